@@ -1,0 +1,1 @@
+"""bayescale: Bayesian fits of neural scaling laws."""

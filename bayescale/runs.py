@@ -1,0 +1,258 @@
+"""A validated table of training runs: the one thing that every fit starts from.
+
+Whatever enters here leaves as positive finite float64 columns under standard names, so nothing downstream checks again.
+"""
+
+import hashlib
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayescale.errors import InputError, RunsWarning
+
+REQUIRED = ("n_params", "n_tokens", "loss")
+OPTIONAL_NUMBERS = ("flops", "unique_tokens", "loss_se", "weight")
+
+_SMALLEST_PLAUSIBLE_N_PARAMS = 1e4
+_LARGEST_PLAUSIBLE_LOSS = 15.0
+_COLLINEAR_SPREAD = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """One row per training run, checked and in canonical order.
+
+    Build it with :meth:`from_frame` or :meth:`from_csv`; the constructor takes a frame that has been checked already.
+
+    Attributes
+    ----------
+    frame : DataFrame, one row per run
+        ``n_params`` (parameters, a count), ``n_tokens`` (tokens trained on, a count), ``loss`` (nats per token) as float64, then
+        optional ``flops`` (FLOPs of training), ``unique_tokens``, ``loss_se`` (nats per token), ``weight``, ``group`` and every
+        other column of the source. The index is ``run_id``. Rows are sorted by their numbers, so a result never depends
+        on the order of the rows in a file.
+    name : str
+        What to call these runs in output.
+    source : str
+        Where they come from: a paper, a file.
+    notes : tuple of str
+        Choices that the reader of a result must know, such as which parameters were counted.
+    """
+
+    frame: pd.DataFrame
+    name: str = "runs"
+    source: str = ""
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        name: str = "runs",
+        source: str = "",
+        notes: Sequence[str] = (),
+        required: Sequence[str] = REQUIRED,
+        **columns: str,
+    ) -> "Runs":
+        """Check a DataFrame and give its columns their standard names.
+
+        Parameters
+        ----------
+        frame : DataFrame, one row per run
+        name, source, notes
+            See the class.
+        required : sequence of str
+            Columns that must be there; a law in compute alone needs ``("flops", "loss")``.
+        **columns : str
+            ``standard_name="heading in frame"``, for example ``n_params="N", loss="val_loss"``.
+
+        Returns
+        -------
+        Runs
+
+        Raises
+        ------
+        InputError
+            On a missing column; a missing, non-finite, zero or negative value; text among numbers; a repeated ``run_id``. The
+            message names the row, the column, the value and the remedy.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from bayescale.runs import Runs
+        >>> table = pd.DataFrame({"N": [1e8, 1e8, 1e9, 1e9], "D": [2e9, 2e10, 2e10, 2e11], "loss": [3.6, 3.3, 2.9, 2.7]})
+        >>> Runs.from_frame(table, n_params="N", n_tokens="D").frame["n_params"].max()
+        np.float64(1000000000.0)
+        """
+        table = _rename(frame, columns)
+        if table.empty:
+            raise InputError(f"{name} has no rows; give one row per training run.")
+        lacking = [column for column in required if column not in table]
+        if lacking:
+            raise InputError(_lacking_columns(lacking, list(table.columns), name))
+        for column in table.columns:
+            if column in (*REQUIRED, *OPTIONAL_NUMBERS, *required):
+                table[column] = _positive_numbers(table, column, name)
+        table = _indexed_by_run_id(table, name)
+        runs = cls(_canonical_order(table), name=name, source=source, notes=tuple(notes))
+        for message in suspicions(runs.frame):
+            warnings.warn(f"{name}: {message}", RunsWarning, stacklevel=2)
+        return runs
+
+    @classmethod
+    def from_csv(cls, path: str | Path, **options: Any) -> "Runs":
+        """Read a CSV file (comma separated, one heading line) and check it as :meth:`from_frame` does.
+
+        Parameters
+        ----------
+        path : str or Path
+        **options
+            As for :meth:`from_frame`. ``name`` is the file's name and ``source`` its path unless given.
+
+        Raises
+        ------
+        InputError
+            Where the file is not there, is not readable text, or as :meth:`from_frame`.
+        """
+        path = Path(path)
+        if path.is_dir():
+            raise InputError(f"{path} is a folder; give a CSV file.")
+        try:
+            table = pd.read_csv(path)
+        except FileNotFoundError:
+            raise InputError(f"There is no file {path}; check the path, or list data sets with `bayescale datasets list`.") from None
+        except pd.errors.EmptyDataError:
+            raise InputError(f"{path} is empty; its first line must be headings such as n_params,n_tokens,loss.") from None
+        except (pd.errors.ParserError, UnicodeDecodeError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise InputError(f"{path} is not a CSV file ({reason}); save it as UTF-8 text separated by commas.") from None
+        except OSError as error:
+            raise InputError(f"{path} cannot be read ({error.strerror}); check its permissions.") from None
+        return cls.from_frame(table, **{"name": path.stem, "source": str(path), **options})
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def _repr_html_(self) -> str:
+        return f"<p><b>{self.name}</b>: {len(self)} runs. {' '.join(self.notes)}</p>{self.frame._repr_html_()}"  # type: ignore[operator]
+
+    def column(self, name: str) -> np.ndarray:
+        """One numeric column as float64, shape (runs,), in canonical order; ``flops`` falls back on 6·N·D.
+
+        Raises
+        ------
+        InputError
+            Where the runs have no such column.
+        """
+        if name in self.frame:
+            return self.frame[name].to_numpy(dtype=np.float64)
+        if name == "flops":
+            return 6.0 * self.column("n_params") * self.column("n_tokens")
+        raise InputError(_lacking_columns([name], list(self.frame.columns), self.name))
+
+    @property
+    def weights(self) -> np.ndarray:
+        """The weight of each run in the likelihood, shape (runs,); ones where no ``weight`` column was given."""
+        return self.column("weight") if "weight" in self.frame else np.ones(len(self))
+
+    @property
+    def sha256(self) -> str:
+        """Hash of all numbers: equal for equal runs, whatever the order of rows or columns."""
+        numbers = self.frame.select_dtypes("number").sort_index(axis="columns")
+        digest = hashlib.sha256("\n".join(map(str, numbers.columns)).encode())
+        digest.update(np.ascontiguousarray(numbers.to_numpy(dtype=np.float64)).tobytes())
+        return digest.hexdigest()
+
+
+def suspicions(frame: pd.DataFrame) -> list[str]:
+    """What a careful reader would ask about these runs: wrong units, or a design that leaves exponents unidentified."""
+    found = []
+    if "n_params" in frame and (small := frame["n_params"].min()) < _SMALLEST_PLAUSIBLE_N_PARAMS:
+        found.append(f"n_params is as small as {small:g}; N is a count, not millions or billions.")
+    if "n_tokens" in frame and (small := frame["n_tokens"].min()) < _SMALLEST_PLAUSIBLE_N_PARAMS:
+        found.append(f"n_tokens is as small as {small:g}; D is a count, not millions or billions.")
+    if "loss" in frame and (large := frame["loss"].max()) > _LARGEST_PLAUSIBLE_LOSS:
+        found.append(f"loss is as large as {large:g}; it should be nats per token, not perplexity or bits per document.")
+    if not {"n_params", "n_tokens"} <= set(frame.columns):
+        return found
+    log_n, log_d = np.log(frame["n_params"].to_numpy()), np.log(frame["n_tokens"].to_numpy())
+    if np.ptp(log_n) == 0:
+        found.append("every run has the same n_params; alpha and A cannot be told from E.")
+    elif np.ptp(log_d) == 0:
+        found.append("every run has the same n_tokens; beta and B cannot be told from E.")
+    elif np.ptp(log_d - log_n) < _COLLINEAR_SPREAD:
+        ratio = np.exp(np.mean(log_d - log_n))
+        found.append(
+            f"n_tokens is {ratio:.3g} times n_params in every run; alpha and beta cannot be told apart. Add runs off this line."
+        )
+    return found
+
+
+def _rename(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
+    absent = {heading: name for name, heading in columns.items() if heading not in frame}
+    if absent:
+        heading, name = next(iter(absent.items()))
+        raise InputError(f"There is no column {heading!r} to use as {name}; the columns are {', '.join(map(str, frame.columns))}.")
+    table = frame.rename_axis(index=None)
+    if "run_id" not in columns and frame.index.name == "run_id" and "run_id" not in frame:
+        table = table.assign(run_id=frame.index)
+    moved = {heading: name for name, heading in columns.items()}
+    table = table.drop(columns=[name for name in columns if name in table and columns[name] != name]).rename(columns=moved)
+    repeated = table.columns[table.columns.duplicated()].unique()
+    if len(repeated):
+        raise InputError(f"The column {repeated[0]!r} is there twice; rename or drop one of the two.")
+    return table.copy()
+
+
+def _lacking_columns(lacking: Sequence[str], present: Sequence[Any], name: str) -> str:
+    return (
+        f"{name} has no column {', '.join(lacking)}; it has {', '.join(map(str, present))}. "
+        f"Say which heading to use, for example {lacking[0]}={str(present[0]) if present else 'HEADING'!r}."
+    )
+
+
+def _positive_numbers(table: pd.DataFrame, column: str, name: str) -> pd.Series:
+    values = table[column]
+    numbers = pd.to_numeric(values, errors="coerce").astype(np.float64)
+    for bad, what, remedy in (
+        (values.isna(), "is missing", "fill it in or drop the row"),
+        (numbers.isna(), "is not a number", "write plain digits such as 70e9"),
+        (~np.isfinite(numbers), "is not finite", "fill it in or drop the row"),
+        (numbers <= 0, "is not positive", "these are counts and losses, so mend it or drop the row"),
+    ):
+        if bad.any():
+            row = int(bad.to_numpy().argmax())
+            others = f" (and so in {bad.sum() - 1} more rows)" if bad.sum() > 1 else ""
+            value = values.iloc[row]
+            shown = value.item() if isinstance(value, np.generic) else value
+            raise InputError(f"{name}, {_row(table, row)}, column {column}: {shown!r} {what}{others}; {remedy}.")
+    return numbers
+
+
+def _row(table: pd.DataFrame, row: int) -> str:
+    return f"row {row + 1}" + (f" (run_id {table['run_id'].iloc[row]!r})" if "run_id" in table else "")
+
+
+def _indexed_by_run_id(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    if "run_id" not in table:
+        return table.reset_index(drop=True).rename_axis(index="run_id")
+    again = table["run_id"].duplicated().to_numpy()
+    if again.any():
+        row = int(again.argmax())
+        raise InputError(f"{name}, {_row(table, row)}, column run_id: this id is there twice; give every run its own.")
+    return table.set_index("run_id")
+
+
+def _canonical_order(table: pd.DataFrame) -> pd.DataFrame:
+    numbers = table.select_dtypes("number").columns
+    return table.sort_values(sorted(numbers, key=_required_first), kind="stable") if len(numbers) else table
+
+
+def _required_first(column: str) -> tuple[int, str]:
+    return (REQUIRED.index(column) if column in REQUIRED else len(REQUIRED), column)
