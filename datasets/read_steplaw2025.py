@@ -1,0 +1,42 @@
+"""Li et al. 2025 (Step Law): sweeps of learning rate and batch size, dense models and mixtures of experts."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+
+def read(originals: Mapping[str, Path]) -> pd.DataFrame:
+    """Read the dense sweep and the four mixtures of experts.
+
+    N leaves embeddings out, and counts the experts that a token activates. ``loss`` is the smoothed one. Trap: most rows are
+    deliberately mistuned; ``best_in_cell`` marks the lowest loss at each (group, N, D).
+    """
+    dense = pd.read_csv(originals["dense_lr_bs_loss.csv"]).assign(group="dense", nume=1, topk=1)
+    dense["Na"] = dense["N"]
+    experts = pd.read_csv(originals["moe_lr_bs_loss.csv"])
+    experts["group"] = "moe_" + experts["moe_name"]
+    sweeps = pd.concat([dense, experts], ignore_index=True)
+    cell = sweeps.groupby(["group", "Na", "D"])["smooth loss"]
+    return pd.DataFrame(
+        {
+            "run_id": [f"{run.group}/N{run.Na}/D{run.D:.4g}/lr{run.lr:.4g}/bs{run.bs}" for run in sweeps.itertuples()],
+            "group": sweeps["group"],
+            "n_params": sweeps["Na"],
+            "n_params_total": sweeps["N"],
+            "n_tokens": sweeps["D"],
+            "flops": 6.0 * sweeps["Na"] * sweeps["D"],
+            "loss": sweeps["smooth loss"],
+            "loss_raw": sweeps["loss"],
+            "lr": sweeps["lr"],
+            "batch_size_seq": sweeps["bs"],
+            "step": sweeps["ti"],
+            "best_in_cell": (sweeps["smooth loss"] == cell.transform("min")).astype(int),
+            "n_experts": sweeps["nume"],
+            "top_k": sweeps["topk"],
+            "hidden": sweeps["h"],
+            "ffn": sweeps["ffnh"],
+            "heads": sweeps["numh"],
+            "layers": sweeps["numl"],
+        }
+    )

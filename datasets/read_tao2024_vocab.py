@@ -1,0 +1,34 @@
+"""Tao et al. 2024: six sizes of model, ten vocabularies, twenty checkpoints each."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+
+def read(originals: Mapping[str, Path]) -> pd.DataFrame:
+    """Read the checkpoints.
+
+    N is the non-vocabulary count plus vocabulary times width, and D is C/(6N). Trap: the loss is relative to a unigram model,
+    so it is negative.
+    """
+    points = pd.read_csv(originals["exp_data.csv"])
+    counts = points[["vocab_size", "embed_dim", "Non_vocab_parameters"]].astype("int64")
+    n_params = counts["Non_vocab_parameters"] + counts["vocab_size"] * counts["embed_dim"]
+    return pd.DataFrame(
+        {
+            "run_id": [
+                f"Nnv{run.Non_vocab_parameters:.0f}_V{run.vocab_size:.0f}_F{run.FLOPs:.4g}_{row}"
+                for row, run in enumerate(points.itertuples())
+            ],
+            "group": "Nnv" + (counts["Non_vocab_parameters"] // 10**6).astype(str) + "M",
+            "n_params": n_params,
+            "n_params_no_embed": counts["Non_vocab_parameters"],
+            "vocab_size": counts["vocab_size"],
+            "embed_dim": counts["embed_dim"],
+            "n_tokens": points["FLOPs"] / (6 * n_params),
+            "n_chars": points["num_characters"],
+            "flops": points["FLOPs"],
+            "loss": points["Lossu"],
+        }
+    )
