@@ -1,7 +1,8 @@
 """The catalogue: published training runs under one set of names, and simulated ones whose truth is known.
 
-A data set is three small files: a descriptor ``<name>.toml``, a reader ``read_<name>.py``, and the originals, which are
-downloaded on first use (or embedded, where they are printed figures).
+A data set is two small files here: a descriptor ``<name>.toml``, whose keys are the attributes of :class:`Descriptor`, and a
+reader ``read_<name>.py`` with one function ``read(originals: Mapping[str, Path]) -> DataFrame``. Adding those two adds the set;
+nothing is registered. The originals are downloaded on first use and checked, or embedded where they are printed figures.
 """
 
 from bayescale.datasets.catalogue import fetch, frame, load, table

@@ -27,9 +27,11 @@ def read(originals: Mapping[str, Path]) -> pd.DataFrame:
     )
     again = setting.groupby(setting).cumcount()
     run_id = setting.where(again == 0, setting + "#" + (again + 1).astype(str))
-    best = runs.groupby(["group", "n_params", "n_tokens"])["loss"].transform("min")
+    best = runs.groupby(["group", "n_params", "n_tokens"])[
+        "loss"
+    ].idxmin()  # of equal runs the first, or a run would count twice
     runs.insert(0, "run_id", run_id)
-    return runs.assign(best_lr_in_cell=(runs["loss"] == best).astype(int))
+    return runs.assign(best_lr_in_cell=runs.index.isin(best).astype(int))
 
 
 def _open_lm(path: Path) -> pd.DataFrame:

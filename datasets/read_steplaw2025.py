@@ -17,7 +17,7 @@ def read(originals: Mapping[str, Path]) -> pd.DataFrame:
     experts = pd.read_csv(originals["moe_lr_bs_loss.csv"])
     experts["group"] = "moe_" + experts["moe_name"]
     sweeps = pd.concat([dense, experts], ignore_index=True)
-    cell = sweeps.groupby(["group", "Na", "D"])["smooth loss"]
+    best = sweeps.groupby(["group", "Na", "D"])["smooth loss"].idxmin()
     return pd.DataFrame(
         {
             "run_id": [f"{run.group}/N{run.Na}/D{run.D:.4g}/lr{run.lr:.4g}/bs{run.bs}" for run in sweeps.itertuples()],
@@ -31,7 +31,7 @@ def read(originals: Mapping[str, Path]) -> pd.DataFrame:
             "lr": sweeps["lr"],
             "batch_size_seq": sweeps["bs"],
             "step": sweeps["ti"],
-            "best_in_cell": (sweeps["smooth loss"] == cell.transform("min")).astype(int),
+            "best_in_cell": sweeps.index.isin(best).astype(int),
             "n_experts": sweeps["nume"],
             "top_k": sweeps["topk"],
             "hidden": sweeps["h"],

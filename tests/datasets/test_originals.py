@@ -36,8 +36,15 @@ def listing(folder: Path) -> dict[str, bytes]:
 
 
 class Quiet(SimpleHTTPRequestHandler):
+    """Serve a folder; of a file named cut.csv promise more than is sent."""
+
     def log_message(self, format: str, *values: object) -> None:
         pass
+
+    def send_header(self, keyword: str, value: str) -> None:
+        if keyword == "Content-Length" and self.path.endswith("cut.csv"):
+            value = str(len(CONTENT))
+        super().send_header(keyword, value)
 
 
 @pytest.fixture
@@ -92,6 +99,16 @@ def test_a_spoilt_file_in_the_cache_is_replaced_by_the_original(cache, site):
     put(folder, CONTENT)
     put(cache, TRUNCATED)
     assert locate(descriptor_of(f"{address}/made_up/runs.csv"))["runs.csv"].read_bytes() == CONTENT
+
+
+def test_a_connection_that_breaks_off_is_refused_and_leaves_the_cache_as_it_was(cache, site):
+    folder, address = site
+    (folder / "cut.csv").write_bytes(TRUNCATED)
+    put(cache, b"old")
+    before = listing(cache)
+    with pytest.raises(InputError, match="cannot be downloaded"):
+        locate(descriptor_of(f"{address}/cut.csv"))
+    assert listing(cache) == before
 
 
 def test_an_address_that_is_gone_is_an_input_error(cache, site):

@@ -20,15 +20,15 @@ def test_another_seed_gives_other_losses():
 
 @given(
     E=st.floats(0.5, 3.0),
-    A=st.floats(10.0, 1e4),
-    B=st.floats(10.0, 1e4),
-    alpha=st.floats(0.2, 0.6),
-    beta=st.floats(0.2, 0.6),
+    A=st.floats(100.0, 1000.0),
+    B=st.floats(100.0, 1000.0),
+    alpha=st.floats(0.25, 0.45),
+    beta=st.floats(0.25, 0.45),
     seed=st.integers(0, 2**32),
 )
 def test_without_noise_every_run_lies_on_the_law(E, A, B, alpha, beta, seed):
     runs = datasets.simulate(
-        seed, E=E, A=A, B=B, alpha=alpha, beta=beta, noise=0.0, budgets=(1e20, 1e21, 1e22), sizes_per_budget=5, spread=2.0
+        seed, E=E, A=A, B=B, alpha=alpha, beta=beta, noise=0.0, budgets=(1e21, 1e22, 1e23), sizes_per_budget=5, spread=2.0
     )
     n_params, n_tokens = runs.column("n_params"), runs.column("n_tokens")
     np.testing.assert_allclose(runs.column("loss"), E + A / n_params**alpha + B / n_tokens**beta, rtol=1e-14)
