@@ -16,20 +16,11 @@ def read(originals: Mapping[str, Path]) -> pd.DataFrame:
     runs = pd.concat(
         [_open_lm(originals["scaling_results_last_ckpt_only.csv"]), _spreadsheet(originals["data.csv"])], ignore_index=True
     )
-    setting = (
-        runs["group"]
-        + "/"
-        + runs["model"]
-        + "/D"
-        + runs["n_tokens"].map("{:.4g}".format)
-        + "/lr"
-        + runs["lr"].map("{:g}".format)
-    )
+    setting = pd.Series([f"{run.group}/{run.model}/D{run.n_tokens:.4g}/lr{run.lr:g}" for run in runs.itertuples()])
     again = setting.groupby(setting).cumcount()
     run_id = setting.where(again == 0, setting + "#" + (again + 1).astype(str))
-    best = runs.groupby(["group", "n_params", "n_tokens"])[
-        "loss"
-    ].idxmin()  # of equal runs the first, or a run would count twice
+    # Of equal losses the first alone: a setting that was copied must not count twice.
+    best = runs.groupby(["group", "n_params", "n_tokens"])["loss"].idxmin()
     runs.insert(0, "run_id", run_id)
     return runs.assign(best_lr_in_cell=runs.index.isin(best).astype(int))
 
