@@ -1,1 +1,44 @@
-"""bayescale: Bayesian fits of neural scaling laws."""
+"""bayescale: Bayesian fits of neural scaling laws.
+
+>>> import bayescale as bs
+>>> runs = bs.datasets.load("dey2023_pile")
+>>> len(runs)
+29
+"""
+
+import importlib
+from importlib.metadata import version
+from typing import Any
+
+__version__ = version("bayescale")
+
+_WHERE = {
+    "InputError": "bayescale.errors",
+    "FitWarning": "bayescale.errors",
+    "RunsWarning": "bayescale.errors",
+    "Runs": "bayescale.runs",
+    "Posterior": "bayescale.posterior",
+    "load": "bayescale.posterior",
+    "fit": "bayescale.inference",
+    "MultiStart": "bayescale.inference.multistart",
+    "Bootstrap": "bayescale.inference.bootstrap",
+    "NUTS": "bayescale.inference.nuts",
+    "forecast": "bayescale.decisions.forecast",
+    "allocate": "bayescale.decisions.allocate",
+}
+_SUBPACKAGES = ("datasets", "decisions", "inference", "kernels", "laws", "noise", "plots")
+
+__all__ = ["__version__", *_WHERE, *_SUBPACKAGES]
+
+
+def __getattr__(name: str) -> Any:
+    # Names load on first use, so that importing a part imports that part alone: kernels need JAX and nothing else.
+    if name in _WHERE:
+        return getattr(importlib.import_module(_WHERE[name]), name)
+    if name in _SUBPACKAGES:
+        return importlib.import_module(f"bayescale.{name}")
+    raise AttributeError(f"module 'bayescale' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -32,10 +32,10 @@ class Runs:
     Attributes
     ----------
     frame : DataFrame, one row per run
-        ``n_params`` (parameters, a count), ``n_tokens`` (tokens trained on, a count), ``loss`` (nats per token) as float64, then
-        optional ``flops`` (FLOPs of training), ``unique_tokens``, ``loss_se`` (nats per token), ``weight``, ``group`` and every
-        other column of the source. The index is ``run_id``. Rows are sorted by their numbers, so a result never depends
-        on the order of the rows in a file.
+        ``n_params`` (parameters, a count), ``n_tokens`` (tokens trained on, a count) and ``loss`` (nats per token) as float64;
+        optionally ``flops`` (FLOPs of training), ``unique_tokens``, ``loss_se`` (nats per token), ``weight`` and ``group``; and
+        every other column of the source. The index is ``run_id``. Rows are sorted by their numbers, so that a result never
+        depends on the order of the rows in a file.
     name : str
         What to call these runs in output.
     source : str
@@ -126,7 +126,9 @@ class Runs:
         try:
             table = pd.read_csv(path)
         except FileNotFoundError:
-            raise InputError(f"There is no file {path}; check the path, or list data sets with `bayescale datasets list`.") from None
+            raise InputError(
+                f"There is no file {path}; check the path, or list data sets with `bayescale datasets list`."
+            ) from None
         except pd.errors.EmptyDataError:
             raise InputError(f"{path} is empty; its first line must be headings such as n_params,n_tokens,loss.") from None
         except (pd.errors.ParserError, UnicodeDecodeError) as error:
@@ -198,7 +200,9 @@ def _rename(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
     absent = {heading: name for name, heading in columns.items() if heading not in frame}
     if absent:
         heading, name = next(iter(absent.items()))
-        raise InputError(f"There is no column {heading!r} to use as {name}; the columns are {', '.join(map(str, frame.columns))}.")
+        raise InputError(
+            f"There is no column {heading!r} to use as {name}; the columns are {', '.join(map(str, frame.columns))}."
+        )
     table = frame.rename_axis(index=None)
     if "run_id" not in columns and frame.index.name == "run_id" and "run_id" not in frame:
         table = table.assign(run_id=frame.index)

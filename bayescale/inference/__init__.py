@@ -1,1 +1,73 @@
-"""."""
+"""Fitting: `fit`, and one method a file."""
+
+import warnings
+
+import pandas as pd
+
+from bayescale.discovery import attribute
+from bayescale.errors import FitWarning, InputError
+from bayescale.inference.base import Method, Problem
+from bayescale.inference.nuts import NUTS
+from bayescale.laws.base import Law
+from bayescale.laws.chinchilla import Chinchilla
+from bayescale.noise.base import Noise
+from bayescale.noise.student_t import StudentT
+from bayescale.posterior import Posterior
+from bayescale.precision import float64
+from bayescale.runs import Runs
+
+__getattr__ = attribute(__name__)
+
+
+@float64
+def fit(
+    runs: Runs | pd.DataFrame, *, law: Law | None = None, noise: Noise | None = None, method: Method | None = None
+) -> Posterior:
+    """Fit a scaling law to training runs.
+
+    Parameters
+    ----------
+    runs : Runs or DataFrame
+        A DataFrame is checked by `Runs.from_frame` first.
+    law : Law
+        `Chinchilla()` unless given.
+    noise : Noise
+        `StudentT()` unless given.
+    method : Method
+        `NUTS()` unless given.
+
+    Returns
+    -------
+    Posterior
+        Draws in counts and nats per token, with diagnostics that have been looked at.
+
+    Raises
+    ------
+    InputError
+        Where the runs lack a column that the law needs or are too few, or the method needs a likelihood and ``noise`` is none.
+
+    Warns
+    -----
+    FitWarning
+        Where diagnostics say that the result should not be trusted; `Posterior.problems` holds the same sentences.
+
+    Examples
+    --------
+    >>> import bayescale as bs
+    >>> runs = bs.datasets.simulate(seed=1)
+    >>> point = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> point.diagnostics["failed_starts"]
+    0.0
+    """
+    if not isinstance(runs, Runs):
+        runs = Runs.from_frame(runs)
+    law, noise, method = law or Chinchilla(), noise or StudentT(), method or NUTS()
+    for kind, given in ((Law, law), (Noise, noise), (Method, method)):
+        if not isinstance(given, kind):
+            raise InputError(
+                f"{given!r} is no {kind.__name__.lower()}; give an instance, such as {kind.__name__.lower()}=...()"
+            )
+    posterior = method.run(Problem.build(runs, law, noise))
+    for problem in posterior.problems:
+        warnings.warn(f"{runs.name}: {problem}", FitWarning, stacklevel=3)
+    return posterior

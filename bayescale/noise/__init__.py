@@ -1,1 +1,5 @@
-"""."""
+"""Noise models, one a file: how the loss of a run scatters about the law."""
+
+from bayescale.discovery import attribute
+
+__getattr__ = attribute(__name__)

@@ -1,0 +1,104 @@
+"""Finding the one class that a file of a folder defines, so that adding a law, a noise model or a method is adding a file.
+
+A file `student_t.py` defines one public dataclass; the command line calls it ``student_t`` and Python ``StudentT``.
+"""
+
+import dataclasses
+import importlib
+import pkgutil
+from collections.abc import Callable
+from typing import Any
+
+from bayescale.errors import InputError
+
+
+def names(package: str) -> list[str]:
+    """The names of a package's entries: its files, less ``base`` and private ones."""
+    path = importlib.import_module(package).__path__
+    return sorted(m.name for m in pkgutil.iter_modules(path) if m.name != "base" and not m.name.startswith("_"))
+
+
+def entry(package: str, name: str) -> type[Any]:
+    """The class that ``package/name.py`` defines."""
+    module = importlib.import_module(f"{package}.{name}")
+    found = [
+        value
+        for key, value in vars(module).items()
+        if isinstance(value, type) and dataclasses.is_dataclass(value) and value.__module__ == module.__name__ and key[0] != "_"
+    ]
+    if len(found) != 1:
+        raise ImportError(f"{package}.{name} must define one public dataclass; it defines {[c.__name__ for c in found]}")
+    return found[0]
+
+
+def name_of(instance: Any) -> str:
+    """The name under which ``instance``'s class is found: that of its file."""
+    return type(instance).__module__.rpartition(".")[2]
+
+
+def attribute(package: str) -> Callable[[str], Any]:
+    """A module ``__getattr__`` that offers every entry's class under its own name, importing its file on first use."""
+
+    def get(name: str) -> Any:
+        for candidate in names(package):
+            if candidate.replace("_", "") == name.lower():
+                return entry(package, candidate)
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+
+    return get
+
+
+def parse(package: str, text: str) -> Any:
+    """An entry with options, from ``name`` or ``name:option=value,option=value``.
+
+    Raises
+    ------
+    InputError
+        On an unknown name, option or value; the message lists what there is.
+
+    Examples
+    --------
+    >>> from bayescale.discovery import parse
+    >>> parse("bayescale.laws", "chinchilla:tied=true")
+    Chinchilla(tied=True)
+    """
+    name, _, options = text.partition(":")
+    if name not in names(package):
+        kind = package.rpartition(".")[2]
+        raise InputError(f"There is no {name!r} in {kind}; there are {', '.join(names(package))}.")
+    cls = entry(package, name)
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    values: dict[str, Any] = {}
+    for option in filter(None, options.split(",")):
+        key, _, value = option.partition("=")
+        if key not in fields:
+            raise InputError(f"{name} has no option {key!r}; its options are {', '.join(fields) or 'none'}.")
+        values[key] = _value(name, fields[key], value)
+    return cls(**values)
+
+
+def describe(instance: Any) -> str:
+    """The text from which `parse` makes an equal instance."""
+    changed = [
+        f"{field.name}={getattr(instance, field.name)}"
+        for field in dataclasses.fields(instance)
+        if getattr(instance, field.name) != field.default
+    ]
+    return name_of(instance) + (":" + ",".join(changed) if changed else "")
+
+
+def _value(name: str, field: dataclasses.Field[Any], text: str) -> Any:
+    default = field.default
+    if isinstance(default, bool):
+        if text.lower() in ("true", "false"):
+            return text.lower() == "true"
+        raise InputError(f"{name}: {field.name}={text!r} must be true or false.")
+    wanted = (
+        type(default) if isinstance(default, int | float) else (int if default is None and "int" in str(field.type) else str)
+    )
+    try:
+        return wanted(float(text)) if wanted is int and float(text).is_integer() else wanted(text)
+    except ValueError:
+        raise InputError(
+            f"{name}: {field.name}={text!r} must be {'a whole number' if wanted is int else 'a number'}."
+        ) from None

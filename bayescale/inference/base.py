@@ -1,0 +1,169 @@
+"""From runs, a law and a noise model to what every method works on: centred data, and one objective in unconstrained
+coordinates.
+
+The coordinates are the parameters of the law and then of the noise, each mapped from its prior's support to the real line (a
+logarithm, where the support is positive). For a likelihood the objective is the negative log posterior of the coordinates, so
+that a point fit is a posterior mode; for an objective such as Huber it is the objective alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from numpyro.distributions.transforms import biject_to
+
+from bayescale.discovery import name_of
+from bayescale.errors import InputError
+from bayescale.laws.base import Law, Parameter
+from bayescale.noise.base import Noise, is_likelihood
+from bayescale.posterior import Posterior, provenance
+from bayescale.runs import Runs
+
+
+@runtime_checkable
+class Method(Protocol):
+    """A way from a problem to draws. A method is a frozen dataclass of options; adding one is adding a file to this folder."""
+
+    @property
+    def seed(self) -> int:
+        """All randomness comes from it."""
+
+    def run(self, problem: "Problem") -> Posterior:
+        """Fit."""
+
+
+class Data(NamedTuple):
+    """The runs in their own units, each array of shape (runs, 1), float64; ``log_loss_se`` is (1, 1) where none is known."""
+
+    log_inputs: dict[str, Array]
+    log_loss: Array
+    log_loss_se: Array
+
+
+@dataclass(frozen=True)
+class Target:
+    """The objective of a law and a noise model, as `bayescale.kernels` takes it; equal targets share compiled kernels.
+
+    Coordinates come and go as sequences of arrays of shape (batch,), law before noise.
+    """
+
+    law: Law
+    noise: Noise
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The rows of both tables."""
+        return (*self.law.parameters, *self.noise.parameters)
+
+    @property
+    def n_predictive(self) -> int:
+        """How many coordinates move the prediction."""
+        return len(self.law.parameters)
+
+    def constants(self, coordinates: Sequence[Array]) -> dict[str, Array]:
+        """Named parameters in the units of the data."""
+        return {p.name: biject_to(p.prior.support)(c) for p, c in zip(self.parameters, coordinates, strict=True)}
+
+    def residual(self, coordinates: Sequence[Array], data: Data) -> Array:
+        """log loss less its prediction, shape (runs, batch)."""
+        return data.log_loss - self.law.log_loss(self.constants(coordinates), data.log_inputs)
+
+    def rho(self, residual: Array, coordinates: Sequence[Array], data: Data) -> Array:
+        """What each residual costs, shape (runs, batch)."""
+        return self.noise.rho(residual, self.constants(coordinates), data.log_loss_se)
+
+    def penalty(self, coordinates: Sequence[Array]) -> Array:
+        """The negative log prior of the coordinates for a likelihood, zero for an objective; shape (batch,)."""
+        if not is_likelihood(self.noise):
+            return jnp.zeros_like(coordinates[0])
+        return -sum(
+            (self._log_prior(p, c) for p, c in zip(self.parameters, coordinates, strict=True)),
+            start=jnp.zeros_like(coordinates[0]),
+        )
+
+    def draw_prior(self, key: Array, size: int) -> Array:
+        """Draws of the coordinates from the prior, shape (coordinates, size)."""
+        keys = jax.random.split(key, len(self.parameters))
+        return jnp.stack(
+            [biject_to(p.prior.support).inv(p.prior.sample(k, (size,))) for p, k in zip(self.parameters, keys, strict=True)]
+        )
+
+    @staticmethod
+    def _log_prior(parameter: Parameter, coordinate: Array) -> Array:
+        transform = biject_to(parameter.prior.support)
+        constrained = transform(coordinate)
+        log_prior: Array = parameter.prior.log_prob(constrained) + transform.log_abs_det_jacobian(coordinate, constrained)
+        return log_prior
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What a method is given.
+
+    Attributes
+    ----------
+    runs : Runs
+    target : Target
+    data : Data
+    weights : Array, shape (runs, 1)
+    units : dict
+        Geometric mean of each input and of ``loss`` over the runs.
+    """
+
+    runs: Runs
+    target: Target
+    data: Data
+    weights: Array
+    units: dict[str, float]
+
+    @classmethod
+    def build(cls, runs: Runs, law: Law, noise: Noise) -> "Problem":
+        """Centre the data; must run in double precision.
+
+        Raises
+        ------
+        InputError
+            Where a column that the law needs is lacking, or there are fewer runs than parameters.
+        """
+        target = Target(law, noise)
+        logs = {name: np.log(runs.column(name)) for name in (*law.inputs, "loss")}
+        if len(runs) < len(target.parameters):
+            names = ", ".join(p.name for p in target.parameters)
+            raise InputError(
+                f"{runs.name} has {len(runs)} runs but {len(target.parameters)} parameters are to be fitted ({names}); "
+                "add runs or choose a smaller law."
+            )
+        centre = {name: float(values.mean()) for name, values in logs.items()}
+        relative_se = runs.column("loss_se") / runs.column("loss") if "loss_se" in runs.frame else np.zeros(1)
+        data = Data(
+            {name: jnp.asarray(logs[name] - centre[name])[:, None] for name in law.inputs},
+            jnp.asarray(logs["loss"] - centre["loss"])[:, None],
+            jnp.asarray(relative_se)[:, None],
+        )
+        units = {name: float(np.exp(value)) for name, value in centre.items()}
+        return cls(runs, target, data, jnp.asarray(runs.weights)[:, None], units)
+
+    def require_likelihood(self, method: Method) -> None:
+        """Raise InputError, saying what to do, unless the noise model has a density."""
+        if not is_likelihood(self.target.noise):
+            raise InputError(
+                f"{name_of(method)} draws from a posterior, which needs a likelihood, and {name_of(self.target.noise)} is an "
+                "objective. Use StudentT or Normal noise, or MultiStart or Bootstrap as the method."
+            )
+
+    def posterior(self, constants: Mapping[str, Any], method: Method, **results: Any) -> Posterior:
+        """A Posterior in counts and nats from draws of the parameters in the units of the data, each of shape (chain, draw)."""
+        rescaled = self.target.law.rescale(constants, self.units)
+        return Posterior(
+            law=self.target.law,
+            noise=self.target.noise,
+            method=method,
+            runs=self.runs,
+            constants={p.name: np.asarray(rescaled[p.name]) for p in self.target.parameters},
+            provenance=provenance(self.runs, method.seed),
+            **results,
+        )

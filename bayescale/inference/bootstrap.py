@@ -1,0 +1,88 @@
+"""Bootstrap: refit resampled runs, every replicate a vector of weights in the same kernel.
+
+B. Efron and R. J. Tibshirani, "An Introduction to the Bootstrap", 1993, chapters 6 and 8. Resampling whole groups keeps runs
+together that share what the law leaves out, such as a compute budget, an architecture or checkpoints of one run.
+"""
+
+import time
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+import numpy as np
+
+from bayescale.errors import InputError
+from bayescale.inference.base import Problem
+from bayescale.inference.multistart import MultiStart
+from bayescale.kernels import levenberg_marquardt, newton
+from bayescale.posterior import Posterior
+
+_REWEIGHTED_STEPS, _NEWTON_STEPS = 15, 8
+_FEWEST_CLUSTERS = 5
+_TOLERATED_FAILURES = 0.01
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """Draws from the sampling distribution of a point fit.
+
+    Parameters
+    ----------
+    replicates : int
+        Resampled data sets, each refitted from the optimum of all runs.
+    cluster : str or None
+        Column whose groups are resampled whole; None resamples runs.
+    seed : int
+
+    Notes
+    -----
+    Diagnostics of the result: those of `MultiStart` for the fit to all runs, ``replicates`` and ``failed_refits``, a share.
+    Refits that failed are left out of the draws.
+    """
+
+    replicates: int = 4000
+    cluster: str | None = None
+    seed: int = 0
+
+    def run(self, problem: Problem) -> Posterior:
+        """The replicates as one chain."""
+        if self.replicates < 1:
+            raise InputError(f"bootstrap: replicates={self.replicates} must be at least 1.")
+        begun = time.perf_counter()
+        optimum = MultiStart(seed=self.seed).search(problem)
+        counts = self.counts(problem)
+        weights = problem.weights * jnp.asarray(counts)
+        start = jnp.broadcast_to(jnp.asarray(optimum.coordinates)[:, None], (len(optimum.coordinates), self.replicates))
+        near = levenberg_marquardt(problem.target, start, problem.data, weights, steps=_REWEIGHTED_STEPS)
+        found, _ = newton(problem.target, near.coordinates, problem.data, weights, steps=_NEWTON_STEPS)
+        good = np.asarray(jnp.isfinite(found.value) & jnp.all(jnp.isfinite(found.coordinates), axis=0))
+        failed = 1.0 - good.mean()
+        if not good.any():
+            raise InputError(f"Every bootstrap refit of {problem.runs.name} failed; there are too few runs for this law.")
+        problems = (f"{failed:.1%} of the refits failed and are left out.",) if failed > _TOLERATED_FAILURES else ()
+        return problem.posterior(
+            problem.target.constants(found.coordinates[:, None, good]),
+            self,
+            diagnostics=optimum.diagnostics | {"replicates": float(self.replicates), "failed_refits": float(failed)},
+            problems=optimum.problems + problems,
+            objective=optimum.value,
+            seconds={"fit": time.perf_counter() - begun},
+        )
+
+    def counts(self, problem: Problem) -> np.ndarray:
+        """How often each run was drawn, shape (runs, replicates)."""
+        rng = np.random.default_rng(self.seed)
+        runs = problem.runs
+        if self.cluster is None:
+            return rng.multinomial(len(runs), np.full(len(runs), 1 / len(runs)), size=self.replicates).T.astype(float)
+        if self.cluster not in runs.frame:
+            raise InputError(
+                f"bootstrap: {runs.name} has no column {self.cluster!r} to cluster by; it has {', '.join(runs.frame.columns)}."
+            )
+        labels, member = np.unique(runs.frame[self.cluster].to_numpy(), return_inverse=True)
+        if len(labels) < _FEWEST_CLUSTERS:
+            raise InputError(
+                f"bootstrap: column {self.cluster!r} has {len(labels)} groups, and resampling fewer than {_FEWEST_CLUSTERS} "
+                "says nothing. Use cluster=None."
+            )
+        drawn = rng.multinomial(len(labels), np.full(len(labels), 1 / len(labels)), size=self.replicates)
+        return drawn.T[member].astype(float)

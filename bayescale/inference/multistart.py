@@ -1,0 +1,123 @@
+"""Point fits from thousands of starts at once: the global minimum, and evidence that it is global.
+
+Starts are drawn from the prior; reweighted Levenberg–Marquardt takes all of them down together, and Newton's method finishes
+the best.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from numpyro.distributions.transforms import biject_to
+
+from bayescale.errors import InputError
+from bayescale.inference.base import Problem
+from bayescale.kernels import Search, levenberg_marquardt, newton
+from bayescale.posterior import Posterior
+
+_FINISHED = 32
+_SAME_BASIN = 1e-3
+_FAR_FROM_PRIOR = 6.0
+_FLAT = 1e-6
+
+
+@dataclass(frozen=True)
+class MultiStart:
+    """The best of many local fits.
+
+    Parameters
+    ----------
+    starts : int
+        Points drawn from the prior; 4,500 is the size of the grid that Hoffmann et al. 2022 started from.
+    steps : int
+        Levenberg–Marquardt steps from each at most.
+    seed : int
+
+    Notes
+    -----
+    Diagnostics of the result: ``starts_in_best_basin``; ``second_basin_gap``, by what share the next basin's objective is
+    higher (NaN where there is none); ``gradient_norm``, relative to the objective; ``failed_starts``, those never finite.
+    """
+
+    starts: int = 4500
+    steps: int = 40
+    seed: int = 0
+
+    def run(self, problem: Problem) -> Posterior:
+        """The minimum as a posterior of one draw."""
+        if self.starts < 1:
+            raise InputError(f"multistart: starts={self.starts} must be at least 1.")
+        begun = time.perf_counter()
+        best = self.search(problem)
+        return problem.posterior(
+            problem.target.constants(best.coordinates[:, None, None]),
+            self,
+            diagnostics=best.diagnostics,
+            problems=best.problems,
+            objective=best.value,
+            seconds={"fit": time.perf_counter() - begun},
+        )
+
+    def search(self, problem: Problem) -> "Minimum":
+        """The minimum with its curvature, for methods that begin there; must run in double precision."""
+        key = jax.random.key(self.seed)
+        start = problem.target.draw_prior(key, self.starts)
+        found = levenberg_marquardt(problem.target, start, problem.data, problem.weights, steps=self.steps)
+        order = jnp.argsort(found.value)[: min(_FINISHED, self.starts)]
+        finished, hessian = newton(problem.target, found.coordinates[:, order], problem.data, problem.weights)
+        best = int(np.nanargmin(np.asarray(finished.value)))
+        values = np.asarray(found.value)
+        value = float(finished.value[best])
+        return Minimum(
+            np.asarray(finished.coordinates[:, best]),
+            value,
+            np.asarray(hessian[:, :, best]),
+            _basins(values, value) | {"gradient_norm": float(finished.gradient_norm[best])},
+            _complaints(problem, start[:, order[best]], finished, hessian[:, :, best], best),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Minimum:
+    """Where a search ended: coordinates (k,), objective, Hessian (k, k), and what can be said of it."""
+
+    coordinates: np.ndarray
+    value: float
+    hessian: np.ndarray
+    diagnostics: dict[str, float]
+    problems: tuple[str, ...]
+
+
+def _basins(values: np.ndarray, best: float) -> dict[str, float]:
+    excess = (values - best) / abs(best)
+    others = excess[np.isfinite(excess) & (excess > _SAME_BASIN)]
+    return {
+        "starts": float(len(values)),
+        "starts_in_best_basin": float(np.sum(excess <= _SAME_BASIN)),
+        "second_basin_gap": float(others.min()) if len(others) else float("nan"),
+        "failed_starts": float(np.sum(~np.isfinite(values))),
+    }
+
+
+def _complaints(problem: Problem, start: Array, finished: Search, hessian: Array, best: int) -> tuple[str, ...]:
+    found = []
+    for i, parameter in enumerate(problem.target.parameters):
+        coordinate = finished.coordinates[i, best]
+        if jnp.abs(coordinate - start[i]) < _FLAT and jnp.abs(hessian[i, i]) < _FLAT * jnp.abs(finished.value[best]):
+            found.append(f"{parameter.name} never left its start: these runs say nothing about it. Choose a law without it.")
+        elif abs(_prior_score(parameter.prior, coordinate)) > _FAR_FROM_PRIOR:
+            found.append(
+                f"{parameter.name} ran to the end of its range: the data want none of it. Choose a law without it, "
+                "or a posterior method, where its prior keeps it in bounds."
+            )
+    return tuple(found)
+
+
+def _prior_score(prior: Any, coordinate: Array) -> float:
+    # Compared where the prior lives after its transform, by quantiles of draws: priors of any family have those.
+    draws = biject_to(prior.support).inv(prior.sample(jax.random.key(0), (2000,)))
+    return float((coordinate - draws.mean()) / draws.std())

@@ -1,0 +1,74 @@
+"""What a scaling law is: one formula, one table of parameters, one paper.
+
+Units carry the numerics. The same formula holds whatever N, D and L are counted in; only the constants change. A fit
+therefore counts each input in units of its geometric mean over the runs, where log N and log D are centred, every term is a
+share of the loss at the centre of the data, and the shares are nearly uncorrelated (log A and alpha in counts correlate at
+0.999). Priors are stated there, so they do not depend on anyone's units; `Law.rescale` turns the constants into those of the
+papers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import numpyro.distributions as dist
+
+Values = Mapping[str, Any]
+"""Named numbers or arrays that broadcast against each other."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One row of a law's or a noise model's table.
+
+    Attributes
+    ----------
+    name : str
+        As in the formula, in ASCII: ``E``, ``A``, ``alpha``.
+    prior : numpyro Distribution
+        Of the parameter in the units of the data, where geometric means are one. Its support is the parameter's.
+    doc : str
+        What it means, with its unit in counts and nats.
+    """
+
+    name: str
+    prior: dist.Distribution
+    doc: str
+
+
+@dataclass(frozen=True)
+class Published:
+    """Constants that a paper printed, in counts and nats per token."""
+
+    source: str
+    constants: Mapping[str, float]
+
+
+@runtime_checkable
+class Law(Protocol):
+    """What inference and decisions ask of a law. A law is a frozen dataclass; its fields are its options.
+
+    Adding one is adding a file to this folder with one such class: it is found by the name of the file.
+    """
+
+    title: ClassVar[str]
+    paper: ClassVar[str]
+    published: ClassVar[tuple[Published, ...]]
+
+    @property
+    def formula(self) -> str:
+        """In Greek, for people."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Columns of the runs that enter the formula."""
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The table."""
+
+    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+        """log L from constants and the logarithms of the inputs, in any one system of units; everything broadcasts."""
+
+    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+        """The constants in counts and nats from those in ``units``, which holds one unit for each input and for ``loss``."""

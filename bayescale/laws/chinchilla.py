@@ -1,0 +1,139 @@
+"""The Chinchilla law: an irreducible loss, and a power law each in parameters and in tokens that add up.
+
+    L(N, D) = E + A/N^α + B/D^β
+
+J. Hoffmann et al., "Training Compute-Optimal Large Language Models", 2022, equation 2 (arXiv:2203.15556). With ``tied=True``
+the exponents are one, β = α, as in N. Muennighoff et al., "Scaling Data-Constrained Language Models", 2023 (arXiv:2305.16264).
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+
+from bayescale.laws.base import Parameter, Published, Values
+
+
+@dataclass(frozen=True)
+class Chinchilla:
+    """L(N, D) = E + A/N^alpha + B/D^beta.
+
+    Parameters
+    ----------
+    tied : bool
+        Whether beta is alpha; one parameter fewer, for sweeps too small to tell them apart.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bayescale.laws import Chinchilla
+    >>> hoffmann = Chinchilla.published[0].constants
+    >>> log_loss = Chinchilla().log_loss(hoffmann, {"n_params": np.log(70e9), "n_tokens": np.log(1.4e12)})
+    >>> round(float(np.exp(log_loss)), 3)
+    1.937
+    """
+
+    tied: bool = False
+
+    title: ClassVar[str] = "Loss falls as a power of parameters plus a power of tokens, down to a floor"
+    paper: ClassVar[str] = "Hoffmann et al. 2022, Training Compute-Optimal Large Language Models, eq. 2, arXiv:2203.15556"
+    published: ClassVar[tuple[Published, ...]] = (
+        Published(
+            "Hoffmann et al. 2022, approach 3, as printed",
+            {"E": 1.69, "A": 406.4, "B": 410.7, "alpha": 0.34, "beta": 0.28},
+        ),
+        Published(
+            "Hoffmann et al. 2022, approach 3, before rounding",
+            {
+                "E": float(np.exp(0.5267228)),
+                "A": float(np.exp(6.0073404)),
+                "B": float(np.exp(6.0179186)),
+                "alpha": 0.33917084,
+                "beta": 0.2849083,
+            },
+        ),
+        Published(
+            "Besiroglu et al. 2024, arXiv:2404.10102",
+            {"E": 1.81686, "A": 482.01, "B": 2085.43, "alpha": 0.34781, "beta": 0.36585},
+        ),
+    )
+
+    inputs: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
+
+    @property
+    def formula(self) -> str:
+        return "L(N, D) = E + A/N^α + B/D^α" if self.tied else "L(N, D) = E + A/N^α + B/D^β"
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        table = (
+            Parameter("E", dist.LogNormal(-0.5, 0.7), "irreducible loss, nats per token"),
+            Parameter("A", dist.LogNormal(-2.0, 1.5), "excess loss of a model of one parameter, nats per token"),
+            Parameter("B", dist.LogNormal(-2.0, 1.5), "excess loss after one token, nats per token"),
+            Parameter("alpha", dist.LogNormal(np.log(0.35), 0.4), "exponent of parameters"),
+            Parameter("beta", dist.LogNormal(np.log(0.35), 0.4), "exponent of tokens"),
+        )
+        return table[:-1] if self.tied else table
+
+    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+        """log L = log(E + A/N^α + B/D^β), as a log-sum-exp so that no power over- or underflows.
+
+        Parameters
+        ----------
+        constants : mapping of arrays
+        log_inputs : mapping with ``n_params`` and ``n_tokens``
+            Natural logarithms.
+
+        Returns
+        -------
+        Array, shape by broadcasting
+        """
+        c = constants
+        terms = (
+            jnp.log(c["E"]),
+            jnp.log(c["A"]) - c["alpha"] * log_inputs["n_params"],
+            jnp.log(c["B"]) - self._beta(c) * log_inputs["n_tokens"],
+        )
+        # The shift cancels, so it needs no derivative; those of the rest are softmax weights.
+        largest = jax.lax.stop_gradient(jnp.maximum(terms[0], jnp.maximum(terms[1], terms[2])))
+        return largest + jnp.log(sum(jnp.exp(term - largest) for term in terms))
+
+    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+        """E·L₀, A·L₀·N₀^α, B·L₀·D₀^β; the exponents stay.
+
+        Parameters
+        ----------
+        constants : mapping of arrays
+        units : mapping with ``n_params``, ``n_tokens``, ``loss``
+        """
+        c = constants
+        return {
+            **c,
+            "E": c["E"] * units["loss"],
+            "A": c["A"] * units["loss"] * units["n_params"] ** c["alpha"],
+            "B": c["B"] * units["loss"] * units["n_tokens"] ** self._beta(c),
+        }
+
+    def optimal_n_params(self, constants: Values, compute: Any) -> Any:
+        """The N that makes loss least when 6·N·D = C: N* = (αA/βB)^{1/(α+β)} · (C/6)^{β/(α+β)}.
+
+        Hoffmann et al. 2022, equation 4.
+
+        Parameters
+        ----------
+        constants : mapping of arrays, in counts
+        compute : array, FLOPs
+
+        Returns
+        -------
+        array, parameters
+        """
+        c, beta = constants, self._beta(constants)
+        total = c["alpha"] + beta
+        return (c["alpha"] * c["A"] / (beta * c["B"])) ** (1 / total) * (compute / 6) ** (beta / total)
+
+    def _beta(self, constants: Values) -> Any:
+        return constants["alpha"] if self.tied else constants["beta"]

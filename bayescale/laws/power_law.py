@@ -1,0 +1,94 @@
+"""A power law in one variable, with or without a floor.
+
+    L(x) = E + A/x^α
+
+x is compute, tokens or parameters: the form that J. Hestness et al., "Deep Learning Scaling is Predictable, Empirically",
+2017, equation 1 (arXiv:1712.00409) fitted to data sizes and J. Kaplan et al., "Scaling Laws for Neural Language Models",
+2020, equations 1.1 to 1.3 (arXiv:2001.08361), without a floor, to each of the three.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+
+from bayescale.laws.base import Parameter, Published, Values
+
+_SYMBOLS = {"flops": "C", "n_params": "N", "n_tokens": "D"}
+
+
+@dataclass(frozen=True)
+class PowerLaw:
+    """L(x) = E + A/x^alpha in one input x.
+
+    Parameters
+    ----------
+    input : str
+        The column that x is: ``flops`` (FLOPs), ``n_params`` or ``n_tokens``.
+    floor : bool
+        Whether there is an irreducible loss E.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bayescale.laws import PowerLaw
+    >>> law = PowerLaw(input="flops", floor=False)
+    >>> float(law.log_loss({"A": 2.0, "alpha": 0.5}, {"flops": np.log(4.0)}))
+    0.0
+    """
+
+    input: str = "flops"
+    floor: bool = True
+
+    title: ClassVar[str] = "Loss falls as a power of one variable"
+    paper: ClassVar[str] = "Hestness et al. 2017, arXiv:1712.00409, eq. 1; Kaplan et al. 2020, arXiv:2001.08361, eq. 1.1-1.3"
+    published: ClassVar[tuple[Published, ...]] = ()
+
+    @property
+    def formula(self) -> str:
+        x = _SYMBOLS.get(self.input, self.input)
+        return f"L({x}) = {'E + ' if self.floor else ''}A/{x}^α"
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return (self.input,)
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        floor = Parameter("E", dist.LogNormal(-0.5, 0.7), "irreducible loss, nats per token")
+        excess = dist.LogNormal(-1.0, 1.0) if self.floor else dist.LogNormal(0.0, 0.5)
+        slope = (
+            Parameter("A", excess, f"excess loss at {self.input} = 1, nats per token"),
+            Parameter("alpha", dist.LogNormal(np.log(0.2), 0.7), f"exponent of {self.input}"),
+        )
+        return (floor, *slope) if self.floor else slope
+
+    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+        """log L = log(E + A/x^α).
+
+        Parameters
+        ----------
+        constants : mapping of arrays
+        log_inputs : mapping with the input's name
+            Natural logarithm.
+
+        Returns
+        -------
+        Array, shape by broadcasting
+        """
+        falling = jnp.log(constants["A"]) - constants["alpha"] * log_inputs[self.input]
+        return jnp.logaddexp(jnp.log(constants["E"]), falling) if self.floor else falling
+
+    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+        """E·L₀ and A·L₀·x₀^α; the exponent stays.
+
+        Parameters
+        ----------
+        constants : mapping of arrays
+        units : mapping with the input's name and ``loss``
+        """
+        c = constants
+        floor = {"E": c["E"] * units["loss"]} if self.floor else {}
+        return {**c, **floor, "A": c["A"] * units["loss"] * units[self.input] ** c["alpha"]}

@@ -1,0 +1,47 @@
+"""The Huber objective: squares near zero, absolute values beyond δ.
+
+    ρ(r) = r²/2 for |r| ≤ δ,  δ(|r| − δ/2) otherwise
+
+P. J. Huber, "Robust Estimation of a Location Parameter", 1964; on log loss with δ = 10⁻³ in Hoffmann et al. 2022, equation 3.
+With δ far below the scatter it is least absolute deviation.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import jax.numpy as jnp
+from jax import Array
+
+from bayescale.laws.base import Parameter, Values
+
+
+@dataclass(frozen=True)
+class Huber:
+    """Sum over runs of the Huber loss of log residuals: an objective for point fits and bootstraps, not a likelihood.
+
+    Parameters
+    ----------
+    delta : float
+        Where squares become absolute values, in log loss.
+
+    Examples
+    --------
+    >>> from bayescale.noise import Huber
+    >>> float(Huber(delta=1.0).rho(3.0, {}, 0.0))
+    2.5
+    """
+
+    delta: float = 1e-3
+
+    title: ClassVar[str] = "Huber objective on log loss"
+    paper: ClassVar[str] = "Huber 1964; Hoffmann et al. 2022, eq. 3, arXiv:2203.15556"
+    parameters: ClassVar[tuple[Parameter, ...]] = ()
+
+    @property
+    def formula(self) -> str:
+        return f"ρ(r) = r²/2 where |r| ≤ {self.delta:g}, {self.delta:g}·(|r| − {self.delta:g}/2) elsewhere"
+
+    def rho(self, residual: Any, constants: Values, log_loss_se: Any) -> Array:
+        """The Huber loss of each residual; it knows no measurement error and leaves ``log_loss_se`` aside."""
+        size = jnp.abs(residual)
+        return jnp.where(size <= self.delta, 0.5 * jnp.square(residual), self.delta * (size - 0.5 * self.delta))

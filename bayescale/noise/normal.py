@@ -1,0 +1,42 @@
+"""Normal noise on log loss: every run scatters alike, and none is far off.
+
+log L_i ~ Normal(log L(x_i), σ² + s_i²)
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+from jax import Array
+
+from bayescale.laws.base import Parameter, Values
+
+
+@dataclass(frozen=True)
+class Normal:
+    """Normal likelihood of log loss with one unknown scale.
+
+    Examples
+    --------
+    >>> from bayescale.noise import Normal
+    >>> Normal().distribution(0.0, {"sigma": 0.3}, 0.4).scale.item()
+    0.5
+    """
+
+    title: ClassVar[str] = "Normal likelihood of log loss"
+    paper: ClassVar[str] = "Gauss 1809"
+    formula: ClassVar[str] = "log L_i ~ Normal(log L(x_i), sqrt(σ² + s_i²))"
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return (Parameter("sigma", dist.LogNormal(np.log(0.01), 1.5), "scatter of log loss about the law"),)
+
+    def distribution(self, log_prediction: Any, constants: Values, log_loss_se: Any) -> dist.Distribution:
+        """Of log loss, given the law's prediction."""
+        return dist.Normal(log_prediction, jnp.hypot(constants["sigma"], log_loss_se))
+
+    def rho(self, residual: Any, constants: Values, log_loss_se: Any) -> Array:
+        """The negative log density of each residual."""
+        return -self.distribution(0.0, constants, log_loss_se).log_prob(residual)

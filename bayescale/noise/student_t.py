@@ -1,0 +1,49 @@
+"""Student-t noise on log loss: most runs scatter alike, a few are far off and pull little.
+
+    log L_i ~ StudentT(ν, log L(x_i), sqrt(σ² + s_i²))
+
+K. L. Lange, R. J. A. Little and J. M. G. Taylor, "Robust Statistical Modeling Using the t Distribution", 1989. The prior of ν
+is that of M. A. Juárez and M. F. J. Steel, "Model-Based Clustering of Non-Gaussian Panel Data Based on Skew-t Distributions",
+2010.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+from jax import Array
+
+from bayescale.laws.base import Parameter, Values
+
+
+@dataclass(frozen=True)
+class StudentT:
+    """Student-t likelihood of log loss with unknown scale and degrees of freedom.
+
+    Examples
+    --------
+    >>> from bayescale.noise import StudentT
+    >>> [row.name for row in StudentT().parameters]
+    ['sigma', 'nu']
+    """
+
+    title: ClassVar[str] = "Student-t likelihood of log loss"
+    paper: ClassVar[str] = "Lange, Little and Taylor 1989; prior of ν: Juárez and Steel 2010"
+    formula: ClassVar[str] = "log L_i ~ StudentT(ν, log L(x_i), sqrt(σ² + s_i²))"
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return (
+            Parameter("sigma", dist.LogNormal(np.log(0.01), 1.5), "scale of log loss about the law"),
+            Parameter("nu", dist.Gamma(2.0, 0.1), "degrees of freedom: small is heavy-tailed, above 30 is nearly Normal"),
+        )
+
+    def distribution(self, log_prediction: Any, constants: Values, log_loss_se: Any) -> dist.Distribution:
+        """Of log loss, given the law's prediction."""
+        return dist.StudentT(constants["nu"], log_prediction, jnp.hypot(constants["sigma"], log_loss_se))
+
+    def rho(self, residual: Any, constants: Values, log_loss_se: Any) -> Array:
+        """The negative log density of each residual."""
+        return -self.distribution(0.0, constants, log_loss_se).log_prob(residual)

@@ -1,0 +1,329 @@
+"""What a fit returns: draws of the parameters with all that is needed to use, check and reproduce them.
+
+The only file that knows ArviZ. Draws have dimensions (chain, draw) whatever the method; a point fit is one draw.
+"""
+
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import arviz_base
+import arviz_stats
+import jax
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayescale.discovery import describe, parse
+from bayescale.errors import InputError
+from bayescale.laws.base import Law
+from bayescale.noise.base import Noise, is_likelihood
+from bayescale.precision import float64
+from bayescale.runs import OPTIONAL_NUMBERS, REQUIRED, Runs
+
+QUANTILES = {"q05": 0.05, "q50": 0.5, "q95": 0.95}
+
+_RHAT_LIMIT, _ESS_LIMIT = 1.01, 400
+_FORMAT = "bayescale posterior 1"
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """Draws, and where they come from.
+
+    Attributes
+    ----------
+    law, noise, method
+        What was fitted, and how.
+    runs : Runs
+    constants : dict of str to array, shape (chain, draw)
+        Parameters of the law, in counts and nats per token, and of the noise.
+    sample_stats : dict of str to array, shape (chain, draw)
+        What the sampler says of each draw, under ArviZ's names.
+    diagnostics : dict of str to float
+    problems : tuple of str
+        Diagnostics that failed, each a sentence that says what to do. Empty where all is well.
+    objective : float or None
+        What a point fit minimised, at its minimum.
+    seconds : dict of str to float
+        Wall-clock time of the parts, compilation included.
+    provenance : dict of str to str
+        Versions, device, time and the hash of the data.
+    """
+
+    law: Law
+    noise: Noise
+    method: Any
+    runs: Runs
+    constants: dict[str, np.ndarray]
+    sample_stats: dict[str, np.ndarray] = field(default_factory=dict)
+    diagnostics: dict[str, float] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    objective: float | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+    provenance: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def n_draws(self) -> int:
+        """All chains together."""
+        return int(next(iter(self.constants.values())).size)
+
+    def draws(self, name: str) -> np.ndarray:
+        """One parameter, shape (draws,), chains one after the other."""
+        return self.constants[name].reshape(-1)
+
+    def summary(self) -> pd.DataFrame:
+        """Mean, standard deviation and quantiles of each parameter, with R-hat and effective sample sizes where there are
+        chains.
+
+        Returns
+        -------
+        DataFrame, one row per parameter
+        """
+        table = pd.DataFrame({name: summarise(values.reshape(-1)) for name, values in self.constants.items()}).T
+        if self.sample_stats:
+            table = table.join(self._convergence)
+        return table.rename_axis(index="parameter")
+
+    @cached_property
+    def _convergence(self) -> pd.DataFrame:
+        return convergence(self.constants)
+
+    @float64
+    def to_arviz(self, seed: int = 0) -> xr.DataTree:
+        """The draws as ArviZ takes them.
+
+        Groups ``posterior``, ``sample_stats``, ``observed_data`` (loss), ``constant_data`` (the other columns) and, for a
+        likelihood, ``log_likelihood`` and ``posterior_predictive`` of each run's loss.
+
+        Parameters
+        ----------
+        seed : int
+            Of the predictive draws.
+
+        Returns
+        -------
+        DataTree
+        """
+        frame = self.runs.frame
+        groups: dict[str, dict[str, Any]] = {
+            "posterior": dict(self.constants),
+            "observed_data": {"loss": frame["loss"].to_numpy()},
+            "constant_data": {c: frame[c].to_numpy() for c in _columns(self.law, frame) if c != "loss"},
+        }
+        if "group" in frame:
+            groups["constant_data"]["group"] = frame["group"].astype(str).to_numpy()
+        if self.sample_stats:
+            groups["sample_stats"] = dict(self.sample_stats)
+        if is_likelihood(self.noise):
+            density = self._log_loss_distribution()
+            log_loss = np.log(frame["loss"].to_numpy())
+            groups["log_likelihood"] = {"loss": np.asarray(density.log_prob(log_loss)) - log_loss}
+            predicted = density.sample(jax.random.key(seed))
+            groups["posterior_predictive"] = {"loss": np.exp(np.asarray(predicted))}
+        per_run = {name: ["run"] for group in ("observed_data", "constant_data") for name in groups[group]}
+        tree: xr.DataTree = arviz_base.from_dict(
+            groups, coords={"run": frame.index.astype(str).to_numpy()}, dims=per_run, attrs={"/": self._attributes()}
+        )
+        return tree
+
+    def save(self, path: str | Path) -> Path:
+        """Write everything to one netCDF file, which appears whole or not at all.
+
+        Parameters
+        ----------
+        path : str or Path
+
+        Returns
+        -------
+        Path
+        """
+        path = Path(path)
+        if not path.parent.is_dir():
+            raise InputError(f"There is no folder {path.parent} to write {path.name} to; make it first.")
+        handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(handle)
+        try:
+            self.to_arviz().to_netcdf(unfinished, engine="h5netcdf")
+            Path(unfinished).replace(path)
+        finally:
+            Path(unfinished).unlink(missing_ok=True)
+        return path
+
+    def _repr_html_(self) -> str:
+        complaints = "".join(f"<p>⚠ {problem}</p>" for problem in self.problems)
+        return f"<p><b>{self.law.formula}</b>, {self.runs.name}</p>{complaints}{self.summary().to_html(float_format='%.4g')}"
+
+    def _log_loss_distribution(self) -> Any:
+        assert is_likelihood(self.noise)
+        constants = {name: values[..., None] for name, values in self.constants.items()}
+        inputs = {name: np.log(self.runs.column(name)) for name in self.law.inputs}
+        frame = self.runs.frame
+        relative_se = (frame["loss_se"] / frame["loss"]).to_numpy() if "loss_se" in frame else 0.0
+        return self.noise.distribution(self.law.log_loss(constants, inputs), constants, relative_se)
+
+    def _attributes(self) -> dict[str, str]:
+        return {
+            "format": _FORMAT,
+            "law": describe(self.law),
+            "noise": describe(self.noise),
+            "method": describe(self.method),
+            "runs": json.dumps({"name": self.runs.name, "source": self.runs.source, "notes": self.runs.notes}),
+            "results": json.dumps(
+                {
+                    "diagnostics": self.diagnostics,
+                    "problems": self.problems,
+                    "objective": self.objective,
+                    "seconds": self.seconds,
+                    "provenance": self.provenance,
+                }
+            ),
+        }
+
+
+def load(path: str | Path) -> Posterior:
+    """Read a posterior that `Posterior.save` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    Posterior
+
+    Raises
+    ------
+    InputError
+        Where there is no such file, or it is not a posterior of this program.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"There is no file {path}; `bayescale fit --out {path.name}` writes one.")
+    try:
+        with xr.open_datatree(path, engine="h5netcdf") as tree:
+            tree = tree.load()
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is not a netCDF file ({error}); give what `bayescale fit --out` wrote.") from None
+    if tree.attrs.get("format") != _FORMAT:
+        raise InputError(f"{path} is no posterior of this version of bayescale; write it anew with `bayescale fit --out`.")
+    return _from_tree(tree)
+
+
+def summarise(draws: np.ndarray) -> dict[str, float]:
+    """Mean, sd and quantiles of draws, shape (draws,)."""
+    return {
+        "mean": float(np.mean(draws)),
+        "sd": float(np.std(draws, ddof=1)) if len(draws) > 1 else 0.0,
+        **{name: float(np.quantile(draws, q)) for name, q in QUANTILES.items()},
+    }
+
+
+def convergence(constants: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """R-hat, bulk and tail effective sample size of each parameter, by ArviZ.
+
+    Parameters
+    ----------
+    constants : mapping of arrays, shape (chain, draw)
+
+    Returns
+    -------
+    DataFrame with columns ``rhat``, ``ess_bulk``, ``ess_tail``
+    """
+    draws = arviz_base.from_dict({"posterior": dict(constants)})
+    return pd.DataFrame(
+        {
+            "rhat": _scalars(arviz_stats.rhat(draws)),
+            "ess_bulk": _scalars(arviz_stats.ess(draws, method="bulk")),
+            "ess_tail": _scalars(arviz_stats.ess(draws, method="tail")),
+        }
+    )
+
+
+def judge(table: pd.DataFrame, divergences: int) -> tuple[dict[str, float], tuple[str, ...]]:
+    """The worst of the convergence table, and a sentence for each limit that it breaks.
+
+    A. Vehtari et al., "Rank-Normalization, Folding, and Localization: An Improved R-hat", 2021, for the limits.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `convergence`.
+    divergences : int
+    """
+    worst = {
+        "rhat_max": float(table["rhat"].max()),
+        "ess_bulk_min": float(table["ess_bulk"].min()),
+        "ess_tail_min": float(table["ess_tail"].min()),
+        "divergences": float(divergences),
+    }
+    found = []
+    if not worst["rhat_max"] <= _RHAT_LIMIT:
+        found.append(
+            f"R-hat of {table['rhat'].idxmax()} is {worst['rhat_max']:.3f}, above {_RHAT_LIMIT}: the chains disagree. "
+            "Use more warm-up (warmup=2000), or a law with fewer parameters."
+        )
+    found.extend(
+        f"The effective {kind} sample size of {table[f'ess_{kind}'].idxmin()} is {least:.0f}, below {_ESS_LIMIT}: "
+        "intervals are rough. Use more draws (draws=4000)."
+        for kind in ("bulk", "tail")
+        if not (least := worst[f"ess_{kind}_min"]) >= _ESS_LIMIT
+    )
+    if divergences:
+        found.append(
+            f"{divergences} divergent transitions: part of the posterior was not explored. "
+            "Use more warm-up (warmup=2000), a simpler law, or more runs."
+        )
+    return worst, tuple(found)
+
+
+def provenance(runs: Runs, seed: int) -> dict[str, str]:
+    """What is needed to make the same draws again."""
+    packages = ("bayescale", "jax", "numpyro", "numpy")
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "data_sha256": runs.sha256,
+        "seed": str(seed),
+        "device": str(jax.devices()[0].device_kind),
+        "python": platform.python_version(),
+        **{package: version(package) for package in packages},
+    }
+
+
+def _scalars(dataset: Any) -> pd.Series:
+    values = dataset["posterior"] if "posterior" in getattr(dataset, "children", {}) else dataset
+    return pd.Series({str(name): float(value) for name, value in values.data_vars.items()})
+
+
+def _columns(law: Law, frame: pd.DataFrame) -> list[str]:
+    return [c for c in dict.fromkeys((*REQUIRED, *OPTIONAL_NUMBERS, *law.inputs)) if c in frame]
+
+
+def _from_tree(tree: xr.DataTree) -> Posterior:
+    law, noise, method = (
+        parse(f"bayescale.{package}", tree.attrs[kind])
+        for kind, package in (("law", "laws"), ("noise", "noise"), ("method", "inference"))
+    )
+    columns = {**tree["constant_data"].data_vars, **tree["observed_data"].data_vars}
+    frame = pd.DataFrame({str(name): values.to_numpy() for name, values in columns.items()}, index=tree["observed_data"]["run"])
+    about = json.loads(tree.attrs["runs"])
+    results = json.loads(tree.attrs["results"])
+    return Posterior(
+        law=law,
+        noise=noise,
+        method=method,
+        runs=Runs(frame.rename_axis(index="run_id"), about["name"], about["source"], tuple(about["notes"])),
+        constants={str(name): values.to_numpy() for name, values in tree["posterior"].data_vars.items()},
+        sample_stats={str(n): v.to_numpy() for n, v in tree["sample_stats"].data_vars.items()}
+        if "sample_stats" in tree
+        else {},
+        **{**results, "problems": tuple(results["problems"])},
+    )
