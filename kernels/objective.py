@@ -1,6 +1,6 @@
 """What the optimisers minimise, and how its derivatives are taken for a whole batch at once.
 
-    F(v) = Σ_i w_i ρ(r_i(v), v) + penalty(v)
+    F(v) = Σ_i w_i ρ(r_i(v), v) + Σ_j penalty_j(v_j)
 
 r_i is the residual of run i, ρ a negative log density (or a robust loss) of the residual, and v a vector of unconstrained
 coordinates: first those that move the prediction, then those that shape ρ, such as the logarithm of a scale.
@@ -39,8 +39,8 @@ class Objective(Protocol):
     def rho(self, residual: Array, coordinates: Columns, data: Any) -> Array:
         """ρ, shape (runs, batch); symmetric in the residual, least at zero."""
 
-    def penalty(self, coordinates: Columns) -> Array:
-        """Added to the sum, shape (batch,): a negative log prior, or zero."""
+    def penalty(self, coordinates: Columns) -> Columns:
+        """One term a coordinate, shape (batch,), each a function of that coordinate alone: negative log priors, or zeros."""
 
 
 class Search(NamedTuple):
@@ -65,17 +65,16 @@ class Search(NamedTuple):
 
 def value(objective: Objective, coordinates: Columns, data: Any, weights: Array) -> Array:
     """F, shape (batch,)."""
-    rho = objective.rho(objective.residual(coordinates, data), coordinates, data)
-    return jnp.sum(weights * rho, axis=0) + objective.penalty(coordinates)
+    return _fit(objective, coordinates, data, weights) + sum(objective.penalty(coordinates))
 
 
 def reweighted_curvature(
     objective: Objective, coordinates: Columns, data: Any, weights: Array
 ) -> tuple[Array, Columns, Matrix]:
-    """F, its gradient and a positive curvature that never underestimates how ρ bends away from zero.
+    """F, its gradient and a positive curvature that does not underestimate how ρ bends away from zero.
 
-    The predictive block is Jᵀ diag(w ρ'(r)/r) J, the matrix of iteratively reweighted least squares; the other coordinates
-    get the absolute row sums of their own Hessian, a diagonal that bounds it.
+    The predictive block is Jᵀ diag(w ρ'(r)/r) J, the matrix of iteratively reweighted least squares; the other coordinates get
+    the absolute diagonal of their own Hessian.
 
     Returns
     -------
@@ -83,8 +82,7 @@ def reweighted_curvature(
     gradient : list of arrays of shape (batch,)
     curvature : lower triangle as lists of arrays of shape (batch,)
     """
-    p = objective.n_predictive
-    v = tuple(coordinates)
+    p, v = objective.n_predictive, tuple(coordinates)
     residual = objective.residual(v, data)
 
     def residual_along(direction: tuple[Array, ...]) -> Array:
@@ -99,46 +97,58 @@ def reweighted_curvature(
     def shape_of_rho(u: Columns) -> Array:
         return jnp.sum(weights * objective.rho(residual, (*v[:p], *u), data), axis=0)
 
-    gradient = [jnp.sum(pull * column, axis=0) for column in columns] + _gradient(shape_of_rho, v[p:])
-    gradient = [g + h for g, h in zip(gradient, _gradient(objective.penalty, v), strict=True)]
-    curvature = [[jnp.zeros_like(gradient[0]) for _ in range(i)] + [b] for i, b in enumerate(_row_sums(objective.penalty, v))]
+    along_shape = [_two_derivatives(shape_of_rho, v[p:], direction) for direction in _axes(v[p:])]
+    penalty, penalty_slope, penalty_bend = _penalty(objective, v)
+    gradient = [jnp.sum(pull * column, axis=0) for column in columns] + [slope for slope, _ in along_shape]
+    bend = [jnp.abs(b) for b in penalty_bend]
+    curvature = [[jnp.zeros_like(b) for _ in range(i)] + [b] for i, b in enumerate(bend)]
     for i in range(p):
         for j in range(i + 1):
             curvature[i][j] += jnp.sum(stiffness * columns[i] * columns[j], axis=0)
-    for i, bound in enumerate(_row_sums(shape_of_rho, v[p:]), start=p):
-        curvature[i][i] += bound
-    return jnp.sum(weights * rho, axis=0) + objective.penalty(v), gradient, curvature
+    for i, (_, second) in enumerate(along_shape, start=p):
+        curvature[i][i] += jnp.abs(second)
+    total = jnp.sum(weights * rho, axis=0) + sum(penalty)
+    return total, [g + s for g, s in zip(gradient, penalty_slope, strict=True)], curvature
 
 
 def exact_curvature(objective: Objective, coordinates: Columns, data: Any, weights: Array) -> tuple[Array, Columns, Matrix]:
     """F, its gradient and its exact Hessian, which need not be positive definite; returned as by `reweighted_curvature`."""
     v = tuple(coordinates)
 
-    def total(u: Columns) -> Array:
-        return value(objective, u, data, weights)
+    def gradient_of_fit(u: Columns) -> list[Array]:
+        # Members of a batch do not touch each other, so the gradient of the sum over the batch is every member's own.
+        return list(jax.grad(lambda w: jnp.sum(_fit(objective, w, data, weights)))(tuple(u)))
 
-    full = _hessian(total, v)
-    return total(v), _gradient(total, v), [[full[i, j] for j in range(i + 1)] for i in range(len(v))]
-
-
-def _gradient(function: Callable[[Columns], Array], at: tuple[Array, ...]) -> list[Array]:
-    # Members of a batch do not touch each other, so the gradient of the sum over the batch is every member's own.
-    return list(jax.grad(lambda v: jnp.sum(function(v)))(at))
-
-
-def _hessian(function: Callable[[Columns], Array], at: tuple[Array, ...]) -> Array:
-    # Forward over reverse, all directions in one traced pass: unrolled, XLA takes minutes to compile seven coordinates.
     def along(direction: tuple[Array, ...]) -> Array:
-        return jnp.stack(jax.jvp(lambda v: _gradient(function, v), (at,), (direction,))[1])
+        return jnp.stack(jax.jvp(gradient_of_fit, (v,), (direction,))[1])
 
-    directions = tuple(jnp.stack(parts) for parts in zip(*_axes(at), strict=True))
-    full: Array = jax.vmap(along)(directions)
-    return full
+    # All directions in one traced pass: unrolled, XLA takes minutes to compile seven coordinates.
+    full = jax.vmap(along)(tuple(jnp.stack(parts) for parts in zip(*_axes(v), strict=True)))
+    penalty, penalty_slope, penalty_bend = _penalty(objective, v)
+    hessian = [[full[i, j] + (penalty_bend[i] if i == j else 0.0) for j in range(i + 1)] for i in range(len(v))]
+    gradient = [g + s for g, s in zip(gradient_of_fit(v), penalty_slope, strict=True)]
+    return _fit(objective, v, data, weights) + sum(penalty), gradient, hessian
 
 
-def _row_sums(function: Callable[[Columns], Array], at: tuple[Array, ...]) -> list[Array]:
-    # Absolute row sums on the diagonal make a matrix that is never less than the Hessian.
-    return list(jnp.sum(jnp.abs(_hessian(function, at)), axis=1)) if at else []
+def _fit(objective: Objective, coordinates: Columns, data: Any, weights: Array) -> Array:
+    return jnp.sum(weights * objective.rho(objective.residual(coordinates, data), coordinates, data), axis=0)
+
+
+def _penalty(objective: Objective, at: tuple[Array, ...]) -> tuple[Columns, Columns, Columns]:
+    # Each term sees its own coordinate alone, so one direction of ones gives every term's own derivatives.
+    ones = tuple(jnp.ones_like(c) for c in at)
+
+    def slope(u: Columns) -> Columns:
+        along: Columns = jax.jvp(objective.penalty, (u,), (ones,))[1]
+        return along
+
+    first, second = jax.jvp(slope, (at,), (ones,))
+    return objective.penalty(at), first, second
+
+
+def _two_derivatives(function: Callable[[Columns], Array], at: Columns, direction: Columns) -> tuple[Array, Array]:
+    first, second = jax.jvp(lambda u: jax.jvp(function, (u,), (direction,))[1], (at,), (direction,))
+    return first, second
 
 
 def _axes(at: tuple[Array, ...]) -> list[tuple[Array, ...]]:

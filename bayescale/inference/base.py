@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from numpyro import distributions
 from numpyro.distributions.transforms import biject_to
+from scipy.special import digamma, polygamma
 
 from bayescale.discovery import name_of
 from bayescale.errors import InputError
@@ -76,21 +77,21 @@ class Target:
         """What each residual costs, shape (runs, batch)."""
         return self.noise.rho(residual, self.constants(coordinates), data.log_loss_se)
 
-    def penalty(self, coordinates: Sequence[Array]) -> Array:
-        """The negative log prior of the coordinates for a likelihood, zero for an objective; shape (batch,)."""
+    def penalty(self, coordinates: Sequence[Array]) -> list[Array]:
+        """The negative log prior of each coordinate for a likelihood, zeros for an objective; each of shape (batch,)."""
         if not is_likelihood(self.noise):
-            return jnp.zeros_like(coordinates[0])
-        return -sum(
-            (self._log_prior(p, c) for p, c in zip(self.parameters, coordinates, strict=True)),
-            start=jnp.zeros_like(coordinates[0]),
-        )
+            return [jnp.zeros_like(c) for c in coordinates]
+        return [-self._log_prior(p, c) for p, c in zip(self.parameters, coordinates, strict=True)]
 
-    def draw_prior(self, key: Array, size: int) -> Array:
-        """Draws of the coordinates from the prior, shape (coordinates, size)."""
-        keys = jax.random.split(key, len(self.parameters))
-        return jnp.stack(
-            [biject_to(p.prior.support).inv(p.prior.sample(k, (size,))) for p, k in zip(self.parameters, keys, strict=True)]
-        )
+    @property
+    def reach(self) -> tuple[np.ndarray, np.ndarray]:
+        """Centre and width of the prior in coordinates, each of shape (coordinates,): of the logarithm, where support is
+        positive.
+
+        Starting points are drawn from there.
+        """
+        rows = [_centre_and_width(p.prior) for p in self.parameters]
+        return np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
 
     @staticmethod
     def _log_prior(parameter: Parameter, coordinate: Array) -> Array:
@@ -167,3 +168,15 @@ class Problem:
             provenance=provenance(self.runs, method.seed),
             **results,
         )
+
+
+def _centre_and_width(prior: Any) -> tuple[float, float]:
+    # By SciPy: NumPyro's moments are JAX operations, and compiling each on its own costs more than the whole search.
+    if isinstance(prior, distributions.LogNormal):
+        return float(prior.loc), float(prior.scale)
+    if isinstance(prior, distributions.Gamma):
+        shape, rate = float(prior.concentration), float(prior.rate)
+        return float(digamma(shape) - np.log(rate)), float(np.sqrt(polygamma(1, shape)))
+    if isinstance(prior, distributions.Normal):
+        return float(prior.loc), float(prior.scale)
+    raise NotImplementedError(f"No starting points are known for a {type(prior).__name__} prior; add its moments here.")

@@ -6,13 +6,10 @@ the best.
 
 import time
 from dataclasses import dataclass
-from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from numpyro.distributions.transforms import biject_to
 
 from bayescale.errors import InputError
 from bayescale.inference.base import Problem
@@ -63,10 +60,8 @@ class MultiStart:
         )
 
     def search(self, problem: Problem) -> "Minimum":
-        """The minimum with its curvature, for methods that begin there; must run in double precision."""
-        key = jax.random.key(self.seed)
-        start = problem.target.draw_prior(key, self.starts)
-        found = levenberg_marquardt(problem.target, start, problem.data, problem.weights, steps=self.steps)
+        """The minimum, for methods that begin there; must run in double precision."""
+        start, found = descend(problem, self.starts, self.steps, self.seed)
         order = jnp.argsort(found.value)[: min(_FINISHED, self.starts)]
         finished, hessian = newton(problem.target, found.coordinates[:, order], problem.data, problem.weights)
         best = int(np.nanargmin(np.asarray(finished.value)))
@@ -79,6 +74,14 @@ class MultiStart:
             _basins(values, value) | {"gradient_norm": float(finished.gradient_norm[best])},
             _complaints(problem, start[:, order[best]], finished, hessian[:, :, best], best),
         )
+
+
+def descend(problem: Problem, starts: int, steps: int, seed: int) -> tuple[Array, Search]:
+    """Starting points drawn from the reach of the prior, shape (coordinates, starts), and where each of them leads."""
+    centre, width = problem.target.reach
+    draws = np.random.default_rng(seed).standard_normal((starts, len(centre)))
+    start = jnp.asarray((centre + width * draws).T)
+    return start, levenberg_marquardt(problem.target, start, problem.data, problem.weights, steps=steps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,19 +108,14 @@ def _basins(values: np.ndarray, best: float) -> dict[str, float]:
 
 def _complaints(problem: Problem, start: Array, finished: Search, hessian: Array, best: int) -> tuple[str, ...]:
     found = []
+    centre, width = problem.target.reach
     for i, parameter in enumerate(problem.target.parameters):
         coordinate = finished.coordinates[i, best]
         if jnp.abs(coordinate - start[i]) < _FLAT and jnp.abs(hessian[i, i]) < _FLAT * jnp.abs(finished.value[best]):
             found.append(f"{parameter.name} never left its start: these runs say nothing about it. Choose a law without it.")
-        elif abs(_prior_score(parameter.prior, coordinate)) > _FAR_FROM_PRIOR:
+        elif jnp.abs(coordinate - centre[i]) > _FAR_FROM_PRIOR * width[i]:
             found.append(
                 f"{parameter.name} ran to the end of its range: the data want none of it. Choose a law without it, "
                 "or a posterior method, where its prior keeps it in bounds."
             )
     return tuple(found)
-
-
-def _prior_score(prior: Any, coordinate: Array) -> float:
-    # Compared where the prior lives after its transform, by quantiles of draws: priors of any family have those.
-    draws = biject_to(prior.support).inv(prior.sample(jax.random.key(0), (2000,)))
-    return float((coordinate - draws.mean()) / draws.std())
