@@ -1,1 +1,1 @@
-"""."""
+"""What a posterior says about a question, one question a file."""

@@ -1,6 +1,7 @@
 """NUTS on a NumPyro model with named sites, started where the posterior is.
 
-The mode and the inverse Hessian there come first. Chains then walk in coordinates w with v = mode + L w, L Lᵀ the inverse
+The mode and the inverse Hessian there come first. Chains then walk in
+coordinates w with v = mode + L w, v the law's straight coordinates and L Lᵀ the inverse
 Hessian, which is NUTS with that mass matrix: nothing is left for warm-up to learn but the step size. Mode, L and data are
 arguments of the compiled program, so it is compiled once for each law, noise model and number of runs, and meanwhile the mode
 is looked for.
@@ -81,7 +82,7 @@ class NUTS:
         ready = time.perf_counter()
         fields = self._sample(chain, mode, np.linalg.cholesky(inverse_hessian), problem)
         ended = time.perf_counter()
-        draws = problem.target.constants(np.moveaxis(np.asarray(fields["z"]), -1, 0))
+        draws = problem.target.constants(_unconstrained(problem.target, jnp.moveaxis(jnp.asarray(fields["z"]), -1, 0)))
         stats = {ours: np.asarray(fields[theirs]) for theirs, ours in _STATS.items()}
         seconds = {"compile_and_mode": ready - begun, "sample": ended - ready, "fit": ended - begun}
         posterior = problem.posterior(draws, self, sample_stats=stats, seconds=seconds)
@@ -137,14 +138,19 @@ def model(target: Target, data: Data, weights: Array) -> None:
 
 
 def potential(target: Target, coordinates: Array, data: Data, weights: Array) -> Array:
-    """The negative log density that is sampled, at unconstrained coordinates of shape (coordinates,)."""
-    sites = {p.name: coordinates[i] for i, p in enumerate(target.parameters)}
+    """The negative log density that is sampled, at straight coordinates of shape (coordinates,); see `Law.straighten`."""
+    sites = {p.name: c for p, c in zip(target.parameters, _unconstrained(target, coordinates), strict=True)}
     energy: Array = potential_energy(model, (target, data, weights), {}, sites)
     return energy
 
 
+def _unconstrained(target: Target, straight: Array) -> list[Array]:
+    p = target.n_predictive
+    return [*target.law.bend(list(straight[:p])), *straight[p:]]
+
+
 def find_mode(problem: Problem, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mode and inverse Hessian of the potential, shapes (coordinates,) and (coordinates, coordinates).
+    """Mode and inverse Hessian of the potential in straight coordinates, shapes (k,) and (k, k).
 
     A robust fit from many starts finds the basin, which hardly depends on the noise model; SciPy's BFGS on the potential does
     the rest.
@@ -154,8 +160,8 @@ def find_mode(problem: Problem, seed: int) -> tuple[np.ndarray, np.ndarray]:
         replace(problem, target=Target(target.law, Huber(delta=0.01))), starts=_ROBUST_STARTS, steps=40, seed=seed
     )
     best = int(np.nanargmin(np.asarray(robust.value)))
-    start = target.reach[0]
-    start[: target.n_predictive] = np.asarray(robust.coordinates)[:, best]
+    noise_start = target.reach[0][target.n_predictive :]
+    start = np.array([*target.law.straighten(list(robust.coordinates[:, best])), *noise_start])
 
     def value_and_gradient(v: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient = _potential_and_gradient(target, v, problem.data, problem.weights)

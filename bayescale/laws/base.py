@@ -7,7 +7,7 @@ share of the loss at the centre of the data, and the shares are nearly uncorrela
 papers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -69,6 +69,17 @@ class Law(Protocol):
 
     def log_loss(self, constants: Values, log_inputs: Values) -> Any:
         """log L from constants and the logarithms of the inputs, in any one system of units; everything broadcasts."""
+
+    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+        """Coordinates in which posteriors are nearly Normal, from the logarithms of the parameters in the units of the data.
+
+        The loss at the centre of the data and its slopes there are known well whatever is known of E, A and B, so the
+        logarithms lie on a thin curved sheet; with those quantities as coordinates the sheet is flat. The map preserves
+        volume, so densities need no correction.
+        """
+
+    def bend(self, straight: Sequence[Any]) -> list[Any]:
+        """The inverse of `straighten`."""
 
     def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
         """The constants in counts and nats from those in ``units``, which holds one unit for each input and for ``loss``."""

@@ -6,6 +6,7 @@ J. Hoffmann et al., "Training Compute-Optimal Large Language Models", 2022, equa
 the exponents are one, β = α, as in N. Muennighoff et al., "Scaling Data-Constrained Language Models", 2023 (arXiv:2305.16264).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -100,6 +101,24 @@ class Chinchilla:
         # The shift cancels, so it needs no derivative; those of the rest are softmax weights.
         largest = jax.lax.stop_gradient(jnp.maximum(terms[0], jnp.maximum(terms[1], terms[2])))
         return largest + jnp.log(sum(jnp.exp(term - largest) for term in terms))
+
+    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+        """Loss at the centre, A and B against E there, and the slopes in N and D there (all logarithms).
+
+        t = log(E + A + B), log A/E, log B/E, log(αA) − t, log(βB) − t; with tied exponents the last is one, log(α(A + B)) − t.
+        """
+        e, a, b, *exponents = logs
+        total = jnp.logaddexp(e, jnp.logaddexp(a, b))
+        weights = [jnp.logaddexp(a, b)] if self.tied else [a, b]
+        return [total, a - e, b - e, *(x + w - total for x, w in zip(exponents, weights, strict=True))]
+
+    def bend(self, straight: Sequence[Any]) -> list[Any]:
+        """The inverse of `straighten`."""
+        total, a_to_e, b_to_e, *slopes = straight
+        excess = jnp.logaddexp(a_to_e, b_to_e)
+        e = total - jnp.logaddexp(0.0, excess)
+        weights = [e + excess] if self.tied else [e + a_to_e, e + b_to_e]
+        return [e, e + a_to_e, e + b_to_e, *(s - w + total for s, w in zip(slopes, weights, strict=True))]
 
     def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
         """E·L₀, A·L₀·N₀^α, B·L₀·D₀^β; the exponents stay.

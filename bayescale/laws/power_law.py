@@ -7,6 +7,7 @@ x is compute, tokens or parameters: the form that J. Hestness et al., "Deep Lear
 2020, equations 1.1 to 1.3 (arXiv:2001.08361), without a floor, to each of the three.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -80,6 +81,22 @@ class PowerLaw:
         """
         falling = jnp.log(constants["A"]) - constants["alpha"] * log_inputs[self.input]
         return jnp.logaddexp(jnp.log(constants["E"]), falling) if self.floor else falling
+
+    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+        """t = log(E + A), log A/E, log(αA) − t; without a floor the logarithms themselves."""
+        if not self.floor:
+            return list(logs)
+        e, a, exponent = logs
+        total = jnp.logaddexp(e, a)
+        return [total, a - e, exponent + a - total]
+
+    def bend(self, straight: Sequence[Any]) -> list[Any]:
+        """The inverse of `straighten`."""
+        if not self.floor:
+            return list(straight)
+        total, a_to_e, slope = straight
+        e = total - jnp.logaddexp(0.0, a_to_e)
+        return [e, e + a_to_e, slope - e - a_to_e + total]
 
     def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
         """E·L₀ and A·L₀·x₀^α; the exponent stays.

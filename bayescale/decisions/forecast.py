@@ -1,0 +1,111 @@
+"""What will the loss of a run be? The posterior predictive at any inputs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import numpy as np
+import pandas as pd
+
+from bayescale.errors import InputError
+from bayescale.noise.base import is_likelihood
+from bayescale.posterior import Posterior
+from bayescale.precision import float64
+
+QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """Predicted losses.
+
+    Attributes
+    ----------
+    inputs : DataFrame, one row per predicted run
+    draws : array, shape (draws, runs)
+        Loss of a new run, nats per token: scatter of runs included, where the noise model is a likelihood; otherwise the law
+        alone.
+    law_draws : array, shape (draws, runs)
+        The law's loss, without scatter.
+    """
+
+    inputs: pd.DataFrame
+    draws: np.ndarray = field(repr=False)
+    law_draws: np.ndarray = field(repr=False)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """Inputs, then ``loss_mean``, ``loss_sd`` and quantiles ``loss_q05`` … ``loss_q95``, and the law's own ``law_q05`` …
+        ``law_q95``."""
+        return self.inputs.join([_columns("loss", self.draws), _columns("law", self.law_draws)])
+
+    def summary(self) -> pd.DataFrame:
+        """Loss of each predicted run: mean, sd and quantiles, one row per run."""
+        return self.inputs.join(_columns("", self.draws))
+
+
+@float64
+def forecast(posterior: Posterior, *, seed: int = 0, **inputs: float | Sequence[float] | np.ndarray) -> Forecast:
+    """Predict the loss of runs that have not been made.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    seed : int
+        Of the scatter of runs.
+    **inputs : float or sequence
+        One for each input of the law, in counts: ``n_params=70e9, n_tokens=1.4e12``; sequences are of one length, or length
+        one.
+
+    Returns
+    -------
+    Forecast
+
+    Raises
+    ------
+    InputError
+        Where an input of the law is lacking, is not one of its inputs, or is not positive.
+
+    Examples
+    --------
+    >>> import bayescale as bs
+    >>> runs = bs.datasets.simulate(seed=1)
+    >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> bs.forecast(post, n_params=[1e9, 2e9], n_tokens=20e9).draws.shape
+    (1, 2)
+    """
+    table = _checked(posterior, inputs)
+    constants = {name: values.reshape(-1, 1) for name, values in posterior.constants.items()}
+    log_prediction = posterior.law.log_loss(constants, {name: np.log(table[name].to_numpy()) for name in table})
+    law_draws = np.exp(np.asarray(log_prediction))
+    if not is_likelihood(posterior.noise):
+        return Forecast(table, law_draws, law_draws)
+    density = posterior.noise.distribution(log_prediction, constants, 0.0)
+    return Forecast(table, np.exp(np.asarray(density.sample(jax.random.key(seed)))), law_draws)
+
+
+def _checked(posterior: Posterior, inputs: dict[str, Any]) -> pd.DataFrame:
+    wanted = posterior.law.inputs
+    if set(inputs) != set(wanted):
+        raise InputError(f"{posterior.law.formula} takes {', '.join(wanted)}; {', '.join(inputs) or 'nothing'} was given.")
+    arrays = {name: np.atleast_1d(np.asarray(inputs[name], dtype=np.float64)) for name in wanted}
+    try:
+        columns = dict(zip(arrays, np.broadcast_arrays(*arrays.values()), strict=True))
+    except ValueError:
+        lengths = ", ".join(f"{name} {len(values)}" for name, values in arrays.items())
+        raise InputError(f"Inputs must be of one length, or of length one; here: {lengths}.") from None
+    for name, values in columns.items():
+        bad = ~(np.isfinite(values) & (values > 0))
+        if bad.any():
+            raise InputError(f"{name} = {values[bad][0]:g} is not a positive number; it is a count, such as 70e9.")
+    return pd.DataFrame(columns)
+
+
+def _columns(prefix: str, draws: np.ndarray) -> pd.DataFrame:
+    statistics = {
+        "mean": draws.mean(axis=0),
+        "sd": draws.std(axis=0, ddof=1) if len(draws) > 1 else np.zeros(draws.shape[1]),
+        **dict(zip(QUANTILES, np.quantile(draws, list(QUANTILES.values()), axis=0), strict=True)),
+    }
+    return pd.DataFrame({f"{prefix}_{name}" if prefix else name: values for name, values in statistics.items()})
