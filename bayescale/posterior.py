@@ -160,7 +160,8 @@ class Posterior:
 
     def _repr_html_(self) -> str:
         complaints = "".join(f"<p>⚠ {problem}</p>" for problem in self.problems)
-        return f"<p><b>{self.law.formula}</b>, {self.runs.name}</p>{complaints}{self.summary().to_html(float_format='%.4g')}"
+        return
+        f"<p><b>{self.law.formula}</b>, {self.runs.name}</p>{complaints}{self.summary().to_html(None, float_format='{:.4g}'.format)}"
 
     def _log_loss_distribution(self) -> Any:
         assert is_likelihood(self.noise)
@@ -239,13 +240,15 @@ def convergence(constants: Mapping[str, np.ndarray]) -> pd.DataFrame:
     DataFrame with columns ``rhat``, ``ess_bulk``, ``ess_tail``
     """
     draws = arviz_base.from_dict({"posterior": dict(constants)})
-    return pd.DataFrame(
-        {
-            "rhat": _scalars(arviz_stats.rhat(draws)),
-            "ess_bulk": _scalars(arviz_stats.ess(draws, method="bulk")),
-            "ess_tail": _scalars(arviz_stats.ess(draws, method="tail")),
-        }
-    )
+    # A chain that never moved divides by its zero variance; the infinite R-hat that comes of it is the right answer.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return pd.DataFrame(
+            {
+                "rhat": _scalars(arviz_stats.rhat(draws)),
+                "ess_bulk": _scalars(arviz_stats.ess(draws, method="bulk")),
+                "ess_tail": _scalars(arviz_stats.ess(draws, method="tail")),
+            }
+        )
 
 
 def judge(table: pd.DataFrame, divergences: int) -> tuple[dict[str, float], tuple[str, ...]]:
@@ -313,7 +316,9 @@ def _from_tree(tree: xr.DataTree) -> Posterior:
         for kind, package in (("law", "laws"), ("noise", "noise"), ("method", "inference"))
     )
     columns = {**tree["constant_data"].data_vars, **tree["observed_data"].data_vars}
-    frame = pd.DataFrame({str(name): values.to_numpy() for name, values in columns.items()}, index=tree["observed_data"]["run"])
+    frame = pd.DataFrame(
+        {str(name): values.to_numpy() for name, values in columns.items()}, index=tree["observed_data"]["run"].to_numpy()
+    )
     about = json.loads(tree.attrs["runs"])
     results = json.loads(tree.attrs["results"])
     return Posterior(

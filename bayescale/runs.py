@@ -227,11 +227,11 @@ def _positive_numbers(table: pd.DataFrame, column: str, name: str) -> pd.Series:
     for bad, what, remedy in (
         (values.isna(), "is missing", "fill it in or drop the row"),
         (numbers.isna(), "is not a number", "write plain digits such as 70e9"),
-        (~np.isfinite(numbers), "is not finite", "fill it in or drop the row"),
+        (np.isinf(numbers), "is not finite", "fill it in or drop the row"),
         (numbers <= 0, "is not positive", "these are counts and losses, so mend it or drop the row"),
     ):
         if bad.any():
-            row = int(bad.to_numpy().argmax())
+            row = int(np.argmax(bad))
             others = f" (and so in {bad.sum() - 1} more rows)" if bad.sum() > 1 else ""
             value = values.iloc[row]
             shown = value.item() if isinstance(value, np.generic) else value

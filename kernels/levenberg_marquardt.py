@@ -49,8 +49,7 @@ def levenberg_marquardt(
     -------
     Search
     """
-    found: Search = in_blocks(lambda own, w: _one_block(objective, own, data, w, steps, tolerance), start, weights)
-    return found
+    return in_blocks(lambda own, w: _one_block(objective, own, data, w, steps, tolerance), start, weights)
 
 
 def _one_block(objective: Objective, start: Array, data: Any, weights: Array, steps: int, tolerance: float) -> Search:

@@ -39,8 +39,7 @@ def newton(objective: Objective, start: Array, data: Any, weights: Array, *, ste
     hessian : Array, shape (coordinates, coordinates, batch)
         The Hessian of F where the search ended.
     """
-    found: tuple[Search, Array] = in_blocks(lambda own, w: _one_block(objective, own, data, w, steps), start, weights)
-    return found
+    return in_blocks(lambda own, w: _one_block(objective, own, data, w, steps), start, weights)
 
 
 def _one_block(objective: Objective, start: Array, data: Any, weights: Array, steps: int) -> tuple[Search, Array]:

@@ -86,8 +86,7 @@ def reweighted_curvature(
     residual = objective.residual(v, data)
 
     def residual_along(direction: tuple[Array, ...]) -> Array:
-        along: Array = jax.jvp(lambda u: objective.residual(u, data), (v,), (direction,))[1]
-        return jnp.broadcast_to(along, residual.shape)
+        return jnp.broadcast_to(jax.jvp(lambda u: objective.residual(u, data), (v,), (direction,))[1], residual.shape)
 
     columns = [residual_along(direction) for direction in _axes(v)[:p]]
     rho, slope = jax.jvp(lambda r: objective.rho(r, v, data), (residual,), (jnp.ones_like(residual),))
@@ -139,16 +138,14 @@ def _penalty(objective: Objective, at: tuple[Array, ...]) -> tuple[Columns, Colu
     ones = tuple(jnp.ones_like(c) for c in at)
 
     def slope(u: Columns) -> Columns:
-        along: Columns = jax.jvp(objective.penalty, (u,), (ones,))[1]
-        return along
+        return jax.jvp(objective.penalty, (u,), (ones,))[1]
 
     first, second = jax.jvp(slope, (at,), (ones,))
     return objective.penalty(at), first, second
 
 
 def _two_derivatives(function: Callable[[Columns], Array], at: Columns, direction: Columns) -> tuple[Array, Array]:
-    first, second = jax.jvp(lambda u: jax.jvp(function, (u,), (direction,))[1], (at,), (direction,))
-    return first, second
+    return jax.jvp(lambda u: jax.jvp(function, (u,), (direction,))[1], (at,), (direction,))
 
 
 def _axes(at: tuple[Array, ...]) -> list[tuple[Array, ...]]:

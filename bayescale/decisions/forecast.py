@@ -77,7 +77,7 @@ def forecast(posterior: Posterior, *, seed: int = 0, **inputs: float | Sequence[
     """
     table = _checked(posterior, inputs)
     constants = {name: values.reshape(-1, 1) for name, values in posterior.constants.items()}
-    log_prediction = posterior.law.log_loss(constants, {name: np.log(table[name].to_numpy()) for name in table})
+    log_prediction = posterior.law.log_loss(constants, {name: np.log(table[name].to_numpy()) for name in posterior.law.inputs})
     law_draws = np.exp(np.asarray(log_prediction))
     if not is_likelihood(posterior.noise):
         return Forecast(table, law_draws, law_draws)

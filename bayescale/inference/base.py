@@ -97,8 +97,7 @@ class Target:
     def _log_prior(parameter: Parameter, coordinate: Array) -> Array:
         transform = biject_to(parameter.prior.support)
         constrained = transform(coordinate)
-        log_prior: Array = parameter.prior.log_prob(constrained) + transform.log_abs_det_jacobian(coordinate, constrained)
-        return log_prior
+        return parameter.prior.log_prob(constrained) + transform.log_abs_det_jacobian(coordinate, constrained)
 
 
 @dataclass(frozen=True, eq=False)

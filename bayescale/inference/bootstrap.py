@@ -60,7 +60,7 @@ class Bootstrap:
             raise InputError(f"Every bootstrap refit of {problem.runs.name} failed; there are too few runs for this law.")
         problems = (f"{failed:.1%} of the refits failed and are left out.",) if failed > _TOLERATED_FAILURES else ()
         return problem.posterior(
-            problem.target.constants(found.coordinates[:, None, good]),
+            problem.target.constants(list(found.coordinates[:, None, good])),
             self,
             diagnostics=optimum.diagnostics | {"replicates": float(self.replicates), "failed_refits": float(failed)},
             problems=optimum.problems + problems,

@@ -51,7 +51,7 @@ class MultiStart:
         begun = time.perf_counter()
         best = self.search(problem)
         return problem.posterior(
-            problem.target.constants(best.coordinates[:, None, None]),
+            problem.target.constants(list(jnp.asarray(best.coordinates)[:, None, None])),
             self,
             diagnostics=best.diagnostics,
             problems=best.problems,

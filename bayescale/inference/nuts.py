@@ -103,10 +103,7 @@ class NUTS:
                 problem.target, mode + root @ starts[chain_index], problem.data, problem.weights
             )
             start = ParamInfo(jnp.asarray(starts[chain_index]), value, centre[1].T @ gradient)
-            kept: dict[str, Array] = jax.block_until_ready(
-                chain(keys[chain_index], start, *centre, problem.data, problem.weights)
-            )
-            return kept
+            return jax.block_until_ready(chain(keys[chain_index], start, *centre, problem.data, problem.weights))
 
         terminal = Console(stderr=True)
         with (
@@ -140,8 +137,7 @@ def model(target: Target, data: Data, weights: Array) -> None:
 def potential(target: Target, coordinates: Array, data: Data, weights: Array) -> Array:
     """The negative log density that is sampled, at straight coordinates of shape (coordinates,); see `Law.straighten`."""
     sites = {p.name: c for p, c in zip(target.parameters, _unconstrained(target, coordinates), strict=True)}
-    energy: Array = potential_energy(model, (target, data, weights), {}, sites)
-    return energy
+    return potential_energy(model, (target, data, weights), {}, sites)
 
 
 def _unconstrained(target: Target, straight: Array) -> list[Array]:
@@ -179,8 +175,7 @@ def find_mode(problem: Problem, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 @partial(jax.jit, static_argnames="target")
 def _potential_and_gradient(target: Target, coordinates: Array, data: Data, weights: Array) -> tuple[Array, Array]:
-    value, gradient = jax.value_and_grad(lambda v: potential(target, v, data, weights))(coordinates)
-    return value, gradient
+    return jax.value_and_grad(lambda v: potential(target, v, data, weights))(coordinates)
 
 
 def _one_chain(
