@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -99,6 +100,7 @@ class Runs:
         for column in table.columns:
             if column in (*REQUIRED, *OPTIONAL_NUMBERS, *required):
                 table[column] = _positive_numbers(table, column, name)
+        _refuse_missing_labels(table, name)
         table = _indexed_by_run_id(table, name)
         runs = cls(_canonical_order(table), name=name, source=source, notes=tuple(notes))
         for message in suspicions(runs.frame):
@@ -124,18 +126,23 @@ class Runs:
         if path.is_dir():
             raise InputError(f"{path} is a folder; give a CSV file.")
         try:
-            table = pd.read_csv(path)
+            # Without index_col=False pandas takes a column without a heading for an index, and every heading then stands over
+            # its neighbour's numbers.
+            with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):
+                table = pd.read_csv(path, index_col=False)
         except FileNotFoundError:
             raise InputError(
                 f"There is no file {path}; check the path, or list data sets with `bayescale datasets list`."
             ) from None
         except pd.errors.EmptyDataError:
             raise InputError(f"{path} is empty; its first line must be headings such as n_params,n_tokens,loss.") from None
+        except pd.errors.ParserWarning:
+            raise InputError(f"{path} has rows with more fields than headings; give every column a heading.") from None
         except (pd.errors.ParserError, UnicodeDecodeError) as error:
             reason = str(error).strip().splitlines()[0]
             raise InputError(f"{path} is not a CSV file ({reason}); save it as UTF-8 text separated by commas.") from None
-        except OSError as error:
-            raise InputError(f"{path} cannot be read ({error.strerror}); check its permissions.") from None
+        except (OSError, EOFError, BadZipFile) as error:
+            raise InputError(f"{path} cannot be read ({error}); check its permissions and its ending.") from None
         return cls.from_frame(table, **{"name": path.stem, "source": str(path), **options})
 
     def __len__(self) -> int:
@@ -207,7 +214,8 @@ def _rename(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
     if "run_id" not in columns and frame.index.name == "run_id" and "run_id" not in frame:
         table = table.assign(run_id=frame.index)
     moved = {heading: name for name, heading in columns.items()}
-    table = table.drop(columns=[name for name in columns if name in table and columns[name] != name]).rename(columns=moved)
+    taken = [name for name in columns if name in table and name not in moved]
+    table = table.drop(columns=taken).rename(columns=moved).rename(columns=str)
     repeated = table.columns[table.columns.duplicated()].unique()
     if len(repeated):
         raise InputError(f"The column {repeated[0]!r} is there twice; rename or drop one of the two.")
@@ -237,6 +245,13 @@ def _positive_numbers(table: pd.DataFrame, column: str, name: str) -> pd.Series:
             shown = value.item() if isinstance(value, np.generic) else value
             raise InputError(f"{name}, {_row(table, row)}, column {column}: {shown!r} {what}{others}; {remedy}.")
     return numbers
+
+
+def _refuse_missing_labels(table: pd.DataFrame, name: str) -> None:
+    for column in table.columns.intersection(["run_id", "group"], sort=False):
+        if (missing := table[column].isna().to_numpy()).any():
+            row = int(missing.argmax())
+            raise InputError(f"{name}, row {row + 1}, column {column}: the label is missing; fill it in or drop the column.")
 
 
 def _row(table: pd.DataFrame, row: int) -> str:
