@@ -1,0 +1,79 @@
+"""What several folders of tests share: every law and noise model there is, and posteriors made by hand.
+
+A test that takes ``any_law``, ``any_noise`` or ``any_likelihood`` runs once for each that discovery finds, with every option
+that is a switch on and off, so that a new file is tested without registering it.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import hypothesis
+import numpy as np
+import pandas as pd
+import pytest
+
+# JAX compiles on the first example of a shape, so the time of one example says nothing.
+hypothesis.settings.register_profile("bayescale", deadline=None)
+hypothesis.settings.load_profile("bayescale")
+
+# Options that discovery cannot guess, since their values are names.
+_MORE = {"power_law": ({"input": "n_params"}, {"input": "n_tokens", "floor": False})}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "any_law" in metafunc.fixturenames:
+        _parametrize(metafunc, "any_law", _instances("bayescale.laws"))
+    if "any_noise" in metafunc.fixturenames:
+        _parametrize(metafunc, "any_noise", _instances("bayescale.noise"))
+    if "any_likelihood" in metafunc.fixturenames:
+        from bayescale.noise.base import is_likelihood
+
+        _parametrize(metafunc, "any_likelihood", (noise for noise in _instances("bayescale.noise") if is_likelihood(noise)))
+
+
+def _parametrize(metafunc: pytest.Metafunc, name: str, instances: Iterator[Any]) -> None:
+    from bayescale.discovery import describe
+
+    metafunc.parametrize(name, [pytest.param(one, id=describe(one)) for one in instances])
+
+
+def _instances(package: str) -> Iterator[Any]:
+    from bayescale.discovery import entry, names
+
+    for name in names(package):
+        cls = entry(package, name)
+        yield cls()
+        switches = [f for f in dataclasses.fields(cls) if isinstance(f.default, bool)]
+        for options in ({f.name: not f.default} for f in switches):
+            yield cls(**options)
+        for options in _MORE.get(name, ()):
+            yield cls(**options)
+
+
+@pytest.fixture
+def made_posterior() -> Callable[..., Any]:
+    """Make a Posterior without fitting: constants near the priors' means, or those given, each of shape (chain, draw)."""
+    return _made_posterior
+
+
+def _made_posterior(law: Any, noise: Any, constants: dict[str, Any] | None = None, **results: Any) -> Any:
+    from bayescale.inference.nuts import NUTS
+    from bayescale.posterior import Posterior
+    from bayescale.runs import Runs
+
+    rng = np.random.default_rng(3)
+    table = {name: np.geomspace(1e8, 1e10, 6)[rng.permutation(6)] for name in law.inputs} | {"loss": np.linspace(3.5, 2.5, 6)}
+    runs = Runs.from_frame(
+        pd.DataFrame(table), required=(*law.inputs, "loss"), name="six runs", source="made by hand", notes=("N counts all.",)
+    )
+    if constants is None:
+        parameters = (*law.parameters, *noise.parameters)
+        # The median of a logarithm would do as well: all that matters is that every prior's support holds it.
+        constants = {p.name: float(p.prior.mean) * rng.uniform(0.9, 1.1, size=(2, 3)) for p in parameters}
+        law_names = {p.name for p in law.parameters}
+        in_units = dict.fromkeys(law.inputs, 1000000000.0) | {"loss": 1.0}
+        counts = law.rescale({name: values for name, values in constants.items() if name in law_names}, in_units)
+        constants |= {name: np.asarray(values) for name, values in counts.items()}
+    arrays = {name: np.atleast_2d(np.asarray(values, dtype=np.float64)) for name, values in constants.items()}
+    return Posterior(law=law, noise=noise, method=results.pop("method", NUTS(seed=5)), runs=runs, constants=arrays, **results)
