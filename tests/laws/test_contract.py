@@ -1,0 +1,164 @@
+"""What holds for every scaling law there is: a new file in bayescale/laws is tested here without registering it."""
+
+import re
+import unicodedata
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpyro.distributions.transforms import biject_to
+
+from bayescale.laws.base import Law
+from bayescale.precision import float64
+
+SYMBOLS = {"N": "n_params", "D": "n_tokens", "C": "flops", "U": "unique_tokens"}
+COUNTS = ("n_params", "n_tokens", "flops")
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+def constants_of(law, seed, shape=()):
+    """Positive constants at which no term is negligible at inputs near one."""
+    rng = np.random.default_rng(seed)
+    return {p.name: np.exp(rng.uniform(-1.0, 0.5, size=shape)) for p in law.parameters}
+
+
+def log_inputs_of(law, seed, shape=()):
+    rng = np.random.default_rng(seed + 1)
+    return {name: rng.uniform(-3.0, 3.0, size=shape) for name in law.inputs}
+
+
+def by_formula(law, constants, log_inputs):
+    """The loss, from the formula that people are shown: its Greek, its symbols and its ^ read as NumPy arithmetic."""
+    written = law.formula.partition("=")[2].replace("^", "**").replace("·", "*")
+    written = re.sub("[α-ω]", lambda letter: unicodedata.name(letter[0]).rpartition(" ")[2].lower(), written)
+    inputs = {name: np.exp(values) for name, values in log_inputs.items()}
+    inputs |= {symbol: inputs[name] for symbol, name in SYMBOLS.items() if name in inputs}
+    return eval(written, {"exp": np.exp, "log": np.log, "min": np.minimum, "max": np.maximum}, {**inputs, **constants})
+
+
+def test_it_keeps_the_protocol(any_law):
+    assert isinstance(any_law, Law)
+
+
+def test_it_says_what_it_is_and_whose(any_law):
+    assert any_law.title
+    assert re.search(r"\b(19|20)\d\d\b", any_law.paper), "the paper's year"
+    assert len(any_law.inputs) >= 1
+
+
+def test_equal_options_make_equal_laws_so_that_they_share_compiled_kernels(any_law):
+    again = type(any_law)(**vars(any_law))
+    assert again == any_law
+    assert hash(again) == hash(any_law)
+
+
+def test_names_of_parameters_are_unique_and_beside_those_of_any_noise(any_law, any_noise):
+    names = [p.name for p in (*any_law.parameters, *any_noise.parameters)]
+    assert len(set(names)) == len(names)
+
+
+def test_every_parameter_has_a_prior_and_says_what_it_means(any_law):
+    for parameter in any_law.parameters:
+        assert isinstance(parameter.prior, dist.Distribution), parameter.name
+        assert len(parameter.doc) > 10, parameter.name
+
+
+def test_every_prior_has_density_at_points_of_its_support(any_law):
+    for parameter in any_law.parameters:
+        points = biject_to(parameter.prior.support)(jnp.linspace(-3.0, 3.0, 5))
+        assert np.isfinite(parameter.prior.log_prob(points)).all(), parameter.name
+
+
+@given(seed=seeds)
+@float64
+def test_the_code_computes_the_formula_that_people_are_shown(any_law, seed):
+    constants, log_inputs = constants_of(any_law, seed, (4,)), log_inputs_of(any_law, seed, (4,))
+    expected = np.log(by_formula(any_law, constants, log_inputs))
+    np.testing.assert_allclose(any_law.log_loss(constants, log_inputs), expected, rtol=1e-12, atol=1e-12)
+
+
+@float64
+def test_draws_and_runs_broadcast(any_law):
+    constants, log_inputs = constants_of(any_law, 0, (5, 1)), log_inputs_of(any_law, 0, (3,))
+    together = any_law.log_loss(constants, log_inputs)
+    assert together.shape == (5, 3)
+    one = any_law.log_loss({k: v[4, 0] for k, v in constants.items()}, {k: v[2] for k, v in log_inputs.items()})
+    assert together[4, 2] == pytest.approx(float(one), rel=1e-14)
+
+
+@given(seed=seeds)
+@float64
+def test_more_parameters_tokens_or_compute_never_raise_the_loss(any_law, seed):
+    constants, log_inputs = constants_of(any_law, seed), log_inputs_of(any_law, seed)
+    for name in set(any_law.inputs) & set(COUNTS):
+        rising = log_inputs | {name: np.linspace(-5.0, 5.0, 21)}
+        along = np.asarray(any_law.log_loss(constants, rising))
+        assert (np.diff(along) <= 0).all()
+        assert along[-1] < along[0]
+
+
+@given(seed=seeds, log_units=st.lists(st.floats(-40.0, 40.0), min_size=12, max_size=12))
+@float64
+def test_rescaled_constants_give_the_same_loss_in_counts_and_nats(any_law, seed, log_units):
+    constants, log_inputs = constants_of(any_law, seed), log_inputs_of(any_law, seed, (4,))
+    log_unit = dict(zip((*any_law.inputs, "loss"), log_units, strict=False))
+    rescaled = any_law.rescale(constants, {name: np.exp(value) for name, value in log_unit.items()})
+    in_counts = any_law.log_loss(rescaled, {name: values + log_unit[name] for name, values in log_inputs.items()})
+    in_units = any_law.log_loss(constants, log_inputs) + log_unit["loss"]
+    np.testing.assert_allclose(in_counts, in_units, rtol=1e-10, atol=1e-10)
+
+
+def test_units_of_one_change_no_constant(any_law):
+    constants = constants_of(any_law, 0)
+    rescaled = any_law.rescale(constants, dict.fromkeys((*any_law.inputs, "loss"), 1.0))
+    assert {name: float(value) for name, value in rescaled.items()} == pytest.approx(constants)
+
+
+@given(seed=seeds)
+@float64
+def test_bending_undoes_straightening(any_law, seed):
+    logs = np.random.default_rng(seed).normal(0.0, 2.0, size=(len(any_law.parameters), 3))
+    straight = any_law.straighten(list(logs))
+    assert len(straight) == len(logs)
+    np.testing.assert_allclose(np.stack(any_law.bend(straight)), logs, rtol=1e-10, atol=1e-10)
+
+
+@settings(max_examples=10)
+@given(seed=seeds)
+@float64
+def test_straightening_preserves_volume(any_law, seed):
+    logs = np.random.default_rng(seed).normal(0.0, 2.0, size=len(any_law.parameters))
+    slopes = jax.jacobian(lambda v: jnp.stack(any_law.straighten(list(v))))(jnp.asarray(logs))
+    assert abs(np.linalg.det(np.asarray(slopes))) == pytest.approx(1.0, rel=1e-9)
+
+
+@float64
+def test_loss_at_the_centre_is_a_straight_coordinate(any_law):
+    logs = np.random.default_rng(0).normal(0.0, 1.0, size=len(any_law.parameters))
+    constants = {p.name: np.exp(value) for p, value in zip(any_law.parameters, logs, strict=True)}
+    at_centre = any_law.log_loss(constants, dict.fromkeys(any_law.inputs, 0.0))
+    assert float(any_law.straighten(list(logs))[0]) == pytest.approx(float(at_centre), rel=1e-12)
+
+
+@float64
+def test_published_constants_give_a_plausible_loss(any_law):
+    frontier = {"n_params": np.log(70e9), "n_tokens": np.log(1.4e12), "flops": np.log(5.88e23), "unique_tokens": np.log(1.4e12)}
+    for published in any_law.published:
+        assert re.search(r"\b20\d\d\b", published.source)
+        loss = np.exp(any_law.log_loss(published.constants, frontier))
+        assert 1.0 < float(loss) < 3.0, published.source
+
+
+@float64
+def test_slopes_are_finite_where_every_power_would_over_or_underflow(any_law):
+    extreme = {p.name: 40.0 if p.name.startswith(("alpha", "beta")) else 1e300 for p in any_law.parameters}
+    for place in (-50.0, 50.0):
+        log_inputs = dict.fromkeys(any_law.inputs, place)
+        value, slopes = jax.value_and_grad(lambda c, at=log_inputs: any_law.log_loss(c, at))(extreme)
+        assert np.isfinite(value)
+        assert all(np.isfinite(slope) for slope in slopes.values())
