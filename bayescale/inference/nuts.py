@@ -10,7 +10,7 @@ M. D. Hoffman and A. Gelman, "The No-U-Turn Sampler", 2014 (arXiv:1111.4246).
 
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any
@@ -72,11 +72,9 @@ class NUTS:
             raise InputError(f"nuts: chains={self.chains} and draws={self.draws} must be at least 1.")
         problem.require_likelihood(self)
         begun = time.perf_counter()
-        shape = (problem.target, self._warmup, self.draws, *_shapes(problem))
-        with ThreadPoolExecutor(1) as background:
-            program = background.submit(_compiled_chain, *shape)
-            mode, inverse_hessian = find_mode(problem, self.seed)
-            chain = program.result()
+        compiling = _chain_program(problem.target, self._warmup, self.draws, *_shapes(problem))
+        mode, inverse_hessian = find_mode(problem, self.seed)
+        chain = compiling.result()
         ready = time.perf_counter()
         fields = self._sample(chain, mode, np.linalg.cholesky(inverse_hessian), problem)
         ended = time.perf_counter()
@@ -203,14 +201,20 @@ def _one_chain(
 
 
 @lru_cache(maxsize=32)
-@float64
-def _compiled_chain(target: Target, warmup: int, draws: int, *shapes: Any) -> Any:
-    """The sampler of one chain as an executable, kept for the next fit of this shape."""
+def _chain_program(target: Target, warmup: int, draws: int, *shapes: Any) -> Future[Any]:
+    """The sampler of one chain, being compiled by a thread of its own and kept for the next fit of this shape.
+
+    Tracing stays in the caller's thread, since NumPyro's stack of handlers is one for all threads.
+    """
     k = len(target.parameters)
     scalar, vector, matrix = (jax.ShapeDtypeStruct(shape, jnp.float64) for shape in ((), (k,), (k, k)))
     data, weights = jax.tree.unflatten(*shapes)
     program = jax.jit(partial(_one_chain, target, warmup, draws))
-    return program.lower(jax.random.key(0), ParamInfo(vector, scalar, vector), vector, matrix, data, weights).compile()
+    lowered = program.lower(jax.random.key(0), ParamInfo(vector, scalar, vector), vector, matrix, data, weights)
+    background = ThreadPoolExecutor(1)
+    compiling = background.submit(float64(lowered.compile))
+    background.shutdown(wait=False)
+    return compiling
 
 
 def _shapes(problem: Problem) -> tuple[Any, tuple[jax.ShapeDtypeStruct, ...]]:
