@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import jax.numpy as jnp
 from jax import Array
 
+from bayescale.errors import InputError
 from bayescale.laws.base import Parameter, Values
 
 
@@ -32,6 +33,10 @@ class Huber:
     """
 
     delta: float = 1e-3
+
+    def __post_init__(self) -> None:
+        if not 0 < self.delta < float("inf"):
+            raise InputError(f"huber: delta={self.delta} must be a positive number, such as 0.001.")
 
     title: ClassVar[str] = "Huber objective on log loss"
     paper: ClassVar[str] = "Huber 1964; Hoffmann et al. 2022, eq. 3, arXiv:2203.15556"
