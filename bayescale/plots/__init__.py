@@ -1,1 +1,7 @@
-"""."""
+"""Figures of a posterior, one a file; the only folder that imports matplotlib."""
+
+from bayescale.plots.isoflop import isoflop
+from bayescale.plots.loss_along_compute import loss_along_compute
+from bayescale.plots.pair import pair
+
+__all__ = ["isoflop", "loss_along_compute", "pair"]

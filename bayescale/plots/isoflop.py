@@ -1,0 +1,143 @@
+"""What a budget buys at each model size: slices of constant compute, the runs near them, and the best size of each."""
+
+from collections.abc import Sequence
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bayescale.decisions.allocate import allocate
+from bayescale.decisions.forecast import forecast
+from bayescale.errors import InputError
+from bayescale.plots._drawing import INK, LABELS, Drawing, loss_axis, note, scientific, styled, title
+from bayescale.posterior import Posterior
+
+_POINTS = 50
+_NEAR = 0.05
+_SAME_BUDGET = np.log10(1.03)
+_FEWEST_RUNS, _FEWEST_BUDGETS, _MOST_BUDGETS, _SPACED_BUDGETS = 5, 3, 9, 5
+_REACH = 10.0
+_ROOM_FOR_LABELS = 6.0
+_NOTE = (
+    "Each line is one budget C = 6ND, in FLOPs: median and 90 % band of the law. Dots: runs within 12 % of the budget.\n"
+    "Diamonds: the best size N* and its 90 % interval. Dashed: no run near that budget."
+)
+_NOTE_ON_A_POINT = (
+    "Each line is one budget C = 6ND, in FLOPs. Dots: runs within 12 % of the budget. Diamonds: the best size N*.\n"
+    "Dashed: no run near that budget."
+)
+
+
+@styled
+def isoflop(posterior: Posterior, budgets: Sequence[float] | np.ndarray | None = None) -> Figure:
+    """Draw loss against model size at several budgets C = 6ND, with the best size N* of each and its 90 % interval.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    budgets : sequence of float, optional
+        FLOPs. Unless given: those that the runs cluster on (within 3 %), or where they do not, five from the least to the most
+        compute that a run had; and ten times the largest.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    InputError
+        Where the law has no trade-off between parameters and tokens, or a budget is not positive.
+
+    Examples
+    --------
+    >>> import bayescale as bs
+    >>> point = bs.fit(bs.datasets.simulate(seed=1), noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> bs.plots.isoflop(point, budgets=[1e20, 1e24]).axes[0].get_xlabel()
+    'parameters N'
+    """
+    if not hasattr(posterior.law, "optimal_n_params"):
+        raise InputError(
+            f"{posterior.law.formula} knows no trade-off between parameters and tokens, so a budget has no best model size; "
+            "fit Chinchilla(), or draw loss_along_compute."
+        )
+    runs = _runs(posterior)
+    chosen = np.unique(_budgets(runs["compute"].to_numpy()) if budgets is None else np.asarray(budgets, dtype=np.float64))
+    optima = _optima(posterior, chosen)
+    runs = _near(runs, chosen)
+    curves = _curves(posterior, optima, runs)
+    figure = Drawing(figsize=(7.8, 5.4), layout="constrained")
+    axes = figure.add_subplot(title=title(posterior), xlabel=LABELS["n_params"], ylabel=LABELS["loss"], xscale="log")
+    shades = matplotlib.colormaps["viridis"](np.linspace(0.0, 0.85, len(chosen)))
+    for budget, colour in zip(chosen, shades, strict=True):
+        slice_runs = runs[runs["budget"] == budget]
+        _draw_slice(axes, curves[curves["compute"] == budget], slice_runs, colour, several=posterior.n_draws > 1)
+    _draw_optima(axes, optima, shades)
+    loss_axis(axes.yaxis)
+    axes.set_xlim(right=curves["n_params"].max() * _ROOM_FOR_LABELS)
+    note(figure, _NOTE if posterior.n_draws > 1 else _NOTE_ON_A_POINT)
+    return figure
+
+
+def _runs(posterior: Posterior) -> pd.DataFrame:
+    frame = posterior.runs.frame[["n_params", "n_tokens", "loss"]]
+    return frame.assign(compute=6 * frame["n_params"] * frame["n_tokens"])
+
+
+def _budgets(compute: np.ndarray) -> np.ndarray:
+    """The budgets that runs cluster on, or else those of runs spread over all of them; and ten times the largest.
+
+    Parameters
+    ----------
+    compute : array, shape (runs,), FLOPs
+    """
+    ordered = np.sort(compute)
+    clusters = np.split(ordered, np.flatnonzero(np.diff(np.log10(ordered)) > _SAME_BUDGET) + 1)
+    large = sorted((c for c in clusters if len(c) >= _FEWEST_RUNS), key=len)[-_MOST_BUDGETS:]
+    if len(large) >= _FEWEST_BUDGETS and 2 * sum(map(len, large)) >= len(compute):
+        found = np.array([np.median(cluster) for cluster in large])
+    else:
+        spaced = np.linspace(*np.log10(ordered[[0, -1]]), _SPACED_BUDGETS)
+        # Moved to the nearest run, so that no slice is without one.
+        found = ordered[np.abs(np.log10(ordered)[:, None] - spaced).argmin(axis=0)]
+    return np.append(found, 10 * found.max())
+
+
+def _optima(posterior: Posterior, budgets: np.ndarray) -> pd.DataFrame:
+    """One row per budget: quantiles of N* and ``loss``, the median at the optimum; indexed by budget."""
+    plans = allocate(posterior, compute=budgets).summary()
+    sizes = plans.xs("n_params", level="quantity")[["q05", "q50", "q95"]]
+    return sizes.assign(loss=plans.xs("loss", level="quantity")["q50"])
+
+
+def _near(runs: pd.DataFrame, budgets: np.ndarray) -> pd.DataFrame:
+    """The runs that lie near a budget, and which ``budget`` that is."""
+    apart = np.abs(np.log10(runs["compute"].to_numpy())[:, None] - np.log10(budgets))
+    return runs.assign(budget=budgets[apart.argmin(axis=1)])[apart.min(axis=1) <= _NEAR]
+
+
+def _curves(posterior: Posterior, optima: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """The law along each budget, over sizes that hold its runs and the interval of N*: a forecast's frame and ``compute``."""
+    sizes = runs.groupby("budget")["n_params"].agg(["min", "max"]).reindex(optima.index)
+    low = np.fmin(sizes["min"], np.minimum(optima["q05"], optima["q50"] / _REACH))
+    high = np.fmax(sizes["max"], np.maximum(optima["q95"], optima["q50"] * _REACH))
+    n_params = np.geomspace(low, high, _POINTS).T
+    compute = np.repeat(optima.index.to_numpy(), _POINTS)
+    predicted = forecast(posterior, n_params=n_params.ravel(), n_tokens=compute / (6 * n_params.ravel()))
+    return predicted.frame.assign(compute=compute)
+
+
+def _draw_slice(axes: Axes, curve: pd.DataFrame, runs: pd.DataFrame, colour: np.ndarray, several: bool) -> None:
+    if several:
+        axes.fill_between(curve["n_params"], curve["law_q05"], curve["law_q95"], color=colour, alpha=0.2, linewidth=0)
+    axes.plot(curve["n_params"], curve["law_q50"], color=colour, linewidth=1.3, linestyle="-" if len(runs) else (0, (4, 2)))
+    axes.scatter(runs["n_params"], runs["loss"], s=18, color=colour, edgecolor="white", linewidth=0.4, zorder=3)
+    end = curve.iloc[-1]
+    text = f" {scientific(end['compute'])}" + ("" if len(runs) else " (no runs)")
+    axes.text(end["n_params"], end["law_q50"], text, color=colour, fontsize=8.5, va="center")
+
+
+def _draw_optima(axes: Axes, optima: pd.DataFrame, shades: np.ndarray) -> None:
+    axes.hlines(optima["loss"], optima["q05"], optima["q95"], color=INK, linewidth=2, zorder=4)
+    axes.scatter(optima["q50"], optima["loss"], s=40, marker="D", color=shades, edgecolor=INK, linewidth=1.2, zorder=5)

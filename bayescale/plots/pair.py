@@ -1,0 +1,104 @@
+"""Which constants the runs leave open together: every pair of a law's parameters, and each alone."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from bayescale.laws.base import Parameter
+from bayescale.plots._drawing import COLOURS, GREY, INK, Drawing, log_axis, note, number, styled, title
+from bayescale.posterior import Posterior
+
+_GREEK = {"alpha": "α", "beta": "β", "gamma": "γ"}
+_SIDE = 1.62
+_BINS = 30
+_FEW_DRAWS = 200
+_DENSITY = LinearSegmentedColormap.from_list("density", ("#d6e6f2", COLOURS[0], "#00263d"))
+# Multipliers of powers: what is nearly Normal is their logarithm, and a linear axis would show one spike and one tail.
+_MULTIPLIERS = ("A", "B")
+
+
+@styled
+def pair(posterior: Posterior) -> Figure:
+    """Draw the joint posterior of each pair of the law's parameters, and each alone with its median and 90 % interval.
+
+    Parameters
+    ----------
+    posterior : Posterior
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> import bayescale as bs
+    >>> point = bs.fit(bs.datasets.simulate(seed=1), noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> [axes.get_xlabel().split()[0] for axes in bs.plots.pair(point).axes if axes.get_xlabel()]
+    ['E', 'A', 'B', 'α', 'β']
+    """
+    parameters = posterior.law.parameters
+    count = len(parameters)
+    figure = Drawing(figsize=(_SIDE * count, _SIDE * count + 0.5), layout="constrained")
+    figure.suptitle(title(posterior), x=0.01, ha="left", fontsize=10)
+    grid = figure.subplots(count, count, squeeze=False, sharex="col")
+    for row, down in enumerate(parameters):
+        _draw_alone(grid[row, row], posterior, down)
+        for axes, across in zip(grid[row, :row], parameters, strict=False):
+            _draw_together(axes, posterior, across, down)
+        for axes in grid[row, row + 1 :]:
+            axes.remove()
+    for axes, parameter in zip(grid[-1], parameters, strict=True):
+        axes.set_xlabel(_label(parameter))
+        _scale(axes.xaxis, parameter)
+    for axes, parameter in zip(grid[1:, 0], parameters[1:], strict=True):
+        axes.set_ylabel(_label(parameter))
+    if posterior.n_draws > 1:
+        note(figure, "Lines and the numbers above them are medians; grey bands and the ranges are 90 % intervals.")
+    return figure
+
+
+def _draw_alone(axes: Axes, posterior: Posterior, parameter: Parameter) -> None:
+    low, median, high = posterior.summary().loc[parameter.name, ["q05", "q50", "q95"]]
+    interval = f"\n{number(low)} to {number(high)}" if posterior.n_draws > 1 else ""
+    axes.set_title(f"{_symbol(parameter)} = {number(median)}{interval}", fontsize=8.5)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    if posterior.n_draws > 1:
+        draws = posterior.draws(parameter.name)
+        spaced = np.geomspace if parameter.name in _MULTIPLIERS else np.linspace
+        axes.axvspan(low, high, color=GREY, alpha=0.18, linewidth=0)
+        axes.hist(draws, bins=spaced(draws.min(), draws.max(), _BINS), color=COLOURS[0], alpha=0.8, histtype="stepfilled")
+    else:
+        axes.set_xlim(0.9 * median, 1.1 * median)
+    axes.axvline(median, color=INK, linewidth=1.2)
+
+
+def _draw_together(axes: Axes, posterior: Posterior, across: Parameter, down: Parameter) -> None:
+    x, y = posterior.draws(across.name), posterior.draws(down.name)
+    if posterior.n_draws < _FEW_DRAWS:
+        axes.scatter(x, y, s=12, color=COLOURS[0], linewidth=0)
+    else:
+        scales = ["log" if p.name in _MULTIPLIERS else "linear" for p in (across, down)]
+        axes.hexbin(x, y, gridsize=_BINS, mincnt=1, cmap=_DENSITY, linewidths=0.1, xscale=scales[0], yscale=scales[1])
+    _scale(axes.yaxis, down)
+    if not axes.get_subplotspec().is_first_col():
+        axes.tick_params(labelleft=False)
+
+
+def _scale(axis: Axis, parameter: Parameter) -> None:
+    if parameter.name in _MULTIPLIERS:
+        log_axis(axis, ticks=3)
+    else:
+        axis.set_major_locator(MaxNLocator(3))
+
+
+def _symbol(parameter: Parameter) -> str:
+    return _GREEK.get(parameter.name, parameter.name)
+
+
+def _label(parameter: Parameter) -> str:
+    """The symbol, and the unit: what follows the last comma of the parameter's documentation."""
+    return f"{_symbol(parameter)} ({parameter.doc.rpartition(', ')[2] if ', ' in parameter.doc else 'no unit'})"
