@@ -1,6 +1,6 @@
-"""Finding the one class that a file of a folder defines, so that adding a law, a noise model or a method is adding a file.
+"""Finding the class for which a file of a folder is named, so that adding a law, a noise model or a method is adding a file.
 
-A file `student_t.py` defines one public dataclass; the command line calls it ``student_t`` and Python ``StudentT``.
+A file `student_t.py` defines the dataclass `StudentT`; the command line calls it ``student_t``.
 """
 
 import dataclasses
@@ -21,14 +21,10 @@ def names(package: str) -> list[str]:
 def entry(package: str, name: str) -> type[Any]:
     """The class that ``package/name.py`` defines."""
     module = importlib.import_module(f"{package}.{name}")
-    found = [
-        value
-        for key, value in vars(module).items()
-        if isinstance(value, type) and dataclasses.is_dataclass(value) and value.__module__ == module.__name__ and key[0] != "_"
-    ]
-    if len(found) != 1:
-        raise ImportError(f"{package}.{name} must define one public dataclass; it defines {[c.__name__ for c in found]}")
-    return found[0]
+    for key, value in vars(module).items():
+        if key.lower() == name.replace("_", "") and isinstance(value, type) and dataclasses.is_dataclass(value):
+            return value
+    raise ImportError(f"{package}.{name} must define a dataclass of its own name, as student_t.py defines StudentT")
 
 
 def name_of(instance: Any) -> str:
