@@ -8,6 +8,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 from bayescale.errors import InputError
 
@@ -45,7 +46,7 @@ def attribute(package: str) -> Callable[[str], Any]:
 
 
 def parse(package: str, text: str) -> Any:
-    """An entry with options, from ``name`` or ``name:option=value,option=value``.
+    """An entry with options, from ``name`` or ``name:option=value,option=value``; a comma within a value is written ``%2C``.
 
     Raises
     ------
@@ -76,7 +77,7 @@ def parse(package: str, text: str) -> Any:
 def describe(instance: Any) -> str:
     """The text from which `parse` makes an equal instance."""
     changed = [
-        f"{field.name}={getattr(instance, field.name)}"
+        f"{field.name}={str(getattr(instance, field.name)).replace('%', '%25').replace(',', '%2C')}"
         for field in dataclasses.fields(instance)
         if getattr(instance, field.name) != field.default
     ]
@@ -93,7 +94,9 @@ def _value(name: str, field: dataclasses.Field[Any], text: str) -> Any:
         type(default) if isinstance(default, int | float) else (int if default is None and "int" in str(field.type) else str)
     )
     try:
-        return wanted(float(text)) if wanted is int and float(text).is_integer() else wanted(text)
+        if wanted is int and not text.isdecimal() and float(text).is_integer():
+            return int(float(text))
+        return wanted(unquote(text))
     except ValueError:
         raise InputError(
             f"{name}: {field.name}={text!r} must be {'a whole number' if wanted is int else 'a number'}."
