@@ -1,0 +1,101 @@
+"""Finding, naming and making laws, noise models and methods by the names of their files."""
+
+import dataclasses
+import typing
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import bayescale as bs
+from bayescale.discovery import describe, entry, name_of, names, parse
+from bayescale.errors import InputError
+
+PACKAGES = ("bayescale.laws", "bayescale.noise", "bayescale.inference")
+EVERY = [(package, name) for package in PACKAGES for name in names(package)]
+
+# Values that an option of a type might take; a text must do as a heading of a column.
+VALUES = {
+    bool: st.booleans(),
+    int: st.integers(0, 2**63),
+    float: st.floats(1e-9, 1e9),
+    str: st.text(st.characters(codec="ascii", exclude_categories=["C"]), min_size=1),
+}
+
+
+@pytest.mark.parametrize(("package", "name"), EVERY)
+def test_a_file_defines_one_public_dataclass_that_is_frozen(package, name):
+    cls = entry(package, name)
+    assert cls.__dataclass_params__.frozen
+
+
+@pytest.mark.parametrize(("package", "name"), EVERY)
+def test_the_class_is_offered_by_its_package_and_bears_the_name_of_its_file(package, name):
+    cls = entry(package, name)
+    assert cls.__name__.lower() == name.replace("_", "")
+    module = bs if package == "bayescale.inference" else getattr(bs, package.rpartition(".")[2])
+    assert getattr(module, cls.__name__) is cls
+    assert name_of(cls()) == name
+
+
+@pytest.mark.parametrize(("package", "name"), EVERY)
+def test_a_bare_name_makes_the_default(package, name):
+    made = parse(package, name)
+    assert made == entry(package, name)()
+    assert describe(made) == name
+
+
+@pytest.mark.parametrize(("package", "name"), EVERY)
+@given(data=st.data())
+def test_what_describes_an_instance_makes_an_equal_one(package, name, data):
+    cls = entry(package, name)
+    options = {}
+    for option, kind in typing.get_type_hints(cls).items():
+        if option not in {field.name for field in dataclasses.fields(cls)}:
+            continue
+        (kind,) = [one for one in (typing.get_args(kind) or (kind,)) if one is not type(None)]
+        options[option] = data.draw(VALUES[kind], label=option)
+    made = cls(**options)
+    assert parse(package, describe(made)) == made
+
+
+@pytest.mark.parametrize(
+    ("package", "text", "complaint"),
+    [
+        ("bayescale.laws", "chinchila", "no 'chinchila' in laws; there are .*chinchilla.*power_law"),
+        ("bayescale.laws", "base", "no 'base' in laws"),
+        ("bayescale.laws", "", "no '' in laws"),
+        ("bayescale.noise", "../huber", "no '../huber' in noise; there are huber, normal, student_t"),
+        ("bayescale.laws", "chinchilla:tight=true", "chinchilla has no option 'tight'; its options are tied"),
+        ("bayescale.noise", "normal:sigma=1", "normal has no option 'sigma'; its options are none"),
+        ("bayescale.laws", "chinchilla:tied=yes", "chinchilla: tied='yes' must be true or false"),
+        ("bayescale.laws", "chinchilla:tied", "chinchilla: tied='' must be true or false"),
+        ("bayescale.noise", "huber:delta=small", "huber: delta='small' must be a number"),
+        ("bayescale.inference", "nuts:draws=many", "nuts: draws='many' must be a whole number"),
+        ("bayescale.inference", "nuts:draws=1.5", "nuts: draws='1.5' must be a whole number"),
+        ("bayescale.inference", "nuts:draws=inf", "nuts: draws='inf' must be a whole number"),
+        ("bayescale.inference", "nuts:draws=nan", "nuts: draws='nan' must be a whole number"),
+    ],
+)
+def test_text_that_names_nothing_is_refused_with_what_there_is(package, text, complaint):
+    with pytest.raises(InputError, match=complaint):
+        parse(package, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("nuts:draws=2000", {"draws": 2000}),
+        ("nuts:draws=2e3", {"draws": 2000}),
+        ("nuts:warmup=300,seed=7", {"warmup": 300, "seed": 7}),
+        ("bootstrap:cluster=group", {"cluster": "group"}),
+    ],
+)
+def test_options_are_read_by_their_types(text, options):
+    name = text.partition(":")[0]
+    assert parse("bayescale.inference", text) == entry("bayescale.inference", name)(**options)
+
+
+def test_a_class_that_no_file_defines_is_no_attribute():
+    with pytest.raises(AttributeError, match=r"'bayescale.laws' has no attribute 'Kepler'"):
+        bs.laws.Kepler  # noqa: B018
