@@ -42,9 +42,9 @@ class Allocation:
                 "compute": float(budget),
                 "quantity": name,
                 "unit": unit,
-                **summarise(self.draws[name].sel(compute=budget).to_numpy()),
+                **summarise(self.draws[name].isel(compute=place).to_numpy()),
             }
-            for budget in self.draws["compute"].to_numpy()
+            for place, budget in enumerate(self.draws["compute"].to_numpy())
             for name, unit in QUANTITIES.items()
         ]
         return pd.DataFrame(rows)
