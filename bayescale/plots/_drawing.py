@@ -8,6 +8,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import (
@@ -37,7 +38,7 @@ LABELS = {
     "loss": "loss (nats per token)",
 }
 
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {  # Any, because the keys that its stubs know differ between releases of matplotlib
     "font.size": 10,
     "axes.edgecolor": GREY,
     "axes.labelcolor": INK,
@@ -49,7 +50,6 @@ _STYLE: dict[str, Any] = {
     "legend.fontsize": 8.5,
     "legend.frameon": False,
     "lines.solid_capstyle": "butt",
-    "savefig.dpi": 110,
     "text.color": INK,
     "xtick.color": GREY,
     "ytick.color": GREY,
@@ -94,32 +94,32 @@ def note(figure: Figure, text: str) -> None:
     figure.supxlabel(text, x=0.01, ha="left", fontsize=8, color=GREY)
 
 
-def loss_axis(axis: Axis) -> None:
-    """A logarithmic scale for losses, which seldom span a decade: ticks at equal steps, as plain numbers."""
-    _set_log(axis)
+def loss_axis(axes: Axes) -> None:
+    """Make the vertical axis logarithmic, with ticks at equal steps, as plain numbers: losses seldom span a decade."""
+    axes.set_yscale("log")
+    axis = axes.yaxis
     axis.set_major_locator(MaxNLocator(8))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_locator(NullLocator())
 
 
-def log_axis(axis: Axis, ticks: int) -> None:
-    """A logarithmic scale whose ticks are plain numbers where the data span about a decade, and powers of ten beyond.
+def log_ticks(axis: Axis, count: int) -> None:
+    """Label a logarithmic axis with plain numbers where it spans about a decade, and with powers of ten beyond.
 
     Parameters
     ----------
     axis : Axis
         With all that is to be drawn on it.
-    ticks : int
-        How many at most.
+    count : int
+        Of ticks, at most.
     """
-    _set_log(axis)
     low, high = axis.get_view_interval()
     if np.log10(high / low) < _FEW_DECADES:
-        axis.set_major_locator(FixedLocator(_rounded(low, high, ticks)))
+        axis.set_major_locator(FixedLocator(_rounded(low, high, count)))
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
         axis.set_minor_locator(NullLocator())
     else:
-        axis.set_major_locator(LogLocator(numticks=ticks))
+        axis.set_major_locator(LogLocator(numticks=count))
         axis.set_major_formatter(LogFormatterSciNotation())
         axis.set_minor_formatter(NullFormatter())
 
@@ -143,10 +143,6 @@ def scientific(value: float) -> str:
     mantissa = mantissa.removesuffix(".0")
     power = f"10^{{{int(exponent)}}}"
     return f"${power}$" if mantissa == "1" else rf"${mantissa}\times{power}$"
-
-
-def _set_log(axis: Axis) -> None:
-    getattr(axis.axes, f"set_{axis.axis_name}scale")("log")
 
 
 def _rounded(low: float, high: float, count: int) -> list[float]:

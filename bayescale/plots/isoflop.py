@@ -14,18 +14,18 @@ from bayescale.errors import InputError
 from bayescale.plots._drawing import INK, LABELS, Drawing, loss_axis, note, scientific, styled, title
 from bayescale.posterior import Posterior
 
-_POINTS = 50
+_POINTS = 32
 _NEAR = 0.05
 _SAME_BUDGET = np.log10(1.03)
 _FEWEST_RUNS, _FEWEST_BUDGETS, _MOST_BUDGETS, _SPACED_BUDGETS = 5, 3, 9, 5
 _REACH = 10.0
 _ROOM_FOR_LABELS = 6.0
 _NOTE = (
-    "Each line is one budget C = 6ND, in FLOPs: median and 90 % band of the law. Dots: runs within 12 % of the budget.\n"
+    "Each line is one budget C = 6ND: median and 90 % band of the law. Dots: runs within 12 % of the budget.\n"
     "Diamonds: the best size N* and its 90 % interval. Dashed: no run near that budget."
 )
 _NOTE_ON_A_POINT = (
-    "Each line is one budget C = 6ND, in FLOPs. Dots: runs within 12 % of the budget. Diamonds: the best size N*.\n"
+    "Each line is one budget C = 6ND. Dots: runs within 12 % of the budget. Diamonds: the best size N*.\n"
     "Dashed: no run near that budget."
 )
 
@@ -48,7 +48,7 @@ def isoflop(posterior: Posterior, budgets: Sequence[float] | np.ndarray | None =
     Raises
     ------
     InputError
-        Where the law has no trade-off between parameters and tokens, or a budget is not positive.
+        Where the law has no trade-off between parameters and tokens, a budget is not positive, or none is given.
 
     Examples
     --------
@@ -64,17 +64,19 @@ def isoflop(posterior: Posterior, budgets: Sequence[float] | np.ndarray | None =
         )
     runs = _runs(posterior)
     chosen = np.unique(_budgets(runs["compute"].to_numpy()) if budgets is None else np.asarray(budgets, dtype=np.float64))
+    if not chosen.size:
+        raise InputError("isoflop: budgets is empty; give FLOPs such as [1e21, 1e22], or leave it out.")
     optima = _optima(posterior, chosen)
     runs = _near(runs, chosen)
     curves = _curves(posterior, optima, runs)
     figure = Drawing(figsize=(7.8, 5.4), layout="constrained")
     axes = figure.add_subplot(title=title(posterior), xlabel=LABELS["n_params"], ylabel=LABELS["loss"], xscale="log")
-    shades = matplotlib.colormaps["viridis"](np.linspace(0.0, 0.85, len(chosen)))
+    shades = matplotlib.colormaps["viridis"](np.linspace(0.0, 0.78, len(chosen)))
     for budget, colour in zip(chosen, shades, strict=True):
         slice_runs = runs[runs["budget"] == budget]
         _draw_slice(axes, curves[curves["compute"] == budget], slice_runs, colour, several=posterior.n_draws > 1)
     _draw_optima(axes, optima, shades)
-    loss_axis(axes.yaxis)
+    loss_axis(axes)
     axes.set_xlim(right=curves["n_params"].max() * _ROOM_FOR_LABELS)
     note(figure, _NOTE if posterior.n_draws > 1 else _NOTE_ON_A_POINT)
     return figure
@@ -98,7 +100,7 @@ def _budgets(compute: np.ndarray) -> np.ndarray:
     if len(large) >= _FEWEST_BUDGETS and 2 * sum(map(len, large)) >= len(compute):
         found = np.array([np.median(cluster) for cluster in large])
     else:
-        spaced = np.linspace(*np.log10(ordered[[0, -1]]), _SPACED_BUDGETS)
+        spaced = np.linspace(np.log10(ordered[0]), np.log10(ordered[-1]), _SPACED_BUDGETS)
         # Moved to the nearest run, so that no slice is without one.
         found = ordered[np.abs(np.log10(ordered)[:, None] - spaced).argmin(axis=0)]
     return np.append(found, 10 * found.max())
@@ -134,10 +136,10 @@ def _draw_slice(axes: Axes, curve: pd.DataFrame, runs: pd.DataFrame, colour: np.
     axes.plot(curve["n_params"], curve["law_q50"], color=colour, linewidth=1.3, linestyle="-" if len(runs) else (0, (4, 2)))
     axes.scatter(runs["n_params"], runs["loss"], s=18, color=colour, edgecolor="white", linewidth=0.4, zorder=3)
     end = curve.iloc[-1]
-    text = f" {scientific(end['compute'])}" + ("" if len(runs) else " (no runs)")
+    text = f" {scientific(end['compute'])} FLOPs" + ("" if len(runs) else ",\n no runs")
     axes.text(end["n_params"], end["law_q50"], text, color=colour, fontsize=8.5, va="center")
 
 
 def _draw_optima(axes: Axes, optima: pd.DataFrame, shades: np.ndarray) -> None:
     axes.hlines(optima["loss"], optima["q05"], optima["q95"], color=INK, linewidth=2, zorder=4)
-    axes.scatter(optima["q50"], optima["loss"], s=40, marker="D", color=shades, edgecolor=INK, linewidth=1.2, zorder=5)
+    axes.scatter(optima["q50"], optima["loss"], s=28, marker="D", color=shades, edgecolor=INK, linewidth=1, zorder=5)

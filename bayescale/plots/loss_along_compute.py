@@ -62,7 +62,7 @@ def loss_along_compute(posterior: Posterior, decades: float = 1.5) -> Figure:
     _draw_runs(axes, runs)
     axes.set_xscale("log")
     axes.set_xlim(line["x"].iloc[0] / 1.3, line["x"].iloc[-1])
-    loss_axis(axes.yaxis)
+    loss_axis(axes)
     if quantity == "compute":
         note(figure, f"{_OFF_THE_FRONTIER}\n{_BANDS}" if posterior.n_draws > 1 else _OFF_THE_FRONTIER)
     return figure
@@ -106,8 +106,8 @@ def _predictions(posterior: Posterior, quantity: str, x: np.ndarray) -> pd.DataF
     else:
         inputs = {quantity: x}
     # One call a point, so that every point meets the same scatter: drawn anew at each, heavy tails would make the band jagged.
-    points = [forecast(posterior, **point).frame for point in pd.DataFrame(inputs).to_dict("records")]
-    return pd.concat(points, ignore_index=True).assign(x=x)
+    points = [dict(zip(inputs, values, strict=True)) for values in zip(*inputs.values(), strict=True)]
+    return pd.concat([forecast(posterior, **point).frame for point in points], ignore_index=True).assign(x=x)
 
 
 def _draw_law(axes: Axes, line: pd.DataFrame, largest: float, several: bool) -> None:

@@ -1,5 +1,7 @@
 """Which constants the runs leave open together: every pair of a law's parameters, and each alone."""
 
+from typing import Literal
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -8,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from bayescale.laws.base import Parameter
-from bayescale.plots._drawing import COLOURS, GREY, INK, Drawing, log_axis, note, number, styled, title
+from bayescale.plots._drawing import COLOURS, GREY, INK, Drawing, log_ticks, note, number, styled, title
 from bayescale.posterior import Posterior
 
 _GREEK = {"alpha": "α", "beta": "β", "gamma": "γ"}
@@ -52,25 +54,26 @@ def pair(posterior: Posterior) -> Figure:
             axes.remove()
     for axes, parameter in zip(grid[-1], parameters, strict=True):
         axes.set_xlabel(_label(parameter))
-        _scale(axes.xaxis, parameter)
+        _draw_ticks(axes.xaxis, parameter)
     for axes, parameter in zip(grid[1:, 0], parameters[1:], strict=True):
         axes.set_ylabel(_label(parameter))
+        axes.tick_params(labelleft=True)
     if posterior.n_draws > 1:
         note(figure, "Lines and the numbers above them are medians; grey bands and the ranges are 90 % intervals.")
     return figure
 
 
 def _draw_alone(axes: Axes, posterior: Posterior, parameter: Parameter) -> None:
-    low, median, high = posterior.summary().loc[parameter.name, ["q05", "q50", "q95"]]
+    low, median, high = posterior.summary().loc[[parameter.name], ["q05", "q50", "q95"]].to_numpy()[0].tolist()
     interval = f"\n{number(low)} to {number(high)}" if posterior.n_draws > 1 else ""
     axes.set_title(f"{_symbol(parameter)} = {number(median)}{interval}", fontsize=8.5)
+    axes.set_xscale(_scale(parameter))
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     if posterior.n_draws > 1:
         draws = posterior.draws(parameter.name)
-        spaced = np.geomspace if parameter.name in _MULTIPLIERS else np.linspace
         axes.axvspan(low, high, color=GREY, alpha=0.18, linewidth=0)
-        axes.hist(draws, bins=spaced(draws.min(), draws.max(), _BINS), color=COLOURS[0], alpha=0.8, histtype="stepfilled")
+        axes.hist(draws, bins=_edges(draws, parameter).tolist(), color=COLOURS[0], alpha=0.8, histtype="stepfilled")
     else:
         axes.set_xlim(0.9 * median, 1.1 * median)
     axes.axvline(median, color=INK, linewidth=1.2)
@@ -78,21 +81,31 @@ def _draw_alone(axes: Axes, posterior: Posterior, parameter: Parameter) -> None:
 
 def _draw_together(axes: Axes, posterior: Posterior, across: Parameter, down: Parameter) -> None:
     x, y = posterior.draws(across.name), posterior.draws(down.name)
+    axes.set_xscale(_scale(across))
+    axes.set_yscale(_scale(down))
     if posterior.n_draws < _FEW_DRAWS:
         axes.scatter(x, y, s=12, color=COLOURS[0], linewidth=0)
     else:
-        scales = ["log" if p.name in _MULTIPLIERS else "linear" for p in (across, down)]
-        axes.hexbin(x, y, gridsize=_BINS, mincnt=1, cmap=_DENSITY, linewidths=0.1, xscale=scales[0], yscale=scales[1])
-    _scale(axes.yaxis, down)
-    if not axes.get_subplotspec().is_first_col():
-        axes.tick_params(labelleft=False)
+        axes.hist2d(x, y, bins=[_edges(x, across), _edges(y, down)], cmin=1, cmap=_DENSITY)
+    _draw_ticks(axes.yaxis, down)
+    axes.tick_params(labelleft=False)
 
 
-def _scale(axis: Axis, parameter: Parameter) -> None:
-    if parameter.name in _MULTIPLIERS:
-        log_axis(axis, ticks=3)
+def _edges(draws: np.ndarray, parameter: Parameter) -> np.ndarray:
+    """Of bins that are of one width on the parameter's axis."""
+    spaced = np.geomspace if _scale(parameter) == "log" else np.linspace
+    return spaced(draws.min(), draws.max(), _BINS + 1)
+
+
+def _draw_ticks(axis: Axis, parameter: Parameter) -> None:
+    if _scale(parameter) == "log":
+        log_ticks(axis, count=3)
     else:
         axis.set_major_locator(MaxNLocator(3))
+
+
+def _scale(parameter: Parameter) -> Literal["linear", "log"]:
+    return "log" if parameter.name in _MULTIPLIERS else "linear"
 
 
 def _symbol(parameter: Parameter) -> str:
