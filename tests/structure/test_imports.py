@@ -1,0 +1,159 @@
+"""Imports go down only, along the spine that is also the way of the data."""
+
+import ast
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = {"bayescale": "bayescale", "kernels": "bayescale.kernels", "datasets": "bayescale.datasets"}
+
+# What a part may import of ours besides itself and the leaves. A part is a file or folder right below the package.
+LEAVES = {"errors", "precision", "discovery"}
+BELOW_POSTERIOR = {"laws", "noise", "runs"}
+BELOW_DECISIONS = BELOW_POSTERIOR | {"posterior", "inference", "kernels"}
+ALLOWED = {
+    "errors": set(),
+    "precision": set(),
+    "discovery": {"errors"},
+    "kernels": set(),
+    "runs": {"errors"},
+    "laws": LEAVES,
+    "noise": {"laws"} | LEAVES,
+    "datasets": {"runs", "errors"},
+    "posterior": BELOW_POSTERIOR | LEAVES,
+    "inference": BELOW_POSTERIOR | {"posterior", "kernels"} | LEAVES,
+    "decisions": BELOW_DECISIONS | LEAVES,
+    "batch": BELOW_DECISIONS | {"decisions", "datasets"} | LEAVES,
+    "plots": BELOW_DECISIONS - {"inference", "kernels"} | {"decisions"} | LEAVES,
+    "terminal": BELOW_DECISIONS | {"decisions", "plots", "batch", "datasets"} | LEAVES,
+    "cli": BELOW_DECISIONS | {"decisions", "plots", "batch", "datasets", "terminal", "__init__"} | LEAVES,
+    "__init__": set(),
+}
+
+
+def modules():
+    """Every module of ours: its dotted name and its syntax tree."""
+    for folder, package in FOLDERS.items():
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            inside = path.relative_to(ROOT / folder).with_suffix("").parts
+            yield pytest.param(
+                ".".join((package, *inside)), ast.parse(path.read_text(encoding="utf-8")), id="/".join((folder, *inside))
+            )
+
+
+every_module = pytest.mark.parametrize(("module", "tree"), list(modules()))
+
+
+def imported(tree):
+    """Dotted names that a module imports, wherever in it the import stands."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            # `from bayescale import datasets` imports a part, `from bayescale.runs import Runs` a name.
+            yield from ([f"bayescale.{alias.name}" for alias in node.names] if node.module == "bayescale" else [node.module])
+
+
+def part(module):
+    """The part that a module of ours belongs to; names that the package itself offers belong to its ``__init__``."""
+    name = [*module.split("."), "__init__"][1]
+    return name if name in ALLOWED or name[0].islower() else "__init__"
+
+
+def third_parties(tree):
+    tops = {name.partition(".")[0] for name in imported(tree)}
+    return tops - set(sys.stdlib_module_names) - {"bayescale"}
+
+
+@every_module
+def test_imports_go_down_only(module, tree):
+    own = part(module)
+    assert own in ALLOWED, f"say in ALLOWED where {own} stands on the spine"
+    ours = {part(name) for name in imported(tree) if name.partition(".")[0] == "bayescale"}
+    assert ours - {own} <= ALLOWED[own]
+
+
+@every_module
+def test_imports_are_absolute(module, tree):
+    assert not [node.lineno for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]
+
+
+@every_module
+def test_only_plots_import_matplotlib(module, tree):
+    if part(module) != "plots":
+        assert "matplotlib" not in third_parties(tree)
+
+
+@every_module
+def test_only_the_posterior_imports_arviz(module, tree):
+    if module != "bayescale.posterior":
+        assert not [name for name in third_parties(tree) if name.startswith("arviz")]
+
+
+@every_module
+def test_kernels_import_jax_and_numpy_alone_of_third_parties(module, tree):
+    if part(module) == "kernels":
+        assert third_parties(tree) <= {"jax", "numpy"}
+
+
+def loaded_after(statement):
+    """Top-level modules in a fresh interpreter that has run a statement."""
+    code = f"import sys\n{statement}\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT.parent)
+    return set(done.stdout.split())
+
+
+def dependencies():
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    names = [requirement.split(";")[0].split("[")[0].split(">")[0].split("<")[0].strip() for requirement in wanted]
+    return {name.replace("-", "_") for name in names}
+
+
+def test_importing_the_package_loads_none_of_its_dependencies():
+    assert loaded_after("import bayescale") & dependencies() == set()
+
+
+def test_importing_the_kernels_loads_jax_and_what_it_stands_on_alone():
+    loaded = loaded_after("import bayescale.kernels")
+    assert "jax" in loaded
+    assert loaded & dependencies() <= {"jax", "numpy", "scipy"}
+
+
+@pytest.mark.parametrize(
+    ("statement", "absent"),
+    [
+        ("import bayescale; bayescale.Runs", {"jax", "numpyro", "matplotlib"}),
+        ("import bayescale; bayescale.laws.Chinchilla", {"pandas", "xarray", "matplotlib"}),
+        ("import bayescale.datasets; bayescale.datasets.load('dey2023_pile')", {"jax", "numpyro", "matplotlib"}),
+        ("import bayescale; bayescale.fit", {"matplotlib", "typer"}),
+    ],
+)
+def test_using_a_part_loads_that_part_alone(statement, absent):
+    assert loaded_after(statement) & absent == set()
+
+
+def test_every_public_name_of_the_package_is_there():
+    import bayescale
+
+    for name in bayescale.__all__:
+        assert getattr(bayescale, name) is not None
+    assert set(dir(bayescale)) == set(bayescale.__all__)
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error():
+    import bayescale
+
+    with pytest.raises(AttributeError, match="module 'bayescale' has no attribute 'fitt'"):
+        bayescale.fitt  # noqa: B018
+
+
+def test_no_folder_bears_the_name_of_a_public_verb():
+    import bayescale
+
+    folders = {path.name for path in (ROOT / "bayescale").iterdir() if path.is_dir()}
+    verbs = {name for name in bayescale.__all__ if callable(getattr(bayescale, name))}
+    assert not folders & verbs
