@@ -1,0 +1,77 @@
+"""`bs.fit`: what it takes, refuses and promises, whatever the method."""
+
+import jax
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import bayescale as bs
+
+POINT = {"noise": bs.noise.Huber(), "method": bs.MultiStart(starts=200)}
+
+
+def test_a_data_frame_is_as_good_as_runs(sweep: bs.Runs) -> None:
+    frame = sweep.frame[["n_params", "n_tokens", "loss"]]
+    assert bs.fit(frame, **POINT).objective == bs.fit(sweep, **POINT).objective
+
+
+def test_fewer_runs_than_parameters_are_refused(sweep: bs.Runs) -> None:
+    few = bs.Runs.from_frame(sweep.frame.iloc[::8].head(4))
+    with pytest.raises(bs.InputError, match=r"has 4 runs but 5 parameters.*add runs or choose a smaller law"):
+        bs.fit(few, **POINT)
+
+
+def test_a_class_in_place_of_an_instance_is_refused(sweep: bs.Runs) -> None:
+    with pytest.raises(bs.InputError, match="no method"):
+        bs.fit(sweep, noise=bs.noise.Huber(), method="multistart")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("method", [bs.NUTS(draws=500), bs.Bootstrap(replicates=100), bs.MultiStart(starts=200)], ids=repr)
+def test_the_same_seed_gives_the_same_draws_whatever_the_order_of_the_rows(sweep: bs.Runs, method: bs.NUTS) -> None:
+    shuffled = bs.Runs.from_frame(sweep.frame.sample(frac=1, random_state=1))
+    one, two = (bs.fit(runs, noise=bs.noise.Normal(), method=method) for runs in (sweep, shuffled))
+    for name in one.constants:
+        np.testing.assert_array_equal(one.constants[name], two.constants[name])
+
+
+def test_another_seed_gives_other_draws(sweep: bs.Runs) -> None:
+    one, two = (bs.fit(sweep, noise=bs.noise.Normal(), method=bs.NUTS(draws=500, seed=seed)) for seed in (0, 1))
+    assert not np.array_equal(one.draws("alpha"), two.draws("alpha"))
+
+
+def test_a_fit_leaves_the_callers_precision_as_it_was(sweep: bs.Runs) -> None:
+    before = jax.numpy.ones(1).dtype
+    bs.fit(sweep, **POINT)
+    assert jax.numpy.ones(1).dtype == before
+
+
+@settings(max_examples=10)
+@given(params=st.floats(1e-9, 1e3), tokens=st.floats(1e-9, 1e3), loss=st.floats(0.1, 10.0))
+def test_units_change_constants_as_units_must_and_nothing_else(params: float, tokens: float, loss: float) -> None:
+    frame = bs.datasets.simulate(seed=3).frame[["n_params", "n_tokens", "loss"]]
+    scaled = frame * pd.Series({"n_params": params, "n_tokens": tokens, "loss": loss})
+    noise, method = bs.noise.Normal(), bs.MultiStart(starts=200)
+    one = bs.fit(bs.Runs(frame), noise=noise, method=method)
+    two = bs.fit(bs.Runs(scaled), noise=noise, method=method)
+    units = {"n_params": params, "n_tokens": tokens, "loss": loss}
+    expected = one.law.rescale({name: values.item() for name, values in one.constants.items()}, units)
+    for name, value in expected.items():
+        assert two.draws(name).item() == pytest.approx(value, rel=1e-4)
+
+
+def test_a_weight_of_two_is_a_run_seen_twice(sweep: bs.Runs) -> None:
+    doubled = pd.concat([sweep.frame, sweep.frame.head(10)], ignore_index=True)
+    weighted = sweep.frame.assign(weight=np.where(np.arange(len(sweep)) < 10, 2.0, 1.0))
+    one, two = (bs.fit(bs.Runs(frame), **POINT) for frame in (doubled, weighted))
+    assert one.objective == pytest.approx(two.objective, rel=1e-9)
+    assert one.draws("alpha").item() == pytest.approx(two.draws("alpha").item(), rel=1e-6)
+
+
+def test_known_standard_errors_take_their_share_of_the_scatter(sweep: bs.Runs) -> None:
+    known = bs.Runs.from_frame(sweep.frame.assign(loss_se=0.01 * sweep.frame["loss"]))
+    noise, method = bs.noise.Normal(), bs.MultiStart(starts=200)
+    with pytest.warns(bs.FitWarning, match="sigma ran to the end"):
+        explained = bs.fit(known, noise=noise, method=method)
+    assert explained.draws("sigma").item() < 0.3 * bs.fit(sweep, noise=noise, method=method).draws("sigma").item()

@@ -1,0 +1,55 @@
+"""`MultiStart`: the global minimum, against SciPy, and what it says of itself."""
+
+import numpy as np
+import pytest
+import scipy.optimize
+
+import bayescale as bs
+
+
+def test_it_ends_where_scipy_ends(sweep: bs.Runs) -> None:
+    point = bs.fit(sweep, noise=bs.noise.Huber(), method=bs.MultiStart(starts=300))
+    law, noise = bs.laws.Chinchilla(), bs.noise.Huber()
+    log_inputs = {name: np.log(sweep.column(name)) for name in law.inputs}
+
+    def objective(v: np.ndarray) -> float:
+        constants = dict(zip(("E", "A", "B", "alpha", "beta"), np.exp(v), strict=True))
+        return float(np.sum(noise.rho(np.log(sweep.column("loss")) - np.asarray(law.log_loss(constants, log_inputs)), {}, 0.0)))
+
+    start = np.log([point.draws(name).item() for name in ("E", "A", "B", "alpha", "beta")])
+    assert objective(start) == pytest.approx(point.objective, rel=1e-4)  # JAX is in single precision here
+    found = scipy.optimize.minimize(objective, start + 0.01, method="Nelder-Mead", options={"maxiter": 4000, "fatol": 1e-12})
+    assert point.objective <= found.fun * (1 + 1e-4)
+
+
+def test_noise_free_runs_give_back_every_parameter() -> None:
+    runs = bs.datasets.simulate(seed=0, noise=0.0)
+    point = bs.fit(runs, noise=bs.noise.Huber(), method=bs.MultiStart(starts=500))
+    for name, value in {"E": 1.69, "A": 406.4, "B": 410.7, "alpha": 0.34, "beta": 0.28}.items():
+        assert point.draws(name).item() == pytest.approx(value, rel=1e-6)
+
+
+def test_it_counts_the_starts_that_reach_the_best_basin(sweep: bs.Runs) -> None:
+    says = bs.fit(sweep, noise=bs.noise.Huber(), method=bs.MultiStart(starts=400)).diagnostics
+    assert 100 <= says["starts_in_best_basin"] <= says["starts"] == 400
+    assert says["second_basin_gap"] > 0
+    assert says["gradient_norm"] < 1e-6
+    assert says["failed_starts"] == 0
+
+
+def test_a_floor_that_the_data_do_not_want_is_reported() -> None:
+    runs = bs.datasets.simulate(seed=0, noise=1e-4, E=1e-9)
+    with pytest.warns(bs.FitWarning, match=r"E ran to the end of its range.*Choose a law without it"):
+        bs.fit(runs, noise=bs.noise.Huber(), method=bs.MultiStart(starts=500))
+
+
+def test_a_parameter_of_which_the_runs_say_nothing_is_reported() -> None:
+    runs = bs.datasets.simulate(seed=0, noise=1e-3)
+    one_size = runs.frame.assign(n_params=1e9)
+    with pytest.warns(bs.FitWarning, match="never left its start|ran to the end"):
+        bs.fit(bs.Runs(one_size), noise=bs.noise.Huber(), method=bs.MultiStart(starts=500))
+
+
+def test_no_start_is_bad_input(sweep: bs.Runs) -> None:
+    with pytest.raises(bs.InputError, match="starts=0 must be at least 1"):
+        bs.fit(sweep, noise=bs.noise.Huber(), method=bs.MultiStart(starts=0))

@@ -1,0 +1,88 @@
+"""`NUTS`: the right posterior, and honest about itself."""
+
+import jax
+import numpy as np
+import pytest
+from numpyro.handlers import seed, trace
+from numpyro.infer import MCMC
+from numpyro.infer import NUTS as StockNUTS
+
+import bayescale as bs
+from bayescale.inference import nuts
+from bayescale.inference.base import Problem
+from bayescale.inference.multistart import MultiStart
+
+
+@pytest.fixture(scope="module")
+def posterior(sweep: bs.Runs) -> bs.Posterior:
+    return bs.fit(sweep, noise=bs.noise.Normal())
+
+
+def test_it_agrees_with_numpyros_own_sampler_on_the_same_model(sweep: bs.Runs, posterior: bs.Posterior) -> None:
+    with jax.enable_x64(True):
+        problem = Problem.build(sweep, bs.laws.Chinchilla(), bs.noise.Normal())
+        mcmc = MCMC(StockNUTS(nuts.model), num_warmup=1000, num_samples=2000, progress_bar=False)
+        mcmc.run(jax.random.key(1), problem.target, problem.data, problem.weights)
+        stock = problem.target.law.rescale(mcmc.get_samples(), problem.units)
+    for name in ("E", "alpha", "beta", "sigma"):
+        ours, theirs = posterior.draws(name), np.asarray(stock[name])
+        assert ours.mean() == pytest.approx(theirs.mean(), abs=0.2 * theirs.std())
+        assert ours.std() == pytest.approx(theirs.std(), rel=0.15)
+
+
+def test_it_agrees_with_least_squares_where_data_are_many() -> None:
+    runs = bs.datasets.simulate(seed=5, noise=0.003, sizes_per_budget=60)
+    post = bs.fit(runs, noise=bs.noise.Normal())
+    point = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=300))
+    for name in post.constants:
+        assert post.draws(name).mean() == pytest.approx(point.draws(name).item(), abs=0.5 * post.draws(name).std())
+
+
+def test_the_mode_is_the_one_that_multistart_finds_by_other_means(sweep: bs.Runs) -> None:
+    with jax.enable_x64(True):
+        for noise in (bs.noise.Normal(), bs.noise.StudentT()):
+            problem = Problem.build(sweep, bs.laws.Chinchilla(), noise)
+            mode, _ = nuts.find_mode(problem, seed=0)
+            energy = nuts.potential(problem.target, mode, problem.data, problem.weights)
+            assert float(energy) == pytest.approx(MultiStart(starts=500).search(problem).value, abs=1e-6)
+
+
+def test_its_diagnostics_are_good_and_said(posterior: bs.Posterior) -> None:
+    assert posterior.problems == ()
+    assert posterior.diagnostics["rhat_max"] <= 1.01
+    assert min(posterior.diagnostics["ess_bulk_min"], posterior.diagnostics["ess_tail_min"]) >= 400
+    assert posterior.diagnostics["divergences"] == 0
+
+
+def test_too_few_draws_are_a_problem_that_is_named_and_warned_of(sweep: bs.Runs) -> None:
+    with pytest.warns(bs.FitWarning, match=r"effective .* sample size .* below 400.*draws=4000"):
+        rough = bs.fit(sweep, noise=bs.noise.Normal(), method=bs.NUTS(draws=50))
+    assert any("below 400" in problem for problem in rough.problems)
+
+
+def test_the_model_has_one_named_site_a_parameter_and_the_observed_losses(sweep: bs.Runs) -> None:
+    with jax.enable_x64(True):
+        problem = Problem.build(sweep, bs.laws.Chinchilla(), bs.noise.StudentT())
+        sites = trace(seed(nuts.model, 0)).get_trace(problem.target, problem.data, problem.weights)
+    sampled = [name for name, site in sites.items() if site["type"] == "sample" and not site["is_observed"]]
+    assert sampled == ["E", "A", "B", "alpha", "beta", "sigma", "nu"]
+    assert sites["log_loss"]["is_observed"]
+
+
+def test_a_second_fit_of_the_same_shape_compiles_nothing(sweep: bs.Runs, posterior: bs.Posterior) -> None:
+    before = nuts._chain_program.cache_info().misses
+    other = bs.datasets.simulate(seed=11, noise=0.01)
+    bs.fit(other, noise=bs.noise.Normal())
+    assert nuts._chain_program.cache_info().misses == before
+
+
+def test_chains_have_their_own_draws_and_statistics(posterior: bs.Posterior) -> None:
+    assert posterior.constants["alpha"].shape == (4, 1000)
+    assert len({chain.tobytes() for chain in posterior.constants["alpha"]}) == 4
+    assert set(posterior.sample_stats) == {"diverging", "n_steps", "acceptance_rate", "energy"}
+    assert all(values.shape == (4, 1000) for values in posterior.sample_stats.values())
+
+
+def test_no_draws_are_bad_input(sweep: bs.Runs) -> None:
+    with pytest.raises(bs.InputError, match="draws=0 must be at least 1"):
+        bs.fit(sweep, method=bs.NUTS(draws=0))

@@ -1,0 +1,44 @@
+"""Fits of the other public sweeps, as published or recomputed from the public data with independent code."""
+
+import numpy as np
+import pytest
+
+import bayescale as bs
+
+GEMSTONES = {
+    "constant_lr": {"E": 1.951, "A": 134.4, "B": 3.81e5, "alpha": 0.259, "beta": 0.597},
+    "cooldown_end": {"E": 2.075, "A": 226.0, "B": 2.72e5, "alpha": 0.300, "beta": 0.580},
+}
+
+
+@pytest.mark.usefixtures("originals")
+@pytest.mark.parametrize("group", GEMSTONES)
+def test_gemstones_constants_are_those_published(group: str) -> None:
+    # McLeish et al. 2025, arXiv:2502.06857.
+    frame = bs.datasets.frame("gemstones2025")
+    runs = bs.Runs.from_frame(frame[frame["group"] == group], name=group)
+    point = bs.fit(runs, noise=bs.noise.Huber(1e-3), method=bs.MultiStart())
+    for name, value in GEMSTONES[group].items():
+        assert point.draws(name).item() == pytest.approx(value, rel=0.003)
+
+
+@pytest.mark.usefixtures("originals")
+def test_the_llama_3_sweep_as_recomputed() -> None:
+    # All 133 points, those that the curators doubt included, under a Normal likelihood.
+    posterior = bs.fit(bs.datasets.load("llama3_isoflop", keep_suspect=True), noise=bs.noise.Normal())
+    exponent = posterior.draws("beta") / (posterior.draws("alpha") + posterior.draws("beta"))
+    for draws, mean, sd in (
+        (posterior.draws("alpha"), 0.309, 0.014),
+        (posterior.draws("beta"), 0.313, 0.013),
+        (exponent, 0.503, 0.015),
+    ):
+        assert draws.mean() == pytest.approx(mean, abs=0.25 * sd)
+        assert draws.std() == pytest.approx(sd, rel=0.1)
+
+
+def test_counting_parameters_without_embeddings_raises_the_exponent_of_compute_and_halves_the_scatter() -> None:
+    fits = [bs.fit(bs.datasets.load("dey2023_pile", n_params=n)) for n in ("n_params", "n_params_non_embedding")]
+    total, without = (np.median(post.draws("beta") / (post.draws("alpha") + post.draws("beta"))) for post in fits)
+    assert without > total
+    scatter = [np.median(post.draws("sigma")) for post in fits]
+    assert scatter == pytest.approx([0.014, 0.007], abs=0.0015)
