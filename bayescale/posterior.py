@@ -160,8 +160,8 @@ class Posterior:
 
     def _repr_html_(self) -> str:
         complaints = "".join(f"<p>⚠ {problem}</p>" for problem in self.problems)
-        return
-        f"<p><b>{self.law.formula}</b>, {self.runs.name}</p>{complaints}{self.summary().to_html(None, float_format='{:.4g}'.format)}"
+        table = self.summary().to_html(float_format="{:.4g}".format)
+        return f"<p><b>{self.law.formula}</b>, {self.runs.name}</p>{complaints}{table}"
 
     def _log_loss_distribution(self) -> Any:
         assert is_likelihood(self.noise)
