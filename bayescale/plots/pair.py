@@ -15,6 +15,7 @@ from bayescale.posterior import Posterior
 
 _GREEK = {"alpha": "α", "beta": "β", "gamma": "γ"}
 _SIDE = 1.62
+_ROOM_FOR_THE_TITLE = 6.0
 _BINS = 30
 _FEW_DRAWS = 200
 _DENSITY = LinearSegmentedColormap.from_list("density", ("#d6e6f2", COLOURS[0], "#00263d"))
@@ -43,7 +44,8 @@ def pair(posterior: Posterior) -> Figure:
     """
     parameters = posterior.law.parameters
     count = len(parameters)
-    figure = Drawing(figsize=(_SIDE * count, _SIDE * count + 0.5), layout="constrained")
+    side = max(_SIDE * count, _ROOM_FOR_THE_TITLE)
+    figure = Drawing(figsize=(side, side + 0.5), layout="constrained")
     figure.suptitle(title(posterior), x=0.01, ha="left", fontsize=10)
     grid = figure.subplots(count, count, squeeze=False, sharex="col")
     for row, down in enumerate(parameters):
@@ -59,7 +61,7 @@ def pair(posterior: Posterior) -> Figure:
         axes.set_ylabel(_label(parameter))
         axes.tick_params(labelleft=True)
     if posterior.n_draws > 1:
-        note(figure, "Lines and the numbers above them are medians; grey bands and the ranges are 90 % intervals.")
+        note(figure, "Lines and the numbers above them are medians; grey bands and ranges, 90 % intervals.")
     return figure
 
 
