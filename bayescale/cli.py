@@ -113,15 +113,12 @@ def fit(
         import bayescale
         from bayescale.discovery import parse
 
-        chosen = {
-            kind: parse(f"bayescale.{package}", text)
-            for kind, package, text in (("law", "laws", law), ("noise", "noise", noise))
-        }
-        runs = _runs(source, chosen["law"], column or [], keep_suspect)
+        formula, scatter = parse("bayescale.laws", law), parse("bayescale.noise", noise)
         seeded = _seeded(parse("bayescale.inference", method), seed)
+        runs = _runs(source, formula, column or [], keep_suspect)
         if sys.stderr.isatty():
             typer.echo(f"Fitting {len(runs)} runs; the first fit of its kind on a machine takes seconds to compile.", err=True)
-        posterior = bayescale.fit(runs, **chosen, method=seeded)
+        posterior = bayescale.fit(runs, law=formula, noise=scatter, method=seeded)
         outlook = terminal.Outlook.of(posterior)
         if as_json:
             saved = _save(posterior, destination)
@@ -151,13 +148,16 @@ def forecast(
     from bayescale import terminal
 
     with terminal.reporting():
-        given = {"n_params": n_params, "n_tokens": n_tokens} | {
-            name: _number(name, text) for name, text in _pairs("--input", "flops=1e22", inputs or [])
-        }
+        counts = {"n_params": n_params, "n_tokens": n_tokens}
+        asked = {name: value for name, value in counts.items() if value is not None}
+        asked |= {name: _number(name, text) for name, text in _pairs("--input", "flops=1e22", inputs or [])}
         posterior = _load(post)
+        for name in asked:
+            if name not in posterior.law.inputs:
+                raise InputError(f"{posterior.law.formula} takes {', '.join(posterior.law.inputs)}; {name} is none of them.")
         import bayescale
 
-        predicted = bayescale.forecast(posterior, **{name: value for name, value in given.items() if value is not None})
+        predicted = bayescale.forecast(posterior, **asked)
         if as_json:
             terminal.print_json(terminal.forecast_as_json(predicted))
         else:

@@ -1,0 +1,135 @@
+"""`bayescale fit`: what it prints, what it saves, and what it exits with."""
+
+import json
+import os
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from bayescale import terminal
+from bayescale.cli import app
+
+QUICK = ("--noise", "normal", "--method", "multistart:starts=50")
+
+
+@pytest.fixture(scope="module")
+def doubtful() -> Result:
+    """A fit of too few draws, run once."""
+    return CliRunner().invoke(app, ["fit", "--method", "nuts:draws=50,warmup=100,chains=2", "--json"])
+
+
+def test_json_has_each_parameter_with_its_interval(doubtful):
+    parameters = json.loads(doubtful.stdout)["parameters"]
+    assert list(parameters) == ["E", "A", "B", "alpha", "beta", "sigma", "nu"]
+    assert list(parameters["alpha"]) == ["mean", "sd", "q05", "q50", "q95"]
+
+
+def test_json_has_the_sampler_s_diagnostics(doubtful):
+    assert set(json.loads(doubtful.stdout)["diagnostics"]) == {"rhat_max", "ess_bulk_min", "ess_tail_min", "divergences"}
+
+
+def test_a_fit_that_fails_its_diagnostics_is_printed_and_exits_with_3(doubtful):
+    assert doubtful.exit_code == 3
+    assert any("draws=4000" in problem for problem in json.loads(doubtful.stdout)["problems"])
+
+
+def test_problems_are_warnings_on_standard_error_too(doubtful):
+    problems = json.loads(doubtful.stdout)["problems"]
+    assert doubtful.stderr.splitlines() == [f"warning: dey2023_pile: {problem}" for problem in problems]
+
+
+def test_json_has_plans_at_three_budgets_beyond_the_data(doubtful):
+    plans = json.loads(doubtful.stdout)["allocation"]
+    assert [plan["compute"] for plan in plans] == pytest.approx([6e22, 6e23, 6e24])
+    assert set(plans[0]) == {"compute", "n_params", "n_tokens", "tokens_per_param", "loss"}
+
+
+def test_json_says_what_was_fitted_and_what_n_counts(doubtful):
+    fitted = json.loads(doubtful.stdout)
+    assert (fitted["law"], fitted["noise"], fitted["runs"]["n_runs"]) == ("chinchilla", "student_t", 29)
+    assert any(note.startswith("N counts total parameters") for note in fitted["runs"]["notes"])
+
+
+def test_json_saves_nothing_unless_told_where(bayescale, folder):
+    assert bayescale("fit", *QUICK, "--json").exit_code == 0
+    assert not list(folder.iterdir())
+
+
+def test_json_says_where_it_was_told_to_save(bayescale, folder):
+    assert json.loads(bayescale("fit", *QUICK, "--json", "--out", "post.nc").stdout)["saved"] == "post.nc"
+    assert [path.name for path in folder.iterdir()] == ["post.nc"]
+
+
+def test_what_is_not_a_number_is_null_in_json(capsys):
+    terminal.print_json({"gaps": [float("nan"), float("inf"), 0.5]})
+    assert json.loads(capsys.readouterr().out) == {"gaps": [None, None, 0.5]}
+
+
+def test_the_report_names_data_law_noise_and_method(bayescale):
+    report = bayescale("fit", *QUICK).stdout
+    for fact in ("dey2023_pile, 29 runs: Dey et al. 2023", "E + A/N^α + B/D^β", "Normal(log L", "multistart:starts=50, seed 0"):
+        assert fact in report
+
+
+def test_the_report_draws_the_loss_along_compute_with_units(bayescale):
+    report = bayescale("fit", *QUICK).stdout
+    for fact in ("loss, nats per token", "compute, FLOPs (6·N·D)", "• runs", "1e23", "┤"):
+        assert fact in report
+
+
+def test_no_line_of_the_report_is_wider_than_the_terminal(bayescale, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert max(map(len, bayescale("fit", *QUICK).stdout.splitlines())) <= 80
+
+
+def test_the_report_saves_under_the_name_of_the_data_and_says_what_to_do_next(bayescale, folder):
+    report = bayescale("fit", *QUICK).stdout
+    assert "bayescale allocate bayescale-dey2023_pile.nc --compute" in report
+    assert [path.name for path in folder.iterdir()] == ["bayescale-dey2023_pile.nc"]
+
+
+def test_fitting_again_replaces_the_posterior(bayescale, folder):
+    import bayescale as bs
+
+    for seed in (1, 2):
+        assert bayescale("fit", *QUICK, "--seed", seed).exit_code == 0
+    assert bs.load(folder / "bayescale-dey2023_pile.nc").method.seed == 2
+
+
+def test_a_law_without_an_optimum_is_drawn_and_says_why_there_is_no_plan(bayescale):
+    report = bayescale("fit", "--law", "power_law", *QUICK).stdout
+    assert "No compute-optimal plan: L(C) = E + A/C^α has no trade-off" in report
+    assert "loss of the law" in report
+
+
+def test_headings_of_a_file_are_read_as_told(bayescale, sweep, asked):
+    path = sweep(headings=["N", "D", "val_loss"])
+    bayescale("fit", path, "--column", "n_params=N", "--column", "n_tokens=D", "--column", "loss=val_loss")
+    assert list(asked["runs"].frame) == ["n_params", "n_tokens", "loss"]
+
+
+def test_a_file_needs_only_the_columns_of_its_law(bayescale, sweep, asked):
+    bayescale("fit", sweep(headings=["seconds", "n_tokens", "loss"]), "--law", "power_law:input=n_tokens")
+    assert len(asked["runs"]) == 12
+
+
+def test_suspicious_runs_are_one_line_of_warning_each(bayescale, sweep, asked):
+    warning, _ = bayescale("fit", sweep(change={(0, 2): 20.0})).stderr.splitlines()
+    assert warning.startswith("warning: sweep: loss is as large as 20;")
+
+
+def test_suspect_runs_are_kept_when_asked(bayescale, asked):
+    bayescale("fit", "--keep-suspect")
+    assert len(asked["runs"]) == 30
+
+
+def test_the_seed_is_that_of_the_method(bayescale, asked):
+    bayescale("fit", "--method", "nuts:draws=2000,seed=1", "--seed", 7)
+    assert (asked["method"].draws, asked["method"].seed) == (2000, 7)
+
+
+def test_a_published_minimum_is_printed_to_nine_decimals(bayescale):
+    if not os.environ.get("BAYESCALE_DATA"):
+        pytest.skip("needs the public originals: set BAYESCALE_DATA to a folder that holds <name>/<file>")
+    result = bayescale("fit", "besiroglu2024_chinchilla", "--noise", "huber", "--method", "multistart", "--json")
+    assert json.loads(result.stdout)["objective"] == pytest.approx(0.0010182740178, abs=1e-9)
