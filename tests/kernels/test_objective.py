@@ -70,8 +70,21 @@ def test_the_reweighted_curvature_of_a_scale_is_the_size_of_its_own_second_deriv
         np.testing.assert_array_equal(full(curvature)[3, :3, member], 0.0)
 
 
+@pytest.mark.parametrize("case", ["normal"], indirect=True)
+def test_a_scale_in_which_the_objective_bends_down_still_gets_a_positive_curvature(case, at):
+    class BendingDown(type(case.objective)):
+        def rho(self, r, v, data):
+            return super().rho(r, v, data) - 50.0 * jnp.square(v[3])
+
+    _, _, plain = reweighted_curvature(case.objective, tuple(jnp.asarray(at)), case.data, case.weights)
+    _, _, bent = reweighted_curvature(BendingDown("normal"), tuple(jnp.asarray(at)), case.data, case.weights)
+    second, prior = full(plain)[3, 3] - 0.01, 0.01
+    assert (second < 100.0 * len(case.x)).all()
+    np.testing.assert_allclose(full(bent)[3, 3], 100.0 * len(case.x) - second + prior, rtol=1e-9)
+
+
 def test_the_reweighted_curvature_is_positive_definite(case):
-    wild = case.starts(50, spread=2.0)  # where Newton's Hessian is not
+    wild = case.starts(50, spread=2.0)
     _, _, curvature = reweighted_curvature(case.objective, tuple(jnp.asarray(wild)), case.data, case.weights)
     assert (np.linalg.eigvalsh(full(curvature).transpose(2, 0, 1)) > 0).all()
 
