@@ -128,7 +128,8 @@ class Posterior:
             log_loss = np.log(frame["loss"].to_numpy())
             groups["log_likelihood"] = {"loss": np.asarray(density.log_prob(log_loss)) - log_loss}
             predicted = density.sample(jax.random.key(seed))
-            groups["posterior_predictive"] = {"loss": np.exp(np.asarray(predicted))}
+            with np.errstate(over="ignore"):  # heavy tails: see `forecast`
+                groups["posterior_predictive"] = {"loss": np.exp(np.asarray(predicted))}
         per_run = {name: ["run"] for group in ("observed_data", "constant_data") for name in groups[group]}
         tree: xr.DataTree = arviz_base.from_dict(
             groups, coords={"run": frame.index.astype(str).to_numpy()}, dims=per_run, attrs={"/": self._attributes()}

@@ -1,7 +1,8 @@
 """What will the loss of a run be? The posterior predictive at any inputs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import jax
@@ -23,16 +24,20 @@ class Forecast:
     Attributes
     ----------
     inputs : DataFrame, one row per predicted run
-    draws : array, shape (draws, runs)
-        Loss of a new run, nats per token: scatter of runs included, where the noise model is a likelihood; otherwise the law
-        alone.
     law_draws : array, shape (draws, runs)
-        The law's loss, without scatter.
+        The law's loss, nats per token, without the scatter of runs.
+    draws : array, shape (draws, runs)
+        Loss of a new run, nats per token: with scatter, where the noise model is a likelihood; otherwise the law alone. Drawn
+        when first asked for.
     """
 
     inputs: pd.DataFrame
-    draws: np.ndarray = field(repr=False)
     law_draws: np.ndarray = field(repr=False)
+    _scatter: Callable[[], np.ndarray] = field(repr=False)
+
+    @cached_property
+    def draws(self) -> np.ndarray:
+        return self._scatter()
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -80,9 +85,16 @@ def forecast(posterior: Posterior, *, seed: int = 0, **inputs: float | Sequence[
     log_prediction = posterior.law.log_loss(constants, {name: np.log(table[name].to_numpy()) for name in posterior.law.inputs})
     law_draws = np.exp(np.asarray(log_prediction))
     if not is_likelihood(posterior.noise):
-        return Forecast(table, law_draws, law_draws)
+        return Forecast(table, law_draws, lambda: law_draws)
     density = posterior.noise.distribution(log_prediction, constants, 0.0)
-    return Forecast(table, np.exp(np.asarray(density.sample(jax.random.key(seed)))), law_draws)
+
+    @float64
+    def scatter() -> np.ndarray:
+        # A log loss of heavy tails has draws whose exponential no number holds: those are infinite, as the mean truly is.
+        with np.errstate(over="ignore"):
+            return np.exp(np.asarray(density.sample(jax.random.key(seed))))
+
+    return Forecast(table, law_draws, scatter)
 
 
 def _checked(posterior: Posterior, inputs: dict[str, Any]) -> pd.DataFrame:
@@ -103,9 +115,10 @@ def _checked(posterior: Posterior, inputs: dict[str, Any]) -> pd.DataFrame:
 
 
 def _columns(prefix: str, draws: np.ndarray) -> pd.DataFrame:
-    statistics = {
-        "mean": draws.mean(axis=0),
-        "sd": draws.std(axis=0, ddof=1) if len(draws) > 1 else np.zeros(draws.shape[1]),
-        **dict(zip(QUANTILES, np.quantile(draws, list(QUANTILES.values()), axis=0), strict=True)),
-    }
+    with np.errstate(invalid="ignore", over="ignore"):
+        statistics = {
+            "mean": draws.mean(axis=0),
+            "sd": draws.std(axis=0, ddof=1) if len(draws) > 1 else np.zeros(draws.shape[1]),
+            **dict(zip(QUANTILES, np.quantile(draws, list(QUANTILES.values()), axis=0), strict=True)),
+        }
     return pd.DataFrame({f"{prefix}_{name}" if prefix else name: values for name, values in statistics.items()})
