@@ -4,8 +4,10 @@ Nothing heavy is imported before a command runs, so that help comes at once. Sta
 errors and progress go to standard error.
 """
 
+import _thread
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,6 +42,7 @@ PosteriorFile = Annotated[
 def main() -> None:
     """Run the program; the console script."""
     _keep_compiled_programs()
+    sys.unraisablehook = _interrupt_again
     app()
 
 
@@ -260,6 +263,14 @@ def devices() -> None:
     from bayescale import terminal
 
     terminal.print_devices(jax.__version__, jax.devices())
+
+
+def _interrupt_again(unraisable: Any) -> None:
+    # Ctrl-C within a callback of the garbage collector, of which JAX has one, would go unheard: once out of it, raise anew.
+    if issubclass(unraisable.exc_type, KeyboardInterrupt):
+        threading.Timer(0.05, _thread.interrupt_main).start()
+    else:
+        sys.__unraisablehook__(unraisable)
 
 
 def _keep_compiled_programs() -> None:

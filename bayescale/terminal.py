@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import typer
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -267,9 +268,9 @@ def print_descriptor(about: "Descriptor") -> None:
 
 def print_laws(laws: Mapping[str, "Law"]) -> None:
     """One line a law."""
-    table = _table("name", "formula", "options", "title", left=("formula", "options", "title"))
+    table = _table("name", "formula", "title", left=("formula", "title"))
     for name, law in laws.items():
-        table.add_row(name, law.formula, _options(law), law.title)
+        table.add_row(name, law.formula, law.title)
     _console().print(table)
 
 
@@ -339,7 +340,8 @@ def drawn(curve: Curve, width: int, height: int = 16) -> list[Text]:
             style = "bold cyan" if on_line[i, j] else "cyan"
             text.append(*(("•", "yellow") if (i, j) in data else (cells[i][j], style)))
         lines.append(text)
-    legend = Text("• runs", "yellow").append(f"   ⠤ {curve.name}: median, and dotted its 90 % interval", "cyan")
+    interval = "" if np.array_equal(curve.low, curve.high) else ": median, and dotted its 90 % interval"
+    legend = Text("• runs", "yellow").append(f"   ⠤ {curve.name}{interval}", "cyan")
     return [
         *lines,
         *_decades(at[0] / math.log(10), at[-1] / math.log(10), columns, margin),
@@ -407,7 +409,7 @@ def _print_diagnostics(console: Console, posterior: "Posterior") -> None:
     verdict = "not to be trusted as it is" if posterior.problems else "good"
     console.print(f"Diagnostics: {', '.join(found)}: {verdict}.", style="red" if posterior.problems else "green")
     for problem in posterior.problems:
-        console.print(f"  {problem}", style="red")
+        console.print(Padding(problem, (0, 0, 0, 2)), style="red")
     console.print()
 
 

@@ -133,3 +133,7 @@ def test_a_published_minimum_is_printed_to_nine_decimals(bayescale):
         pytest.skip("needs the public originals: set BAYESCALE_DATA to a folder that holds <name>/<file>")
     result = bayescale("fit", "besiroglu2024_chinchilla", "--noise", "huber", "--method", "multistart", "--json")
     assert json.loads(result.stdout)["objective"] == pytest.approx(0.0010182740178, abs=1e-9)
+
+
+def test_the_legend_of_a_point_fit_promises_no_interval(bayescale):
+    assert "90 %" not in bayescale("fit", *QUICK).stdout

@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -37,6 +39,7 @@ def started(monkeypatch):
     def start(**environment: str) -> dict[str, str]:
         monkeypatch.setattr("os.environ", environment)
         monkeypatch.setattr("bayescale.cli.app", lambda: None)
+        monkeypatch.setattr("sys.unraisablehook", sys.unraisablehook)
         main()
         return environment
 
@@ -55,3 +58,10 @@ def test_a_compilation_cache_of_the_user_s_own_stands(started, tmp_path: Path):
 def test_a_cache_that_cannot_be_written_to_is_done_without(started, tmp_path: Path):
     (tmp_path / "file").touch()
     assert "JAX_COMPILATION_CACHE_DIR" not in started(BAYESCALE_CACHE=str(tmp_path / "file"))
+
+
+def test_an_interruption_that_a_callback_swallows_is_raised_anew(started, tmp_path: Path):
+    started(BAYESCALE_CACHE=str(tmp_path))
+    sys.unraisablehook(SimpleNamespace(exc_type=KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        time.sleep(5)
