@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import bayescale as bs
-from bayescale.discovery import describe
+from bayescale.discovery import describe, entry, names
 from bayescale.noise.base import is_likelihood
 from tests.inference.conftest import small_methods
 
@@ -21,13 +21,14 @@ def fit_or_refuse(runs: bs.Runs, law: Any, noise: Any, method: Any) -> bs.Poster
 
 
 @pytest.mark.filterwarnings("ignore::bayescale.errors.FitWarning")  # a law in one variable does not describe this sweep
+@pytest.mark.parametrize("law", [entry("bayescale.laws", name)() for name in names("bayescale.laws")], ids=describe)
 @pytest.mark.parametrize("method", small_methods(), ids=describe)
-def test_a_fit_gives_finite_draws_of_every_parameter(any_law: Any, any_noise: Any, method: Any, sweep: bs.Runs) -> None:
-    posterior = fit_or_refuse(sweep, any_law, any_noise, method)
-    names = [p.name for p in (*any_law.parameters, *any_noise.parameters)]
-    assert list(posterior.constants) == names
+def test_a_fit_gives_finite_draws_of_every_parameter(law: Any, any_noise: Any, method: Any, sweep: bs.Runs) -> None:
+    posterior = fit_or_refuse(sweep, law, any_noise, method)
+    parameters = [p.name for p in (*law.parameters, *any_noise.parameters)]
+    assert list(posterior.constants) == parameters
     shapes = {values.shape for values in posterior.constants.values()}
     assert len(shapes) == 1 and len(shapes.pop()) == 2
     assert all(np.isfinite(values).all() and (values > 0).all() for values in posterior.constants.values())
-    assert posterior.law == any_law and posterior.noise == any_noise and posterior.method == method
+    assert posterior.law == law and posterior.noise == any_noise and posterior.method == method
     assert posterior.provenance["data_sha256"] == sweep.sha256
