@@ -64,6 +64,18 @@ def test_the_same_seed_gives_the_same_scatter_and_another_gives_other(posterior)
     assert (one != other).all()
 
 
+def test_scatter_that_is_drawn_later_is_drawn_in_double_precision(posterior):
+    assert bs.forecast(posterior, n_params=N, n_tokens=D).draws.dtype == np.float64
+
+
+def test_tails_too_heavy_for_a_mean_give_an_infinite_one_and_quantiles_all_the_same(made_posterior):
+    constants = {name: np.full((1, 400), values[0][0]) for name, values in DRAWS.items()}
+    constants |= {"sigma": np.full((1, 400), 0.1), "nu": np.full((1, 400), 0.2)}
+    found = bs.forecast(made_posterior(Chinchilla(), StudentT(), constants), n_params=1e9, n_tokens=20e9).summary().iloc[0]
+    assert found["mean"] == np.inf
+    assert found["q25"] < found["q50"] < found["q75"] < np.inf
+
+
 def test_the_summary_is_numpys_and_has_one_row_a_run(posterior):
     found = bs.forecast(posterior, n_params=N, n_tokens=D)
     summary = found.summary()
