@@ -7,8 +7,8 @@ and a predictive distribution need.
 
 from typing import Any, ClassVar, Protocol, TypeGuard, runtime_checkable
 
-import numpyro.distributions as dist
 from jax import Array
+from numpyro import distributions as dist
 
 from bayescale.laws.base import Parameter, Values
 

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 import jax.numpy as jnp
 import numpy as np
-import numpyro.distributions as dist
 from jax import Array
+from numpyro import distributions as dist
 
 from bayescale.laws.base import Parameter, Values
 

@@ -1,0 +1,14 @@
+"""ArviZ leaves a lazy stand-in for NumPyro behind, and importing a submodule through it gives half a module."""
+
+import subprocess
+import sys
+
+import pytest
+
+_FIRST = ("import arviz_base", "import bayescale.posterior", "import bayescale.laws.base", "import bayescale.noise.base")
+
+
+@pytest.mark.parametrize("first", _FIRST)
+def test_numpyro_is_whole_whatever_is_imported_first(first):
+    script = f"{first}\nimport bayescale\nbayescale.fit\nimport numpyro\nnumpyro.distributions.distribution"
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
