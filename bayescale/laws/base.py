@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-
 # Not `import numpyro.distributions`: through the lazy stand-in for NumPyro that ArviZ leaves behind, that gives half a module.
 from numpyro import distributions as dist
 
