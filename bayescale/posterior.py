@@ -154,6 +154,10 @@ class Posterior:
         os.close(handle)
         try:
             self.to_arviz().to_netcdf(unfinished, engine="h5netcdf")
+            # The temporary file is private; the finished one is as open as any file that its owner makes.
+            umask = os.umask(0)
+            os.umask(umask)
+            Path(unfinished).chmod(0o666 & ~umask)
             Path(unfinished).replace(path)
         finally:
             Path(unfinished).unlink(missing_ok=True)
@@ -263,6 +267,10 @@ def judge(table: pd.DataFrame, divergences: int) -> tuple[dict[str, float], tupl
         From `convergence`.
     divergences : int
     """
+    # A chain that never moved, or one too short to judge, has no R-hat and no effective draws.
+    table = table.assign(
+        rhat=table["rhat"].fillna(np.inf), ess_bulk=table["ess_bulk"].fillna(0), ess_tail=table["ess_tail"].fillna(0)
+    )
     worst = {
         "rhat_max": float(table["rhat"].max()),
         "ess_bulk_min": float(table["ess_bulk"].min()),

@@ -157,10 +157,10 @@ class Runs:
         Raises
         ------
         InputError
-            Where the runs have no such column.
+            Where the runs have no such column, or it holds what is not a positive number.
         """
         if name in self.frame:
-            return self.frame[name].to_numpy(dtype=np.float64)
+            return _positive_numbers(self.frame.reset_index(), name, self.name).to_numpy()
         if name == "flops":
             return 6.0 * self.column("n_params") * self.column("n_tokens")
         raise InputError(_lacking_columns([name], list(self.frame.columns), self.name))
@@ -269,8 +269,9 @@ def _indexed_by_run_id(table: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def _canonical_order(table: pd.DataFrame) -> pd.DataFrame:
-    numbers = table.select_dtypes("number").columns
-    return table.sort_values(sorted(numbers, key=_required_first), kind="stable") if len(numbers) else table
+    # Labels come last: runs with the same numbers may still belong to different groups.
+    numbers = sorted(table.select_dtypes("number").columns, key=_required_first)
+    return table.sort_values([*numbers, *(["group"] if "group" in table else [])], kind="stable")
 
 
 def _required_first(column: str) -> tuple[int, str]:

@@ -19,8 +19,6 @@ Matrix = list[list[Array]]
 # Search.status
 CONVERGED, STEP_LIMIT, NOT_FINITE = 0, 1, 2
 
-_TINY = 1e-300
-
 
 class Objective(Protocol):
     """A hashable object with the three parts of F; equal objects share their compiled kernels.
@@ -91,7 +89,8 @@ def reweighted_curvature(
     columns = [residual_along(direction) for direction in _axes(v)[:p]]
     rho, slope = jax.jvp(lambda r: objective.rho(r, v, data), (residual,), (jnp.ones_like(residual),))
     pull = weights * slope
-    stiffness = weights * jnp.maximum(jnp.abs(slope), _TINY) / jnp.maximum(jnp.abs(residual), _TINY**0.5)
+    tiny = jnp.finfo(residual.dtype).tiny
+    stiffness = weights * jnp.maximum(jnp.abs(slope), tiny) / jnp.maximum(jnp.abs(residual), jnp.sqrt(tiny))
 
     def shape_of_rho(u: Columns) -> Array:
         return jnp.sum(weights * objective.rho(residual, (*v[:p], *u), data), axis=0)

@@ -193,7 +193,6 @@ def test_a_file_that_cannot_be_finished_leaves_the_older_one_and_nothing_else(ma
     assert (tmp_path / "post.nc").read_bytes() == older
 
 
-@pytest.mark.xfail(strict=True, reason="the temporary file is its owner's alone, and keeps that when it takes its place")
 def test_a_file_has_the_permissions_of_any_new_file(made_posterior, tmp_path):
     (tmp_path / "plain").touch()
     made_posterior(PowerLaw(), Normal()).save(tmp_path / "post.nc")
@@ -246,10 +245,6 @@ def test_a_posterior_of_a_law_that_is_gone_is_refused(made_posterior, tmp_path):
 
 # The judgement of chains
 
-overlooked = pytest.mark.xfail(
-    strict=True, reason="judge leaves out what is not a number, and fails where nothing else is left"
-)
-
 
 def table(rhat=1.0, ess_bulk=1000.0, ess_tail=1000.0):
     good = {"rhat": [1.0, 1.0], "ess_bulk": [1000.0, 1000.0], "ess_tail": [1000.0, 1000.0]}
@@ -271,8 +266,8 @@ def test_chains_that_agree_are_passed_without_a_word():
         ({"ess_bulk": 399.0}, 0, "effective bulk sample size of beta is 399, below 400: intervals are rough. Use more draws"),
         ({"ess_tail": 12.0}, 0, "effective tail sample size of beta is 12, below 400"),
         ({}, 3, "3 divergent transitions: part of the posterior was not explored"),
-        pytest.param({"rhat": np.nan}, 0, "R-hat of beta is nan", marks=overlooked),
-        pytest.param({"ess_bulk": np.nan}, 0, "effective bulk sample size of beta is nan", marks=overlooked),
+        ({"rhat": np.nan}, 0, "R-hat of beta is inf, above 1.01"),
+        ({"ess_bulk": np.nan}, 0, "effective bulk sample size of beta is 0, below 400"),
     ],
 )
 def test_each_broken_limit_is_one_sentence_that_says_what_to_do(broken, divergences, complaint):
@@ -285,7 +280,6 @@ def test_every_broken_limit_is_told():
     assert len(judge(table(rhat=2.0, ess_bulk=3.0, ess_tail=3.0), divergences=1)[1]) == 4
 
 
-@overlooked
 def test_chains_too_short_to_judge_are_complained_of():
     short = convergence({"alpha": np.random.default_rng(0).normal(size=(1, 2))})
     _, problems = judge(short, divergences=0)
