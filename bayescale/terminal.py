@@ -42,7 +42,7 @@ _DIAGNOSTICS = {
     "divergences": "{:,.0f} divergences",
     "starts": "{:,.0f} starts",
     "starts_in_best_basin": "{:,.0f} in the best basin",
-    "second_basin_gap": "next basin {:.2%} higher",
+    "second_basin_gap": "next basin relatively {:.2g} higher",
     "failed_starts": "{:,.0f} failed",
     "gradient_norm": "relative gradient {:.0e}",
     "replicates": "{:,.0f} refits",
