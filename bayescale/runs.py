@@ -161,7 +161,7 @@ class Runs:
         """
         if name in self.frame:
             return _positive_numbers(self.frame.reset_index(), name, self.name).to_numpy()
-        if name == "flops":
+        if name == "flops" and {"n_params", "n_tokens"} <= set(self.frame.columns):
             return 6.0 * self.column("n_params") * self.column("n_tokens")
         raise InputError(_lacking_columns([name], list(self.frame.columns), self.name))
 
@@ -225,7 +225,8 @@ def _rename(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
 def _lacking_columns(lacking: Sequence[str], present: Sequence[Any], name: str) -> str:
     return (
         f"{name} has no column {', '.join(lacking)}; it has {', '.join(map(str, present))}. "
-        f"Say which heading to use, for example {lacking[0]}={str(present[0]) if present else 'HEADING'!r}."
+        f"Say which heading to use, for example {lacking[0]}={str(present[0]) if present else 'HEADING'!r}, "
+        f"or --column {lacking[0]}={present[0] if present else 'HEADING'} at a terminal."
     )
 
 

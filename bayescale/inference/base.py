@@ -152,7 +152,8 @@ class Problem:
         if not is_likelihood(self.target.noise):
             raise InputError(
                 f"{name_of(method)} draws from a posterior, which needs a likelihood, and {name_of(self.target.noise)} is an "
-                "objective. Use StudentT or Normal noise, or MultiStart or Bootstrap as the method."
+                "objective. Use StudentT() or Normal() as the noise (--noise student_t), or MultiStart() or Bootstrap() as the "
+                "method (--method multistart)."
             )
 
     def posterior(self, constants: Mapping[str, Any], method: Method, **results: Any) -> Posterior:

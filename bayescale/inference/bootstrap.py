@@ -16,7 +16,7 @@ from bayescale.inference.multistart import MultiStart
 from bayescale.kernels import levenberg_marquardt, newton
 from bayescale.posterior import Posterior
 
-_REWEIGHTED_STEPS, _NEWTON_STEPS = 15, 8
+_REWEIGHTED_STEPS, _NEWTON_STEPS = 12, 4
 _FEWEST_CLUSTERS = 5
 _TOLERATED_FAILURES = 0.01
 

@@ -41,13 +41,13 @@ class MultiStart:
     """
 
     starts: int = 4500
-    steps: int = 40
+    steps: int = 30
     seed: int = 0
 
     def run(self, problem: Problem) -> Posterior:
         """The minimum as a posterior of one draw."""
-        if self.starts < 1:
-            raise InputError(f"multistart: starts={self.starts} must be at least 1.")
+        if min(self.starts, self.steps) < 1:
+            raise InputError(f"multistart: starts={self.starts} and steps={self.steps} must be at least 1.")
         begun = time.perf_counter()
         best = self.search(problem)
         return problem.posterior(

@@ -68,8 +68,8 @@ class NUTS:
 
     def run(self, problem: Problem) -> Posterior:
         """Sample all chains side by side, each in a thread of its own."""
-        if min(self.chains, self.draws) < 1:
-            raise InputError(f"nuts: chains={self.chains} and draws={self.draws} must be at least 1.")
+        if min(self.chains, self.draws, self._warmup) < 1:
+            raise InputError(f"nuts: chains={self.chains}, draws={self.draws} and warmup={self._warmup} must be at least 1.")
         problem.require_likelihood(self)
         begun = time.perf_counter()
         compiling = _chain_program(problem.target, self._warmup, self.draws, *_shapes(problem))

@@ -33,7 +33,8 @@ def test_it_counts_the_starts_that_reach_the_best_basin(sweep: bs.Runs) -> None:
     says = bs.fit(sweep, noise=bs.noise.Huber(), method=bs.MultiStart(starts=400)).diagnostics
     assert 100 <= says["starts_in_best_basin"] <= says["starts"] == 400
     assert says["second_basin_gap"] > 0
-    assert says["gradient_norm"] < 1e-6
+    # In double precision F is flat to its last digit where the gradient is some 1e-6 of it.
+    assert says["gradient_norm"] < 1e-5
     assert says["failed_starts"] == 0
 
 
@@ -51,5 +52,5 @@ def test_a_parameter_of_which_the_runs_say_nothing_is_reported() -> None:
 
 
 def test_no_start_is_bad_input(sweep: bs.Runs) -> None:
-    with pytest.raises(bs.InputError, match="starts=0 must be at least 1"):
+    with pytest.raises(bs.InputError, match="starts=0 and steps=30 must be at least 1"):
         bs.fit(sweep, noise=bs.noise.Huber(), method=bs.MultiStart(starts=0))

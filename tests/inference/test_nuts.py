@@ -85,5 +85,5 @@ def test_chains_have_their_own_draws_and_statistics(posterior: bs.Posterior) -> 
 
 
 def test_no_draws_are_bad_input(sweep: bs.Runs) -> None:
-    with pytest.raises(bs.InputError, match="draws=0 must be at least 1"):
+    with pytest.raises(bs.InputError, match="draws=0 and warmup=500 must be at least 1"):
         bs.fit(sweep, method=bs.NUTS(draws=0))

@@ -29,7 +29,8 @@ ALLOWED = {
     "decisions": BELOW_DECISIONS | LEAVES,
     "batch": BELOW_DECISIONS | {"decisions", "datasets"} | LEAVES,
     "plots": BELOW_DECISIONS - {"inference", "kernels"} | {"decisions"} | LEAVES,
-    "terminal": BELOW_DECISIONS | {"decisions", "plots", "batch", "datasets"} | LEAVES,
+    "terminal_curve": set(),
+    "terminal": BELOW_DECISIONS | {"decisions", "plots", "batch", "datasets", "terminal_curve"} | LEAVES,
     "cli": BELOW_DECISIONS | {"decisions", "plots", "batch", "datasets", "terminal", "__init__"} | LEAVES,
     "__init__": set(),
 }
