@@ -177,6 +177,8 @@ def _centre_and_width(prior: Any) -> tuple[float, float]:
     if isinstance(prior, distributions.Gamma):
         shape, rate = float(prior.concentration), float(prior.rate)
         return float(digamma(shape) - np.log(rate)), float(np.sqrt(polygamma(1, shape)))
-    if isinstance(prior, distributions.Normal):
-        return float(prior.loc), float(prior.scale)
-    raise NotImplementedError(f"No starting points are known for a {type(prior).__name__} prior; add its moments here.")
+    mean, variance = float(prior.mean), float(prior.variance)
+    if prior.support is distributions.constraints.positive:
+        log_variance = np.log1p(variance / mean**2)
+        return float(np.log(mean) - log_variance / 2), float(np.sqrt(log_variance))
+    return mean, float(np.sqrt(variance))

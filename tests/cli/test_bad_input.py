@@ -125,7 +125,7 @@ def test_a_seed_that_is_no_integer_is_wrong_usage(bayescale, folder):
 
 def test_huber_with_nuts_says_what_to_choose_instead(refused):
     message = refused("fit", "--noise", "huber")
-    assert has(message, "needs a likelihood", "huber", "StudentT or Normal", "MultiStart or Bootstrap")
+    assert has(message, "needs a likelihood", "huber", "--noise student_t", "--method multistart")
 
 
 def test_keep_suspect_is_for_the_catalogue_alone(refused, sweep, unfitted):

@@ -1,0 +1,28 @@
+"""`Target`: where starting points are drawn."""
+
+import jax
+import numpy as np
+import numpyro.distributions as dist
+import pytest
+from numpyro.distributions.transforms import biject_to
+
+import bayescale as bs
+from bayescale.inference.base import Target, _centre_and_width
+
+
+@pytest.mark.parametrize(
+    "prior",
+    [dist.LogNormal(-0.5, 0.7), dist.Gamma(2.0, 0.1), dist.Normal(1.0, 2.0), dist.HalfNormal(0.3)],
+    ids=lambda prior: type(prior).__name__,
+)
+def test_starts_spread_as_the_prior_does_in_unconstrained_coordinates(prior: dist.Distribution) -> None:
+    coordinates = np.asarray(biject_to(prior.support).inv(prior.sample(jax.random.key(0), (20_000,))), dtype=float)
+    centre, width = _centre_and_width(prior)
+    assert centre == pytest.approx(coordinates.mean(), abs=0.3 * float(coordinates.std()))
+    assert 0.6 * coordinates.std() < width < 1.5 * coordinates.std()
+
+
+def test_equal_targets_are_one_target() -> None:
+    one, two = (Target(bs.laws.Chinchilla(tied=True), bs.noise.Huber(0.01)) for _ in range(2))
+    assert one == two and hash(one) == hash(two)
+    assert one != Target(bs.laws.Chinchilla(), bs.noise.Huber(0.01))
