@@ -61,7 +61,10 @@ class MultiStart:
 
     def search(self, problem: Problem) -> "Minimum":
         """The minimum, for methods that begin there; must run in double precision."""
-        start, found = descend(problem, self.starts, self.steps, self.seed)
+        centre, width = problem.target.reach
+        draws = np.random.default_rng(self.seed).standard_normal((self.starts, len(centre)))
+        start = jnp.asarray((centre + width * draws).T)
+        found = levenberg_marquardt(problem.target, start, problem.data, problem.weights, steps=self.steps)
         order = jnp.argsort(found.value)[: min(_FINISHED, self.starts)]
         finished, hessian = newton(problem.target, found.coordinates[:, order], problem.data, problem.weights)
         best = int(np.nanargmin(np.asarray(finished.value)))
@@ -70,27 +73,17 @@ class MultiStart:
         return Minimum(
             np.asarray(finished.coordinates[:, best]),
             value,
-            np.asarray(hessian[:, :, best]),
             _basins(values, value) | {"gradient_norm": float(finished.gradient_norm[best])},
             _complaints(problem, start[:, order[best]], finished, hessian[:, :, best], best),
         )
 
 
-def descend(problem: Problem, starts: int, steps: int, seed: int) -> tuple[Array, Search]:
-    """Starting points drawn from the reach of the prior, shape (coordinates, starts), and where each of them leads."""
-    centre, width = problem.target.reach
-    draws = np.random.default_rng(seed).standard_normal((starts, len(centre)))
-    start = jnp.asarray((centre + width * draws).T)
-    return start, levenberg_marquardt(problem.target, start, problem.data, problem.weights, steps=steps)
-
-
 @dataclass(frozen=True, eq=False)
 class Minimum:
-    """Where a search ended: coordinates (k,), objective, Hessian (k, k), and what can be said of it."""
+    """Where a search ended: coordinates, shape (k,), the objective there, and what can be said of it."""
 
     coordinates: np.ndarray
     value: float
-    hessian: np.ndarray
     diagnostics: dict[str, float]
     problems: tuple[str, ...]
 
