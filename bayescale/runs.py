@@ -149,7 +149,7 @@ class Runs:
         return len(self.frame)
 
     def _repr_html_(self) -> str:
-        return f"<p><b>{self.name}</b>: {len(self)} runs. {' '.join(self.notes)}</p>{self.frame._repr_html_()}"  # type: ignore[operator]
+        return f"<p><b>{self.name}</b>: {len(self)} runs. {' '.join(self.notes)}</p>{self.frame.to_html(max_rows=20)}"
 
     def column(self, name: str) -> np.ndarray:
         """One numeric column as float64, shape (runs,), in canonical order; ``flops`` falls back on 6·N·D.
