@@ -172,9 +172,7 @@ class Posterior:
         assert is_likelihood(self.noise)
         constants = {name: values[..., None] for name, values in self.constants.items()}
         inputs = {name: np.log(self.runs.column(name)) for name in self.law.inputs}
-        frame = self.runs.frame
-        relative_se = (frame["loss_se"] / frame["loss"]).to_numpy() if "loss_se" in frame else 0.0
-        return self.noise.distribution(self.law.log_loss(constants, inputs), constants, relative_se)
+        return self.noise.distribution(self.law.log_loss(constants, inputs), constants, self.runs.relative_loss_se)
 
     def _attributes(self) -> dict[str, str]:
         return {

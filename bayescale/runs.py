@@ -171,6 +171,11 @@ class Runs:
         return self.column("weight") if "weight" in self.frame else np.ones(len(self))
 
     @property
+    def relative_loss_se(self) -> np.ndarray:
+        """The known standard error of each run's log loss, shape (runs,); one zero, shape (1,), where none is known."""
+        return self.column("loss_se") / self.column("loss") if "loss_se" in self.frame else np.zeros(1)
+
+    @property
     def sha256(self) -> str:
         """Hash of all numbers: equal for equal runs, whatever the order of rows or columns."""
         numbers = self.frame.select_dtypes("number").sort_index(axis="columns")

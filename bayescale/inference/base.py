@@ -138,11 +138,10 @@ class Problem:
                 "add runs or choose a smaller law."
             )
         centre = {name: float(values.mean()) for name, values in logs.items()}
-        relative_se = runs.column("loss_se") / runs.column("loss") if "loss_se" in runs.frame else np.zeros(1)
         data = Data(
             {name: jnp.asarray(logs[name] - centre[name])[:, None] for name in law.inputs},
             jnp.asarray(logs["loss"] - centre["loss"])[:, None],
-            jnp.asarray(relative_se)[:, None],
+            jnp.asarray(runs.relative_loss_se)[:, None],
         )
         units = {name: float(np.exp(value)) for name, value in centre.items()}
         return cls(runs, target, data, jnp.asarray(runs.weights)[:, None], units)
