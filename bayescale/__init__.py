@@ -25,6 +25,7 @@ _WHERE = {
     "NUTS": "bayescale.inference.nuts",
     "forecast": "bayescale.decisions.forecast",
     "allocate": "bayescale.decisions.allocate",
+    "isoflop": "bayescale.decisions.isoflop",
 }
 _SUBPACKAGES = ("datasets", "decisions", "inference", "kernels", "laws", "noise", "plots")
 
