@@ -26,6 +26,7 @@ _WHERE = {
     "forecast": "bayescale.decisions.forecast",
     "allocate": "bayescale.decisions.allocate",
     "isoflop": "bayescale.decisions.isoflop",
+    "batch": "bayescale.batches.batch",
 }
 _SUBPACKAGES = ("datasets", "decisions", "inference", "kernels", "laws", "noise", "plots")
 

@@ -8,6 +8,7 @@ import _thread
 import os
 import sys
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,10 +17,14 @@ import typer
 from bayescale.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from concurrent.futures import Executor
+
     from bayescale.laws.base import Law
     from bayescale.runs import Runs
 
 _LARGEST_SEED = 2**32 - 1
+_SECONDS_TO_ANSWER = 10
 
 _SETTINGS: dict[str, Any] = {"no_args_is_help": True, "add_completion": False, "rich_markup_mode": "rich"}
 app = typer.Typer(
@@ -131,6 +136,91 @@ def fit(
             terminal.print_fit(posterior, outlook)
             terminal.print_next(posterior, _save(posterior, destination))
         if posterior.problems:
+            raise typer.Exit(3)
+
+
+@app.command(
+    epilog="[bold]Examples[/bold]\n\n$ bayescale batch dey2023_pile besiroglu2024_chinchilla --out fits\n\n"
+    "$ bayescale batch sweeps/*.csv --law chinchilla --law power_law --noise student_t --noise normal --out fits\n\n"
+    "$ bayescale batch sweeps/*.csv --dask tcp://head:8786 --out /shared/fits\n\n"
+    "Exit codes: 0 all good, 1 no fit could be made, 3 some failed or are doubtful, 130 interrupted."
+)
+def batch(
+    data: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME|FILE.csv",
+            help="Data sets of the catalogue, and CSV files as [cyan]bayescale fit[/] takes them.",
+            show_default=False,
+        ),
+    ],
+    law: Annotated[
+        list[str] | None,
+        typer.Option(help="May be given several times; chinchilla unless given.", show_default=False),
+    ] = None,
+    noise: Annotated[
+        list[str] | None,
+        typer.Option(help="May be given several times; student_t unless given.", show_default=False),
+    ] = None,
+    method: Annotated[str, typer.Option(help="One for all fits, with options as nuts:draws=2000.")] = "nuts",
+    seed: Annotated[int | None, typer.Option(help="Of all that is random; 0 unless given.", show_default=False)] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder for the posteriors, written as they come, and for the table of all fits, batch.csv; bayescale-batch "
+            "in this folder unless given, and none with --json.",
+            show_default=False,
+        ),
+    ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Fit on the workers of this Dask scheduler, such as tcp://head:8786; all must see DIR.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Fit many data sets, each by every law under every noise model.
+
+    A data set that cannot be fitted stops no other: its row says why.
+
+    Interrupted or killed, the same command goes on where it stopped: what lies finished in DIR is not fitted again.
+
+    Changed data or options are fitted anew. With --json, prints {"fits": [...]}, an object for each row of batch.csv.
+    """
+    from bayescale import terminal
+
+    with terminal.reporting():
+        destination = out or Path("bayescale-batch")
+        folder = None if as_json and out is None else destination
+        import bayescale
+        from bayescale.discovery import parse
+
+        laws = [parse("bayescale.laws", text) for text in law or ["chinchilla"]]
+        noises = [parse("bayescale.noise", text) for text in noise or ["student_t"]]
+        seeded = _seeded(parse("bayescale.inference", method), seed)
+        try:
+            with _executor(dask) as executor:
+                fits = bayescale.batch(data, laws=laws, noises=noises, method=seeded, out=folder, executor=executor)
+        except KeyboardInterrupt:
+            typer.echo(
+                f"interrupted; what is finished is in {folder}: run the same command again to go on"
+                if folder
+                else "interrupted; nothing was saved: give --out DIR, and the same command goes on where it stopped",
+                err=True,
+            )
+            raise typer.Exit(130) from None
+        if as_json:
+            terminal.print_json({"fits": fits.frame.to_dict("records")})
+        else:
+            terminal.print_batch(fits.frame, laws, destination)
+        statuses = set(fits.frame["status"])
+        if statuses == {"failed"}:
+            raise InputError(f"No fit could be made. The first: {fits.frame['message'].iloc[0]}")
+        if statuses != {"good"}:
             raise typer.Exit(3)
 
 
@@ -317,6 +407,26 @@ def _destination(out: Path | None, source: str, as_json: bool) -> Path | None:
     return path
 
 
+@contextmanager
+def _executor(address: str | None) -> "Iterator[Executor | None]":
+    if address is None:
+        yield None
+        return
+    try:
+        from distributed import Client
+    except ImportError:
+        raise InputError("--dask needs Dask, which is not installed; pip install 'bayescale[cluster]'.") from None
+    try:
+        client = Client(address, timeout=_SECONDS_TO_ANSWER)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"--dask {address}: no scheduler answers there ({error}); start one with `dask scheduler`, and give the "
+            "address that it prints."
+        ) from None
+    with client:
+        yield client.get_executor()
+
+
 def _load(path: Path) -> Any:
     import bayescale
 
@@ -334,6 +444,7 @@ def _save(posterior: Any, path: Path | None) -> str:
 
 def _runs(source: str, law: "Law", columns: list[str], keep_suspect: bool) -> "Runs":
     from bayescale import datasets
+    from bayescale.batches.batch import in_catalogue
     from bayescale.runs import OPTIONAL_NUMBERS, REQUIRED, Runs
 
     headings = dict(_pairs("--column", "loss=val_loss", columns))
@@ -341,7 +452,7 @@ def _runs(source: str, law: "Law", columns: list[str], keep_suspect: bool) -> "R
     for name in headings:
         if name not in known:
             raise InputError(f"--column {name}={headings[name]}: {name!r} is none of {', '.join(known)}; write NAME=HEADING.")
-    if source in datasets.names() or not (Path(source).exists() or source.endswith(".csv") or os.sep in source):
+    if in_catalogue(source):
         return datasets.load(source, keep_suspect=keep_suspect, **headings)
     if keep_suspect:
         raise InputError(f"--keep-suspect is for data sets of the catalogue, and {source} is a file; leave it out.")

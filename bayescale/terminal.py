@@ -17,12 +17,15 @@ import typer
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from bayescale.discovery import describe
 from bayescale.errors import FitWarning, InputError, RunsWarning
 from bayescale.terminal_curve import Curve, drawn
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
     from bayescale.datasets.descriptor import Descriptor
@@ -35,6 +38,8 @@ _QUANTILES = {"q05": 0.05, "q50": 0.5, "q95": 0.95}
 _BEYOND = (1, 10, 100)
 _GRID = 121
 _AXES = {"n_params": "parameters", "n_tokens": "tokens", "flops": "compute, FLOPs"}
+_STATUS_STYLES = {"good": "green", "doubtful": "yellow", "failed": "red"}
+_MESSAGES = 8
 _DIAGNOSTICS = {
     "rhat_max": "R-hat at most {:.3f}",
     "ess_bulk_min": "effective draws at least {:,.0f} in the bulk",
@@ -211,6 +216,40 @@ def print_allocation(posterior: "Posterior", plans: "Allocation") -> None:
     console.print(f"{posterior.runs.name}, {posterior.law.formula}")
     console.print(_plan_table(posterior, plans))
     _warn_of_problems(posterior)
+
+
+def print_batch(frame: "pd.DataFrame", laws: Sequence["Law"], folder: "Path") -> None:
+    """A table a law and noise model, with a line a data set; then what went wrong, and where all numbers are."""
+    console = _console()
+    for (text, noise), rows in frame.groupby(["law", "noise"], sort=False):
+        law = next(law for law in laws if describe(law) == text)
+        names = [parameter.name for parameter in law.parameters]
+        table = _table("data set", "runs", "status", *names, left=("status",), title=f"{law.formula}, noise {noise}")
+        # A long name goes on below itself, where the deviations are, rather than take the numbers' room.
+        table.columns[0].no_wrap, table.columns[0].overflow = False, "fold"
+        for row in rows.to_dict("records"):
+            style = _STATUS_STYLES[row["status"]]
+            means, sds = ([row[f"{name}_{statistic}"] for name in names] for statistic in ("mean", "sd"))
+            numbers = ["" if row["status"] == "failed" else _number(mean) for mean in means]
+            table.add_row(row["data_set"], f"{row['n_runs']:,}", Text(row["status"], style), *numbers)
+            if any(sd > 0 for sd in sds):
+                table.add_row("", "", "", *(f"± {_number(sd, 2)}" for sd in sds), style="dim")
+        console.print(table)
+        console.print()
+    told = [
+        rows for status in ("failed", "doubtful") for _, rows in frame[frame["status"] == status].groupby("message", sort=False)
+    ]
+    for rows in told[:_MESSAGES]:
+        first = rows.iloc[0]
+        others = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
+        text = f"{first['data_set']} ({first['law']}, {first['noise']}){others}: {first['message']}"
+        console.print(Padding(Text(text), (0, 0, 0, 2)), style=_STATUS_STYLES[first["status"]])
+    if len(told) > _MESSAGES:
+        console.print(f"  … and {len(told) - _MESSAGES} more such lines: see the messages in batch.csv.")
+    counts = frame["status"].value_counts()
+    tally = ", ".join(f"{counts[status]} {status}" for status in _STATUS_STYLES if status in counts)
+    console.print(f"{len(frame)} fits: {tally}.")
+    console.print(f"Saved in {folder}: a posterior a fit, and every number in {folder / 'batch.csv'}.", soft_wrap=True)
 
 
 def print_catalogue(table: "pd.DataFrame") -> None:

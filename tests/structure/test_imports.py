@@ -27,11 +27,11 @@ ALLOWED = {
     "posterior": BELOW_POSTERIOR | LEAVES,
     "inference": BELOW_POSTERIOR | {"posterior", "kernels"} | LEAVES,
     "decisions": BELOW_DECISIONS | LEAVES,
-    "batch": BELOW_DECISIONS | {"decisions", "datasets"} | LEAVES,
+    "batches": BELOW_DECISIONS | {"decisions", "datasets"} | LEAVES,
     "plots": BELOW_DECISIONS - {"inference", "kernels"} | {"decisions"} | LEAVES,
     "terminal_curve": set(),
-    "terminal": BELOW_DECISIONS | {"decisions", "plots", "batch", "datasets", "terminal_curve"} | LEAVES,
-    "cli": BELOW_DECISIONS | {"decisions", "plots", "batch", "datasets", "terminal", "__init__"} | LEAVES,
+    "terminal": BELOW_DECISIONS | {"decisions", "plots", "batches", "datasets", "terminal_curve"} | LEAVES,
+    "cli": BELOW_DECISIONS | {"decisions", "plots", "batches", "datasets", "terminal", "__init__"} | LEAVES,
     "__init__": set(),
 }
 

@@ -1,0 +1,146 @@
+"""The folder of a batch: one file a fit, complete or absent, and trusted only where it is what its name says.
+
+A fit is a posterior, `NAME-LAW-NOISE-METHOD-SEED-HASH.nc`; one that failed leaves `….failed.json`, which says why. The hash is
+of the data and all options, so changed data or options never find an old file.
+"""
+
+import json
+import os
+import re
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import pandas as pd
+
+from bayescale.batches.task import Row, Task, fitted, identity, reason
+from bayescale.discovery import name_of
+from bayescale.errors import InputError
+from bayescale.posterior import Posterior, load
+
+TABLE = "batch.csv"
+FIRST_COLUMNS = ("data_set", "law", "noise", "method", "n_runs", "status", "message")
+
+_LONGEST_NAME = 60
+# What a writer that was killed leaves: the name of the file that it was to become, between a dot and eight random characters.
+_UNFINISHED = re.compile(rf"\.(.+-[0-9a-f]{{12}}\.(nc|failed\.json)|{re.escape(TABLE)})\.[a-z0-9_]{{8}}")
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Where fits are kept; one batch at a time writes to a folder, with as many workers as it likes.
+
+    Attributes
+    ----------
+    path : Path
+        Absolute, so that it means the same to a worker in another folder.
+    """
+
+    path: Path
+
+    @classmethod
+    def prepare(cls, path: Path) -> "Folder":
+        """Make the folder if need be, and clear it of what killed writers left.
+
+        Raises
+        ------
+        InputError
+            Where it cannot be made or written to, or holds a table of someone else under the name of ours.
+        """
+        path = path.absolute()
+        if path.exists() and not path.is_dir():
+            raise InputError(f"{path} is a file; give the batch a folder to write to.")
+        if not path.parent.is_dir():
+            raise InputError(f"There is no folder {path.parent} to make {path.name} in; make it first.")
+        try:
+            path.mkdir(exist_ok=True)
+            for entry in path.iterdir():
+                if _UNFINISHED.fullmatch(entry.name):
+                    entry.unlink(missing_ok=True)
+        except OSError as error:
+            raise InputError(f"{path} cannot be written to ({error.strerror}); give the batch another folder.") from None
+        if not os.access(path, os.W_OK):
+            raise InputError(f"{path} cannot be written to; give the batch another folder.")
+        _refuse_foreign_table(path / TABLE)
+        return cls(path)
+
+    def file(self, task: Task) -> Path:
+        """Where the posterior of a task is, or would be."""
+        words = (name_of(task.law), name_of(task.noise), name_of(task.method), f"seed{task.method.seed}", task.digest)
+        name = re.sub(r"[^\w.]+", "_", task.runs.name, flags=re.ASCII).strip("._")[:_LONGEST_NAME]
+        return self.path / f"{'-'.join((name or 'runs', *words))}.nc"
+
+    def read(self, task: Task) -> Row | None:
+        """The row of a task that is finished; None where there is none, or none to trust.
+
+        Bad input fails the same way each time, so its failure is final; any other failure is worth another try.
+        """
+        if posterior := self._posterior(task):
+            return fitted(posterior)
+        try:
+            about = json.loads(self._failure(task).read_text(encoding="utf-8"))
+            trusted = about["identity"] == task.identity and about["error"] == InputError.__name__
+            return task.failed(about["message"]) if trusted else None
+        except (OSError, ValueError, LookupError, TypeError):
+            return None
+
+    def save(self, task: Task, posterior: Posterior) -> None:
+        """Write a posterior."""
+        path = self.file(task)
+        try:
+            posterior.save(path)
+            self._failure(task).unlink(missing_ok=True)
+        except OSError as error:
+            raise _unwritable(path, error) from None
+
+    def record(self, task: Task, error: Exception) -> None:
+        """Write why a fit failed."""
+        path = self._failure(task)
+        about = {"identity": task.identity, "error": type(error).__name__, "message": reason(error)}
+        try:
+            _write(path, json.dumps(about, indent=2, ensure_ascii=False))
+        except OSError as problem:
+            raise _unwritable(path, problem) from None
+
+    def write_table(self, frame: pd.DataFrame) -> None:
+        """Write the frame, every digit of it."""
+        try:
+            _write(self.path / TABLE, frame.to_csv(index=False))
+        except OSError as error:
+            raise _unwritable(self.path / TABLE, error) from None
+
+    def _failure(self, task: Task) -> Path:
+        return self.file(task).with_suffix(".failed.json")
+
+    def _posterior(self, task: Task) -> Posterior | None:
+        path = self.file(task)
+        if not path.is_file():
+            return None
+        # Whatever is wrong with the file, the remedy is the same: fit again and replace it.
+        try:
+            # h5py finds a truncated file out quietly; what `load` opens it with complains again when it is collected.
+            with h5py.File(path):
+                pass
+            posterior = load(path)
+            return posterior if identity(posterior) == task.identity else None
+        except Exception:
+            return None
+
+
+def _refuse_foreign_table(path: Path) -> None:
+    if path.is_file() and not path.read_bytes().startswith(",".join(FIRST_COLUMNS).encode()):
+        raise InputError(f"{path} exists and is no table of a batch, so it is left alone; give the batch another folder.")
+
+
+def _write(path: Path, text: str) -> None:
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _unwritable(path: Path, error: OSError) -> InputError:
+    return InputError(f"{path} cannot be written ({error.strerror}); what was finished before is kept.")

@@ -1,0 +1,116 @@
+"""One fit of a batch: what is asked, what identifies it, and the row that it becomes in the frame."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from typing import Any, NamedTuple
+
+from bayescale.discovery import describe
+from bayescale.errors import InputError
+from bayescale.inference.base import Method
+from bayescale.laws.base import Law
+from bayescale.noise.base import Noise
+from bayescale.posterior import Posterior, summarise
+from bayescale.runs import Runs
+
+Row = dict[str, Any]
+
+
+class Outcome(NamedTuple):
+    """What became of a task: its place in the frame, its row, and the posterior where no folder holds it."""
+
+    position: int
+    row: Row
+    posterior: Posterior | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One data set, one law, one noise model; it travels to workers.
+
+    Attributes
+    ----------
+    position : int
+        Of its row in the frame.
+    runs : Runs
+        Under the name that the data set has in the batch.
+    law, noise, method
+    """
+
+    position: int
+    runs: Runs
+    law: Law
+    noise: Noise
+    method: Method
+
+    @cached_property
+    def identity(self) -> dict[str, str]:
+        """What a saved fit must agree with to be this one."""
+        # By the version too: a fit of older code is not what a batch left alone would have given.
+        made_by = {"seed": str(self.method.seed), "data_sha256": self.runs.sha256, "bayescale": version("bayescale")}
+        return _identity(self.runs.name, self.law, self.noise, self.method, made_by)
+
+    @cached_property
+    def digest(self) -> str:
+        """A short hash of the data and all options: another for whatever could change the fit."""
+        # Labels count too: a bootstrap may resample whole groups, and `Runs.sha256` is of numbers alone.
+        labels = self.runs.frame.select_dtypes(exclude="number").sort_index(axis="columns").to_csv(index=False)
+        return hashlib.sha256(json.dumps([self.identity, labels]).encode()).hexdigest()[:12]
+
+    def failed(self, message: str) -> Row:
+        """The row of a fit that could not be made."""
+        return failed(self.runs.name, self.law, self.noise, self.method, message, n_runs=len(self.runs))
+
+
+def fitted(posterior: Posterior) -> Row:
+    """The row of a fit; a posterior read back from its file gives the same one, bit for bit."""
+    statistics = {name: summarise(posterior.draws(name)) for name in posterior.constants}
+    return {
+        **_about(posterior.runs.name, posterior.law, posterior.noise, posterior.method, len(posterior.runs)),
+        "status": "doubtful" if posterior.problems else "good",
+        "message": one_line(" ".join(posterior.problems)),
+        **{f"{name}_{statistic}": value for name, row in statistics.items() for statistic, value in row.items()},
+        **posterior.diagnostics,
+    }
+
+
+def failed(data_set: str, law: Law, noise: Noise, method: Method, message: str, *, n_runs: int) -> Row:
+    """The row of a fit that could not be made."""
+    return {**_about(data_set, law, noise, method, n_runs), "status": "failed", "message": one_line(message)}
+
+
+def reason(error: Exception) -> str:
+    """Bad input speaks for itself; any other error needs its kind to be understood."""
+    return str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+
+
+def one_line(text: str) -> str:
+    """The same words without line breaks."""
+    return " ".join(text.split())
+
+
+def identity(posterior: Posterior) -> dict[str, str]:
+    """`Task.identity` of the task that a saved posterior answers."""
+    return _identity(posterior.runs.name, posterior.law, posterior.noise, posterior.method, posterior.provenance)
+
+
+def _identity(data_set: str, law: Law, noise: Noise, method: Method, made_by: dict[str, str]) -> dict[str, str]:
+    return {
+        "data_set": data_set,
+        "law": describe(law),
+        "noise": describe(noise),
+        "method": describe(method),
+        **{key: made_by[key] for key in ("seed", "data_sha256", "bayescale")},
+    }
+
+
+def _about(data_set: str, law: Law, noise: Noise, method: Method, n_runs: int) -> Row:
+    return {
+        "data_set": data_set,
+        "law": describe(law),
+        "noise": describe(noise),
+        "method": describe(method),
+        "n_runs": n_runs,
+    }
