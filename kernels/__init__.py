@@ -8,5 +8,7 @@ unit sees.
 from bayescale.kernels.levenberg_marquardt import levenberg_marquardt
 from bayescale.kernels.newton import newton
 from bayescale.kernels.objective import Objective, Search
+from bayescale.kernels.objective_grid import best_cell, objective_grid
+from bayescale.kernels.predictive_surface import predictive_surface
 
-__all__ = ["Objective", "Search", "levenberg_marquardt", "newton"]
+__all__ = ["Objective", "Search", "best_cell", "levenberg_marquardt", "newton", "objective_grid", "predictive_surface"]
