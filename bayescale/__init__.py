@@ -24,6 +24,7 @@ _WHERE = {
     "Bootstrap": "bayescale.inference.bootstrap",
     "NUTS": "bayescale.inference.nuts",
     "forecast": "bayescale.decisions.forecast",
+    "surface": "bayescale.decisions.surface",
     "allocate": "bayescale.decisions.allocate",
     "isoflop": "bayescale.decisions.isoflop",
     "batch": "bayescale.batches.batch",

@@ -1,0 +1,123 @@
+"""How does the predicted loss lie over a grid of inputs? Maps of the posterior predictive: mean, sd and quantiles.
+
+For a forecast's own draws, ask `forecast`; a map of many cells keeps none, so that a fine grid costs time and no memory.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayescale.decisions.forecast import QUANTILES
+from bayescale.errors import InputError
+from bayescale.kernels import predictive_surface
+from bayescale.noise.base import is_likelihood
+from bayescale.posterior import Posterior
+from bayescale.precision import float64
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """Predicted losses on a grid.
+
+    Attributes
+    ----------
+    data : Dataset with the law's inputs as dimensions, in counts
+        ``loss_mean``, ``loss_sd`` and quantiles ``loss_q05``, ``loss_q25``, ``loss_q50``, ``loss_q75``, ``loss_q95``: of a new
+        run, nats per token, with scatter where the noise model is a likelihood. ``law_mean`` … ``law_q95``: of the law alone.
+    """
+
+    data: xr.Dataset
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """Tidy: one row per cell, the inputs first, the last of them running fastest."""
+        return self.data.to_dataframe(dim_order=list(self.data.dims)).reset_index()
+
+    def summary(self) -> pd.DataFrame:
+        """Loss of a new run in each cell: inputs, mean, sd and quantiles, one row per cell."""
+        predicted = self.data[[str(name) for name in self.data if str(name).startswith("loss_")]]
+        return Surface(predicted).frame.rename(columns=lambda name: name.removeprefix("loss_"))
+
+
+@float64
+def surface(posterior: Posterior, *, seed: int = 0, **inputs: float | Sequence[float] | np.ndarray) -> Surface:
+    """Predict the loss in every cell of a grid of inputs.
+
+    In each cell, over the draws θ_s of the posterior: the law's loss L(N, D; θ_s), and that of a new run, L(N, D; θ_s)·e^{ε_s},
+    with ε_s drawn from the noise of the draw, once for all cells. Each cell's predictive distribution is what it would be with
+    deviates of its own, and maps are smooth; how runs vary together they do not tell.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    seed : int
+        Of the scatter of runs.
+    **inputs : float or sequence
+        An axis for each input of the law, in counts: ``n_params=np.geomspace(1e8, 1e11, 50), n_tokens=[1e10, 1e11, 1e12]``. The
+        grid is every combination of their values.
+
+    Returns
+    -------
+    Surface
+
+    Raises
+    ------
+    InputError
+        Where an input of the law is lacking, is not one of its inputs, is not an axis, or is not positive.
+
+    Examples
+    --------
+    >>> import bayescale as bs
+    >>> runs = bs.datasets.simulate(seed=1)
+    >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> bs.surface(post, n_params=[1e9, 2e9, 4e9], n_tokens=[2e10, 2e11]).data["loss_q95"].shape
+    (3, 2)
+    """
+    axes = _checked(posterior, inputs)
+    constants = {name: values.reshape(-1) for name, values in posterior.constants.items()}
+    cells = np.meshgrid(*axes.values(), indexing="ij")
+    summary = predictive_surface(
+        posterior.law,
+        constants,
+        {name: np.log(values.ravel()) for name, values in zip(axes, cells, strict=True)},
+        _scatter(posterior, constants, seed),
+        quantiles=tuple(QUANTILES.values()),
+    )
+    shape = tuple(len(axis) for axis in axes.values())
+    maps = {
+        f"{prefix}_{name}": (tuple(axes), np.asarray(values).reshape(shape))
+        for prefix, kind in (("loss", -1), ("law", 0))
+        for name, values in {
+            "mean": summary.mean[kind],
+            "sd": summary.sd[kind],
+            **dict(zip(QUANTILES, summary.quantiles[kind], strict=True)),
+        }.items()
+    }
+    return Surface(xr.Dataset(maps, coords=axes))
+
+
+def _scatter(posterior: Posterior, constants: dict[str, np.ndarray], seed: int) -> np.ndarray:
+    """What each draw adds to log loss, shape (kinds, draws): nothing, for the law; and a deviate, where noise has a density."""
+    nothing = np.zeros(posterior.n_draws)
+    if not is_likelihood(posterior.noise):
+        return nothing[None]
+    return np.stack([nothing, posterior.noise.distribution(nothing, constants, 0.0).sample(jax.random.key(seed))])
+
+
+def _checked(posterior: Posterior, inputs: dict[str, Any]) -> dict[str, np.ndarray]:
+    wanted = posterior.law.inputs
+    if set(inputs) != set(wanted):
+        raise InputError(f"{posterior.law.formula} takes {', '.join(wanted)}; {', '.join(inputs) or 'nothing'} was given.")
+    axes = {name: np.atleast_1d(np.asarray(inputs[name], dtype=np.float64)) for name in wanted}
+    for name, values in axes.items():
+        if values.ndim > 1 or not values.size:
+            raise InputError(f"{name} has the shape {values.shape}; an axis is one number or a sequence of them.")
+        bad = ~(np.isfinite(values) & (values > 0))
+        if bad.any():
+            raise InputError(f"{name} = {values[bad][0]:g} is not a positive number; it is a count, such as 70e9.")
+    return axes
