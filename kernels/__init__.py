@@ -5,10 +5,25 @@ quantities have shape (runs, batch) or (runs, 1), and reductions run over the le
 unit sees.
 """
 
+from bayescale.kernels.additive_grid import columns, line, product, response
+from bayescale.kernels.grid_evidence import grid_evidence
 from bayescale.kernels.levenberg_marquardt import levenberg_marquardt
 from bayescale.kernels.newton import newton
 from bayescale.kernels.objective import Objective, Search
 from bayescale.kernels.objective_grid import best_cell, objective_grid
 from bayescale.kernels.predictive_surface import predictive_surface
 
-__all__ = ["Objective", "Search", "best_cell", "levenberg_marquardt", "newton", "objective_grid", "predictive_surface"]
+__all__ = [
+    "Objective",
+    "Search",
+    "best_cell",
+    "columns",
+    "grid_evidence",
+    "levenberg_marquardt",
+    "line",
+    "newton",
+    "objective_grid",
+    "predictive_surface",
+    "product",
+    "response",
+]

@@ -38,7 +38,11 @@ class Method(Protocol):
 
 
 class Data(NamedTuple):
-    """The runs in their own units, each array of shape (runs, 1), float64; ``log_loss_se`` is (1, 1) where none is known."""
+    """The runs in their own units, each array of shape (runs, 1), float64; ``log_loss_se`` is (1, 1) where none is known.
+
+    Rows beyond the runs fill up to one of a few sizes (`padded_size`), so that sweeps of similar size share compiled programs;
+    their weight is zero.
+    """
 
     log_inputs: dict[str, Array]
     log_loss: Array
@@ -110,6 +114,7 @@ class Problem:
     target : Target
     data : Data
     weights : Array, shape (runs, 1)
+        Zero for rows that fill up.
     units : dict
         Geometric mean of each input and of ``loss`` over the runs.
     """
@@ -138,13 +143,23 @@ class Problem:
                 "add runs or choose a smaller law."
             )
         centre = {name: float(values.mean()) for name, values in logs.items()}
+        se = runs.relative_loss_se
         data = Data(
-            {name: jnp.asarray(logs[name] - centre[name])[:, None] for name in law.inputs},
-            jnp.asarray(logs["loss"] - centre["loss"])[:, None],
-            jnp.asarray(runs.relative_loss_se)[:, None],
+            {name: _column(logs[name] - centre[name]) for name in law.inputs},
+            _column(logs["loss"] - centre["loss"]),
+            _column(se) if len(se) == len(runs) else jnp.asarray(se)[:, None],
         )
         units = {name: float(np.exp(value)) for name, value in centre.items()}
-        return cls(runs, target, data, jnp.asarray(runs.weights)[:, None], units)
+        return cls(runs, target, data, _column(runs.weights), units)
+
+    @property
+    def n_padded(self) -> int:
+        """Rows of the data, those that fill up included."""
+        return len(self.weights)
+
+    def resampled(self, counts: np.ndarray) -> Array:
+        """The weights times how often each run was drawn; ``counts`` and the result have shape (runs, replicates)."""
+        return self.weights * jnp.asarray(np.pad(counts, ((0, self.n_padded - len(counts)), (0, 0))))
 
     def require_likelihood(self, method: Method) -> None:
         """Raise InputError, saying what to do, unless the noise model has a density."""
@@ -167,6 +182,26 @@ class Problem:
             provenance=provenance(self.runs, method.seed),
             **results,
         )
+
+
+def padded_size(runs: int) -> int:
+    """The least of 8, 12, 16, 24, 32, 48, 64, 96 … that holds so many runs.
+
+    Examples
+    --------
+    >>> from bayescale.inference.base import padded_size
+    >>> padded_size(29), padded_size(240)
+    (32, 256)
+    """
+    size = 8
+    while size < runs:
+        size = size * 3 // 2 if size & (size - 1) == 0 else size * 4 // 3
+    return size
+
+
+def _column(values: np.ndarray) -> Array:
+    # Zeros are the centre of the data, where every law is finite.
+    return jnp.asarray(np.pad(values, (0, padded_size(len(values)) - len(values))))[:, None]
 
 
 def _centre_and_width(prior: Any) -> tuple[float, float]:

@@ -125,7 +125,9 @@ def model(target: Target, data: Data, weights: Array) -> None:
     """
     constants = {p.name: numpyro.sample(p.name, p.prior) for p in target.parameters}
     prediction = target.law.log_loss(constants, data.log_inputs)
-    with numpyro.plate("run", len(data.log_loss), dim=-2), numpyro.handlers.scale(scale=weights):
+    # NumPyro refuses a scale of zero, the weight of rows that fill up; the least positive number is as good.
+    scale = jnp.maximum(weights, jnp.finfo(weights.dtype).tiny)
+    with numpyro.plate("run", len(data.log_loss), dim=-2), numpyro.handlers.scale(scale=scale):
         assert is_likelihood(target.noise)
         numpyro.sample("log_loss", target.noise.distribution(prediction, constants, data.log_loss_se), obs=data.log_loss)
 

@@ -38,6 +38,23 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class Term:
+    """One term of a law that is a sum of powers, level · input^−exponent: linear in its level once the exponent is fixed.
+
+    Attributes
+    ----------
+    level : str
+        Name of the parameter that multiplies.
+    exponent, input : str or None
+        Names of the parameter in the exponent and of the column; None for a constant.
+    """
+
+    level: str
+    exponent: str | None = None
+    input: str | None = None
+
+
+@dataclass(frozen=True)
 class Published:
     """Constants that a paper printed, in counts and nats per token."""
 
@@ -67,6 +84,10 @@ class Law(Protocol):
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """The table."""
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The terms whose sum is L; empty where the law is no sum of powers."""
 
     def log_loss(self, constants: Values, log_inputs: Values) -> Any:
         """log L from constants and the logarithms of the inputs, in any one system of units; everything broadcasts."""

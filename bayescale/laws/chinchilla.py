@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Parameter, Published, Values
+from bayescale.laws.base import Parameter, Published, Term, Values
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,10 @@ class Chinchilla:
             Parameter("beta", dist.LogNormal(np.log(0.35), 0.4), "exponent of tokens"),
         )
         return table[:-1] if self.tied else table
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        return (Term("E"), Term("A", "alpha", "n_params"), Term("B", "alpha" if self.tied else "beta", "n_tokens"))
 
     def log_loss(self, constants: Values, log_inputs: Values) -> Any:
         """log L = log(E + A/N^α + B/D^β), as a log-sum-exp so that no power over- or underflows.

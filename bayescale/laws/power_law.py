@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Parameter, Published, Values
+from bayescale.laws.base import Parameter, Published, Term, Values
 
 _SYMBOLS = {"flops": "C", "n_params": "N", "n_tokens": "D"}
 
@@ -65,6 +65,11 @@ class PowerLaw:
             Parameter("alpha", dist.LogNormal(np.log(0.2), 0.7), f"exponent of {self.input}"),
         )
         return (floor, *slope) if self.floor else slope
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        power = Term("A", "alpha", self.input)
+        return (Term("E"), power) if self.floor else (power,)
 
     def log_loss(self, constants: Values, log_inputs: Values) -> Any:
         """log L = log(E + A/x^α).

@@ -82,6 +82,17 @@ def test_the_code_computes_the_formula_that_people_are_shown(any_law, seed):
     np.testing.assert_allclose(any_law.log_loss(constants, log_inputs), expected, rtol=1e-12, atol=1e-12)
 
 
+@given(seed=seeds)
+@float64
+def test_the_terms_that_a_law_declares_add_up_to_its_loss(any_law, seed):
+    constants, log_inputs = constants_of(any_law, seed, (4,)), log_inputs_of(any_law, seed, (4,))
+    if not any_law.terms:
+        pytest.skip("this law is no sum of powers, and says so")
+    powers = [0.0 if t.exponent is None else constants[t.exponent] * log_inputs[t.input] for t in any_law.terms]
+    total = sum(constants[t.level] * np.exp(-power) for t, power in zip(any_law.terms, powers, strict=True))
+    np.testing.assert_allclose(any_law.log_loss(constants, log_inputs), np.log(total), rtol=1e-12, atol=1e-12)
+
+
 @float64
 def test_draws_and_runs_broadcast(any_law):
     constants, log_inputs = constants_of(any_law, 0, (5, 1)), log_inputs_of(any_law, 0, (3,))

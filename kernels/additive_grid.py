@@ -1,0 +1,258 @@
+"""The law L = E + A·N^−α + B·D^−β at every node of a grid of exponents, with E, A, B and σ marginalised in closed form.
+
+At fixed exponents the law is linear in its levels, so a node is a weighted least-squares problem with three columns: ones,
+u = N^−α and v = D^−β. Centre u, v and the response y and scale u and v to length one, which needs one exponent at a time, and
+all that is left of a node is one number:
+
+    ρ = ⟨u, v⟩                                   one matrix product of the two tables for all nodes
+    RSS = ⟨y, y⟩ − p² − (q − ρp)²/(1 − ρ²)       p = ⟨u, y⟩, q = ⟨v, y⟩
+    log marginal = −(n − 3)/2 · log RSS − ½ log |X'WX| + const
+
+under a Normal likelihood with flat priors of the levels and of log σ. The tables are made of expm1(−αx), which spans the same
+space with the column of ones and loses no digits where α is small; where ρ² is close to one, v − ρu is formed run by run. Where
+least squares ask for a negative level, RSS is that of the best of the smaller models, found by comparing them all.
+
+A law with one power term gives v no length; one with a common exponent is a line of nodes.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.scipy.special import gammaln
+
+# Rounding costs RSS a relative 10⁻¹⁵/(1 − ρ²) or so; beyond this loss the columns are made orthogonal run by run.
+NEARLY_PARALLEL = 1e-3
+_LEAST_LENGTH = 4.0
+
+
+class Response(NamedTuple):
+    """What depends on no exponent.
+
+    Attributes
+    ----------
+    centred : Array, shape (runs,)
+        √w (y − ȳ).
+    mean, square : Array
+        ȳ, and the weighted sum of squares about it.
+    root_weights : Array, shape (runs,)
+    weight, count : Array
+        Sum of the weights, and how many are positive.
+    """
+
+    centred: Array
+    mean: Array
+    square: Array
+    root_weights: Array
+    weight: Array
+    count: Array
+
+
+class Columns(NamedTuple):
+    """One power term at each of its exponents.
+
+    Attributes
+    ----------
+    unit : Array, shape (exponents, runs)
+        The power, weighted, centred and of length one.
+    response : Array, shape (exponents,)
+        Its product with the centred response.
+    length, mean : Array, shape (exponents,)
+        Of the power before; a length of zero says that the term is absent.
+    log_prior : Array, shape (exponents,)
+    """
+
+    unit: Array
+    response: Array
+    length: Array
+    mean: Array
+    log_prior: Array
+
+
+class Nodes(NamedTuple):
+    """Every node of a grid; arrays have the grid's shape.
+
+    Attributes
+    ----------
+    rss : Array
+        Least weighted residual sum of squares with levels that are not negative: the profile objective.
+    log_marginal : Array
+        Log marginal likelihood plus log prior, the levels and σ integrated out; from the best non-negative levels, where free
+        ones would be negative.
+    levels : Array, shape (3, *grid)
+        E, A, B at the least RSS: their conditional mean, where none is held at zero.
+    covariance : Array, shape (3, 3, *grid)
+        Conditional covariance of free levels divided by σ²; zero for an absent term.
+    """
+
+    rss: Array
+    log_marginal: Array
+    levels: Array
+    covariance: Array
+
+
+@jax.jit
+def response(values: Array, weights: Array) -> Response:
+    """Centre a response.
+
+    Parameters
+    ----------
+    values, weights : Array, shape (runs,)
+        Runs of weight zero do not count.
+    """
+    total, root = jnp.sum(weights), jnp.sqrt(weights)
+    mean = jnp.sum(weights * values) / total
+    centred = root * (values - mean)
+    return Response(centred, mean, jnp.sum(centred**2), root, total, jnp.sum(weights > 0).astype(values.dtype))
+
+
+@jax.jit
+def columns(exponents: Array, log_input: Array, log_prior: Array, of: Response) -> Columns:
+    """Tabulate one power term.
+
+    Parameters
+    ----------
+    exponents, log_prior : Array, shape (exponents,)
+    log_input : Array, shape (runs,)
+        Logarithm of N or D, centred or nearly so.
+    of : Response
+    """
+    shifted = jnp.expm1(-exponents[:, None] * log_input)  # the column of ones takes up the difference
+    mean = shifted @ of.root_weights**2 / of.weight
+    centred = of.root_weights * (shifted - mean[:, None])
+    length = jnp.sqrt(jnp.sum(centred**2, axis=1))
+    # What rounding leaves of an input that is the same in every run is no column.
+    rounding = jnp.finfo(length.dtype).eps * jnp.max(of.root_weights * (1 + jnp.abs(shifted)), axis=1)
+    length = jnp.where(length > _LEAST_LENGTH * len(log_input) * rounding, length, 0.0)
+    unit = jnp.where(length > 0, 1.0, 0.0)[:, None] * centred / _divisor(length)[:, None]
+    return Columns(unit, unit @ of.centred, length, 1.0 + mean, log_prior)
+
+
+@jax.jit
+def product(u: Columns, v: Columns, of: Response) -> Nodes:
+    """All pairs of exponents, arrays of shape (exponents of u, exponents of v).
+
+    This holds the whole grid; `grid_evidence` streams one of any size.
+    """
+    rho = u.unit @ v.unit.T
+    d, rest = overlap(rho, u, v, of)
+    return _nodes(rho, d, rest, along_rows(u), v, of)
+
+
+@jax.jit
+def line(u: Columns, v: Columns, of: Response) -> Nodes:
+    """The exponents of u and v pair by pair, arrays of shape (exponents,)."""
+    rho = jnp.sum(u.unit * v.unit, axis=1)
+    d, rest = jax.vmap(_orthogonal, in_axes=(0, 0, 0, 0, None))(rho, u.unit, u.response, v.unit, of.centred)
+    return _nodes(rho, d, rest, u, v, of)
+
+
+def along_rows(u: Columns) -> Columns:
+    """Columns that broadcast as the rows of a grid; without the table."""
+    return jax.tree.map(lambda array: array[:, None], u._replace(unit=u.response))
+
+
+def overlap(rho: Array, u: Columns, v: Columns, of: Response) -> tuple[Array, Array]:
+    """1 − ρ² and q − ρp for all pairs, each of shape (exponents of u, exponents of v)."""
+
+    def run_by_run() -> tuple[Array, Array]:
+        each_v = jax.vmap(_orthogonal, in_axes=(0, None, None, 0, None))
+        d, rest = jax.lax.map(lambda row: each_v(*row, v.unit, of.centred), (rho, u.unit, u.response))
+        return d, rest
+
+    nearly_parallel = jnp.max(rho * rho) > 1 - NEARLY_PARALLEL
+    return jax.lax.cond(nearly_parallel, run_by_run, lambda: (1 - rho * rho, v.response - rho * u.response[:, None]))
+
+
+def _orthogonal(rho: Array, unit_u: Array, response_u: Array, unit_v: Array, centred: Array) -> tuple[Array, Array]:
+    across = unit_v - rho * unit_u
+    return jnp.sum(across**2), jnp.sum(across * (centred - response_u * unit_u))
+
+
+def free_rss(d: Array, rest: Array, u: Columns, of: Response) -> Array:
+    """RSS with levels of any sign; columns that are parallel are one."""
+    return of.square - u.response**2 - jnp.where(d > 0, rest * rest / _divisor(d), 0.0)
+
+
+def _nodes(rho: Array, d: Array, rest: Array, u: Columns, v: Columns, of: Response) -> Nodes:
+    rss, levels = best_levels(rho, d, rest, u, v, of)
+    return Nodes(rss, log_marginal(rss, d, u, v, of), levels, _covariance(rho, d, u, v, of))
+
+
+def log_marginal(rss: Array, d: Array, u: Columns, v: Columns, of: Response) -> Array:
+    """Log marginal likelihood plus log prior from RSS and 1 − ρ²; an absent term costs no degree of freedom."""
+    freedom, constant = normalisation(u, v, of)
+    tiny = jnp.finfo(rss.dtype).tiny
+    volume = 0.5 * jnp.log(jnp.maximum(d, tiny)) + 0.5 * freedom * jnp.log(jnp.maximum(rss, tiny))
+    return constant + own_part(u) + own_part(v) - volume
+
+
+def normalisation(u: Columns, v: Columns, of: Response) -> tuple[Array, Array]:
+    """Degrees of freedom of RSS, and the part of the log marginal that is the same for all nodes."""
+    freedom = of.count - 1.0 - jnp.any(u.length > 0) - jnp.any(v.length > 0)
+    half = 0.5 * freedom
+    weights = jnp.sum(jnp.log(_divisor(of.root_weights))) - 0.5 * jnp.log(of.weight)
+    return freedom, gammaln(half) - half * jnp.log(jnp.pi) - jnp.log(2.0) + weights
+
+
+def own_part(one: Columns) -> Array:
+    """The part of the log marginal that depends on one exponent alone."""
+    return one.log_prior - jnp.log(_divisor(one.length))
+
+
+def best_levels(rho: Array, d: Array, rest: Array, u: Columns, v: Columns, of: Response) -> tuple[Array, Array]:
+    """RSS and levels of least squares with no negative level, by comparing all active sets.
+
+    Returns
+    -------
+    rss : Array, shape of the grid
+    levels : Array, shape (3, *grid)
+    """
+    shape = rho.shape
+    w, y, has_u, has_v = of.weight, of.mean, u.length > 0, v.length > 0
+    a_scale, b_scale = _divisor(u.length), _divisor(v.length)
+    # Products of the columns as they are, not centred, for models without a constant.
+    uu, vv = u.length**2 + w * u.mean**2, v.length**2 + w * v.mean**2
+    uv = rho * u.length * v.length + w * u.mean * v.mean
+    uy, vy = u.response * u.length + w * u.mean * y, v.response * v.length + w * v.mean * y
+    total, pair = of.square + w * y**2, uu * vv - uv**2
+    b_free = jnp.where(has_v & (d > 0), rest / (_divisor(d) * b_scale), 0.0)
+    a_free = jnp.where(has_u, (u.response - rho * b_free * b_scale) / a_scale, 0.0)
+    a_pair, b_pair = (vv * uy - uv * vy) / _divisor(pair), (uu * vy - uv * uy) / _divisor(pair)
+    zero = jnp.zeros(shape, rho.dtype)
+
+    def constant_beside(a: Array, b: Array) -> tuple[Array, Array, Array]:
+        return y - a * u.mean - b * v.mean, a, b
+
+    models = [
+        (free_rss(d, rest, u, of), constant_beside(a_free, b_free), True),
+        (of.square - u.response**2, constant_beside(u.response / a_scale, zero), has_u),
+        (of.square - v.response**2, constant_beside(zero, v.response / b_scale), has_v),
+        (of.square, constant_beside(zero, zero), True),
+        (total - a_pair * uy - b_pair * vy, (zero, a_pair, b_pair), has_u & has_v & (pair > 0)),
+        (total - uy**2 / uu, (zero, uy / uu, zero), has_u),
+        (total - vy**2 / vv, (zero, zero, vy / vv), has_v),
+    ]
+    rss, best = jnp.full(shape, total), (zero, zero, zero)
+    for own, levels, present in models:
+        better = present & (own < rss)
+        for level in levels:
+            better &= level >= 0
+        rss = jnp.where(better, own, rss)
+        best = tuple(jnp.where(better, new, old) for new, old in zip(levels, best, strict=True))
+    return jnp.maximum(rss, 0.0), jnp.stack(best)
+
+
+def _covariance(rho: Array, d: Array, u: Columns, v: Columns, of: Response) -> Array:
+    safe = jnp.maximum(d, jnp.finfo(d.dtype).eps)
+    inverse_u, inverse_v = (jnp.where(one.length > 0, 1.0, 0.0) / _divisor(one.length) for one in (u, v))
+    aa, ab, bb = inverse_u**2 / safe, -rho * inverse_u * inverse_v / safe, inverse_v**2 / safe
+    ea, eb = -u.mean * aa - v.mean * ab, -u.mean * ab - v.mean * bb
+    ee = 1 / of.weight - u.mean * ea - v.mean * eb
+    return jnp.stack([jnp.stack(row) for row in ((ee, ea, eb), (ea, aa, ab), (eb, ab, bb))])
+
+
+def _divisor(array: Array) -> Array:
+    # What is divided by it is multiplied by zero, or chosen against, where it is not positive.
+    return jnp.where(array > 0, array, 1.0)
