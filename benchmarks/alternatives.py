@@ -10,7 +10,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -70,6 +70,13 @@ class HuberFit:
         reached = [self.refit(start, weights).fun for weights in draws]
         return (time.perf_counter() - begun) / len(draws), np.array(reached)
 
+    def on_grid(self, axes: Sequence[np.ndarray]) -> np.ndarray:
+        """The objective at every cell of axes of E, A, B, alpha and beta, by broadcasting; runs are an axis until the sum."""
+        log_n, log_d, log_loss = (values.reshape(-1, 1, 1, 1, 1, 1) for values in self.logs)
+        e, a, b, alpha, beta = np.ix_(*axes)
+        size = np.abs(log_loss - np.log(e + a * np.exp(-alpha * log_n) + b * np.exp(-beta * log_d)))
+        return np.where(size <= DELTA, 0.5 * size**2, DELTA * (size - 0.5 * DELTA)).sum(axis=0)
+
     @cached_property
     def _gradient(self) -> Callable[..., Any]:
         import autograd.numpy as anp
@@ -77,6 +84,19 @@ class HuberFit:
 
         gradient: Callable[..., Any] = grad(lambda v, weights: self.objective(v, weights, anp))
         return gradient
+
+
+def least_squares(
+    log_n: np.ndarray, log_d: np.ndarray, loss: np.ndarray, exponents: np.ndarray
+) -> tuple[float, np.ndarray, np.ndarray]:
+    """Seconds a node, RSS and levels (E, A, B) where exponents, shape (nodes, 2), are held: one `lstsq` a node."""
+    begun = time.perf_counter()
+    found = [
+        np.linalg.lstsq(np.stack([np.ones_like(loss), np.exp(-alpha * log_n), np.exp(-beta * log_d)], axis=1), loss)
+        for alpha, beta in exponents
+    ]
+    seconds = (time.perf_counter() - begun) / len(exponents)
+    return seconds, np.array([rss.item() for _, rss, *_ in found]), np.array([levels for levels, *_ in found])
 
 
 def hoffmanns_starts() -> np.ndarray:

@@ -12,6 +12,11 @@ both sides are measured; bayescale's time is told for the first call, which comp
   rows, and SciPy from five perturbed starts.
 - **posterior**: effective draws per second of the posterior (Student-t noise), cold. bayescale's methods against NumPyro's NUTS
   with its default settings, four parallel chains.
+- **nodes**: the law E + A/N^alpha + B/D^beta at 4 million pairs of exponents, levels and scatter integrated out in closed form.
+  The grid kernel against NumPy's `lstsq`, one node at a time, which finds the levels alone; NumPy runs 2,000 nodes, and its
+  time is scaled up. Residual sums of squares are compared where no level is negative.
+- **cells**: the Huber objective at 3.2 million cells of a grid of all five constants. The grid kernel against NumPy by
+  broadcasting, one E and A at a time, which keeps its arrays small; NumPy runs 8 of 400, and its time is scaled up.
 
     pip install '.[bench]' && BAYESCALE_DATA=... python benchmarks/peers.py
 """
@@ -43,10 +48,14 @@ class Sizes:
     sampled_refits: int = 80
     checked_refits: int = 200
     draws: int = 1000
+    exponents: int = 2000
+    sampled_nodes: int = 2000
+    values: int = 20
+    sampled_slices: int = 8
     repeats: int = 3
 
 
-QUICK = Sizes(starts=500, sampled_starts=4, refits=500, sampled_refits=6, checked_refits=6, draws=200, repeats=1)
+QUICK = Sizes(500, 4, 500, 6, 6, draws=200, exponents=200, sampled_nodes=50, values=8, sampled_slices=2, repeats=1)
 
 
 def data() -> Any:
@@ -122,19 +131,78 @@ def posterior_stock(sizes: Sizes) -> dict[str, float]:
     return alternatives.posterior_stock(data(), draws=sizes.draws)
 
 
+def nodes(sizes: Sizes) -> dict[str, Any]:
+    """Seconds for every pair of exponents, and the largest difference of the residual sums of squares."""
+    import jax
+    import jax.numpy as jnp
+
+    from bayescale.kernels.additive_grid import columns, line, response
+    from bayescale.kernels.grid_evidence import grid_evidence
+
+    frame = data().frame
+    log_n, log_d = (np.log(frame[c].to_numpy()) - np.log(frame[c].to_numpy()).mean() for c in ("n_params", "n_tokens"))
+    loss = frame["loss"].to_numpy()
+    axis = np.linspace(0.05, 1.0, sizes.exponents)
+    pairs = np.random.default_rng(0).choice(axis, (sizes.sampled_nodes, 2))
+    with jax.enable_x64(True):
+        of = response(jnp.asarray(loss), jnp.ones(len(loss)))
+
+        def tables(alpha: np.ndarray, beta: np.ndarray) -> list[Any]:
+            flat = jnp.zeros(len(alpha))
+            return [columns(jnp.asarray(a), jnp.asarray(x), flat, of) for a, x in ((alpha, log_n), (beta, log_d))]
+
+        seconds, _ = seconds_of(lambda: jax.block_until_ready(grid_evidence(*tables(axis, axis), of)), 1 + sizes.repeats)
+        rss = np.asarray(line(*tables(*pairs.T), of).rss)
+    per_node, theirs, levels = alternatives.least_squares(log_n, log_d, loss, pairs)
+    free = levels.min(axis=1) >= 0
+    return _timed(seconds, sizes.exponents**2 * per_node) | {"largest_difference": _difference(rss[free], theirs[free])}
+
+
+def cells(sizes: Sizes) -> dict[str, Any]:
+    """Seconds for every cell, and the largest difference of the objectives."""
+    import jax
+    import jax.numpy as jnp
+
+    from bayescale.kernels.objective_grid import Axes, Sweep, objective_grid
+
+    fit = alternatives.HuberFit(data().frame)
+    ends = ((1.5, 2.1), (100.0, 2000.0), (300.0, 10_000.0), (0.25, 0.45), (0.25, 0.5))
+    axes = [np.geomspace(*pair, sizes.values) for pair in ends]
+
+    def huber(residual: Any, delta: Any) -> Any:
+        size = jnp.abs(residual)
+        return jnp.where(size <= delta, 0.5 * size**2, delta * (size - 0.5 * delta))
+
+    with jax.enable_x64(True):
+        sweep = Sweep(*(jnp.asarray(values) for values in (*fit.logs, np.ones(len(fit.frame)))))
+        grid = Axes(*(jnp.asarray(axis) for axis in axes))
+        seconds, ours = seconds_of(lambda: jax.block_until_ready(objective_grid(huber, grid, sweep, DELTA)), 1 + sizes.repeats)
+    chosen = np.random.default_rng(0).integers(0, sizes.values, (sizes.sampled_slices, 2))
+    taken, theirs = seconds_of(
+        lambda: np.stack([fit.on_grid([axes[0][[i]], axes[1][[j]], *axes[2:]])[0, 0] for i, j in chosen]), 1
+    )
+    difference = _difference(np.asarray(ours)[tuple(chosen.T)], theirs)
+    return _timed(seconds, taken[0] / sizes.sampled_slices * sizes.values**2) | {"largest_difference": difference}
+
+
 def compare(sizes: Sizes, arguments: list[str]) -> dict[str, Any]:
     """Every row."""
 
     def part(name: str) -> Any:
         return in_fresh_process(__file__, *arguments, "--part", name)
 
-    runs = data()
+    runs, stock = data(), part("stock")
+    posteriors = {name: part(name) for name in METHODS}
+    for row in posteriors.values():
+        row["ratio_first_call"] = row["ess"] / row["first"] / (stock["ess"] / stock["seconds"])
     return {
         "data": runs.name,
         "sizes": dataclasses.asdict(sizes),
         "starts": part("starts"),
         "refits": part("refits"),
-        "posterior": {name: part(name) for name in METHODS} | {"stock": part("stock")},
+        "nodes": part("nodes"),
+        "cells": part("cells"),
+        "posterior": posteriors | {"stock": stock},
         **alternatives.about(),
     }
 
@@ -149,20 +217,27 @@ def table(result: dict[str, Any]) -> Any:
     for work, what, peer in (
         ("starts", f"Huber fit, {sizes['starts']:,} starts", f"SciPy, from {sizes['sampled_starts']}"),
         ("refits", f"{sizes['refits']:,} refits", f"SciPy, from {sizes['sampled_refits']}"),
+        ("nodes", f"{sizes['exponents'] ** 2:,} pairs of exponents", f"lstsq, from {sizes['sampled_nodes']:,}"),
+        ("cells", f"{sizes['values'] ** 5:,} cells of F", f"NumPy, from {sizes['sampled_slices']} slices"),
     ):
         row = result[work]
-        ratio, theirs = f"{row['alternative'] / row['compiled']:.0f}", f"{row['alternative']:.0f} s ({peer})"
-        shown.add_row(what, f"{row['compiled']:.2f} s", f"{row['first']:.2f} s", theirs, ratio, _reached(row))
+        shown.add_row(
+            what,
+            f"{row['compiled']:.3g} s",
+            f"{row['first']:.3g} s",
+            f"{row['alternative']:.3g} s ({peer})",
+            f"{row['ratio_compiled']:.0f}",
+            _reached(row),
+        )
     stock = result["posterior"]["stock"]
-    rate = stock["ess"] / stock["seconds"]
     for name in METHODS:
         row = result["posterior"][name]
         shown.add_row(
             f"posterior by {name}, effective draws / s",
             f"{row['ess'] / row['compiled']:,.0f}",
             f"{row['ess'] / row['first']:,.0f}",
-            f"{rate:,.0f} (NumPyro, cold)",
-            f"{row['ess'] / row['first'] / rate:.1f} cold",
+            f"{stock['ess'] / stock['seconds']:,.0f} (NumPyro, cold)",
+            f"{row['ratio_first_call']:.1f} cold",
             f"{row['ess']:,.0f} against {stock['ess']:,.0f}",
         )
     return shown
@@ -172,7 +247,7 @@ def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a fraction of the work, to see that everything runs; not written")
-    parts = {"starts": starts, "refits": refits, "stock": posterior_stock}
+    parts = {"starts": starts, "refits": refits, "nodes": nodes, "cells": cells, "stock": posterior_stock}
     parser.add_argument("--part", choices=[*parts, *METHODS], help="measure one part in this process and print it as JSON")
     arguments = parser.parse_args()
     sizes = QUICK if arguments.quick else Sizes()
@@ -187,7 +262,14 @@ def main() -> None:
 
 
 def _timed(seconds: list[float], alternative: float) -> dict[str, float]:
-    return {"first": seconds[0], "compiled": statistics.median(seconds[1:]), "alternative": alternative}
+    compiled = statistics.median(seconds[1:])
+    return {
+        "first": seconds[0],
+        "compiled": compiled,
+        "alternative": alternative,
+        "ratio_first_call": alternative / seconds[0],
+        "ratio_compiled": alternative / compiled,
+    }
 
 
 def _coordinates(fitted: Any) -> np.ndarray:
@@ -214,7 +296,13 @@ def _excess(reached: np.ndarray, best: np.ndarray) -> dict[str, float]:
     return {"largest": float(excess.max()), "share_within_1e-6": float(np.mean(excess <= EQUAL)), "refits": len(excess)}
 
 
+def _difference(ours: np.ndarray, theirs: np.ndarray) -> float:
+    return float(np.max(np.abs(ours / theirs - 1)))
+
+
 def _reached(row: dict[str, Any]) -> str:
+    if "largest_difference" in row:
+        return f"the same to {row['largest_difference']:.0e}"
     if "ours_objective" in row:
         return f"{row['ours_objective']:.12f} against {row['alternative_objective']:.12f}"
     ours, theirs = row["ours_excess"], row["alternative_excess"]
