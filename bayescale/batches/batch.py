@@ -17,20 +17,19 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bayescale import datasets
+from bayescale.batches import DEFAULT_METHOD
 from bayescale.batches.fitting import fit_here, fit_on
 from bayescale.batches.folder import FIRST_COLUMNS, Folder
 from bayescale.batches.task import Outcome, Row, Task, failed, reason
+from bayescale.discovery import parse
 from bayescale.errors import InputError
 from bayescale.inference.base import Method
-from bayescale.inference.nuts import NUTS
 from bayescale.laws.base import Law
 from bayescale.laws.chinchilla import Chinchilla
 from bayescale.noise.base import Noise
 from bayescale.noise.student_t import StudentT
 from bayescale.posterior import Posterior, load
 from bayescale.runs import Runs
-
-DEFAULT_METHOD = NUTS()
 
 Source = str | Path | Runs | pd.DataFrame
 Key = tuple[str, str, str]
@@ -137,7 +136,7 @@ def batch(
         raise InputError("Give a list of data sets, such as ['dey2023_pile', runs]; one alone is for `fit`.")
     laws = _given(Law, laws, Chinchilla())
     noises = _given(Noise, noises, StudentT())
-    (method,) = _given(Method, None if method is None else [method], DEFAULT_METHOD)
+    (method,) = _given(Method, None if method is None else [method], parse("bayescale.inference", DEFAULT_METHOD))
     folder = None if out is None else Folder.prepare(Path(out))
 
     rows: dict[int, Row] = {}

@@ -1,0 +1,73 @@
+"""A batch killed without warning, again and again, ends as one left alone."""
+
+import multiprocessing
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import bayescale as bs
+from bayescale.batches.batch import batch
+
+FITS, KILLS = 12, 10
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Start a batch in a process of its own, with modules loaded and compiled programs kept, so that it soon fits."""
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path / "xla"))
+    monkeypatch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+    monkeypatch.setenv("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["bayescale.batches.batch", "bayescale.inference.multistart", "bayescale.noise.normal"])
+
+    def run(data: list[str], **options: Any) -> Any:
+        process = context.Process(target=batch, args=(data,), kwargs=options)
+        process.start()
+        return process
+
+    return run
+
+
+def fits(folder: Path) -> dict[str, tuple[int, int]]:
+    """Inode and time of each finished fit."""
+    found = [(path.name, path.stat()) for path in folder.glob("*.nc")]
+    return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in found}
+
+
+def test_a_batch_killed_at_ten_moments_gives_the_frame_of_one_left_alone_and_fits_nothing_twice(
+    start, files, quick, fitted, same, tmp_path
+):
+    data = files(FITS)
+    alone = bs.batch(data, **quick).frame
+    warm = start(data, out=tmp_path / "warm", **quick)
+    warm.join()
+    rng = np.random.default_rng(8)
+    midway = kills = folders = 0
+    while kills < KILLS:
+        folders += 1
+        out = tmp_path / f"fits {folders}"
+        seen: dict[str, tuple[int, int]] = {}
+        while len(seen) < FITS and kills < KILLS:
+            more, delay = len(seen) + rng.integers(0, 3), rng.uniform(0, 0.4)
+            process = start(data, out=out, **quick)
+            while process.is_alive() and len(fits(out)) < more:
+                time.sleep(0.002)
+            process.join(delay)
+            process.kill()
+            process.join()
+            assert process.exitcode in (-9, 0)
+            kills += process.exitcode == -9
+            now = fits(out)
+            assert {name: now[name] for name in seen} == seen
+            seen = now
+            midway += process.exitcode == -9 and 0 < len(seen) < FITS
+        fitted.clear()
+        same(bs.batch(data, out=out, **quick).frame, alone)
+        assert len(fitted) == FITS - len(seen)
+        assert {name: fits(out)[name] for name in seen} == seen
+        assert {path.name for path in out.iterdir()} == {*fits(out), "batch.csv"}
+    assert midway >= KILLS // 2
