@@ -3,7 +3,7 @@
 For a forecast's own draws, ask `forecast`; a map of many cells keeps none, so that a fine grid costs time and no memory.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,26 +79,41 @@ def surface(posterior: Posterior, *, seed: int = 0, **inputs: float | Sequence[f
     (3, 2)
     """
     axes = _checked(posterior, inputs)
-    constants = {name: values.reshape(-1) for name, values in posterior.constants.items()}
     cells = np.meshgrid(*axes.values(), indexing="ij")
-    summary = predictive_surface(
+    table = summarise_cells(posterior, {name: cell.ravel() for name, cell in zip(axes, cells, strict=True)}, seed=seed)
+    shape = tuple(len(axis) for axis in axes.values())
+    return Surface(xr.Dataset({name: (tuple(axes), table[name].to_numpy().reshape(shape)) for name in table}, coords=axes))
+
+
+@float64
+def summarise_cells(posterior: Posterior, cells: Mapping[str, np.ndarray], seed: int = 0) -> pd.DataFrame:
+    """The statistics of a `Surface` in any list of cells, such as the points of a curve; all meet the same scatter.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    cells : mapping of arrays, shape (cells,)
+        The law's inputs, in counts.
+    seed : int
+
+    Returns
+    -------
+    DataFrame, one row per cell
+        ``loss_mean``, ``loss_sd``, ``loss_q05`` … ``loss_q95``, then ``law_mean`` … ``law_q95``.
+    """
+    constants = {name: values.reshape(-1) for name, values in posterior.constants.items()}
+    found = predictive_surface(
         posterior.law,
         constants,
-        {name: np.log(values.ravel()) for name, values in zip(axes, cells, strict=True)},
+        {name: np.log(values) for name, values in cells.items()},
         _scatter(posterior, constants, seed),
         quantiles=tuple(QUANTILES.values()),
     )
-    shape = tuple(len(axis) for axis in axes.values())
-    maps = {
-        f"{prefix}_{name}": (tuple(axes), np.asarray(values).reshape(shape))
-        for prefix, kind in (("loss", -1), ("law", 0))
-        for name, values in {
-            "mean": summary.mean[kind],
-            "sd": summary.sd[kind],
-            **dict(zip(QUANTILES, summary.quantiles[kind], strict=True)),
-        }.items()
-    }
-    return Surface(xr.Dataset(maps, coords=axes))
+    columns = {}
+    for prefix, kind in (("loss", -1), ("law", 0)):
+        columns[f"{prefix}_mean"], columns[f"{prefix}_sd"] = found.mean[kind], found.sd[kind]
+        columns |= {f"{prefix}_{name}": values for name, values in zip(QUANTILES, found.quantiles[kind], strict=True)}
+    return pd.DataFrame({name: np.asarray(values) for name, values in columns.items()})
 
 
 def _scatter(posterior: Posterior, constants: dict[str, np.ndarray], seed: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bayescale.decisions.allocate import allocate
-from bayescale.decisions.forecast import forecast
+from bayescale.decisions.surface import summarise_cells
 from bayescale.errors import InputError
 from bayescale.plots._drawing import INK, LABELS, Drawing, loss_axis, note, scientific, styled, title
 from bayescale.posterior import Posterior
@@ -120,14 +120,14 @@ def _near(runs: pd.DataFrame, budgets: np.ndarray) -> pd.DataFrame:
 
 
 def _curves(posterior: Posterior, optima: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    """The law along each budget, over sizes that hold its runs and the interval of N*: a forecast's frame and ``compute``."""
+    """The law along each budget, over sizes that hold its runs and the interval of N*: both, and statistics of the loss."""
     sizes = runs.groupby("budget")["n_params"].agg(["min", "max"]).reindex(optima.index)
     low = np.fmin(sizes["min"], np.minimum(optima["q05"], optima["q50"] / _REACH))
     high = np.fmax(sizes["max"], np.maximum(optima["q95"], optima["q50"] * _REACH))
-    n_params = np.geomspace(low, high, _POINTS).T
+    n_params = np.geomspace(low, high, _POINTS).T.ravel()
     compute = np.repeat(optima.index.to_numpy(), _POINTS)
-    predicted = forecast(posterior, n_params=n_params.ravel(), n_tokens=compute / (6 * n_params.ravel()))
-    return predicted.frame.assign(compute=compute)
+    predicted = summarise_cells(posterior, {"n_params": n_params, "n_tokens": compute / (6 * n_params)})
+    return predicted.assign(n_params=n_params, compute=compute)
 
 
 def _draw_slice(axes: Axes, curve: pd.DataFrame, runs: pd.DataFrame, colour: np.ndarray, several: bool) -> None:

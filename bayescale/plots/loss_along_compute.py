@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bayescale.decisions.allocate import allocate
-from bayescale.decisions.forecast import forecast
+from bayescale.decisions.surface import summarise_cells
 from bayescale.errors import InputError
 from bayescale.plots._drawing import COLOURS, GREY, INK, LABELS, MARKERS, PAPER, Drawing, loss_axis, note, styled, title
 from bayescale.posterior import Posterior
@@ -98,16 +98,14 @@ def _grid(smallest: float, largest: float, decades: float) -> np.ndarray:
 
 
 def _predictions(posterior: Posterior, quantity: str, x: np.ndarray) -> pd.DataFrame:
-    """Columns of a forecast's frame, and ``x``."""
+    """``x``, and statistics of the loss there. All meet the same scatter, or heavy tails would make the band jagged."""
     if quantity == "compute":
         plans = allocate(posterior, compute=x).frame
         n_params = plans.loc[plans["quantity"] == "n_params", "q50"].to_numpy()
         inputs = {"n_params": n_params, "n_tokens": x / (6 * n_params)}
     else:
         inputs = {quantity: x}
-    # One call a point, so that every point meets the same scatter: drawn anew at each, heavy tails would make the band jagged.
-    points = [dict(zip(inputs, values, strict=True)) for values in zip(*inputs.values(), strict=True)]
-    return pd.concat([forecast(posterior, **point).frame for point in points], ignore_index=True).assign(x=x)
+    return summarise_cells(posterior, inputs).assign(x=x)
 
 
 def _draw_law(axes: Axes, line: pd.DataFrame, largest: float, several: bool) -> None:
