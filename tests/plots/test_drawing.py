@@ -10,7 +10,7 @@ import bayescale as bs
 from bayescale.plots._drawing import number, scientific
 from bayescale.posterior import Posterior
 
-FIGURES = [bs.plots.loss_along_compute, bs.plots.isoflop, bs.plots.pair]
+FIGURES = [bs.plots.loss_along_compute, bs.plots.isoflop, bs.plots.pair, bs.plots.surface]
 
 
 @pytest.mark.parametrize("draw", FIGURES)
