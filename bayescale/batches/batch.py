@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bayescale import datasets
 from bayescale.batches import DEFAULT_METHOD
-from bayescale.batches.fitting import fit_here, fit_on
+from bayescale.batches.fitting import fit_here, fit_on, shared_out
 from bayescale.batches.folder import FIRST_COLUMNS, Folder
 from bayescale.batches.task import Outcome, Row, Task, failed, reason
 from bayescale.discovery import parse
@@ -45,11 +45,11 @@ class Batch:
     Attributes
     ----------
     frame : DataFrame, one row per fit
-        In the order asked, data sets slowest. ``data_set``, ``law``, ``noise`` and ``method`` (as the command line takes them),
-        ``n_runs``; ``status``, which is ``good``, ``doubtful`` where diagnostics complained, or ``failed``; ``message``, the
-        complaints or the error; ``NAME_mean``, ``_sd``, ``_q05``, ``_q50`` and ``_q95`` of each parameter, in counts and nats
-        per token, NaN where a law lacks it; and the diagnostics. Nothing in it depends on the time, or on how often the batch
-        was interrupted.
+        In the order asked, data sets slowest. ``data_set``, ``law``, ``noise`` and ``method``, as the command line takes them,
+        the method being the one that made the draws where the one asked for handed on what it cannot do; ``n_runs``;
+        ``status``, which is ``good``, ``doubtful`` where diagnostics complained, or ``failed``; ``message``, the complaints or
+        the error; ``NAME_mean``, ``_sd``, ``_q05``, ``_q50`` and ``_q95`` of each parameter, in counts and nats per token, NaN
+        where a law lacks it; and the diagnostics. Nothing in it depends on the time, or on how often the batch was interrupted.
     posteriors : mapping of (data set, law, noise), as in the frame, to Posterior
         Of the fits that did not fail. Each is read from the batch's folder when asked for, where there is one.
     """
@@ -157,10 +157,11 @@ def batch(
                 held[outcome.position] = outcome.posterior
             progress.update(bar, advance=1, refresh=True)
 
-        if executor is None:
-            fit_here(tasks, folder, report)
+        if executor:
+            fit_on(executor, shared_out(tasks), folder, report)
         else:
-            fit_on(executor, tasks, folder, report)
+            for share in shared_out(tasks):
+                fit_here(share, folder, report)
 
     if folder:
         held = {task.position: folder.file(task) for task in tasks if rows[task.position]["status"] != "failed"}

@@ -1,8 +1,7 @@
 """The work of a batch, here or on a worker: fit what is not finished, and keep each fit as it comes.
 
 A method that can fit many problems at once has ``run_all``, from a sequence of problems to their posteriors in the same order;
-it is given groups of problems that are alike, and what it finds for one must not depend on the others. Every other method is
-given one problem at a time.
+it is given groups of problems that are alike. Every other method is given one problem at a time.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -11,21 +10,20 @@ from threading import Lock
 
 from bayescale.batches.folder import Folder
 from bayescale.batches.task import Outcome, Task, fitted, reason
-from bayescale.discovery import describe
 from bayescale.errors import InputError
-from bayescale.inference.base import Method, Problem
+from bayescale.inference.base import Method, Problem, padded_size
 from bayescale.posterior import Posterior
 from bayescale.precision import float64
 
-# Few enough for many workers to share a batch, many enough for a method that takes groups.
-_GROUP_ON_A_WORKER = 16
+# What a kill may cost, and still enough for a call that is compiled once to be worth it.
+_GROUP = 16
 # NumPyro traces a model with one stack of handlers for all threads of a process, so threads of a pool take turns.
 _TURN = Lock()
 
 
 @float64
-def fit_here(tasks: Sequence[Task], folder: Folder | None, report: Callable[[Outcome], object]) -> None:
-    """Fit tasks of one method in this process, and report each as soon as it is finished and, where there is a folder, written.
+def fit_here(share: Sequence[Task], folder: Folder | None, report: Callable[[Outcome], object]) -> None:
+    """Fit a share of a batch in this process; report each task as soon as it is finished and, where there is a folder, written.
 
     Raises
     ------
@@ -33,62 +31,66 @@ def fit_here(tasks: Sequence[Task], folder: Folder | None, report: Callable[[Out
         Where the folder cannot be written to: a fit that fails is reported, and stops nothing.
     """
 
-    def fail(task: Task, error: Exception) -> None:
-        if folder:
-            folder.record(task, error)
-        report(Outcome(task.position, task.failed(reason(error))))
+    def finish(task: Task, result: Posterior | Exception) -> None:
+        if isinstance(result, Exception):
+            if folder:
+                folder.record(task, result)
+            report(Outcome(task.position, task.failed(reason(result))))
+        elif folder:
+            folder.save(task, result)
+            report(Outcome(task.position, fitted(result)))
+        else:
+            report(Outcome(task.position, fitted(result), result))
 
     with _TURN:
+        # A worker that was killed after it had written is asked again.
+        finished = _finished(share, folder)
+        for outcome in finished:
+            report(outcome)
+        missing = {task.position for task in share} - {outcome.position for outcome in finished}
+        if not missing:
+            return
+        # Those finished are fitted along with the others: the last bits of a fit may depend on its company, which must be that
+        # of a batch never interrupted.
         ready: list[tuple[Task, Problem]] = []
-        for task in tasks:
-            # A worker that was killed after it had written is asked again.
-            if folder and (row := folder.read(task)):
-                report(Outcome(task.position, row))
-                continue
+        for task in share:
             try:
                 ready.append((task, Problem.build(task.runs, task.law, task.noise)))
             except Exception as error:
-                fail(task, error)
-        for group in alike([problem for _, problem in ready]):
-            members = [ready[i] for i in group]
-            results = _run(members[0][0].method, [problem for _, problem in members])
-            for (task, _), result in zip(members, results, strict=True):
-                if isinstance(result, Exception):
-                    fail(task, result)
-                elif folder:
-                    folder.save(task, result)
-                    report(Outcome(task.position, fitted(result)))
-                else:
-                    report(Outcome(task.position, fitted(result), result))
+                if task.position in missing:
+                    finish(task, error)
+        results = _run(share[0].method, [problem for _, problem in ready])
+        for (task, _), result in zip(ready, results, strict=True):
+            if task.position in missing:
+                finish(task, result)
 
 
-def fit_there(tasks: Sequence[Task], folder: Folder | None) -> list[Outcome]:
+def fit_there(share: Sequence[Task], folder: Folder | None) -> list[Outcome]:
     """What a worker does: as `fit_here`, but all reported at the end."""
     outcomes: list[Outcome] = []
-    fit_here(tasks, folder, outcomes.append)
+    fit_here(share, folder, outcomes.append)
     return outcomes
 
 
-def fit_on(executor: Executor, tasks: Sequence[Task], folder: Folder | None, report: Callable[[Outcome], object]) -> None:
-    """Send tasks of one method to the workers of an executor, and report each as its worker reports it.
-
-    What is finished already is not sent.
+def fit_on(
+    executor: Executor, shares: Sequence[Sequence[Task]], folder: Folder | None, report: Callable[[Outcome], object]
+) -> None:
+    """Send the shares of a batch to the workers of an executor, but for those that are finished, and report as they do.
 
     Raises
     ------
     InputError
         As `fit_here`, on a worker.
     """
-    missing = []
-    for task in tasks:
-        if folder and (row := folder.read(task)):
-            report(Outcome(task.position, row))
-        else:
-            missing.append(task)
     futures: dict[Future[list[Outcome]], Sequence[Task]] = {}
     try:
-        for share in _shares(missing):
-            futures[executor.submit(fit_there, share, folder)] = share
+        for share in shares:
+            finished = _finished(share, folder)
+            if len(finished) == len(share):
+                for outcome in finished:
+                    report(outcome)
+            else:
+                futures[executor.submit(fit_there, share, folder)] = share
         for future in as_completed(futures):
             try:
                 outcomes = future.result()
@@ -105,13 +107,24 @@ def fit_on(executor: Executor, tasks: Sequence[Task], folder: Folder | None, rep
             future.cancel()
 
 
-def alike(problems: Sequence[Problem]) -> list[list[int]]:
-    """Positions of problems that one call may fit together: of equal law, noise and shapes of data."""
-    groups: dict[Hashable, list[int]] = {}
-    for i, problem in enumerate(problems):
-        shapes = (problem.data.log_loss.shape, problem.data.log_loss_se.shape)
-        groups.setdefault((problem.target, shapes), []).append(i)
-    return list(groups.values())
+def shared_out(tasks: Sequence[Task]) -> list[list[Task]]:
+    """Tasks of one method in the shares that are fitted together: one each, or groups that one call may take.
+
+    Such a group has one law, one noise model and data of one shape. What is finished already does not enter, so that an
+    interrupted batch goes on with the shares that it had.
+    """
+    if not tasks or not hasattr(tasks[0].method, "run_all"):
+        return [[task] for task in tasks]
+    alike: dict[Hashable, list[Task]] = {}
+    for task in tasks:
+        shape = (padded_size(len(task.runs)), len(task.runs.relative_loss_se) > 1)
+        alike.setdefault((task.law, task.noise, shape), []).append(task)
+    return [group[start : start + _GROUP] for group in alike.values() for start in range(0, len(group), _GROUP)]
+
+
+def _finished(share: Sequence[Task], folder: Folder | None) -> list[Outcome]:
+    found = [(task, folder.read(task)) for task in share] if folder else []
+    return [Outcome(task.position, row) for task, row in found if row]
 
 
 def _run(method: Method, problems: Sequence[Problem]) -> Iterator[Posterior | Exception]:
@@ -129,12 +142,3 @@ def _run(method: Method, problems: Sequence[Problem]) -> Iterator[Posterior | Ex
             yield method.run(problem)
         except Exception as error:
             yield error
-
-
-def _shares(tasks: Sequence[Task]) -> Iterator[Sequence[Task]]:
-    if not tasks or not hasattr(tasks[0].method, "run_all"):
-        yield from ([task] for task in tasks)
-        return
-    together = sorted(tasks, key=lambda task: (describe(task.law), describe(task.noise), len(task.runs)))
-    for start in range(0, len(together), _GROUP_ON_A_WORKER):
-        yield together[start : start + _GROUP_ON_A_WORKER]

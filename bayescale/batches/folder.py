@@ -11,7 +11,6 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import pandas as pd
 
 from bayescale.batches.task import Row, Task, fitted, identity, reason
@@ -119,9 +118,6 @@ class Folder:
             return None
         # Whatever is wrong with the file, the remedy is the same: fit again and replace it.
         try:
-            # h5py finds a truncated file out quietly; what `load` opens it with complains again when it is collected.
-            with h5py.File(path):
-                pass
             posterior = load(path)
             return posterior if identity(posterior) == task.identity else None
         except Exception:

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 import bayescale as bs
-from bayescale.batches.fitting import alike
+from bayescale.batches.fitting import shared_out
+from bayescale.batches.task import Task
 from bayescale.inference.base import Problem
-from bayescale.precision import float64
 
 LAWS = [bs.laws.Chinchilla(), bs.laws.PowerLaw()]
 
@@ -177,12 +177,12 @@ class Together:
 
 
 def test_a_method_of_groups_is_given_problems_of_one_law_and_size(sweeps, at_once):
-    small = bs.Runs(sweeps[0].frame.head(15), name="small")
+    large = bs.Runs(pd.concat([sweeps[0].frame] * 3, ignore_index=True), name="large")
     method = Together(at_once, [])
-    frame = bs.batch([*sweeps, small], laws=LAWS, method=method).frame
+    frame = bs.batch([*sweeps, large], laws=LAWS, method=method).frame
     names = [runs.name for runs in sweeps]
-    assert method.groups == [[(name, law) for name in group] for group in (names, ["small"]) for law in LAWS]
-    assert list(frame["data_set"][::2]) == [*names, "small"]
+    assert method.groups == [[(name, law) for name in group] for group in (names, ["large"]) for law in LAWS]
+    assert list(frame["data_set"][::2]) == [*names, "large"]
 
 
 def test_one_bad_problem_of_a_group_stops_no_other(sweeps, at_once):
@@ -192,8 +192,19 @@ def test_one_bad_problem_of_a_group_stops_no_other(sweeps, at_once):
     assert frame["message"][1] == "LinAlgError: singular matrix"
 
 
-@float64
-def test_problems_are_alike_where_law_noise_and_the_shapes_of_the_data_are(sweeps):
+def test_a_group_has_one_law_one_noise_and_data_of_one_shape(sweeps, at_once):
     known = bs.Runs.from_frame(sweeps[0].frame.assign(loss_se=0.01))
     asked = [(sweeps[0], LAWS[0]), (sweeps[0], LAWS[1]), (known, LAWS[0]), (sweeps[1], LAWS[0])]
-    assert alike([Problem.build(runs, law, bs.noise.Normal()) for runs, law in asked]) == [[0, 3], [1], [2]]
+    method = Together(at_once, [])
+    tasks = [Task(i, runs, law, bs.noise.Normal(), method) for i, (runs, law) in enumerate(asked)]
+    assert [[task.position for task in share] for share in shared_out(tasks)] == [[0, 3], [1], [2]]
+
+
+def test_groups_are_small_enough_to_lose(sweeps, at_once):
+    tasks = [Task(i, sweeps[0], LAWS[0], bs.noise.Normal(), Together(at_once, [])) for i in range(40)]
+    assert [len(share) for share in shared_out(tasks)] == [16, 16, 8]
+
+
+def test_a_method_without_groups_is_given_one_at_a_time(sweeps, at_once):
+    tasks = [Task(i, runs, LAWS[0], bs.noise.Normal(), at_once) for i, runs in enumerate(sweeps)]
+    assert shared_out(tasks) == [[task] for task in tasks]

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import bayescale as bs
+from bayescale.inference.base import Problem
 
 
 def stats(folder: Path) -> dict[str, tuple[int, int]]:
@@ -117,6 +118,37 @@ def test_another_version_fits_anew(out, sweeps, quick, fitted, monkeypatch):
     monkeypatch.setattr("bayescale.batches.task.version", lambda package: "99.0")
     bs.batch(sweeps[:1], out=out, **quick)
     assert len(fitted) == 2
+
+
+def test_a_method_that_hands_on_what_it_cannot_do_is_not_asked_again(out, sweeps, quick, fitted, same, monkeypatch):
+    run = bs.MultiStart.run
+    monkeypatch.setattr(bs.MultiStart, "run", lambda self, problem: replace(run(self, problem), method=bs.Bootstrap()))
+    once, again = (bs.batch(sweeps[:1], out=out, **quick).frame for _ in range(2))
+    assert (len(fitted), once["method"][0]) == (1, "bootstrap")
+    same(again, once)
+
+
+def test_a_group_killed_half_way_goes_on_in_the_same_company_and_keeps_what_was_written(out, sweeps, quick, monkeypatch):
+    groups = []
+
+    def run_all(self: bs.MultiStart, problems: list[Problem]) -> list[bs.Posterior]:
+        groups.append([problem.runs.name for problem in problems])
+        return [self.run(problem) for problem in problems]
+
+    def killed(self: bs.Posterior, path: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bs.MultiStart, "run_all", run_all, raising=False)
+    with monkeypatch.context() as patch:
+        save = bs.Posterior.save
+        patch.setattr(bs.Posterior, "save", lambda self, path: (save if not stats(out) else killed)(self, path))
+        with pytest.raises(KeyboardInterrupt):
+            bs.batch(sweeps, out=out, **quick)
+    written = stats(out)
+    bs.batch(sweeps, out=out, **quick)
+    assert groups == [[runs.name for runs in sweeps]] * 2
+    assert len(written) == 1
+    assert written.items() <= stats(out).items()
 
 
 # Failures

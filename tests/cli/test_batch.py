@@ -2,21 +2,24 @@
 
 import json
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import bayescale as bs
+from bayescale import terminal
 
 QUICK = ("--noise", "normal", "--method", "multistart:starts=50")
 
 
 def test_json_has_an_object_a_fit_in_the_order_asked(bayescale, sweep):
-    result = bayescale("batch", sweep(), "dey2023_pile", "--law", "chinchilla", "--law", "power_law", *QUICK, "--json")
+    two = sweep().rename("two.csv")
+    result = bayescale("batch", sweep(), two, "--law", "chinchilla", "--law", "power_law", *QUICK, "--json")
     fits = json.loads(result.stdout)["fits"]
-    asked = [("sweep", "chinchilla"), ("sweep", "power_law"), ("dey2023_pile", "chinchilla"), ("dey2023_pile", "power_law")]
+    asked = [("sweep", "chinchilla"), ("sweep", "power_law"), ("two", "chinchilla"), ("two", "power_law")]
     assert [(fit["data_set"], fit["law"]) for fit in fits] == asked
-    assert (fits[2]["n_runs"], fits[1]["beta_mean"]) == (29, None)
+    assert (fits[2]["n_runs"], fits[1]["beta_mean"]) == (12, None)
 
 
 def test_json_writes_nothing_unless_told_where(bayescale, folder):
@@ -37,13 +40,25 @@ def test_the_report_has_a_table_a_law_and_says_where_the_numbers_are(bayescale):
         assert fact in report
 
 
-def test_no_line_of_the_tables_is_wider_than_the_terminal(bayescale, sweep, monkeypatch):
+def test_no_line_of_the_tables_is_wider_than_the_terminal_and_no_number_is_cut(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    path = sweep().rename("a_sweep_with_a_name_that_alone_would_fill_most_of_a_line.csv")
-    options = ("--noise", "normal", "--method", "bootstrap:replicates=20", "--out", "fits")
-    lines = bayescale("batch", path, "dey2023_pile", *options).stdout.splitlines()
+    about = {
+        "law": "chinchilla",
+        "noise": "normal",
+        "method": "nuts",
+        "n_runs": 245,
+        "status": "doubtful",
+        "message": "Bad. " * 40,
+    }
+    statistics = {f"{name}_{statistic}": 523.4567 for name in ("E", "A", "B", "alpha", "beta") for statistic in ("mean", "sd")}
+    name = "a_sweep_with_a_name_that_alone_would_fill_most_of_a_line"
+    frame = pd.DataFrame([{"data_set": name, **about, **statistics}, {"data_set": "sweep", **about, **statistics}])
+    terminal.print_batch(frame, [bs.laws.Chinchilla()], Path("fits"))
+    lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     assert not any("…" in line for line in lines)
+    assert sum(line.count("523.5") for line in lines) == 10
+    assert sum(line.count("± 523") for line in lines) == 10
 
 
 def test_what_went_wrong_is_said_once_however_many_fits_it_cost(bayescale):
