@@ -22,6 +22,8 @@ _WHERE = {
     "fit": "bayescale.inference",
     "MultiStart": "bayescale.inference.multistart",
     "Bootstrap": "bayescale.inference.bootstrap",
+    "Grid": "bayescale.inference.grid",
+    "Importance": "bayescale.inference.importance",
     "NUTS": "bayescale.inference.nuts",
     "forecast": "bayescale.decisions.forecast",
     "surface": "bayescale.decisions.surface",

@@ -77,15 +77,25 @@ def parse(package: str, text: str) -> Any:
 def describe(instance: Any) -> str:
     """The text from which `parse` makes an equal instance."""
     changed = [
-        f"{field.name}={str(getattr(instance, field.name)).replace('%', '%25').replace(',', '%2C')}"
+        f"{field.name}={_text(getattr(instance, field.name)).replace('%', '%25').replace(',', '%2C')}"
         for field in dataclasses.fields(instance)
         if getattr(instance, field.name) != field.default
     ]
     return name_of(instance) + (":" + ",".join(changed) if changed else "")
 
 
+def _text(value: Any) -> str:
+    return "..".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
 def _value(name: str, field: dataclasses.Field[Any], text: str) -> Any:
     default = field.default
+    if isinstance(default, tuple):
+        low, _, high = text.partition("..")
+        try:
+            return (float(low), float(high))
+        except ValueError:
+            raise InputError(f"{name}: {field.name}={text!r} must be a range of numbers, such as 0.01..1.5.") from None
     if isinstance(default, bool):
         if text.lower() in ("true", "false"):
             return text.lower() == "true"

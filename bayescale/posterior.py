@@ -21,6 +21,8 @@ import jax
 import numpy as np
 import pandas as pd
 import xarray as xr
+from arviz_stats.base import array_stats
+from scipy.special import logsumexp
 
 from bayescale.discovery import describe, parse
 from bayescale.errors import InputError
@@ -252,6 +254,36 @@ def convergence(constants: Mapping[str, np.ndarray]) -> pd.DataFrame:
                 "ess_tail": _scalars(arviz_stats.ess(draws, method="tail")),
             }
         )
+
+
+def pareto_smoothed(log_ratios: np.ndarray) -> tuple[np.ndarray, float]:
+    """Importance weights with their largest smoothed, by ArviZ.
+
+    Parameters
+    ----------
+    log_ratios : array, shape (pool,)
+        Log target less log proposal; minus infinity where the target is nil.
+
+    Returns
+    -------
+    log_weights : array, shape (pool,)
+        Their exponentials add up to one.
+    k : float
+        Shape of the generalised Pareto distribution of the largest; infinite where fewer than two proposals count.
+    """
+    possible = np.isfinite(log_ratios)
+    smoothed = np.full(log_ratios.shape, -np.inf)
+    if possible.sum() < 2:
+        smoothed[np.argmax(log_ratios)] = 0.0
+        return smoothed, float("inf")
+    # Equal weights have no tail to fit.
+    if np.ptp(log_ratios[possible]) == 0:
+        smoothed[possible] = -np.log(possible.sum())
+        return smoothed, float("-inf")
+    # ArviZ takes the negative, since it weighs posteriors by their likelihoods to leave a run out.
+    log_weights, k = array_stats.psislw(-log_ratios[possible])
+    smoothed[possible] = np.asarray(log_weights) - logsumexp(np.asarray(log_weights))
+    return smoothed, float(k)
 
 
 def judge(table: pd.DataFrame, divergences: int) -> tuple[dict[str, float], tuple[str, ...]]:

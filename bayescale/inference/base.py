@@ -83,9 +83,21 @@ class Target:
 
     def penalty(self, coordinates: Sequence[Array]) -> list[Array]:
         """The negative log prior of each coordinate for a likelihood, zeros for an objective; each of shape (batch,)."""
+        return self.penalty_of(self.parameters, coordinates)
+
+    def penalty_of(self, parameters: Sequence[Parameter], coordinates: Sequence[Array]) -> list[Array]:
+        """The same for some of the parameters."""
         if not is_likelihood(self.noise):
             return [jnp.zeros_like(c) for c in coordinates]
-        return [-self._log_prior(p, c) for p, c in zip(self.parameters, coordinates, strict=True)]
+        return [-self._log_prior(p, c) for p, c in zip(parameters, coordinates, strict=True)]
+
+    def straighten(self, coordinates: Sequence[Array]) -> list[Array]:
+        """Coordinates of the same volume in which posteriors are nearly Normal: the law's own, and the noise's as they are."""
+        return [*self.law.straighten(coordinates[: self.n_predictive]), *coordinates[self.n_predictive :]]
+
+    def bend(self, straight: Sequence[Array]) -> list[Array]:
+        """The inverse of `straighten`."""
+        return [*self.law.bend(straight[: self.n_predictive]), *straight[self.n_predictive :]]
 
     @property
     def reach(self) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,254 @@
+"""A law that is a sum of powers, under any likelihood, as least squares at every node of a grid of exponents.
+
+Least squares on loss are what `bayescale.kernels` marginalises in closed form. Noise on log loss and heavy tails are brought to
+that form by Fisher scoring: about a fit with predictions μ and residuals r of log loss, a likelihood with negative log density
+ρ and information κ is to second order that of responses μ(1 + ρ'(r)/κ) with weights κ/μ². The fit is the best node, so weights
+and node are found in turn until they rest. It is a proposal: `_weighing` corrects it.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from numpyro.distributions.transforms import biject_to
+
+from bayescale.discovery import name_of
+from bayescale.errors import InputError
+from bayescale.inference.base import Data, Problem, Target
+from bayescale.kernels import columns, levenberg_marquardt, line, newton, product, response
+from bayescale.kernels.additive_grid import Columns, Nodes, Response
+from bayescale.laws.base import Term
+
+_WIDE_ROUNDS, _CLOSE_ROUNDS, _COARSE = 4, 3, 128
+_NEGLIGIBLE = 30.0
+_SCALE_STARTS, _SCALE_STEPS = 16, 30
+
+
+@dataclass(frozen=True)
+class Plane:
+    """How the terms of a law lie on a grid: a constant level, and one or two powers.
+
+    Two powers with one exponent, or one power, make a grid of one column.
+    """
+
+    constant: Term
+    powers: tuple[Term, ...]
+
+    @classmethod
+    def of(cls, target: Target) -> "Plane":
+        """Raise InputError where the law is no such sum."""
+        terms = target.law.terms
+        constants, powers = [t for t in terms if t.exponent is None], tuple(t for t in terms if t.exponent is not None)
+        if len(constants) != 1 or len(powers) not in (1, 2):
+            raise InputError(
+                f"grid handles laws that are a constant and one or two powers, and {target.law.formula} "
+                f"({name_of(target.law)}) is none. Use NUTS() as the method (--method nuts)."
+            )
+        return cls(constants[0], powers)
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """Names, the constant first."""
+        return tuple(term.level for term in (self.constant, *self.powers))
+
+    @property
+    def exponents(self) -> tuple[str, ...]:
+        """Names, each once."""
+        return tuple(dict.fromkeys(str(term.exponent) for term in self.powers))
+
+    @property
+    def common(self) -> bool:
+        """Whether two powers share one exponent."""
+        return len(self.powers) > len(self.exponents)
+
+
+class Working(NamedTuple):
+    """Responses and weights of the least squares, each of shape (runs,)."""
+
+    values: Array
+    weights: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Settled:
+    """Where reweighting came to rest.
+
+    Attributes
+    ----------
+    working : Working
+    axes : tuple of array
+        For each exponent the nodes of the final grid.
+    scale, scale_covariance : array, shapes (p,) and (p, p)
+        Mode and inverse Hessian of the noise parameters' coordinates, given the residuals of the best node.
+    """
+
+    working: Working
+    axes: tuple[np.ndarray, ...]
+    scale: np.ndarray
+    scale_covariance: np.ndarray
+
+
+def settle(problem: Problem, plane: Plane, ranges: tuple[tuple[float, float], ...], nodes: int) -> Settled:
+    """Reweight on coarse grids over the whole ranges, then on ever closer ones around what mass there is.
+
+    Parameters
+    ----------
+    problem : Problem
+    plane : Plane
+    ranges : tuple of (low, high)
+        One for each exponent.
+    nodes : int
+        Of each axis of the final grid.
+    """
+    target, data, weights = problem.target, problem.data, problem.weights
+    loss = jnp.exp(data.log_loss[:, 0])
+    working = Working(loss, weights[:, 0] / loss**2)
+    axes = tuple(np.linspace(low, high, _COARSE) for low, high in ranges)
+    for round_ in range(_WIDE_ROUNDS + _CLOSE_ROUNDS):
+        log_mass = log_masses(target, plane, _pair(axes), working, data)
+        residual, log_prediction = _best_fit(target, plane, _pair(axes), working, data, log_mass)
+        scale, hessian = _scale(target, residual, data, weights)
+        working = _reweighted(target, residual, log_prediction, scale, data, weights)
+        if round_ >= _WIDE_ROUNDS - 1:
+            size = nodes if round_ == _WIDE_ROUNDS + _CLOSE_ROUNDS - 1 else _COARSE
+            axes = _closer(axes, np.asarray(log_mass), ranges, size)
+    return Settled(working, axes, np.asarray(scale), np.linalg.inv(np.asarray(hessian)))
+
+
+@partial(jax.jit, static_argnames=("target", "plane"))
+def log_masses(target: Target, plane: Plane, axes: tuple[Array, Array], working: Working, data: Data) -> Array:
+    """Log posterior of the exponents at all nodes, shape (first axis, second axis), with the priors of levels at their best.
+
+    Rows are made in blocks, so that nothing but the result has the size of the grid.
+    """
+    of = response(*working)
+    u, v = _tables(target, plane, axes, of, data)
+    if plane.common:
+        return _with_level_priors(target, plane, line(u, v, of), of)[:, None]
+
+    def one_row(row: Columns) -> Array:
+        nodes = product(jax.tree.map(lambda array: array[None], row), v, of)
+        return _with_level_priors(target, plane, nodes, of)[0]
+
+    return jax.lax.map(one_row, u, batch_size=16)
+
+
+@partial(jax.jit, static_argnames=("target", "plane"))
+def nodes_at(target: Target, plane: Plane, exponents: tuple[Array, Array], working: Working, data: Data) -> Nodes:
+    """Pairs of exponents of any number, arrays of shape (pairs,)."""
+    of = response(*working)
+    return line(*_tables(target, plane, exponents, of, data), of)
+
+
+def _pair(axes: tuple[np.ndarray, ...]) -> tuple[Array, Array]:
+    # A lone exponent is beside one node of no effect.
+    first, second = axes if len(axes) == 2 else (axes[0], np.ones(1))
+    return jnp.asarray(first), jnp.asarray(second)
+
+
+def _tables(target: Target, plane: Plane, exponents: tuple[Array, Array], of: Response, data: Data) -> tuple[Columns, Columns]:
+    priors = {p.name: p.prior for p in target.parameters}
+    first, second = exponents
+    log_input = data.log_inputs[str(plane.powers[0].input)][:, 0]
+    u = columns(first, log_input, priors[plane.exponents[0]].log_prob(first), of)
+    if len(plane.powers) == 1:
+        return u, columns(second, jnp.zeros_like(log_input), jnp.zeros_like(second), of)
+    log_input = data.log_inputs[str(plane.powers[1].input)][:, 0]
+    if plane.common:
+        return u, columns(first, log_input, jnp.zeros_like(first), of)
+    return u, columns(second, log_input, priors[plane.exponents[1]].log_prob(second), of)
+
+
+def _with_level_priors(target: Target, plane: Plane, nodes: Nodes, of: Response) -> Array:
+    priors = {p.name: p.prior for p in target.parameters}
+    total = nodes.log_marginal
+    variance = nodes.rss / jnp.maximum(of.count - len(plane.levels), 1.0)
+    for i, name in enumerate(plane.levels):
+        # A level held at zero has its mass within a standard deviation above.
+        least = 0.5 * jnp.sqrt(variance * nodes.covariance[i, i])
+        total += priors[name].log_prob(jnp.maximum(nodes.levels[i], least))
+    return total
+
+
+@partial(jax.jit, static_argnames=("target", "plane"))
+def _best_fit(
+    target: Target, plane: Plane, axes: tuple[Array, Array], working: Working, data: Data, log_mass: Array
+) -> tuple[Array, Array]:
+    """Residuals of log loss and log predictions at the best node, each of shape (runs, 1)."""
+    i, j = jnp.unravel_index(jnp.argmax(log_mass), log_mass.shape)
+    here = axes[0][i][None], axes[1][j][None]
+    levels = nodes_at(target, plane, here, working, data).levels[:, 0]
+    tiny = jnp.finfo(levels.dtype).eps
+    constants = {name: jnp.maximum(level, tiny) for name, level in zip(plane.levels, levels, strict=False)}
+    constants |= {name: value[0] for name, value in zip(plane.exponents, here, strict=False)}
+    log_prediction = target.law.log_loss(constants, data.log_inputs)
+    return data.log_loss - log_prediction, log_prediction
+
+
+@dataclass(frozen=True)
+class _Scatter:
+    """The objective of the noise parameters alone, with the residuals as data."""
+
+    target: Target
+    n_predictive: int = 0
+
+    def residual(self, coordinates: Any, data: Data) -> Array:
+        return data.log_loss + jnp.zeros_like(coordinates[0])
+
+    def rho(self, residual: Array, coordinates: Any, data: Data) -> Array:
+        return self.target.noise.rho(residual, _noise_constants(self.target, coordinates), data.log_loss_se)
+
+    def penalty(self, coordinates: Any) -> list[Array]:
+        return self.target.penalty_of(self.target.noise.parameters, coordinates)
+
+
+def _noise_constants(target: Target, coordinates: Any) -> dict[str, Array]:
+    rows = zip(target.noise.parameters, coordinates, strict=True)
+    return {p.name: biject_to(p.prior.support)(c) for p, c in rows}
+
+
+@partial(jax.jit, static_argnames="target")
+def _scale(target: Target, residual: Array, data: Data, weights: Array) -> tuple[Array, Array]:
+    """Mode and Hessian of the noise parameters' coordinates."""
+    scatter = _Scatter(target)
+    centre, width = (part[target.n_predictive :] for part in target.reach)
+    starts = centre + width * np.random.default_rng(0).standard_normal((_SCALE_STARTS, len(centre)))
+    seen = data._replace(log_loss=residual)
+    near = levenberg_marquardt(scatter, jnp.asarray(starts.T), seen, weights, steps=_SCALE_STEPS)
+    best = near.coordinates[:, jnp.nanargmin(near.value)][:, None]
+    found, hessian = newton(scatter, best, seen, weights, steps=_SCALE_STEPS)
+    return found.coordinates[:, 0], hessian[:, :, 0]
+
+
+@partial(jax.jit, static_argnames="target")
+def _reweighted(target: Target, residual: Array, log_prediction: Array, scale: Array, data: Data, weights: Array) -> Working:
+    constants = _noise_constants(target, list(scale))
+
+    def rho(r: Array) -> Array:
+        return jnp.sum(target.noise.rho(r, constants, data.log_loss_se))
+
+    score = jax.grad(rho)(residual)
+    # The bend at zero knows how scales differ between runs; its size is set so that scores have the variance they must.
+    bend = jax.jvp(jax.grad(rho), (jnp.zeros_like(residual),), (jnp.ones_like(residual),))[1]
+    bend = jnp.where(bend > 0, bend, 1.0)
+    information = bend * jnp.sum(weights * score**2 / bend) / jnp.sum(weights)
+    prediction = jnp.exp(log_prediction)
+    values = prediction * (1 + score / information)
+    return Working(values[:, 0], (weights * information / prediction**2)[:, 0])
+
+
+def _closer(
+    axes: tuple[np.ndarray, ...], log_mass: np.ndarray, ranges: tuple[tuple[float, float], ...], size: int
+) -> tuple[np.ndarray, ...]:
+    """Axes over the nodes that have mass, and one node more on each side."""
+    there = log_mass > log_mass.max() - _NEGLIGIBLE
+    found = []
+    for along, (axis, (low, high)) in enumerate(zip(axes, ranges, strict=True)):
+        places = np.flatnonzero(there.any(axis=1 - along))
+        step = axis[1] - axis[0]
+        found.append(np.linspace(max(axis[places[0]] - step, low), min(axis[places[-1]] + step, high), size))
+    return tuple(found)

@@ -1,0 +1,100 @@
+"""Mixtures of multivariate t distributions: proposals that can be fitted to weighted draws.
+
+Fitting by weighted expectation and maximisation brings the mixture nearer to the target in Kullback–Leibler divergence at each
+step. O. Cappé, R. Douc, A. Guillin, J.-M. Marin and C. P. Robert, "Adaptive Importance Sampling in General Mixture Classes",
+2008 (arXiv:0710.4242).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import gammaln, logsumexp
+
+# Heavy tails: with three, no data set of the catalogue left Pareto k above 0.6; with eight, three of eight fits did.
+FREEDOM = 3.0
+_STEPS = 12
+_ENOUGH, _FLATTER = 30, 0.8
+_SHRINKAGE = 0.02
+_LEAST_SHARE = 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """Components with one number of degrees of freedom.
+
+    Attributes
+    ----------
+    shares : array, shape (components,)
+        Adding up to one.
+    centres : array, shape (components, k)
+    roots : array, shape (components, k, k)
+        Lower Cholesky factors of the scale matrices.
+    freedom : float
+    """
+
+    shares: np.ndarray
+    centres: np.ndarray
+    roots: np.ndarray
+    freedom: float = FREEDOM
+
+    @classmethod
+    def about(cls, centres: np.ndarray, covariances: np.ndarray, shares: np.ndarray) -> "Mixture":
+        """From scale matrices, shape (components, k, k), and shares that need not add up to one."""
+        return cls(shares / shares.sum(), centres, np.linalg.cholesky(covariances))
+
+    @classmethod
+    def of_draws(cls, draws: np.ndarray, log_weights: np.ndarray, components: int, rng: np.random.Generator) -> "Mixture":
+        """Fitted from nothing but weighted draws, shape (k, pool); weights are flattened until enough draws count."""
+        flat = log_weights
+        while np.exp(2 * logsumexp(flat) - logsumexp(2 * flat)) < _ENOUGH * len(draws):
+            flat = flat * _FLATTER
+        weights = np.exp(flat - logsumexp(flat))
+        members = rng.choice(draws.shape[1], size=components, p=weights)
+        covariance = np.cov(draws, aweights=weights, ddof=0)
+        start = cls.about(draws[:, members].T, np.stack([covariance] * components), np.ones(components))
+        return start.fitted(draws, flat)
+
+    def draw(self, pool: int, rng: np.random.Generator) -> np.ndarray:
+        """Independent draws, shape (k, pool)."""
+        member = rng.choice(len(self.shares), size=pool, p=self.shares)
+        stretch = np.sqrt(self.freedom / rng.chisquare(self.freedom, size=(pool, 1)))
+        normal = rng.standard_normal((pool, self.centres.shape[1])) * stretch
+        return (self.centres[member] + np.einsum("nij,nj->ni", self.roots[member], normal)).T
+
+    def log_density(self, draws: np.ndarray) -> np.ndarray:
+        """Of draws, shape (k, pool); shape (pool,)."""
+        return logsumexp(self._by_component(self._distances(draws)), axis=0)
+
+    def fitted(self, draws: np.ndarray, log_weights: np.ndarray) -> "Mixture":
+        """The mixture after some steps towards weighted draws, shape (k, pool)."""
+        current, weights = self, np.exp(log_weights - logsumexp(log_weights))
+        mean = draws @ weights
+        overall = np.cov(draws, aweights=weights, ddof=0)
+        for _ in range(_STEPS):
+            current = current._nearer(draws, weights, mean, overall)
+        return current
+
+    def _nearer(self, draws: np.ndarray, weights: np.ndarray, mean: np.ndarray, overall: np.ndarray) -> "Mixture":
+        k = len(draws)
+        distances = self._distances(draws)
+        by_component = self._by_component(distances)
+        belongs = weights * np.exp(by_component - logsumexp(by_component, axis=0))
+        pull = belongs * (self.freedom + k) / (self.freedom + distances)
+        # A component that explains nothing keeps a little of everything, so that it stays defined and may come back.
+        share, total = belongs.sum(axis=1), pull.sum(axis=1)
+        centres = (pull @ draws.T + _SHRINKAGE * mean) / (total + _SHRINKAGE)[:, None]
+        away = draws[None] - centres[:, :, None]
+        spread = np.einsum("dn,din,djn->dij", pull, away, away) + _SHRINKAGE * overall
+        covariances = spread / (share + _SHRINKAGE)[:, None, None]
+        return Mixture.about(centres, covariances, np.maximum(share, _LEAST_SHARE))
+
+    def _distances(self, draws: np.ndarray) -> np.ndarray:
+        away = draws[None] - self.centres[:, :, None]
+        return np.sum(np.linalg.solve(self.roots, away) ** 2, axis=1)
+
+    def _by_component(self, distances: np.ndarray) -> np.ndarray:
+        k = self.centres.shape[1]
+        constant = gammaln((self.freedom + k) / 2) - gammaln(self.freedom / 2) - k / 2 * np.log(self.freedom * np.pi)
+        volume = np.sum(np.log(np.diagonal(self.roots, axis1=1, axis2=2)), axis=1)
+        tail = -(self.freedom + k) / 2 * np.log1p(distances / self.freedom)
+        return constant - volume[:, None] + np.log(self.shares)[:, None] + tail

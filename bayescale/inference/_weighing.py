@@ -1,0 +1,73 @@
+"""Importance sampling for the methods that can propose: weights against the exact posterior, smoothed and judged.
+
+A. Vehtari, D. Simpson, A. Gelman, Y. Yao and J. Gabry, "Pareto Smoothed Importance Sampling", 2024 (arXiv:1507.02646).
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from scipy.special import logsumexp
+
+from bayescale.inference.base import Data, Target
+from bayescale.kernels.blocks import in_blocks
+from bayescale.kernels.objective import value
+from bayescale.posterior import pareto_smoothed
+
+LARGEST_K = 0.7
+
+
+@dataclass(frozen=True, eq=False)
+class Weighed:
+    """Proposals after weighing.
+
+    Attributes
+    ----------
+    log_weights : array, shape (pool,)
+        Pareto-smoothed; their exponentials add up to one.
+    diagnostics : dict
+        ``pareto_k``, ``ess_importance`` (effective number of independent draws) and ``log_evidence`` (of log loss).
+    """
+
+    log_weights: np.ndarray
+    diagnostics: dict[str, float]
+
+    @property
+    def reliable(self) -> bool:
+        """Whether the weights have a tail that means can bear."""
+        return self.diagnostics["pareto_k"] <= LARGEST_K
+
+    def chosen(self, draws: int, rng: np.random.Generator) -> np.ndarray:
+        """Places of ``draws`` members of the pool, drawn by weight in systematic order and then shuffled."""
+        steps = (rng.uniform() + np.arange(draws)) / draws
+        places = np.searchsorted(np.cumsum(np.exp(self.log_weights)), steps * (1 - 1e-12))
+        return rng.permutation(np.minimum(places, len(self.log_weights) - 1))
+
+
+def weigh(log_ratios: np.ndarray) -> Weighed:
+    """Smooth and judge log target less log proposal, shape (pool,); a proposal out of bounds has minus infinity."""
+    log_weights, k = pareto_smoothed(log_ratios)
+    diagnostics = {
+        "pareto_k": k,
+        "ess_importance": float(np.exp(-logsumexp(2 * log_weights))),
+        "log_evidence": float(logsumexp(log_ratios) - np.log(len(log_ratios))),
+    }
+    return Weighed(log_weights, diagnostics)
+
+
+@partial(jax.jit, static_argnames="target")
+def log_posterior(target: Target, coordinates: Array, data: Data, weights: Array) -> Array:
+    """Log likelihood plus log prior, not normalised, at coordinates of shape (coordinates, pool); shape (pool,)."""
+    found: Array = in_blocks(lambda own, w: -value(target, tuple(own), data, w)[None], coordinates, weights)
+    return jnp.where(jnp.isnan(found[0]), -jnp.inf, found[0])
+
+
+def complaint(weighed: Weighed, remedy: str) -> tuple[str, ...]:
+    """A sentence where the weights are not to be trusted."""
+    if weighed.reliable:
+        return ()
+    k = weighed.diagnostics["pareto_k"]
+    return (f"Pareto k is {k:.2f}, above {LARGEST_K}: the proposal misses part of the posterior. {remedy}",)

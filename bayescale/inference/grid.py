@@ -1,0 +1,178 @@
+"""The posterior over a grid of exponents: independent draws that owe nothing to a Markov chain, and the evidence.
+
+At fixed exponents a sum of powers is linear in its levels, and `bayescale.kernels` marginalises levels and scale in closed form
+at all nodes at once; `_linearised` brings noise on log loss and heavy tails to that form. Draws are then made from the outside
+in, and weighed against the exact posterior:
+
+    cell of exponents ~ its mass;  exponents ~ Uniform(cell);  levels ~ t(least squares there);  scale ~ t(its mode)
+
+Under Normal noise nearly all draws count. Where heavy tails leave the weights uneven, a mixture fitted to the weighted draws
+proposes anew.
+"""
+
+import time
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+import numpy as np
+from numpyro.distributions.transforms import biject_to
+from scipy.special import gammaln, logsumexp
+
+from bayescale.errors import InputError
+from bayescale.inference._linearised import Plane, Settled, log_masses, nodes_at, settle
+from bayescale.inference._mixture import Mixture
+from bayescale.inference._weighing import Weighed, complaint, log_posterior, weigh
+from bayescale.inference.base import Problem
+from bayescale.posterior import Posterior
+
+_FREEDOM = 10.0
+_FEWEST_NODES, _SPREAD = 8, 1e-9
+_LOST = 1e-3
+_POOL, _GOOD_K, _REFINEMENTS, _COMPONENTS = 8, 0.5, 3, 4
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Independent draws from the posterior of a law that is a constant and one or two powers.
+
+    Parameters
+    ----------
+    nodes : int
+        Exponents along each side of the final grid, which covers the part of the ranges that has posterior mass.
+    alpha, beta : tuple of float
+        Ranges of the first exponent and of the second, where there are two.
+    draws : int
+    seed : int
+
+    Notes
+    -----
+    Diagnostics of the result: ``pareto_k``; ``ess_importance``, the effective number of independent draws among the proposals;
+    ``log_evidence``, the log marginal likelihood of log loss, comparable between laws and noise models of the same runs.
+    """
+
+    nodes: int = 512
+    alpha: tuple[float, float] = (0.01, 1.5)
+    beta: tuple[float, float] = (0.01, 1.5)
+    draws: int = 4000
+    seed: int = 0
+
+    def run(self, problem: Problem) -> Posterior:
+        """Draw from the grid, and correct by importance."""
+        self._check()
+        problem.require_likelihood(self)
+        plane = Plane.of(problem.target)
+        begun = time.perf_counter()
+        rng = np.random.default_rng(self.seed)
+        settled = settle(problem, plane, (self.alpha, self.beta)[: len(plane.exponents)], self.nodes)
+        coordinates, log_proposal, lost = _propose(problem, plane, settled, _POOL * self.draws, rng)
+        weighed = _weighed(problem, coordinates, log_proposal)
+        for _ in range(_REFINEMENTS):
+            if weighed.diagnostics["pareto_k"] < _GOOD_K:
+                break
+            straight = np.stack([np.asarray(c) for c in problem.target.straighten(list(coordinates))])
+            mixture = Mixture.of_draws(straight, weighed.log_weights, _COMPONENTS, rng)
+            straight = mixture.draw(_POOL * self.draws, rng)
+            coordinates = np.stack([np.asarray(c) for c in problem.target.bend(list(straight))])
+            weighed = _weighed(problem, coordinates, mixture.log_density(straight))
+        chosen = coordinates[:, weighed.chosen(self.draws, rng)]
+        beyond = () if lost < _LOST else (f"{lost:.1%} of the mass lies at the end of the range of exponents; widen it.",)
+        return problem.posterior(
+            problem.target.constants(list(jnp.asarray(chosen)[:, None])),
+            self,
+            diagnostics=weighed.diagnostics,
+            problems=complaint(weighed, "Use NUTS(), which needs no proposal.") + beyond,
+            seconds={"fit": time.perf_counter() - begun},
+        )
+
+    def _check(self) -> None:
+        if self.nodes < _FEWEST_NODES or self.draws < 1:
+            raise InputError(f"grid: nodes={self.nodes} must be at least {_FEWEST_NODES} and draws={self.draws} at least 1.")
+        for name, (low, high) in (("alpha", self.alpha), ("beta", self.beta)):
+            if not 0 < low < high < float("inf"):
+                raise InputError(f"grid: {name}=({low:g}, {high:g}) must be a range of positive numbers, such as (0.01, 1.5).")
+
+
+def _weighed(problem: Problem, coordinates: np.ndarray, log_proposal: np.ndarray) -> Weighed:
+    log_target = log_posterior(problem.target, jnp.asarray(coordinates), problem.data, problem.weights)
+    return weigh(np.asarray(log_target) - log_proposal)
+
+
+def _propose(
+    problem: Problem, plane: Plane, settled: Settled, pool: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Coordinates, shape (coordinates, pool), their log density, shape (pool,), and the share of mass at the grid's ends."""
+    target, axes = problem.target, settled.axes
+    pair = (axes[0], axes[1] if len(axes) == 2 else np.ones(1))
+    log_mass = np.asarray(log_masses(target, plane, tuple(map(jnp.asarray, pair)), settled.working, problem.data))
+    log_mass = log_mass - logsumexp(log_mass)
+    exponents, log_density = _from_cells(axes, log_mass, pool, rng)
+    levels, log_level_density = _levels(problem, plane, settled, exponents, pool, rng)
+    scale, log_scale_density = _multivariate_t(
+        settled.scale[:, None], settled.scale_covariance[:, :, None], _FREEDOM, pool, rng
+    )
+    values = dict(zip(plane.levels, levels, strict=True)) | dict(zip(plane.exponents, exponents, strict=True))
+    log_density = log_density + log_level_density + log_scale_density
+    coordinates = []
+    for parameter in target.law.parameters:
+        value = jnp.asarray(np.where(values[parameter.name] > 0, values[parameter.name], 1.0))
+        transform = biject_to(parameter.prior.support)
+        coordinate = transform.inv(value)
+        coordinates.append(np.asarray(coordinate))
+        log_density = log_density + np.asarray(transform.log_abs_det_jacobian(coordinate, value))
+    # Levels below zero are proposed and never accepted: the density of the others needs no correction.
+    impossible = np.min([np.min(one, axis=0) for one in (levels, exponents)], axis=0) <= 0
+    log_density = np.where(impossible, np.inf, log_density)
+    return np.concatenate([np.stack(coordinates), scale]), log_density, _mass_at_ends(log_mass)
+
+
+def _from_cells(
+    axes: tuple[np.ndarray, ...], log_mass: np.ndarray, pool: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Exponents, shape (exponents, pool), uniform within cells drawn by mass, and their log density."""
+    mass = np.exp(log_mass).reshape(-1)
+    steps = (rng.uniform() + np.arange(pool)) / pool
+    cells = rng.permutation(np.minimum(np.searchsorted(np.cumsum(mass), steps * mass.sum()), mass.size - 1))
+    places = np.unravel_index(cells, log_mass.shape)
+    widths = [axis[1] - axis[0] for axis in axes]
+    exponents = [
+        axis[place] + width * rng.uniform(-0.5, 0.5, size=pool)
+        for axis, place, width in zip(axes, places, widths, strict=False)
+    ]
+    return np.stack(exponents), log_mass.reshape(-1)[cells] - np.sum(np.log(widths))
+
+
+def _levels(
+    problem: Problem, plane: Plane, settled: Settled, exponents: np.ndarray, pool: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Levels about their least squares at each draw's own exponents, shape (levels, pool), and their log density."""
+    pair = (exponents[0], exponents[-1]) if len(exponents) == 2 or plane.common else (exponents[0], np.ones(pool))
+    nodes = nodes_at(problem.target, plane, tuple(map(jnp.asarray, pair)), settled.working, problem.data)
+    k = len(plane.levels)
+    freedom = max(len(problem.runs) - k, 1)
+    covariance = np.asarray(nodes.covariance)[:k, :k] * np.asarray(nodes.rss) / freedom
+    return _multivariate_t(np.asarray(nodes.levels)[:k], covariance, min(float(freedom), _FREEDOM), pool, rng)
+
+
+def _multivariate_t(
+    centre: np.ndarray, covariance: np.ndarray, freedom: float, pool: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draws, shape (k, pool), and log densities, from centres (k, pool or 1) and scale matrices (k, k, pool or 1)."""
+    k = len(centre)
+    # Levels of nearly parallel columns are apart by less than rounding: a little more spread costs the proposal nothing.
+    widened = covariance * (1 + _SPREAD * np.eye(k))[:, :, None]
+    root = np.linalg.cholesky(np.moveaxis(widened, -1, 0))
+    normal = rng.standard_normal((pool, k, 1))
+    stretch = np.sqrt(freedom / rng.chisquare(freedom, size=pool))
+    draws = centre + stretch * (root @ normal)[:, :, 0].T
+    distance = np.sum(normal[:, :, 0] ** 2, axis=1) * stretch**2
+    volume = np.sum(np.log(np.diagonal(root, axis1=1, axis2=2)), axis=1)
+    constant = gammaln((freedom + k) / 2) - gammaln(freedom / 2) - k / 2 * np.log(freedom * np.pi)
+    return draws, constant - volume - (freedom + k) / 2 * np.log1p(distance / freedom)
+
+
+def _mass_at_ends(log_mass: np.ndarray) -> float:
+    mass = np.exp(log_mass)
+    ends = [mass[0].sum() + mass[-1].sum()]
+    if mass.shape[1] > 1:
+        ends.append(mass[:, 0].sum() + mass[:, -1].sum())
+    return float(max(ends))
