@@ -163,7 +163,7 @@ def batch(
         list[str] | None,
         typer.Option(help="May be given several times; student_t unless given.", show_default=False),
     ] = None,
-    method: Annotated[str, typer.Option(help="One for all fits, with options as nuts:draws=2000.")] = DEFAULT_METHOD,
+    method: Annotated[str, typer.Option(help="One for all fits; with options as nuts:draws=2000.")] = DEFAULT_METHOD,
     seed: Annotated[int | None, typer.Option(help="Of all that is random; 0 unless given.", show_default=False)] = None,
     out: Annotated[
         Path | None,

@@ -1,3 +1,3 @@
 """Many fits in one call, which survives being killed: `batch`, and what it stands on."""
 
-DEFAULT_METHOD = "nuts"
+DEFAULT_METHOD = "importance"

@@ -104,7 +104,7 @@ def batch(
     noises : sequence of Noise
         ``[StudentT()]`` unless given.
     method : Method
-        `NUTS()` unless given.
+        `Importance()` unless given.
     out : str or Path
         A folder for the posteriors, for what is to be known of failures, and for the frame as ``batch.csv``. It is made if it
         is not there. Fits found in it are not made again, unless the data, an option or the version of bayescale differ, or the

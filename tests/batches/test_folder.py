@@ -50,6 +50,13 @@ def test_a_method_of_many_draws_comes_back_bit_for_bit(out, sweeps, same):
     same(again, once)
 
 
+def test_groups_of_importance_samples_come_back_bit_for_bit_whatever_was_missing(out, sweeps, same):
+    options = {"noises": [bs.noise.Normal()], "method": bs.Importance(draws=1000)}
+    once = bs.batch(sweeps, out=out, **options).frame
+    next(out.glob("simulated_seed_1*.nc")).unlink()
+    same(bs.batch(sweeps, out=out, **options).frame, once)
+
+
 def test_an_interrupted_batch_keeps_what_is_done_and_goes_on_from_there(out, sweeps, quick, fitted, same, monkeypatch):
     def interrupted(self: bs.MultiStart, problem: object) -> None:
         raise KeyboardInterrupt
