@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -329,15 +329,19 @@ def judge(table: pd.DataFrame, divergences: int) -> tuple[dict[str, float], tupl
 
 def provenance(runs: Runs, seed: int) -> dict[str, str]:
     """What is needed to make the same draws again."""
-    packages = ("bayescale", "jax", "numpyro", "numpy")
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "data_sha256": runs.sha256,
         "seed": str(seed),
         "device": str(jax.devices()[0].device_kind),
         "python": platform.python_version(),
-        **{package: version(package) for package in packages},
+        **_versions(),
     }
+
+
+@cache
+def _versions() -> dict[str, str]:
+    return {package: version(package) for package in ("bayescale", "jax", "numpyro", "numpy")}
 
 
 def _scalars(dataset: Any) -> pd.Series:

@@ -4,6 +4,7 @@ A method that can fit many problems at once has ``run_all``, from a sequence of 
 it is given groups of problems that are alike. Every other method is given one problem at a time.
 """
 
+import math
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from threading import Lock
@@ -11,12 +12,14 @@ from threading import Lock
 from bayescale.batches.folder import Folder
 from bayescale.batches.task import Outcome, Task, fitted, reason
 from bayescale.errors import InputError
-from bayescale.inference.base import Method, Problem, padded_size
+from bayescale.inference.base import Method, Problem
 from bayescale.posterior import Posterior
 from bayescale.precision import float64
 
 # What a kill may cost, and still enough for a call that is compiled once to be worth it.
 _GROUP = 16
+# Up to 32 runs, up to 128, up to 512 and so on are alike.
+_SMALLEST_CLASS, _CLASS_RATIO = 32, 4
 # NumPyro traces a model with one stack of handlers for all threads of a process, so threads of a pool take turns.
 _TURN = Lock()
 
@@ -110,16 +113,20 @@ def fit_on(
 def shared_out(tasks: Sequence[Task]) -> list[list[Task]]:
     """Tasks of one method in the shares that are fitted together: one each, or groups that one call may take.
 
-    Such a group has one law, one noise model and data of one shape. What is finished already does not enter, so that an
-    interrupted batch goes on with the shares that it had.
+    Such a group has one law, one noise model and data of like size, so that one compiled program serves many groups and few
+    rows are filled up. What is finished already does not enter, so that an interrupted batch goes on with the shares it had.
     """
     if not tasks or not hasattr(tasks[0].method, "run_all"):
         return [[task] for task in tasks]
     alike: dict[Hashable, list[Task]] = {}
     for task in tasks:
-        shape = (padded_size(len(task.runs)), len(task.runs.relative_loss_se) > 1)
+        shape = (_size_class(len(task.runs)), len(task.runs.relative_loss_se) > 1)
         alike.setdefault((task.law, task.noise, shape), []).append(task)
     return [group[start : start + _GROUP] for group in alike.values() for start in range(0, len(group), _GROUP)]
+
+
+def _size_class(runs: int) -> int:
+    return math.ceil(math.log(max(runs, _SMALLEST_CLASS) / _SMALLEST_CLASS, _CLASS_RATIO))
 
 
 def _finished(share: Sequence[Task], folder: Folder | None) -> list[Outcome]:

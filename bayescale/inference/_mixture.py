@@ -12,7 +12,7 @@ from scipy.special import gammaln, logsumexp
 
 # Heavy tails: with three, no data set of the catalogue left Pareto k above 0.6; with eight, three of eight fits did.
 FREEDOM = 3.0
-_STEPS = 12
+_STEPS, _FITTED_TO = 8, 1000
 _ENOUGH, _FLATTER = 30, 0.8
 _SHRINKAGE = 0.02
 _LEAST_SHARE = 0.02
@@ -70,6 +70,11 @@ class Mixture:
         current, weights = self, np.exp(log_weights - logsumexp(log_weights))
         mean = draws @ weights
         overall = np.cov(draws, aweights=weights, ddof=0)
+        # The heaviest draws, by a systematic choice, say as much as all, and cost less.
+        if len(weights) > _FITTED_TO:
+            steps = (np.arange(_FITTED_TO) + 0.5) / _FITTED_TO
+            places, counts = np.unique(np.searchsorted(np.cumsum(weights), steps * (1 - 1e-12)), return_counts=True)
+            draws, weights = draws[:, places], counts / _FITTED_TO
         for _ in range(_STEPS):
             current = current._nearer(draws, weights, mean, overall)
         return current
@@ -84,13 +89,14 @@ class Mixture:
         share, total = belongs.sum(axis=1), pull.sum(axis=1)
         centres = (pull @ draws.T + _SHRINKAGE * mean) / (total + _SHRINKAGE)[:, None]
         away = draws[None] - centres[:, :, None]
-        spread = np.einsum("dn,din,djn->dij", pull, away, away) + _SHRINKAGE * overall
+        spread = (pull[:, None] * away) @ np.swapaxes(away, 1, 2) + _SHRINKAGE * overall
         covariances = spread / (share + _SHRINKAGE)[:, None, None]
         return Mixture.about(centres, covariances, np.maximum(share, _LEAST_SHARE))
 
     def _distances(self, draws: np.ndarray) -> np.ndarray:
-        away = draws[None] - self.centres[:, :, None]
-        return np.sum(np.linalg.solve(self.roots, away) ** 2, axis=1)
+        inverses = np.linalg.inv(self.roots)
+        away = inverses @ draws - inverses @ self.centres[:, :, None]
+        return np.einsum("dkn,dkn->dn", away, away)
 
     def _by_component(self, distances: np.ndarray) -> np.ndarray:
         k = self.centres.shape[1]

@@ -3,16 +3,17 @@ whether to believe them.
 
 Many starts from the prior end in the posterior's modes; multivariate t distributions there, with the inverse Hessians as scale
 matrices and in the law's straight coordinates, are the first proposal. Its weighted draws fit a mixture, from which the second
-is drawn, and so on; what all propose is weighed against their mixture and Pareto-smoothed. Where the tail of the weights
-is too heavy for means to be trusted, NUTS samples instead, and the result says so.
+is drawn, and so on until the weights are even enough; what all propose is weighed against their mixture and Pareto-smoothed.
+Where the tail of the weights stays too heavy for means to be trusted, NUTS samples instead, and the result says so.
 
-A batch of problems of one shape is searched and weighed in one compiled call.
+A batch of problems is searched and weighed in one compiled call.
 """
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -24,13 +25,15 @@ from bayescale.inference._mixture import Mixture
 from bayescale.inference._weighing import Weighed, weigh
 from bayescale.inference.base import Data, Problem, Target
 from bayescale.inference.nuts import NUTS
-from bayescale.kernels import levenberg_marquardt, newton
+from bayescale.kernels import levenberg_marquardt
 from bayescale.kernels.blocks import in_blocks
 from bayescale.kernels.objective import value
 from bayescale.posterior import Posterior
 
-_PRIOR_DRAWS, _SEARCHES, _STEPS, _NEWTON_STEPS = 512, 16, 30, 15
-_COMPONENTS, _ROUNDS = 6, 4
+T = TypeVar("T")
+
+_PRIOR_DRAWS, _SEARCHES, _STEPS = 512, 16, 40
+_COMPONENTS, _ROUNDS, _GOOD_K = 6, 6, 0.5
 _FAR_BELOW, _SAME_MODE = 10.0, 0.1
 _SMALLEST_CURVATURE = 1e-3
 
@@ -42,7 +45,7 @@ class Importance:
     Parameters
     ----------
     draws : int
-        Kept; half as many are proposed in each of four rounds.
+        Kept; half as many are proposed in each of two to six rounds.
     seed : int
 
     Notes
@@ -60,64 +63,110 @@ class Importance:
         return self.run_all([problem])[0]
 
     def run_all(self, problems: Sequence[Problem]) -> list[Posterior]:
-        """Problems of one law, noise model and padded number of runs, in one compiled call."""
+        """Problems of one law and noise model, in one compiled call."""
         if self.draws < 1:
             raise InputError(f"importance: draws={self.draws} must be at least 1.")
         for problem in problems:
             problem.require_likelihood(self)
         begun = time.perf_counter()
-        target = problems[0].target
+        target, rngs = problems[0].target, [np.random.default_rng(self.seed) for _ in problems]
         data, weights = _stacked(problems)
-        proposals = [_first_proposal(*found) for found in zip(*_modes(target, data, weights, self.seed), strict=True)]
-        rngs = [np.random.default_rng(self.seed) for _ in problems]
-        drawn: list[np.ndarray] = []
-        mixtures: list[list[Mixture]] = [[] for _ in problems]
-        log_target = np.empty((len(problems), 0))
-        weighed: list[Weighed] = []
+        ends = jax.tree.map(np.asarray, _modes(target, data, weights, self.seed))
+        pools = [_Pool(_first_proposal(*found)) for _, *found in zip(problems, *ends, strict=False)]
         for _ in range(_ROUNDS):
-            if weighed:
-                proposals = [
-                    mixture.fitted(pool, one.log_weights) for mixture, pool, one in zip(proposals, drawn, weighed, strict=True)
-                ]
-            fresh = [mixture.draw(-(-self.draws // 2), rng) for mixture, rng in zip(proposals, rngs, strict=True)]
-            drawn = [np.concatenate(both, axis=1) for both in zip(drawn, fresh, strict=True)] if drawn else fresh
-            log_fresh = _log_posteriors(target, jnp.asarray(np.stack(fresh)), data, weights)
-            log_target = np.concatenate([log_target, np.asarray(log_fresh)], axis=1)
-            for used, mixture in zip(mixtures, proposals, strict=True):
-                used.append(mixture)
-            weighed = [
-                weigh(log_p - _log_density(used, pool)) for log_p, used, pool in zip(log_target, mixtures, drawn, strict=True)
-            ]
+            open_ = [i for i, pool in enumerate(pools) if not pool.settled]
+            if not open_:
+                break
+            fresh = [pools[i].proposal.draw(-(-self.draws // 2), rngs[i]) for i in open_]
+            own = jax.tree.map(partial(np.take, indices=_filled_up(open_), axis=0), (data, weights))
+            log_target = np.asarray(_log_posteriors(target, np.stack(_filled_up(fresh)), *own))
+            for place, *found in zip(open_, fresh, log_target, strict=False):
+                pools[place] = pools[place].after(*found)
+        chosen = [pool.draws[:, pool.weighed.chosen(self.draws, rng)] for pool, rng in zip(pools, rngs, strict=True)]
+        found = jax.tree.map(np.asarray, _constants(target, np.stack(_filled_up(chosen))))
         seconds = (time.perf_counter() - begun) / len(problems)
         return [
-            self._resampled(*fit, seconds) if fit[1].reliable else self._sampled(*fit[:2])
-            for fit in zip(problems, weighed, drawn, rngs, strict=True)
+            self._posterior(problem, pool.weighed, {name: values[i][None] for name, values in found.items()}, seconds)
+            for i, (problem, pool) in enumerate(zip(problems, pools, strict=True))
         ]
 
-    def _resampled(
-        self, problem: Problem, weighed: Weighed, drawn: np.ndarray, rng: np.random.Generator, seconds: float
-    ) -> Posterior:
-        straight = list(jnp.asarray(drawn[:, None, weighed.chosen(self.draws, rng)]))
-        constants = problem.target.constants(problem.target.bend(straight))
-        return problem.posterior(constants, self, diagnostics=weighed.diagnostics, seconds={"fit": seconds})
-
-    def _sampled(self, problem: Problem, weighed: Weighed) -> Posterior:
-        k = weighed.diagnostics["pareto_k"]
-        posterior = NUTS(seed=self.seed).run(problem)
-        return replace(posterior, diagnostics=posterior.diagnostics | {"pareto_k": k})
+    def _posterior(self, problem: Problem, weighed: Weighed, constants: dict[str, np.ndarray], seconds: float) -> Posterior:
+        if weighed.reliable:
+            return problem.posterior(constants, self, diagnostics=weighed.diagnostics, seconds={"fit": seconds})
+        sampled = NUTS(seed=self.seed).run(problem)
+        return replace(sampled, diagnostics=sampled.diagnostics | {"pareto_k": weighed.diagnostics["pareto_k"]})
 
 
-def _stacked(problems: Sequence[Problem]) -> tuple[Data, Array]:
-    """Data and weights with the problems as leading axis."""
-    shape = problems[0].data.log_loss.shape
-    every = [(p.data._replace(log_loss_se=jnp.broadcast_to(p.data.log_loss_se, shape)), p.weights) for p in problems]
-    data, weights = jax.tree.map(lambda *parts: jnp.stack(parts), *every)
+@dataclass(frozen=True, eq=False)
+class _Pool:
+    """What has been proposed for one problem so far, in rounds of equal size.
+
+    Attributes
+    ----------
+    first : Mixture
+        The first proposal.
+    used : tuple of Mixture
+    draws : array, shape (k, pool)
+    log_target : array, shape (pool,)
+    log_densities : array, shape (rounds, pool)
+        Of every draw under each mixture used.
+    """
+
+    first: Mixture
+    used: tuple[Mixture, ...] = ()
+    draws: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+    log_target: np.ndarray = field(default_factory=lambda: np.empty(0))
+    log_densities: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+
+    @cached_property
+    def weighed(self) -> Weighed:
+        # Each draw came from the average of all mixtures used.
+        return weigh(self.log_target - np.logaddexp.reduce(self.log_densities) + np.log(len(self.used)))
+
+    @property
+    def settled(self) -> bool:
+        """Whether two rounds or more have been enough."""
+        return len(self.used) > 1 and self.weighed.diagnostics["pareto_k"] < _GOOD_K
+
+    @cached_property
+    def proposal(self) -> Mixture:
+        """Of the next round."""
+        return self.used[-1].fitted(self.draws, self.weighed.log_weights) if self.used else self.first
+
+    def after(self, fresh: np.ndarray, log_target: np.ndarray) -> "_Pool":
+        """With one more round of the proposal."""
+        draws = np.concatenate([self.draws, fresh], axis=1) if self.used else fresh
+        earlier = [
+            np.append(before, mixture.log_density(fresh)) for before, mixture in zip(self.log_densities, self.used, strict=True)
+        ]
+        densities = np.stack([*earlier, self.proposal.log_density(draws)])
+        return _Pool(self.first, (*self.used, self.proposal), draws, np.concatenate([self.log_target, log_target]), densities)
+
+
+def _filled_up(batch: Sequence[T]) -> list[T]:
+    """With copies of the last to a power of two, so that a few programs serve batches of any size."""
+    return [*batch, *batch[-1:] * ((1 << (len(batch) - 1).bit_length()) - len(batch))]
+
+
+def _stacked(problems: Sequence[Problem]) -> tuple[Data, np.ndarray]:
+    """Data and weights, as NumPy arrays, with the problems as leading axis, with rows of no weight up to the longest."""
+    problems = _filled_up(problems)
+    rows = max(problem.n_padded for problem in problems)
+
+    def column(*arrays: Array) -> np.ndarray:
+        # A standard error common to all runs has one row.
+        if all(len(array) == 1 for array in arrays):
+            return np.stack(arrays)
+        columns = [np.broadcast_to(a, (p.n_padded, 1)) for a, p in zip(arrays, problems, strict=True)]
+        return np.stack([np.pad(c, ((0, rows - len(c)), (0, 0))) for c in columns])
+
+    data, weights = jax.tree.map(column, *((p.data, p.weights) for p in problems))
     return data, weights
 
 
 @partial(jax.jit, static_argnames=("target", "seed"))
 def _modes(target: Target, data: Data, weights: Array, seed: int) -> tuple[Array, Array, Array]:
-    """Ends of searches from the prior's best draws: straight coordinates (problems, searches, k), objective and Hessian there."""
+    """Where searches from the prior's best draws end: straight coordinates (problems, searches, k), F and its Hessian there."""
     centre, width = target.reach
     draws = (centre + width * np.random.default_rng(seed).standard_normal((_PRIOR_DRAWS, len(centre)))).T
 
@@ -125,13 +174,20 @@ def _modes(target: Target, data: Data, weights: Array, seed: int) -> tuple[Array
         values = _values(target, jnp.asarray(draws), own, w)
         order = jnp.argsort(jnp.where(jnp.isnan(values), jnp.inf, values))[:_SEARCHES]
         near = levenberg_marquardt(target, jnp.asarray(draws)[:, order], own, w, steps=_STEPS)
-        found, hessian = newton(target, near.coordinates, own, w, steps=_NEWTON_STEPS)
-        straight = jnp.stack(target.straighten(list(found.coordinates)))
-        # At a mode the Hessian transforms by the Jacobian alone.
-        jacobian = jax.vmap(jax.jacobian(lambda v: jnp.stack(target.bend(list(v)))))(straight.T)
-        return straight.T, found.value, jnp.einsum("sia,ijs,sjb->sab", jacobian, hessian, jacobian)
+        straight = jnp.stack(target.straighten(list(near.coordinates))).T
+
+        def objective(v: Array) -> Array:
+            return value(target, tuple(target.bend(list(v[:, None]))), own, w)[0]
+
+        return straight, near.value, jax.lax.map(jax.hessian(objective), straight)
 
     return jax.vmap(one)(data, weights)
+
+
+@partial(jax.jit, static_argnames="target")
+def _constants(target: Target, straight: Array) -> dict[str, Array]:
+    """Named parameters in the units of the data, each of shape (problems, draws), from (problems, k, draws)."""
+    return target.constants(target.bend(list(jnp.moveaxis(straight, 1, 0))))
 
 
 @partial(jax.jit, static_argnames="target")
@@ -150,17 +206,17 @@ def _values(target: Target, coordinates: Array, data: Data, weights: Array) -> A
     return found[0]
 
 
-def _first_proposal(ends: Array, values: Array, hessians: Array) -> Mixture:
+def _first_proposal(ends: np.ndarray, values: np.ndarray, hessians: np.ndarray) -> Mixture:
     """Components at the distinct modes, by their mass; copies about the highest fill up, to be fitted."""
-    order = [int(i) for i in np.argsort(np.asarray(values)) if np.isfinite(values[i]) and np.isfinite(hessians[i]).all()]
+    order = [int(i) for i in np.argsort(values) if np.isfinite(values[i]) and np.isfinite(hessians[i]).all()]
     centres: list[np.ndarray] = []
     covariances: list[np.ndarray] = []
     shares: list[float] = []
     for i in order:
         if len(centres) == _COMPONENTS or (shares and values[i] > values[order[0]] + _FAR_BELOW):
             break
-        end = np.asarray(ends[i])
-        curvature, axes = np.linalg.eigh(np.asarray(hessians[i]))
+        end = ends[i]
+        curvature, axes = np.linalg.eigh(hessians[i])
         curvature = np.maximum(curvature, _SMALLEST_CURVATURE)
         if any(np.sum((np.sqrt(curvature) * (axes.T @ (end - seen))) ** 2) < _SAME_MODE for seen in centres):
             continue
@@ -174,8 +230,3 @@ def _first_proposal(ends: Array, values: Array, hessians: Array) -> Mixture:
         covariances.append(covariances[0])
         shares.append(shares[0] / 2)
     return Mixture.about(np.stack(centres), np.stack(covariances), np.maximum(shares, 0.02 * max(shares)))
-
-
-def _log_density(mixtures: Sequence[Mixture], draws: np.ndarray) -> np.ndarray:
-    # Rounds of equal size: each draw came from the average of all mixtures used.
-    return np.logaddexp.reduce([mixture.log_density(draws) for mixture in mixtures]) - np.log(len(mixtures))
