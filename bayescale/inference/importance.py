@@ -26,7 +26,6 @@ from bayescale.inference._weighing import Weighed, weigh
 from bayescale.inference.base import Data, Problem, Target
 from bayescale.inference.nuts import NUTS
 from bayescale.kernels import levenberg_marquardt
-from bayescale.kernels.blocks import in_blocks
 from bayescale.kernels.objective import value
 from bayescale.posterior import Posterior
 
@@ -34,6 +33,7 @@ T = TypeVar("T")
 
 _PRIOR_DRAWS, _SEARCHES, _STEPS = 512, 16, 40
 _COMPONENTS, _ROUNDS, _GOOD_K = 6, 6, 0.5
+_SLICE = 2**24
 _FAR_BELOW, _SAME_MODE = 10.0, 0.1
 _SMALLEST_CURVATURE = 1e-3
 
@@ -79,7 +79,7 @@ class Importance:
                 break
             fresh = [pools[i].proposal.draw(-(-self.draws // 2), rngs[i]) for i in open_]
             own = jax.tree.map(partial(np.take, indices=_filled_up(open_), axis=0), (data, weights))
-            log_target = np.asarray(_log_posteriors(target, np.stack(_filled_up(fresh)), *own))
+            log_target = _log_posteriors(target, np.stack(_filled_up(fresh)), *own)
             for place, *found in zip(open_, fresh, log_target, strict=False):
                 pools[place] = pools[place].after(*found)
         chosen = [pool.draws[:, pool.weighed.chosen(self.draws, rng)] for pool, rng in zip(pools, rngs, strict=True)]
@@ -171,7 +171,7 @@ def _modes(target: Target, data: Data, weights: Array, seed: int) -> tuple[Array
     draws = (centre + width * np.random.default_rng(seed).standard_normal((_PRIOR_DRAWS, len(centre)))).T
 
     def one(own: Data, w: Array) -> tuple[Array, Array, Array]:
-        values = _values(target, jnp.asarray(draws), own, w)
+        values = value(target, tuple(jnp.asarray(draws)), own, w)
         order = jnp.argsort(jnp.where(jnp.isnan(values), jnp.inf, values))[:_SEARCHES]
         near = levenberg_marquardt(target, jnp.asarray(draws)[:, order], own, w, steps=_STEPS)
         straight = jnp.stack(target.straighten(list(near.coordinates))).T
@@ -190,20 +190,26 @@ def _constants(target: Target, straight: Array) -> dict[str, Array]:
     return target.constants(target.bend(list(jnp.moveaxis(straight, 1, 0))))
 
 
-@partial(jax.jit, static_argnames="target")
-def _log_posteriors(target: Target, straight: Array, data: Data, weights: Array) -> Array:
-    """Log posterior, not normalised, at straight coordinates of shape (problems, k, pool); shape (problems, pool)."""
+def _log_posteriors(target: Target, straight: np.ndarray, data: Data, weights: np.ndarray) -> np.ndarray:
+    """Log posterior, not normalised, at straight coordinates of shape (problems, k, pool); shape (problems, pool).
 
+    In slices that bound memory: on CPUs a slice as a whole takes half the time of a loop over blocks that fit the cache.
+    """
+    pool = straight.shape[-1]
+    slices = -(-pool * weights.size // _SLICE)
+    each = -(-pool // slices)
+    whole = np.pad(straight, ((0, 0), (0, 0), (0, slices * each - pool)), mode="edge")
+    found = [_slice(target, part, data, weights) for part in np.split(whole, slices, axis=-1)]
+    return np.concatenate([np.asarray(one) for one in found], axis=-1)[:, :pool]
+
+
+@partial(jax.jit, static_argnames="target")
+def _slice(target: Target, straight: Array, data: Data, weights: Array) -> Array:
     def one(own: Array, d: Data, w: Array) -> Array:
-        found = -_values(target, jnp.stack(target.bend(list(own))), d, w)
+        found = -value(target, tuple(target.bend(list(own))), d, w)
         return jnp.where(jnp.isnan(found), -jnp.inf, found)
 
     return jax.vmap(one)(straight, data, weights)
-
-
-def _values(target: Target, coordinates: Array, data: Data, weights: Array) -> Array:
-    found: Array = in_blocks(lambda own, w: value(target, tuple(own), data, w)[None], coordinates, weights)
-    return found[0]
 
 
 def _first_proposal(ends: np.ndarray, values: np.ndarray, hessians: np.ndarray) -> Mixture:
