@@ -4,6 +4,7 @@ Tiles of the grid that fit a second-level cache are made by one matrix product e
 2·runs operations of the product and a dozen of its own, and no array of the grid's size exists. The least RSS of a tile with
 levels of any sign bounds what the tile can hold: only where that matters, beside the best of a coarse glance at the grid, are
 active sets compared and logarithms and exponentials taken. What is left out is less than e^−60 of the peak, a node.
+Devices share out rows of tiles.
 """
 
 import math
@@ -25,11 +26,13 @@ from bayescale.kernels.additive_grid import (
     own_part,
     product,
 )
+from bayescale.kernels.mesh import in_every_process, over_devices, whole_shares
 
 # Measured best of five shapes on two CPUs: 512 × 256 doubles are a megabyte.
 _ROWS, _COLUMNS = 512, 256
 _GLANCE = 64
-_HEADROOM, _NEGLIGIBLE = 600.0, 60.0
+# The second begins at the peak itself, so that it cannot overflow.
+_ATTEMPTS, _NEGLIGIBLE = 2, 60.0
 _WIDEST = 0.5 * math.log(NEARLY_PARALLEL)
 
 
@@ -63,80 +66,93 @@ def grid_evidence(u: Columns, v: Columns, of: Response) -> Evidence:
     ----------
     u, v : Columns
     of : Response
+        In float32 the log evidence of 200 runs, of whose variance the law explained all but 2·10⁻³, was right to 0.002, the
+        least RSS to 3·10⁻⁵ and the logs of partial sums to 0.02.
     """
-    rows, height = _in_tiles(u, _ROWS)
-    columns, width = _in_tiles(v, _COLUMNS)
-    glance = product(_every(u, _GLANCE), _every(v, _GLANCE), of).log_marginal
+    rows = _in_tiles(u, whole_shares(-(-len(u.response) // _ROWS)))
+    columns = _in_tiles(v, -(-len(v.response) // _COLUMNS))
 
-    def overflown(state: tuple[Array, "_Sums"]) -> Array:
-        return ~jnp.isfinite(state[1].rows).all()
+    def overflown(state: tuple[Array, Array, _Sums]) -> Array:
+        attempt, _, sums = state
+        return (attempt < _ATTEMPTS) & ~jnp.isfinite(jnp.sum(sums.rows))
 
-    def again(state: tuple[Array, _Sums]) -> tuple[Array, _Sums]:
-        shift = state[0] + _HEADROOM
-        return shift, _all_tiles(rows, columns, of, shift)
+    def take(state: tuple[Array, Array, _Sums]) -> tuple[Array, Array, _Sums]:
+        attempt, _, before = state
+        return attempt + 1, before.peak, _all_tiles(rows, columns, of, before.peak)
 
-    # The glance may miss a peak between its nodes; where a sum overflows, all are taken anew further down.
-    shift = jnp.max(glance)
-    shift, sums = jax.lax.while_loop(overflown, again, (shift, _all_tiles(rows, columns, of, shift)))
+    # A glance may miss a peak between its nodes; where a sum overflows, all are taken again below the peak that was met.
+    peak = jnp.max(product(_every(u, _GLANCE), _every(v, _GLANCE), of).log_marginal)
+    start = jnp.array(0)
+    glance = _Sums(rows.response + jnp.inf, columns.response, jnp.zeros_like(peak), peak, (start, start))
+    _, shift, sums = jax.lax.while_loop(overflown, take, (start, peak, glance))
     by_row, by_column = sums.rows.reshape(-1)[: len(u.response)], sums.columns.reshape(-1)[: len(v.response)]
-    return Evidence(
-        jnp.log(jnp.sum(by_row)) + shift,
-        jnp.log(by_row) + shift,
-        jnp.log(by_column) + shift,
-        sums.least_rss,
-        _best_node(rows, columns, of, sums.tile, height, width),
-    )
+    best = _best_node(rows, columns, of, sums.tile, (len(u.response), len(v.response)))
+    total = jnp.log(jnp.sum(by_row)) + shift
+    evidence = Evidence(total, jnp.log(by_row) + shift, jnp.log(by_column) + shift, sums.least_rss, best)
+    return in_every_process(evidence)
 
 
 class _Sums(NamedTuple):
     rows: Array
     columns: Array
     least_rss: Array
+    peak: Array
     tile: tuple[Array, Array]
 
 
 def _all_tiles(rows: Columns, columns: Columns, of: Response, shift: Array) -> _Sums:
-    zero = jnp.zeros_like(shift)
-    nowhere = jnp.array(0)
+    """Sums over all tiles, whose rows devices share out."""
 
-    def one_row(carry: tuple[Array, Array, tuple[Array, Array]], row: tuple[Array, Columns]) -> tuple[tuple, Array]:
+    def one_row(sums: _Sums, row: tuple[Array, Columns]) -> tuple[_Sums, Array]:
         i, own = row
 
-        def one_tile(inner: tuple[Array, Array, Array], column: tuple[Array, Columns, Array]) -> tuple[tuple, Array]:
-            by_row, least, tile = inner
+        def one_tile(sums: _Sums, column: tuple[Array, Columns, Array]) -> tuple[_Sums, Array]:
             j, other, by_column = column
-            to_row, to_column, lowest = _tile(own, other, of, shift, least)
-            tile = jnp.where(lowest < least, j, tile)
-            return (by_row + to_row, jnp.minimum(least, lowest), tile), by_column + to_column
+            to_row, to_column, lowest, peak = _tile(own, other, of, shift, sums.least_rss)
+            better = lowest < sums.least_rss
+            tile = jnp.where(better, i, sums.tile[0]), jnp.where(better, j, sums.tile[1])
+            least, peak = jnp.minimum(lowest, sums.least_rss), jnp.maximum(peak, sums.peak)
+            return _Sums(sums.rows + to_row, sums.columns, least, peak, tile), by_column + to_column
 
-        by_column, least, tile = carry
-        first = jnp.zeros_like(own.response), least, tile[1]
-        numbered = jnp.arange(len(columns.response)), columns, by_column
-        (by_row, lowest, column_tile), by_column = jax.lax.scan(one_tile, first, numbered)
-        return (by_column, lowest, (jnp.where(lowest < least, i, tile[0]), column_tile)), by_row
+        numbered = jnp.arange(len(columns.response)), columns, sums.columns
+        sums, by_column = jax.lax.scan(one_tile, sums._replace(rows=jnp.zeros_like(own.response)), numbered)
+        return sums._replace(columns=by_column), sums.rows
 
-    start = jnp.zeros_like(columns.response), zero + jnp.inf, (nowhere, nowhere)
-    (by_column, least, tile), by_row = jax.lax.scan(one_row, start, (jnp.arange(len(rows.response)), rows))
-    return _Sums(by_row, by_column, least, tile)
+    def part(numbers: Array, own: Columns) -> _Sums:
+        nowhere, infinite = jnp.zeros_like(numbers[0]), jnp.full_like(shift, jnp.inf)
+        nothing = jnp.zeros_like(own.response[0]), jnp.zeros_like(columns.response)
+        start = _Sums(*nothing, infinite, -infinite, (nowhere, nowhere))
+        sums, by_row = jax.lax.scan(one_row, start, (numbers, own))
+        return jax.tree.map(lambda array: array[None], sums)._replace(rows=by_row)
+
+    parts = over_devices(part, jnp.arange(len(rows.response)), rows)
+    best = jnp.argmin(parts.least_rss)
+    i, j = parts.tile
+    return _Sums(parts.rows, jnp.sum(parts.columns, axis=0), parts.least_rss[best], jnp.max(parts.peak), (i[best], j[best]))
 
 
-def _tile(u: Columns, v: Columns, of: Response, shift: Array, least: Array) -> tuple[Array, Array, Array]:
-    """Sums of exp(log marginal − shift) over a tile's columns and rows, and its least RSS; zeros and infinity if negligible."""
+def _tile(u: Columns, v: Columns, of: Response, shift: Array, least: Array) -> tuple[Array, Array, Array, Array]:
+    """Sums of exp(log marginal − shift) over a tile's columns and rows, its least RSS and its greatest log marginal.
+
+    Zeros and infinities where all of it is negligible.
+    """
     rho = u.unit @ v.unit.T
     d = 1 - rho * rho
     rest = v.response - rho * u.response[:, None]
     free = (of.square - u.response**2)[:, None] - rest * rest / d
     free = jnp.min(jnp.where(d > NEARLY_PARALLEL, free, -1.0))
 
-    def nothing() -> tuple[Array, Array, Array]:
-        return jnp.zeros_like(u.response), jnp.zeros_like(v.response), jnp.full_like(shift, jnp.inf)
+    def nothing() -> tuple[Array, Array, Array, Array]:
+        infinite = jnp.full_like(shift, jnp.inf)
+        return jnp.zeros_like(u.response), jnp.zeros_like(v.response), infinite, -infinite
 
-    def everything() -> tuple[Array, Array, Array]:
+    def everything() -> tuple[Array, Array, Array, Array]:
         exact_d, exact_rest = overlap(rho, u, v, of)
         rows = along_rows(u)
         rss, _ = best_levels(rho, exact_d, exact_rest, rows, v, of)
-        mass = jnp.exp(log_marginal(rss, exact_d, rows, v, of) - shift)
-        return jnp.sum(mass, axis=1), jnp.sum(mass, axis=0), jnp.min(rss)
+        height = log_marginal(rss, exact_d, rows, v, of)
+        mass = jnp.exp(height - shift)
+        return jnp.sum(mass, axis=1), jnp.sum(mass, axis=0), jnp.min(rss), jnp.max(height)
 
     freedom, constant = normalisation(u, v, of)
     peak = constant + jnp.max(own_part(u)) + jnp.max(own_part(v)) - 0.5 * freedom * jnp.log(free) - _WIDEST
@@ -146,17 +162,19 @@ def _tile(u: Columns, v: Columns, of: Response, shift: Array, least: Array) -> t
 
 
 def _best_node(
-    rows: Columns, columns: Columns, of: Response, tile: tuple[Array, Array], height: int, width: int
+    rows: Columns, columns: Columns, of: Response, tile: tuple[Array, Array], shape: tuple[int, int]
 ) -> tuple[Array, Array]:
     u, v = jax.tree.map(lambda array: array[tile[0]], rows), jax.tree.map(lambda array: array[tile[1]], columns)
-    i, j = jnp.unravel_index(jnp.argmin(product(u, v, of).rss), (height, width))
-    return tile[0] * height + i, tile[1] * width + j
+    rss = product(u, v, of).rss
+    i, j = jnp.unravel_index(jnp.argmin(rss), rss.shape)
+    # A copy of the last exponent may be better than it by rounding.
+    last_i, last_j = (length - 1 for length in shape)
+    return jnp.minimum(tile[0] * len(rss) + i, last_i), jnp.minimum(tile[1] * rss.shape[1] + j, last_j)
 
 
-def _in_tiles(whole: Columns, most: int) -> tuple[Columns, int]:
-    # Copies of the last exponent fill up the last tile, without prior mass.
+def _in_tiles(whole: Columns, tiles: int) -> Columns:
+    # Copies of the last exponent fill up the last tiles, without prior mass.
     size = len(whole.response)
-    tiles = -(-size // most)
     each = -(-size // tiles)
 
     def cut(array: Array) -> Array:
@@ -164,7 +182,7 @@ def _in_tiles(whole: Columns, most: int) -> tuple[Columns, int]:
         return jnp.pad(array, widths, mode="edge").reshape(tiles, each, *array.shape[1:])
 
     prior = jnp.where(jnp.arange(tiles * each) < size, cut(whole.log_prior).reshape(-1), -jnp.inf)
-    return jax.tree.map(cut, whole)._replace(log_prior=prior.reshape(tiles, each)), each
+    return jax.tree.map(cut, whole)._replace(log_prior=prior.reshape(tiles, each))
 
 
 def _every(whole: Columns, most: int) -> Columns:
