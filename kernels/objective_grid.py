@@ -4,7 +4,8 @@
 
 A brute-force look at an objective: where its valleys are, and how flat. Powers depend on an exponent and a run alone and are
 tabulated before; a cell then costs each run two products, two sums, a logarithm and ρ. The grid is worked through in tiles, run
-after run, so that a tile's sums stay in a second-level cache and memory beyond the result is bounded whatever the grid.
+after run, so that a tile's sums stay in a second-level cache and memory beyond the result is bounded whatever the grid. Devices
+share out the tiles.
 """
 
 import math
@@ -15,6 +16,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import Array
+
+from bayescale.kernels.mesh import in_every_process, over_devices, whole_shares
 
 # Larger tiles share the cost of a step among more cells; in float64 this one takes 512 kB, half a second-level cache.
 TILE = 2**16
@@ -66,7 +69,7 @@ def objective_grid(rho: Rho, axes: Axes, sweep: Sweep, parameters: Any, *, tile:
     # Tiles are split along one axis and are whole behind it, so this changes the order of nothing in memory.
     cells = cells.reshape(*counts, *shape).transpose([place for axis in range(5) for place in (axis, axis + 5)])
     cells = cells.reshape([count * length for count, length in zip(counts, shape, strict=True)])
-    return cells[tuple(slice(len(axis)) for axis in axes)]
+    return in_every_process(cells[tuple(slice(len(axis)) for axis in axes)])
 
 
 @partial(jax.jit, static_argnames=("rho", "tile"))
@@ -86,7 +89,7 @@ def best_cell(rho: Rho, axes: Axes, sweep: Sweep, parameters: Any, *, tile: int 
     )
     best = jnp.argmin(values)
     start = jnp.stack(jnp.unravel_index(best, counts)) * jnp.array(shape)
-    return values[best], start + jnp.stack(jnp.unravel_index(places[best], shape))
+    return in_every_process((values[best], start + jnp.stack(jnp.unravel_index(places[best], shape))))
 
 
 def _tiling(axes: Axes, tile: int) -> tuple[list[int], list[int]]:
@@ -121,7 +124,9 @@ def _over_tiles(rho: Rho, axes: Axes, sweep: Sweep, parameters: Any, tile: int, 
 
         return reduce(jax.lax.fori_loop(0, len(sweep.log_loss), add, jnp.zeros(shape, sweep.log_loss.dtype)))
 
-    return jax.lax.map(one, jnp.arange(math.prod(counts)))
+    tiles = math.prod(counts)
+    numbers = jnp.minimum(jnp.arange(whole_shares(tiles)), tiles - 1)
+    return jax.tree.map(lambda each: each[:tiles], over_devices(lambda own: jax.lax.map(one, own), numbers))
 
 
 # From fdlibm's e_log.c (Sun Microsystems, 1993): log(1 + f) by s = f/(2 + f), and log 2 in two parts.
