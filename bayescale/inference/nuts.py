@@ -5,6 +5,9 @@ law's straight coordinates and L Lᵀ is the inverse Hessian; this is NUTS with 
 learn. Mode, L and data are arguments of the compiled program, so it is compiled once for each law, noise model and number of
 runs, and meanwhile the mode is looked for.
 
+Chains go to devices in turn, each device with the same program compiled for it, so that a chain's draws do not depend on how
+many devices there are; with several hosts each process runs the chains of its own devices, and gets those of all.
+
 M. D. Hoffman and A. Gelman, "The No-U-Turn Sampler", 2014 (arXiv:1111.4246).
 """
 
@@ -13,7 +16,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +24,7 @@ import numpy as np
 import numpyro
 import scipy.optimize
 from jax import Array
+from jax.sharding import SingleDeviceSharding
 from numpyro.infer.hmc import hmc
 from numpyro.infer.util import ParamInfo, potential_energy
 from numpyro.util import fori_collect
@@ -29,6 +33,7 @@ from rich.progress import Progress
 
 from bayescale.errors import InputError
 from bayescale.inference.base import Data, Problem, Target
+from bayescale.kernels.mesh import devices, stacked
 from bayescale.noise.base import is_likelihood
 from bayescale.posterior import Posterior, convergence, judge
 from bayescale.precision import float64
@@ -72,13 +77,16 @@ class NUTS:
             raise InputError(f"nuts: chains={self.chains}, draws={self.draws} and warmup={self._warmup} must be at least 1.")
         problem.require_likelihood(self)
         begun = time.perf_counter()
-        compiling = _chain_program(problem.target, self._warmup, self.draws, *_shapes(problem))
+        owners = [devices()[i % len(devices())] for i in range(self.chains)]
+        own = tuple(dict.fromkeys(owner for owner in owners if owner.process_index == jax.process_index()))
+        program = _chain_program(problem.target, self._warmup, self.draws, own, *_shapes(problem))
         mode, inverse_hessian = find_mode(problem, self.seed)
-        chain = compiling.result()
+        samplers = [program.compiling[owner].result() if owner in own else None for owner in owners]
         ready = time.perf_counter()
-        fields = self._sample(chain, mode, np.linalg.cholesky(inverse_hessian), problem)
+        found = self._sample(samplers, mode, np.linalg.cholesky(inverse_hessian), problem)
+        fields = stacked(found, owners, program.result)
         ended = time.perf_counter()
-        draws = problem.target.constants(_unconstrained(problem.target, jnp.moveaxis(jnp.asarray(fields["z"]), -1, 0)))
+        draws = problem.target.constants(problem.target.bend(list(jnp.moveaxis(jnp.asarray(fields["z"]), -1, 0))))
         stats = {ours: np.asarray(fields[theirs]) for theirs, ours in _STATS.items()}
         seconds = {"compile_and_mode": ready - begun, "sample": ended - ready, "fit": ended - begun}
         posterior = problem.posterior(draws, self, sample_stats=stats, seconds=seconds)
@@ -89,7 +97,8 @@ class NUTS:
     def _warmup(self) -> int:
         return _WARMUP if self.warmup is None else self.warmup
 
-    def _sample(self, chain: Any, mode: np.ndarray, root: np.ndarray, problem: Problem) -> dict[str, Any]:
+    def _sample(self, samplers: list[Any], mode: np.ndarray, root: np.ndarray, problem: Problem) -> dict[int, dict[str, Array]]:
+        """The chains that have a sampler here, by number."""
         starts = np.random.default_rng(self.seed).standard_normal((self.chains, len(mode)))
         keys = jax.random.split(jax.random.key(self.seed), self.chains)
         centre = jnp.asarray(mode), jnp.asarray(root)
@@ -99,19 +108,20 @@ class NUTS:
                 problem.target, mode + root @ starts[chain_index], problem.data, problem.weights
             )
             start = ParamInfo(jnp.asarray(starts[chain_index]), value, centre[1].T @ gradient)
-            return jax.block_until_ready(chain(keys[chain_index], start, *centre, problem.data, problem.weights))
+            arguments = keys[chain_index], start, *centre, problem.data, problem.weights
+            return jax.block_until_ready(samplers[chain_index](*arguments))
 
         terminal = Console(stderr=True)
         with (
             ThreadPoolExecutor() as pool,
             Progress(console=terminal, transient=True, disable=not sys.stderr.isatty()) as progress,
         ):
-            bar = progress.add_task(f"Sampling {self.chains} chains", total=self.chains)
-            running = [pool.submit(float64(sample), i) for i in range(self.chains)]
-            for one in as_completed(running):
+            running = {i: pool.submit(float64(sample), i) for i, sampler in enumerate(samplers) if sampler}
+            bar = progress.add_task(f"Sampling {len(running)} chains", total=len(running))
+            for one in as_completed(running.values()):
                 one.result()
                 progress.advance(bar)
-        return jax.tree.map(lambda *parts: np.stack(parts), *(one.result() for one in running))
+        return {i: one.result() for i, one in running.items()}
 
 
 def model(target: Target, data: Data, weights: Array) -> None:
@@ -134,13 +144,8 @@ def model(target: Target, data: Data, weights: Array) -> None:
 
 def potential(target: Target, coordinates: Array, data: Data, weights: Array) -> Array:
     """The negative log density that is sampled, at straight coordinates of shape (coordinates,); see `Law.straighten`."""
-    sites = {p.name: c for p, c in zip(target.parameters, _unconstrained(target, coordinates), strict=True)}
+    sites = {p.name: c for p, c in zip(target.parameters, target.bend(list(coordinates)), strict=True)}
     return potential_energy(model, (target, data, weights), {}, sites)
-
-
-def _unconstrained(target: Target, straight: Array) -> list[Array]:
-    p = target.n_predictive
-    return [*target.law.bend(list(straight[:p])), *straight[p:]]
 
 
 def find_mode(problem: Problem, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -202,21 +207,31 @@ def _one_chain(
     return {**kept, "z": mode + kept["z"] @ root.T}
 
 
+class _Program(NamedTuple):
+    """The sampler of one chain: being compiled for each device, and the shapes and dtypes of what it returns."""
+
+    compiling: dict[jax.Device, Future[Any]]
+    result: dict[str, Any]
+
+
 @lru_cache(maxsize=32)
-def _chain_program(target: Target, warmup: int, draws: int, *shapes: Any) -> Future[Any]:
-    """The sampler of one chain, being compiled by a thread of its own and kept for the next fit of this shape.
+def _chain_program(target: Target, warmup: int, draws: int, own: tuple[jax.Device, ...], *shapes: Any) -> _Program:
+    """Compile in threads, and keep for the next fit of this shape.
 
     Tracing stays in the caller's thread, since NumPyro's stack of handlers is one for all threads.
     """
     k = len(target.parameters)
-    scalar, vector, matrix = (jax.ShapeDtypeStruct(shape, jnp.float64) for shape in ((), (k,), (k, k)))
-    data, weights = jax.tree.unflatten(*shapes)
     program = jax.jit(partial(_one_chain, target, warmup, draws))
-    lowered = program.lower(jax.random.key(0), ParamInfo(vector, scalar, vector), vector, matrix, data, weights)
-    background = ThreadPoolExecutor(1)
-    compiling = background.submit(float64(lowered.compile))
+    key = jax.eval_shape(jax.random.key, 0)
+    scalar, vector, matrix = (jax.ShapeDtypeStruct(shape, jnp.float64) for shape in ((), (k,), (k, k)))
+    arguments = key, ParamInfo(vector, scalar, vector), vector, matrix, *jax.tree.unflatten(*shapes)
+    background, compiling = ThreadPoolExecutor(), {}
+    for device in own:
+        on_device = partial(jax.ShapeDtypeStruct.update, sharding=SingleDeviceSharding(device))
+        lowered = program.lower(*jax.tree.map(on_device, arguments))
+        compiling[device] = background.submit(float64(lowered.compile))
     background.shutdown(wait=False)
-    return compiling
+    return _Program(compiling, jax.eval_shape(program, *arguments))
 
 
 def _shapes(problem: Problem) -> tuple[Any, tuple[jax.ShapeDtypeStruct, ...]]:
