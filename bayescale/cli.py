@@ -90,7 +90,9 @@ def fit(
     noise: Annotated[
         str, typer.Option(help="How losses scatter about the law: student_t, normal, huber:delta=1e-3.")
     ] = "student_t",
-    method: Annotated[str, typer.Option(help="nuts:draws=2000, bootstrap:replicates=4000, multistart:starts=500.")] = "nuts",
+    method: Annotated[
+        str, typer.Option(help="nuts:draws=2000, importance, grid:nodes=256, bootstrap:replicates=4000, multistart:starts=500.")
+    ] = "nuts",
     seed: Annotated[int | None, typer.Option(help="Of all that is random; 0 unless given.", show_default=False)] = None,
     column: Annotated[
         list[str] | None,
@@ -348,12 +350,13 @@ def laws_show(name: Annotated[str, typer.Argument(metavar="NAME", show_default=F
 
 @app.command()
 def devices() -> None:
-    """Say what JAX sees, and which device fits run on."""
+    """Say what JAX sees, and what runs where."""
     import jax
 
     from bayescale import terminal
+    from bayescale.kernels.mesh import described
 
-    terminal.print_devices(jax.__version__, jax.devices())
+    terminal.print_devices(jax.__version__, described())
 
 
 def _interrupt_again(unraisable: Any) -> None:

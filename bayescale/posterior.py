@@ -221,7 +221,10 @@ def load(path: str | Path) -> Posterior:
         raise InputError(f"{path} is not a netCDF file ({error}); give what `bayescale fit --out` wrote.") from None
     if tree.attrs.get("format") != _FORMAT:
         raise InputError(f"{path} is no posterior of this version of bayescale; write it anew with `bayescale fit --out`.")
-    return _from_tree(tree)
+    try:
+        return _from_tree(tree)
+    except (KeyError, AttributeError, TypeError, ValueError) as error:
+        raise InputError(f"{path} is damaged ({error!r}); write it anew with `bayescale fit --out`.") from None
 
 
 def summarise(draws: np.ndarray) -> dict[str, float]:

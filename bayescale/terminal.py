@@ -52,6 +52,9 @@ _DIAGNOSTICS = {
     "gradient_norm": "relative gradient {:.0e}",
     "replicates": "{:,.0f} refits",
     "failed_refits": "{:.1%} failed",
+    "pareto_k": "Pareto k {:.2f}",
+    "ess_importance": "{:,.0f} effective draws among the proposals",
+    "log_evidence": "log evidence {:.2f}",
 }
 
 
@@ -322,13 +325,19 @@ def print_law(law: "Law") -> None:
         console.print(published)
 
 
-def print_devices(version: str, devices: Sequence[Any]) -> None:
-    """What JAX sees."""
+def print_devices(version: str, devices: Sequence[Mapping[str, Any]]) -> None:
+    """What JAX sees, and what runs where."""
     console = _console()
-    console.print(f"JAX {version}, platform {devices[0].platform}")
-    for device in devices:
-        console.print(f"  {device.id}: {device.device_kind}")
-    console.print(f"Fits run on device {devices[0].id}, {devices[0].device_kind}.")
+    console.print(f"JAX {version}, platform {devices[0]['platform']}")
+    table = _table("device", "kind", "process", "memory", left=("kind",))
+    for row in devices:
+        memory = f"{row['memory'] / 2**30:.1f} GiB" if row["memory"] else "-"
+        table.add_row(str(row["id"]), row["kind"], str(row["process"]), memory)
+    console.print(table)
+    if len(devices) == 1:
+        console.print("Everything runs on it.")
+    else:
+        console.print(f"Starts, replicates, chains, grids and batches are shared out among all {len(devices)}.")
 
 
 def _heading(posterior: "Posterior") -> Table:

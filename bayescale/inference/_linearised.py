@@ -6,26 +6,27 @@ that form by Fisher scoring: about a fit with predictions μ and residuals r of 
 and node are found in turn until they rest. It is a proposal: `_weighing` corrects it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy.optimize
 from jax import Array
 from numpyro.distributions.transforms import biject_to
 
 from bayescale.discovery import name_of
 from bayescale.errors import InputError
 from bayescale.inference.base import Data, Problem, Target
-from bayescale.kernels import columns, levenberg_marquardt, line, newton, product, response
+from bayescale.kernels import columns, line, product, response
 from bayescale.kernels.additive_grid import Columns, Nodes, Response
 from bayescale.laws.base import Term
 
 _WIDE_ROUNDS, _CLOSE_ROUNDS, _COARSE = 4, 3, 128
 _NEGLIGIBLE = 30.0
-_SCALE_STARTS, _SCALE_STEPS = 16, 30
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def settle(problem: Problem, plane: Plane, ranges: tuple[tuple[float, float], ..
         if round_ >= _WIDE_ROUNDS - 1:
             size = nodes if round_ == _WIDE_ROUNDS + _CLOSE_ROUNDS - 1 else _COARSE
             axes = _closer(axes, np.asarray(log_mass), ranges, size)
-    return Settled(working, axes, np.asarray(scale), np.linalg.inv(np.asarray(hessian)))
+    return Settled(working, axes, scale, np.linalg.inv(hessian))
 
 
 @partial(jax.jit, static_argnames=("target", "plane"))
@@ -189,43 +190,40 @@ def _best_fit(
     return data.log_loss - log_prediction, log_prediction
 
 
-@dataclass(frozen=True)
-class _Scatter:
-    """The objective of the noise parameters alone, with the residuals as data."""
-
-    target: Target
-    n_predictive: int = 0
-
-    def residual(self, coordinates: Any, data: Data) -> Array:
-        return data.log_loss + jnp.zeros_like(coordinates[0])
-
-    def rho(self, residual: Array, coordinates: Any, data: Data) -> Array:
-        return self.target.noise.rho(residual, _noise_constants(self.target, coordinates), data.log_loss_se)
-
-    def penalty(self, coordinates: Any) -> list[Array]:
-        return self.target.penalty_of(self.target.noise.parameters, coordinates)
-
-
-def _noise_constants(target: Target, coordinates: Any) -> dict[str, Array]:
+def _noise_constants(target: Target, coordinates: Sequence[Array]) -> dict[str, Array]:
     rows = zip(target.noise.parameters, coordinates, strict=True)
     return {p.name: biject_to(p.prior.support)(c) for p, c in rows}
 
 
-@partial(jax.jit, static_argnames="target")
-def _scale(target: Target, residual: Array, data: Data, weights: Array) -> tuple[Array, Array]:
-    """Mode and Hessian of the noise parameters' coordinates."""
-    scatter = _Scatter(target)
-    centre, width = (part[target.n_predictive :] for part in target.reach)
-    starts = centre + width * np.random.default_rng(0).standard_normal((_SCALE_STARTS, len(centre)))
-    seen = data._replace(log_loss=residual)
-    near = levenberg_marquardt(scatter, jnp.asarray(starts.T), seen, weights, steps=_SCALE_STEPS)
-    best = near.coordinates[:, jnp.nanargmin(near.value)][:, None]
-    found, hessian = newton(scatter, best, seen, weights, steps=_SCALE_STEPS)
-    return found.coordinates[:, 0], hessian[:, :, 0]
+def _scale(target: Target, residual: Array, data: Data, weights: Array) -> tuple[np.ndarray, np.ndarray]:
+    """Mode and Hessian of the noise parameters' coordinates, given the residuals."""
+
+    def value_and_gradient(coordinates: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient, _ = _noise_objective(target, coordinates, residual, data, weights)
+        return float(value), np.asarray(gradient)
+
+    centre = target.reach[0][target.n_predictive :]
+    mode = scipy.optimize.minimize(value_and_gradient, centre, jac=True, method="BFGS").x
+    return mode, np.asarray(_noise_objective(target, mode, residual, data, weights)[2])
 
 
 @partial(jax.jit, static_argnames="target")
-def _reweighted(target: Target, residual: Array, log_prediction: Array, scale: Array, data: Data, weights: Array) -> Working:
+def _noise_objective(
+    target: Target, coordinates: Array, residual: Array, data: Data, weights: Array
+) -> tuple[Array, Array, Array]:
+    """The part of F that the noise parameters shape, its gradient and its Hessian."""
+
+    def objective(v: Array) -> Array:
+        rho = target.noise.rho(residual, _noise_constants(target, list(v)), data.log_loss_se)
+        return jnp.sum(weights * rho) + sum(target.penalty_of(target.noise.parameters, list(v)))
+
+    return *jax.value_and_grad(objective)(coordinates), jax.hessian(objective)(coordinates)
+
+
+@partial(jax.jit, static_argnames="target")
+def _reweighted(
+    target: Target, residual: Array, log_prediction: Array, scale: np.ndarray, data: Data, weights: Array
+) -> Working:
     constants = _noise_constants(target, list(scale))
 
     def rho(r: Array) -> Array:
