@@ -1,0 +1,88 @@
+"""The result of throughput.py for the terminal and as a picture."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+COLOURS = {"cpu": "#0072B2", "accelerator": "#D55E00"}
+STYLES = {"float64": "-", "float32": "--"}
+MIB = 2**20
+
+
+def table(result: dict[str, Any]) -> Any:
+    """The largest call of each curve, and the main line."""
+    from rich.table import Table
+
+    devices = [f"{place}: {device}" for place, device in result["devices"].items()]
+    if len(devices) == 1:
+        devices.append("no accelerator")
+    title = f"{result['runs']} runs, {result['cpus']} CPUs; " + "; ".join(devices)
+    shown = Table("kernel", "device", "dtype", title=title, caption="\n".join(_main_lines(result)))
+    for heading in ("units in a call", "seconds", "compilation", "units / s", "GFLOP/s", "GB/s", "of a product"):
+        shown.add_column(heading, justify="right")
+    largest = {(p["kernel"], p["place"], p["dtype"]): p for p in result["points"]}
+    for (name, place, dtype), p in largest.items():
+        shown.add_row(
+            name,
+            place,
+            dtype,
+            f"{p['units']:,} {result['kernels'][name]['unit']}",
+            f"{p['seconds']:.3g}",
+            f"{p['compilation']:.2g}",
+            f"{p['per_second']:.3g}",
+            f"{p['gflops']:.3g}",
+            f"{p['gigabytes']:.2g}",
+            f"{p['share']:.1%}",
+        )
+    return shown
+
+
+def draw(result: dict[str, Any], path: Path) -> None:
+    """One panel a kernel: units per second over the units of a call."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import NullFormatter
+
+    figure = Figure(figsize=(11, 6.2), layout="constrained")
+    *panels, legend = figure.subplots(2, 3).ravel()
+    curves: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for point in result["points"]:
+        curves.setdefault((point["kernel"], point["place"], point["dtype"]), []).append(point)
+    for panel, (name, kernel) in zip(panels, result["kernels"].items(), strict=True):
+        for (own, place, dtype), points in curves.items():
+            if own == name:
+                x, y = ([p[key] for p in points] for key in ("units", "per_second"))
+                panel.loglog(x, y, STYLES[dtype], color=COLOURS[place], marker="o", markersize=3.5)
+        panel.set_title(name, loc="left", fontsize=10)
+        panel.set(xlabel=f"{kernel['unit']} in a call", ylabel=f"{kernel['unit']} per second")
+        for axis in (panel.xaxis, panel.yaxis):
+            _widen(axis)
+            axis.set_minor_formatter(NullFormatter())
+        panel.grid(alpha=0.25)
+        panel.spines[["top", "right"]].set_visible(False)
+    legend.axis("off")
+    for place, device in result["devices"].items():
+        for dtype, style in STYLES.items():
+            legend.plot([], [], style, color=COLOURS[place], marker="o", markersize=3.5, label=f"{device}, {dtype}")
+    title = f"{result['runs']} runs, {result['cpus']} CPUs"
+    legend.legend(loc="upper left", frameon=False, title=title, alignment="left")
+    figure.savefig(path, dpi=110)
+
+
+def _widen(axis: Any) -> None:
+    """To whole powers of ten: nothing else would be labelled, and noise would look like a trend."""
+    low, high = axis.get_data_interval()
+    axis.set_view_interval(10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high)), ignore=True)
+
+
+def _main_lines(result: dict[str, Any]) -> list[str]:
+    lines = []
+    for place, line in result["main_line"].items():
+        memory = f"{line['resident_peak'] / MIB:,.0f} MiB resident at most, {line['resident_before'] / MIB:,.0f} before"
+        if line["device_peak"]:
+            memory += f", {line['device_peak'] / MIB:,.0f} on the device"
+        lines.append(
+            f"{line['nodes'] / 1e6:.3g} million nodes, evidence included, on the {place}: {line['seconds']:.3g} s, "
+            f"{line['per_second']:.3g} nodes/s,\n{line['share']:.0%} of the rate of its products alone "
+            f"({line['products_alone']:.3g} s); {memory}"
+        )
+    return lines
