@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammaln, logsumexp
 
-# Heavy tails: with three, no data set of the catalogue left Pareto k above 0.6; with eight, three of eight fits did.
+# Heavy tails: of eight fits of the hardest sweeps three had Pareto k above 0.7 with eight degrees of freedom, and none had with
+# three.
 FREEDOM = 3.0
 _STEPS, _FITTED_TO = 8, 1000
 _ENOUGH, _FLATTER = 30, 0.8
@@ -45,8 +46,9 @@ class Mixture:
     @classmethod
     def of_draws(cls, draws: np.ndarray, log_weights: np.ndarray, components: int, rng: np.random.Generator) -> "Mixture":
         """Fitted from nothing but weighted draws, shape (k, pool); weights are flattened until enough draws count."""
-        flat = log_weights
-        while np.exp(2 * logsumexp(flat) - logsumexp(2 * flat)) < _ENOUGH * len(draws):
+        # However flat, weights count no more draws than are possible.
+        flat, enough = log_weights, min(_ENOUGH * len(draws), np.isfinite(log_weights).sum() / 2)
+        while np.exp(2 * logsumexp(flat) - logsumexp(2 * flat)) < enough:
             flat = flat * _FLATTER
         weights = np.exp(flat - logsumexp(flat))
         members = rng.choice(draws.shape[1], size=components, p=weights)
