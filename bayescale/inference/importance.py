@@ -164,7 +164,7 @@ class _Pool:
 
 def _filled_up(batch: Sequence[T]) -> list[T]:
     """With copies of the last to a power of two, so that a few programs serve batches of any size."""
-    return [*batch, *batch[-1:] * ((1 << (len(batch) - 1).bit_length()) - len(batch))]
+    return [*batch, *[batch[-1]] * ((1 << (len(batch) - 1).bit_length()) - len(batch))]
 
 
 def _stacked(problems: Sequence[Problem]) -> tuple[Data, np.ndarray]:
