@@ -18,6 +18,8 @@ from bayescale.kernels.objective import value
 from bayescale.posterior import pareto_smoothed
 
 LARGEST_K = 0.7
+# ArviZ fits no tail to fewer.
+_FEWEST = 25
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +51,10 @@ class Weighed:
 
 def weigh(log_ratios: np.ndarray) -> Weighed:
     """Smooth and judge log target less log proposal, shape (pool,); a proposal out of bounds has minus infinity."""
-    log_weights, k = pareto_smoothed(log_ratios)
+    if 1 < np.isfinite(log_ratios).sum() < _FEWEST:
+        log_weights, k = log_ratios - logsumexp(log_ratios), float("inf")
+    else:
+        log_weights, k = pareto_smoothed(log_ratios)
     diagnostics = {
         "pareto_k": k,
         "ess_importance": float(np.exp(-logsumexp(2 * log_weights))),

@@ -11,6 +11,7 @@ proposes anew.
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import jax.numpy as jnp
@@ -28,7 +29,7 @@ from bayescale.posterior import Posterior
 _FREEDOM = 10.0
 _FEWEST_NODES, _SPREAD = 8, 1e-9
 _LOST = 1e-3
-_POOL, _GOOD_K, _REFINEMENTS, _COMPONENTS = 8, 0.5, 3, 4
+_POOL, _FEWEST_PROPOSED, _GOOD_K, _REFINEMENTS, _COMPONENTS = 8, 4000, 0.5, 3, 4
 
 
 @dataclass(frozen=True)
@@ -63,17 +64,19 @@ class Grid:
         plane = Plane.of(problem.target)
         begun = time.perf_counter()
         rng = np.random.default_rng(self.seed)
-        settled = settle(problem, plane, (self.alpha, self.beta)[: len(plane.exponents)], self.nodes)
-        coordinates, log_proposal, lost = _propose(problem, plane, settled, _POOL * self.draws, rng)
-        weighed = _weighed(problem, coordinates, log_proposal)
+        ranges = dict(zip(plane.exponents, (self.alpha, self.beta), strict=False))
+        pool = max(_POOL * self.draws, _FEWEST_PROPOSED)
+        settled = settle(problem, plane, tuple(ranges.values()), self.nodes)
+        coordinates, log_proposal, lost = _propose(problem, plane, settled, pool, rng)
+        weighed = _weighed(problem, ranges, coordinates, log_proposal)
         for _ in range(_REFINEMENTS):
             if weighed.diagnostics["pareto_k"] < _GOOD_K:
                 break
             straight = np.stack([np.asarray(c) for c in problem.target.straighten(list(coordinates))])
             mixture = Mixture.of_draws(straight, weighed.log_weights, _COMPONENTS, rng)
-            straight = mixture.draw(_POOL * self.draws, rng)
+            straight = mixture.draw(pool, rng)
             coordinates = np.stack([np.asarray(c) for c in problem.target.bend(list(straight))])
-            weighed = _weighed(problem, coordinates, mixture.log_density(straight))
+            weighed = _weighed(problem, ranges, coordinates, mixture.log_density(straight))
         chosen = coordinates[:, weighed.chosen(self.draws, rng)]
         beyond = () if lost < _LOST else (f"{lost:.1%} of the mass lies at the end of the range of exponents; widen it.",)
         return problem.posterior(
@@ -92,9 +95,16 @@ class Grid:
                 raise InputError(f"grid: {name}=({low:g}, {high:g}) must be a range of positive numbers, such as (0.01, 1.5).")
 
 
-def _weighed(problem: Problem, coordinates: np.ndarray, log_proposal: np.ndarray) -> Weighed:
-    log_target = log_posterior(problem.target, jnp.asarray(coordinates), problem.data, problem.weights)
-    return weigh(np.asarray(log_target) - log_proposal)
+def _weighed(
+    problem: Problem, ranges: Mapping[str, tuple[float, float]], coordinates: np.ndarray, log_proposal: np.ndarray
+) -> Weighed:
+    log_target = np.asarray(log_posterior(problem.target, jnp.asarray(coordinates), problem.data, problem.weights))
+    # Half of an outermost cell lies beyond the range, and a mixture knows of none.
+    constants = problem.target.constants(list(jnp.asarray(coordinates)))
+    for name, (low, high) in ranges.items():
+        exponent = np.asarray(constants[name])
+        log_target = np.where((low <= exponent) & (exponent <= high), log_target, -np.inf)
+    return weigh(log_target - log_proposal)
 
 
 def _propose(
