@@ -11,9 +11,12 @@ from bayescale.noise.base import is_likelihood
 from tests.inference.conftest import small_methods
 
 
+POSTERIOR_METHODS = (bs.NUTS, bs.Grid, bs.Importance)
+
+
 def fit_or_refuse(runs: bs.Runs, law: Any, noise: Any, method: Any) -> bs.Posterior:
     """Fit; where the method needs a likelihood and gets none, check the refusal and end the test there."""
-    if not is_likelihood(noise) and isinstance(method, bs.NUTS):
+    if not is_likelihood(noise) and isinstance(method, POSTERIOR_METHODS):
         with pytest.raises(bs.InputError, match=r"needs a likelihood.*huber.*Use StudentT"):
             bs.fit(runs, law=law, noise=noise, method=method)
         pytest.skip("refused, as it must be: this method needs a likelihood")

@@ -1,6 +1,7 @@
 """Finding, naming and making laws, noise models and methods by the names of their files."""
 
 import dataclasses
+import types
 import typing
 
 import pytest
@@ -14,8 +15,9 @@ from bayescale.errors import InputError
 PACKAGES = ("bayescale.laws", "bayescale.noise", "bayescale.inference")
 EVERY = [(package, name) for package in PACKAGES for name in names(package)]
 
-# Values that an option of a type might take; a text must do as a heading of a column.
+# Values that an option of a type might take; a text must do as a heading of a column, and a range is of numbers.
 VALUES = {
+    tuple: st.tuples(st.floats(1e-9, 1e9), st.floats(1e-9, 1e9)),
     bool: st.booleans(),
     int: st.integers(0, 2**63),
     float: st.floats(1e-9, 1e9),
@@ -53,8 +55,10 @@ def test_what_describes_an_instance_makes_an_equal_one(package, name, data):
     for option, kind in typing.get_type_hints(cls).items():
         if option not in {field.name for field in dataclasses.fields(cls)}:
             continue
-        (kind,) = [one for one in (typing.get_args(kind) or (kind,)) if one is not type(None)]
-        options[option] = data.draw(VALUES[kind], label=option)
+        plain = typing.get_origin(kind) or kind
+        if plain is types.UnionType:
+            (plain,) = [one for one in typing.get_args(kind) if one is not type(None)]
+        options[option] = data.draw(VALUES[plain], label=option)
     made = cls(**options)
     assert parse(package, describe(made)) == made
 
@@ -75,6 +79,8 @@ def test_what_describes_an_instance_makes_an_equal_one(package, name, data):
         ("bayescale.inference", "nuts:draws=1.5", "nuts: draws='1.5' must be a whole number"),
         ("bayescale.inference", "nuts:draws=inf", "nuts: draws='inf' must be a whole number"),
         ("bayescale.inference", "nuts:draws=nan", "nuts: draws='nan' must be a whole number"),
+        ("bayescale.inference", "grid:alpha=0.3", r"grid: alpha='0.3' must be a range of numbers, such as 0.01..1.5"),
+        ("bayescale.inference", "grid:alpha=low..high", r"grid: alpha='low..high' must be a range of numbers"),
     ],
 )
 def test_text_that_names_nothing_is_refused_with_what_there_is(package, text, complaint):
@@ -89,6 +95,7 @@ def test_text_that_names_nothing_is_refused_with_what_there_is(package, text, co
         ("nuts:draws=2e3", {"draws": 2000}),
         ("nuts:warmup=300,seed=7", {"warmup": 300, "seed": 7}),
         ("bootstrap:cluster=group", {"cluster": "group"}),
+        ("grid:nodes=64,alpha=0.1..0.9", {"nodes": 64, "alpha": (0.1, 0.9)}),
     ],
 )
 def test_options_are_read_by_their_types(text, options):
