@@ -10,7 +10,6 @@ from bayescale.discovery import describe, entry, names
 from bayescale.noise.base import is_likelihood
 from tests.inference.conftest import small_methods
 
-
 POSTERIOR_METHODS = (bs.NUTS, bs.Grid, bs.Importance)
 
 
