@@ -29,6 +29,7 @@ _WHERE = {
     "surface": "bayescale.decisions.surface",
     "allocate": "bayescale.decisions.allocate",
     "isoflop": "bayescale.decisions.isoflop",
+    "profile": "bayescale.decisions.profile",
     "batch": "bayescale.batches.batch",
 }
 _SUBPACKAGES = ("datasets", "decisions", "inference", "kernels", "laws", "noise", "plots")

@@ -3,6 +3,7 @@
 from bayescale.plots.isoflop import isoflop
 from bayescale.plots.loss_along_compute import loss_along_compute
 from bayescale.plots.pair import pair
+from bayescale.plots.profile import profile
 from bayescale.plots.surface import surface
 
-__all__ = ["isoflop", "loss_along_compute", "pair", "surface"]
+__all__ = ["isoflop", "loss_along_compute", "pair", "profile", "surface"]
