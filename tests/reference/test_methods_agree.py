@@ -1,0 +1,88 @@
+"""Three ways to one posterior, on every data set of the catalogue: a Markov chain, a grid of exponents, importance sampling.
+
+They share the objective and nothing else, so that where they agree each vouches for the others. Agreement is that of
+independent draws: shares of one's draws below the quantiles of the other, in Monte Carlo errors. Logarithms are compared where
+moments are, for E, A and B have tails that make moments of their own a matter of a few draws.
+"""
+
+import functools
+import warnings
+
+import numpy as np
+import pytest
+
+import bayescale as bs
+from bayescale.discovery import describe
+from bayescale.inference.base import Method
+from bayescale.noise.base import Likelihood
+from tests.inference.conftest import discrepancies
+
+LOADABLE = [name for name in bs.datasets.names() if not bs.datasets.describe(name).refusal]
+# These differ most: many runs with outliers; few runs, which say little.
+QUICK = ("besiroglu2024_chinchilla", "dey2023_pile")
+# Eight dense models, all trained on as many tokens.
+IN_ONE_VARIABLE = {"clark2022_routed": bs.laws.PowerLaw(input="n_params")}
+
+pytestmark = pytest.mark.usefixtures("originals")
+every_data_set = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in LOADABLE]
+)
+every_likelihood = pytest.mark.parametrize("noise", [bs.noise.Normal(), bs.noise.StudentT()], ids=describe)
+
+
+@functools.cache
+def fitted(name: str, noise: Likelihood, method: Method) -> bs.Posterior:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bs.RunsWarning)
+        # A divergence in ten thousand transitions moves no quantile by a Monte Carlo error.
+        warnings.simplefilter("ignore", bs.FitWarning)
+        return bs.fit(bs.datasets.load(name), law=IN_ONE_VARIABLE.get(name), noise=noise, method=method)
+
+
+@every_likelihood
+@every_data_set
+def test_grid_and_nuts_agree_within_monte_carlo_error(name: str, noise: Likelihood) -> None:
+    chains, grid = (fitted(name, noise, method) for method in (bs.NUTS(), bs.Grid()))
+    assert grid.problems == ()
+    found = discrepancies(chains, grid)
+    # Of some 600 in all, each nearly Normal, one beyond four comes by chance in thirty.
+    worst = max(found, key=lambda key: abs(found[key]))
+    assert abs(found[worst]) <= 4, worst
+
+
+@every_likelihood
+@every_data_set
+def test_means_and_spreads_of_grid_and_nuts_agree(name: str, noise: Likelihood) -> None:
+    chains, grid = (fitted(name, noise, method) for method in (bs.NUTS(), bs.Grid()))
+    effective = min(grid.diagnostics["ess_importance"], grid.n_draws)
+    table = chains.summary()
+    for parameter in chains.constants:
+        theirs, ours = (np.log(posterior.draws(parameter)) for posterior in (chains, grid))
+        errors = np.sqrt(1 / table.loc[parameter, "ess_bulk"] + 1 / effective)
+        assert abs(ours.mean() - theirs.mean()) <= (4 * errors + 0.01) * theirs.std(), parameter
+        # Half the distance between outer quantiles: a few draws of log E far out would make the sd a matter of luck.
+        low, high = (np.quantile(draws, [0.05, 0.95]) for draws in (theirs, ours))
+        assert np.ptp(high) == pytest.approx(np.ptp(low), rel=8 * errors), parameter
+
+
+@every_likelihood
+@every_data_set
+def test_importance_and_nuts_agree_within_a_tenth_of_a_standard_deviation(name: str, noise: Likelihood) -> None:
+    chains, weighed = (fitted(name, noise, method) for method in (bs.NUTS(), bs.Importance()))
+    if weighed.diagnostics["pareto_k"] > 0.7:
+        assert "rhat_max" in weighed.diagnostics
+        pytest.skip(f"Pareto k is {weighed.diagnostics['pareto_k']:.2f}: NUTS sampled")
+    for parameter in chains.constants:
+        theirs, ours = (np.log(posterior.draws(parameter)) for posterior in (chains, weighed))
+        assert ours.mean() == pytest.approx(theirs.mean(), abs=0.1 * theirs.std()), parameter
+        low, high = (np.ptp(np.quantile(draws, [0.05, 0.95])) for draws in (theirs, ours))
+        assert high == pytest.approx(low, rel=0.1), parameter
+
+
+@every_likelihood
+@every_data_set
+def test_grid_and_importance_agree_on_the_evidence(name: str, noise: Likelihood) -> None:
+    grid, weighed = (fitted(name, noise, method).diagnostics for method in (bs.Grid(), bs.Importance()))
+    if weighed["pareto_k"] > 0.7:
+        pytest.skip(f"Pareto k is {weighed['pareto_k']:.2f}: NUTS sampled")
+    assert grid["log_evidence"] == pytest.approx(weighed["log_evidence"], abs=0.1)
