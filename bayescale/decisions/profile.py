@@ -26,7 +26,7 @@ from scipy.stats import chi2
 
 from bayescale.errors import InputError
 from bayescale.inference.base import Data, Problem, Target
-from bayescale.kernels import columns, levenberg_marquardt, line, newton, response
+from bayescale.kernels import columns, line, newton, response
 from bayescale.laws.base import Law
 from bayescale.laws.chinchilla import Chinchilla
 from bayescale.noise.base import Noise, is_likelihood
@@ -40,8 +40,8 @@ LEVELS = (0.5, 0.9)
 _WIDEST = (0.01, 1.5)
 _COARSE, _CHUNK, _ROUNDS = 32, 1024, 4
 _WORTH_SEEING, _MARGIN = 8.0, 2
-_STEPS, _NEWTON_STEPS = 40, 20
-_REWEIGHTED, _LEAST_LEVEL, _LEAST_STIFFNESS = 10, 1e-4, 1e-9
+_REWEIGHTED, _NEWTON_STEPS = 40, 40
+_LEAST_LEVEL, _LEAST_STIFFNESS = 1e-4, 1e-9
 _FEWEST_NODES = 8
 
 
@@ -100,8 +100,9 @@ def profile(
 ) -> Profile:
     """Fit levels and noise anew at every node of a grid of exponents.
 
-    The grid covers what is worth seeing, some 8 nats below the best, within 0.01 to 1.5. Each node starts at weighted least
-    squares on the loss, which is exact at fixed exponents, and goes on with the optimisers of `MultiStart`.
+    The grid covers what is worth seeing, some 8 nats below the best, within 0.01 to 1.5. At fixed exponents the law is linear
+    in its levels: non-negative least squares, reweighted by the noise and in turn with it, come near the minimum of a node, and
+    Newton's method on F ends there. Of two minima at one node, which heavy tails may make, it finds one.
 
     Parameters
     ----------
@@ -250,34 +251,37 @@ def _searched(problem: Problem, axes: Sequence[np.ndarray], noise_start: np.ndar
 @partial(jax.jit, static_argnames="target")
 def _minimised(target: Target, exponents: Array, noise_start: Array, data: Data, weights: Array) -> tuple[Array, Array]:
     """F, shape (nodes,), and noise coordinates, shape (parameters, nodes), at exponents of shape (exponents, nodes)."""
-    objective = _AtNodes(target)
-    noise = jnp.broadcast_to(noise_start[:, None], (len(noise_start), exponents.shape[1]))
-    start = jnp.concatenate([_levels(target, exponents, noise_start, data, weights), noise, jnp.log(exponents)])
-    near = levenberg_marquardt(objective, start, data, weights, steps=_STEPS)
-    found, _ = newton(objective, near.coordinates, data, weights, steps=_NEWTON_STEPS)
-    first = objective.n_predictive
-    return found.value, found.coordinates[first : first + len(noise_start)]
+    levels, noise = _start(target, exponents, noise_start, data, weights)
+    start = jnp.concatenate([levels, noise, jnp.log(exponents)])
+    found, _ = newton(_AtNodes(target), start, data, weights, steps=_NEWTON_STEPS)
+    return found.value, found.coordinates[len(levels) : len(levels) + len(noise)]
 
 
-def _levels(target: Target, exponents: Array, noise: Array, data: Data, weights: Array) -> Array:
-    """Logarithms of the levels, shape (levels, nodes), by least squares reweighted in turn; equal shares without a constant.
+def _start(target: Target, exponents: Array, noise: Array, data: Data, weights: Array) -> tuple[Array, Array]:
+    """Logarithms of levels, shape (levels, nodes), and noise coordinates: least squares, reweighted by the noise, in turn.
 
     In logarithms a search may be caught where a level has all but gone; non-negative least squares knows whether it should.
+    Without a constant a start from equal shares is good enough.
     """
-    terms = target.law.terms
+    terms, parameters = target.law.terms, target.noise.parameters
     constants, powers = ([t for t in terms if (t.exponent is None) == alone] for alone in (True, False))
     if len(constants) != 1 or len(powers) > 2:
-        return jnp.full((len(terms), exponents.shape[1]), -np.log(len(terms)))
-    shape = {p.name: biject_to(p.prior.support)(c) for p, c in zip(target.noise.parameters, noise, strict=True)}
+        shape = (len(terms), exponents.shape[1])
+        return jnp.full(shape, -np.log(len(terms))), jnp.broadcast_to(noise[:, None], (len(noise), shape[1]))
     w, log_loss = weights[:, 0], data.log_loss[:, 0]
     loss, log_inputs = jnp.exp(log_loss), [data.log_inputs[str(t.input)][:, 0] for t in powers]
 
-    def rho(residual: Array) -> Array:
-        return jnp.sum(target.noise.rho(residual[:, None], shape, data.log_loss_se))
+    def rho(residual: Array, v: Array) -> Array:
+        constants = {p.name: biject_to(p.prior.support)(c) for p, c in zip(parameters, v, strict=True)}
+        return target.noise.rho(residual[:, None], constants, data.log_loss_se)
 
-    def at_one_node(node: Array) -> Array:
+    def of_noise(v: Array, residual: Array) -> Array:
+        return jnp.sum(weights * rho(residual, v)) + sum(target.penalty_of(parameters, list(v)))
+
+    def at_one_node(node: Array) -> tuple[Array, Array]:
         own = dict(zip(_exponents(target.law), node[:, None], strict=True))
         decays = [own[str(t.exponent)] for t in powers]
+        shares = [jnp.exp(-x * log_input) for x, log_input in zip(decays, log_inputs, strict=True)]
 
         def fitted(values: Array, stiffness: Array) -> Array:
             of = response(values, stiffness)
@@ -285,14 +289,24 @@ def _levels(target: Target, exponents: Array, noise: Array, data: Data, weights:
             absent = columns(jnp.ones(1), jnp.zeros_like(loss), jnp.zeros(1), of)
             return line(*[*tables, absent][:2], of).levels[: len(terms), 0]
 
-        def again(_: int, levels: Array) -> Array:
-            shares = [jnp.exp(-x * log_input) for x, log_input in zip(decays, log_inputs, strict=True)]
+        def again(_: int, state: tuple[Array, Array]) -> tuple[Array, Array]:
+            levels, v = state
             prediction = levels[0] + sum(level * share for level, share in zip(levels[1:], shares, strict=True))
             residual = log_loss - jnp.log(prediction)
-            stiffness = w * jax.grad(rho)(residual) / jnp.where(residual == 0, 1.0, residual)
-            return fitted(prediction * (1 + residual), jnp.maximum(stiffness, _LEAST_STIFFNESS * w) / prediction**2)
+            if parameters:
+                v = v - _short_step(jax.grad(of_noise)(v, residual), jax.hessian(of_noise)(v, residual))
+            slope = jax.grad(lambda r: jnp.sum(rho(r, v)))(residual)
+            stiffness = w * jnp.maximum(slope / jnp.where(residual == 0, 1.0, residual), _LEAST_STIFFNESS)
+            return fitted(prediction * (1 + residual), stiffness / prediction**2), v
 
-        return jax.lax.fori_loop(0, _REWEIGHTED, again, fitted(loss, w / loss**2))
+        return jax.lax.fori_loop(0, _REWEIGHTED, again, (fitted(loss, w / loss**2), noise))
 
-    levels = dict(zip((t.level for t in (*constants, *powers)), jax.vmap(at_one_node)(exponents.T).T, strict=True))
-    return jnp.log(jnp.maximum(jnp.stack([levels[t.level] for t in terms]), _LEAST_LEVEL))
+    levels, fitted_noise = jax.vmap(at_one_node)(exponents.T)
+    found = dict(zip((t.level for t in (*constants, *powers)), levels.T, strict=True))
+    return jnp.log(jnp.maximum(jnp.stack([found[t.level] for t in terms]), _LEAST_LEVEL)), fitted_noise.T
+
+
+def _short_step(gradient: Array, hessian: Array) -> Array:
+    """Newton's step with the curvature made positive, at most one along any axis."""
+    curvature, axes = jnp.linalg.eigh(hessian)
+    return axes @ jnp.clip(axes.T @ gradient / jnp.maximum(jnp.abs(curvature), _LEAST_STIFFNESS), -1.0, 1.0)
