@@ -1,10 +1,12 @@
-"""What several folders of tests share: every law and noise model there is, and posteriors made by hand.
+"""What several folders of tests share: compiled programs, every law and noise model there is, and posteriors made by hand.
 
 A test that takes ``any_law``, ``any_noise`` or ``any_likelihood`` runs once for each that discovery finds, with every option
 that is a switch on and off, so that a new file is tested without registering it.
 """
 
 import dataclasses
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,6 +21,31 @@ hypothesis.settings.load_profile("bayescale")
 
 # Options that discovery cannot guess, since their values are names.
 _MORE = {"power_law": ({"input": "n_params"}, {"input": "n_tokens", "floor": False})}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # By environment, since JAX is not loaded yet, and so that the processes which tests start find the programs too.
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        folder = tempfile.TemporaryDirectory(prefix="bayescale-xla-")
+        config.add_cleanup(folder.cleanup)
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = folder.name
+        os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+        os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def programs() -> Iterator[None]:
+    """Compiled programs leave memory with the module that ran them; the next module reads those that it needs again.
+
+    Each holds some memory maps, of which Linux allows a process 65530, and at the last one XLA's compiler dies.
+    """
+    yield
+    import jax
+
+    from bayescale.inference import nuts
+
+    nuts._chain_program.cache_clear()
+    jax.clear_caches()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
