@@ -34,7 +34,7 @@ _FIRST_DAMPING, _LEAST_DAMPING, _HOPELESS_DAMPING = 1e-3, 1e-9, 1e8
 _SHRINK, _GROW, _LONGEST_STRETCH = 0.1, 4.0, 3.0
 
 
-@partial(jax.jit, static_argnames=("objective", "steps", "tolerance"))
+@partial(jax.jit, static_argnames="objective")
 def levenberg_marquardt(
     objective: Objective,
     start: Array,

@@ -20,7 +20,7 @@ _FIRST_DAMPING, _LEAST_GROWN, _HOPELESS_DAMPING = 1e-8, 1e-6, 1e12
 _NOTHING_LEFT = 1e-14
 
 
-@partial(jax.jit, static_argnames=("objective", "steps"))
+@partial(jax.jit, static_argnames="objective")
 def newton(objective: Objective, start: Array, data: Any, weights: Array, *, steps: int = 30) -> tuple[Search, Array]:
     """Minimise F from points that are close to a minimum.
 
