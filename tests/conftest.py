@@ -33,19 +33,28 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 
-@pytest.fixture(autouse=True, scope="module")
-def programs() -> Iterator[None]:
-    """Compiled programs leave memory with the module that ran them; the next module reads those that it needs again.
+@pytest.fixture(scope="session")
+def forget_programs() -> Callable[[], None]:
+    """Have compiled programs leave memory; those that are needed again are read from the folder.
 
     Each holds some memory maps, of which Linux allows a process 65530, and at the last one XLA's compiler dies.
     """
+
+    def forget() -> None:
+        import jax
+
+        from bayescale.inference import nuts
+
+        nuts._chain_program.cache_clear()
+        jax.clear_caches()
+
+    return forget
+
+
+@pytest.fixture(autouse=True, scope="module")
+def programs_of_a_module(forget_programs: Callable[[], None]) -> Iterator[None]:
     yield
-    import jax
-
-    from bayescale.inference import nuts
-
-    nuts._chain_program.cache_clear()
-    jax.clear_caches()
+    forget_programs()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

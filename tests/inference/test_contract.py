@@ -1,5 +1,6 @@
 """What holds for every method with every law and noise model."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,13 @@ from bayescale.noise.base import is_likelihood
 from tests.inference.conftest import small_methods
 
 POSTERIOR_METHODS = (bs.NUTS, bs.Grid, bs.Importance)
+
+
+@pytest.fixture(autouse=True)
+def programs_of_a_test(forget_programs: Callable[[], None]) -> Iterator[None]:
+    # No two tests here run the same programs, and all together would be too many for one process.
+    yield
+    forget_programs()
 
 
 def fit_or_refuse(runs: bs.Runs, law: Any, noise: Any, method: Any) -> bs.Posterior:
