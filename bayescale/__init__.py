@@ -32,7 +32,7 @@ _WHERE = {
     "profile": "bayescale.decisions.profile",
     "batch": "bayescale.batches.batch",
 }
-_SUBPACKAGES = ("datasets", "decisions", "inference", "kernels", "laws", "noise", "plots")
+_SUBPACKAGES = ("datasets", "decisions", "inference", "kernels", "laws", "noise", "plots", "processes")
 
 __all__ = ["__version__", *_WHERE, *_SUBPACKAGES]
 

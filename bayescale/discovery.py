@@ -33,6 +33,10 @@ def name_of(instance: Any) -> str:
     return type(instance).__module__.rpartition(".")[2]
 
 
+def _package(instance: Any) -> str:
+    return type(instance).__module__.rpartition(".")[0]
+
+
 def attribute(package: str) -> Callable[[str], Any]:
     """A module ``__getattr__`` that offers every entry's class under its own name, importing its file on first use."""
 
@@ -46,7 +50,10 @@ def attribute(package: str) -> Callable[[str], Any]:
 
 
 def parse(package: str, text: str) -> Any:
-    """An entry with options, from ``name`` or ``name:option=value,option=value``; a comma within a value is written ``%2C``.
+    """An entry with options, from ``name`` or ``name:option=value,option=value``.
+
+    A value may be an entry itself, as in ``discrepancy:base=normal``, or several, as in
+    ``discrepancy:processes=matern:length=1.2+integrated_wiener``. A comma within a value is written ``%2C``.
 
     Raises
     ------
@@ -85,11 +92,23 @@ def describe(instance: Any) -> str:
 
 
 def _text(value: Any) -> str:
+    if dataclasses.is_dataclass(value):
+        return describe(value)
+    if _are_entries(value):
+        return "+".join(describe(one).replace("+", "%2B") for one in value)
     return "..".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _are_entries(value: Any) -> bool:
+    return isinstance(value, tuple) and all(map(dataclasses.is_dataclass, value))
 
 
 def _value(name: str, field: dataclasses.Field[Any], text: str) -> Any:
     default = field.default
+    if dataclasses.is_dataclass(default):
+        return parse(_package(default), unquote(text))
+    if _are_entries(default):
+        return tuple(parse(_package(default[0]), unquote(one)) for one in unquote(text).split("+"))
     if isinstance(default, tuple):
         low, _, high = text.partition("..")
         try:

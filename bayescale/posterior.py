@@ -27,8 +27,9 @@ from scipy.special import logsumexp
 from bayescale.discovery import describe, parse
 from bayescale.errors import InputError
 from bayescale.laws.base import Law
-from bayescale.noise.base import Noise, is_likelihood
+from bayescale.noise.base import Conditions, Noise, is_likelihood
 from bayescale.precision import float64
+from bayescale.processes.base import Basis, bases, departure, filled_up, places
 from bayescale.runs import OPTIONAL_NUMBERS, REQUIRED, Runs
 
 QUANTILES = {"q05": 0.05, "q50": 0.5, "q95": 0.95}
@@ -48,6 +49,8 @@ class Posterior:
     runs : Runs
     constants : dict of str to array, shape (chain, draw)
         Parameters of the law, in counts and nats per token, and of the noise.
+    coefficients : array, shape (chain, draw, functions)
+        Of the functions of the noise model's processes, those of each filled up with some that are zero everywhere.
     sample_stats : dict of str to array, shape (chain, draw)
         What the sampler says of each draw, under ArviZ's names.
     diagnostics : dict of str to float
@@ -66,6 +69,7 @@ class Posterior:
     method: Any
     runs: Runs
     constants: dict[str, np.ndarray]
+    coefficients: np.ndarray = field(default_factory=lambda: np.zeros((1, 1, 0)), repr=False)
     sample_stats: dict[str, np.ndarray] = field(default_factory=dict)
     diagnostics: dict[str, float] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
@@ -117,7 +121,7 @@ class Posterior:
         """
         frame = self.runs.frame
         groups: dict[str, dict[str, Any]] = {
-            "posterior": dict(self.constants),
+            "posterior": dict(self.constants) | ({"coefficients": self.coefficients} if self.coefficients.size else {}),
             "observed_data": {"loss": frame["loss"].to_numpy()},
             "constant_data": {c: frame[c].to_numpy() for c in _columns(self.law, frame) if c != "loss"},
         }
@@ -126,7 +130,7 @@ class Posterior:
         if self.sample_stats:
             groups["sample_stats"] = dict(self.sample_stats)
         if is_likelihood(self.noise):
-            density = self._log_loss_distribution()
+            density = self.density(self.log_law() + self.log_departure())
             log_loss = np.log(frame["loss"].to_numpy())
             groups["log_likelihood"] = {"loss": np.asarray(density.log_prob(log_loss)) - log_loss}
             predicted = density.sample(jax.random.key(seed))
@@ -170,11 +174,43 @@ class Posterior:
         table = self.summary().to_html(float_format="{:.4g}".format)
         return f"<p><b>{self.law.formula}</b>, {self.runs.name}</p>{complaints}{table}"
 
-    def _log_loss_distribution(self) -> Any:
+    @cached_property
+    def bases(self) -> tuple[Basis, ...]:
+        """The functions of each process of the noise model."""
+        return bases(self.noise.shared, places(self.runs, self.law.inputs))
+
+    def log_law(self, inputs: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+        """The law's log loss at counts, each of shape (runs,), or at the fitted runs; shape (chain, draw, runs)."""
+        table = {name: self.runs.column(name) if inputs is None else inputs[name] for name in self.law.inputs}
+        constants = {name: values[..., None] for name, values in self.constants.items()}
+        return np.asarray(self.law.log_loss(constants, {name: np.log(values) for name, values in table.items()}))
+
+    def log_departure(self, inputs: Mapping[str, np.ndarray] | None = None, seed: int = 0) -> np.ndarray:
+        """What the processes add to it, shape (chain, draw, runs); zeros of shape (1, 1, 1) where there are none.
+
+        What the fitted runs leave open is drawn, jointly for all new runs.
+        """
+        if not self.noise.shared:
+            return np.zeros((1, 1, 1))
+        at = places(self.runs, self.law.inputs, inputs)
+        features = [basis.features(at) for basis in self.bases]
+        held = [np.pad(f, ((0, 0), (0, filled_up(f.shape[1]) - f.shape[1]))) for f in features]
+        total = np.asarray(departure(self.noise.shared, self.constants, self.coefficients, held))
+        if inputs is None:
+            return total
+        rng = np.random.default_rng(seed)
+        for basis in self.bases:
+            amplitude = self.constants[basis.process.amplitude.name][..., None]
+            total = total + amplitude * (rng.standard_normal(total.shape) @ basis.root_of_remainder(at).T)
+        return total
+
+    def density(self, log_prediction: np.ndarray, inputs: Mapping[str, np.ndarray] | None = None) -> Any:
+        """Of log loss, given a prediction of shape (chain, draw, runs)."""
         assert is_likelihood(self.noise)
         constants = {name: values[..., None] for name, values in self.constants.items()}
-        inputs = {name: np.log(self.runs.column(name)) for name in self.law.inputs}
-        return self.noise.distribution(self.law.log_loss(constants, inputs), constants, self.runs.relative_loss_se)
+        se = self.runs.relative_loss_se if inputs is None else 0.0
+        conditions = Conditions(se, places(self.runs, self.law.inputs, inputs).compute_decades)
+        return self.noise.distribution(log_prediction, constants, conditions)
 
     def _attributes(self) -> dict[str, str]:
         return {
@@ -367,12 +403,14 @@ def _from_tree(tree: xr.DataTree) -> Posterior:
     )
     about = json.loads(tree.attrs["runs"])
     results = json.loads(tree.attrs["results"])
+    draws = {str(name): values.to_numpy() for name, values in tree["posterior"].data_vars.items()}
     return Posterior(
         law=law,
         noise=noise,
         method=method,
         runs=Runs(frame.rename_axis(index="run_id"), about["name"], about["source"], tuple(about["notes"])),
-        constants={str(name): values.to_numpy() for name, values in tree["posterior"].data_vars.items()},
+        constants={name: values for name, values in draws.items() if name != "coefficients"},
+        coefficients=draws.get("coefficients", np.zeros((1, 1, 0))),
         sample_stats={str(n): v.to_numpy() for n, v in tree["sample_stats"].data_vars.items()}
         if "sample_stats" in tree
         else {},

@@ -81,18 +81,19 @@ def forecast(posterior: Posterior, *, seed: int = 0, **inputs: float | Sequence[
     (1, 2)
     """
     table = _checked(posterior, inputs)
-    constants = {name: values.reshape(-1, 1) for name, values in posterior.constants.items()}
-    log_prediction = posterior.law.log_loss(constants, {name: np.log(table[name].to_numpy()) for name in posterior.law.inputs})
-    law_draws = np.exp(np.asarray(log_prediction))
+    at = {name: table[name].to_numpy() for name in posterior.law.inputs}
+    log_law = posterior.log_law(at)
+    law_draws = np.exp(log_law).reshape(posterior.n_draws, -1)
     if not is_likelihood(posterior.noise):
         return Forecast(table, law_draws, lambda: law_draws)
-    density = posterior.noise.distribution(log_prediction, constants, 0.0)
+    log_prediction = log_law + posterior.log_departure(at, seed)
+    density = posterior.density(log_prediction, at)
 
     @float64
     def scatter() -> np.ndarray:
         # A log loss of heavy tails has draws whose exponential no number holds: those are infinite, as the mean truly is.
         with np.errstate(over="ignore"):
-            return np.exp(np.asarray(density.sample(jax.random.key(seed))))
+            return np.exp(np.asarray(density.sample(jax.random.key(seed)))).reshape(law_draws.shape)
 
     return Forecast(table, law_draws, scatter)
 

@@ -273,7 +273,7 @@ def _start(target: Target, exponents: Array, noise: Array, data: Data, weights: 
 
     def rho(residual: Array, v: Array) -> Array:
         constants = {p.name: biject_to(p.prior.support)(c) for p, c in zip(parameters, v, strict=True)}
-        return target.noise.rho(residual[:, None], constants, data.log_loss_se)
+        return target.noise.rho(residual[:, None], constants, data.conditions)
 
     def of_noise(v: Array, residual: Array) -> Array:
         return jnp.sum(weights * rho(residual, v)) + sum(target.penalty_of(parameters, list(v)))

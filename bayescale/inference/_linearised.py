@@ -214,7 +214,7 @@ def _noise_objective(
     """The part of F that the noise parameters shape, its gradient and its Hessian."""
 
     def objective(v: Array) -> Array:
-        rho = target.noise.rho(residual, _noise_constants(target, list(v)), data.log_loss_se)
+        rho = target.noise.rho(residual, _noise_constants(target, list(v)), data.conditions)
         return jnp.sum(weights * rho) + sum(target.penalty_of(target.noise.parameters, list(v)))
 
     return *jax.value_and_grad(objective)(coordinates), jax.hessian(objective)(coordinates)
@@ -227,7 +227,7 @@ def _reweighted(
     constants = _noise_constants(target, list(scale))
 
     def rho(r: Array) -> Array:
-        return jnp.sum(target.noise.rho(r, constants, data.log_loss_se))
+        return jnp.sum(target.noise.rho(r, constants, data.conditions))
 
     score = jax.grad(rho)(residual)
     # The bend at zero knows how scales differ between runs; its size is set so that scores have the variance they must.

@@ -20,8 +20,9 @@ from scipy.special import digamma, polygamma
 from bayescale.discovery import name_of
 from bayescale.errors import InputError
 from bayescale.laws.base import Law, Parameter
-from bayescale.noise.base import Noise, is_likelihood
+from bayescale.noise.base import Conditions, Noise, is_likelihood
 from bayescale.posterior import Posterior, provenance
+from bayescale.processes.base import bases, filled_up, places
 from bayescale.runs import Runs
 
 
@@ -38,15 +39,17 @@ class Method(Protocol):
 
 
 class Data(NamedTuple):
-    """The runs in their own units, each array of shape (runs, 1), float64; ``log_loss_se`` is (1, 1) where none is known.
+    """The runs in their own units, each array of shape (runs, 1), float64; a standard error is (1, 1) where none is known.
 
-    Rows beyond the runs fill up to one of a few sizes (`padded_size`), so that sweeps of similar size share compiled programs;
-    their weight is zero.
+    ``features`` has one array for each process of the noise model, shape (runs, functions), at unit amplitude. Rows beyond the
+    runs fill up to one of a few sizes (`filled_up`), so that sweeps of similar size share compiled programs; their weight is
+    zero.
     """
 
     log_inputs: dict[str, Array]
     log_loss: Array
-    log_loss_se: Array
+    conditions: Conditions
+    features: tuple[Array, ...]
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,11 @@ class Target:
 
     def constants(self, coordinates: Sequence[Array]) -> dict[str, Array]:
         """Named parameters in the units of the data."""
-        return {p.name: biject_to(p.prior.support)(c) for p, c in zip(self.parameters, coordinates, strict=True)}
+        return self.constants_of(self.parameters, coordinates)
+
+    def constants_of(self, parameters: Sequence[Parameter], coordinates: Sequence[Array]) -> dict[str, Array]:
+        """The same for some of the parameters."""
+        return {p.name: biject_to(p.prior.support)(c) for p, c in zip(parameters, coordinates, strict=True)}
 
     def residual(self, coordinates: Sequence[Array], data: Data) -> Array:
         """log loss less its prediction, shape (runs, batch)."""
@@ -79,7 +86,7 @@ class Target:
 
     def rho(self, residual: Array, coordinates: Sequence[Array], data: Data) -> Array:
         """What each residual costs, shape (runs, batch)."""
-        return self.noise.rho(residual, self.constants(coordinates), data.log_loss_se)
+        return self.noise.rho(residual, self.constants(coordinates), data.conditions)
 
     def penalty(self, coordinates: Sequence[Array]) -> list[Array]:
         """The negative log prior of each coordinate for a likelihood, zeros for an objective; each of shape (batch,)."""
@@ -155,11 +162,18 @@ class Problem:
                 "add runs or choose a smaller law."
             )
         centre = {name: float(values.mean()) for name, values in logs.items()}
+        for name in noise.columns:
+            if name not in runs.frame:
+                raise InputError(
+                    f"{runs.name} has no column {name}, which {name_of(noise)} needs; add it, or use another noise."
+                )
+        stand = places(runs, law.inputs)
         se = runs.relative_loss_se
         data = Data(
             {name: _column(logs[name] - centre[name]) for name in law.inputs},
             _column(logs["loss"] - centre["loss"]),
-            _column(se) if len(se) == len(runs) else jnp.asarray(se)[:, None],
+            Conditions(_column(se) if len(se) == len(runs) else jnp.asarray(se)[:, None], _column(stand.compute_decades)),
+            tuple(_block(basis.features(stand)) for basis in bases(noise.shared, stand)),
         )
         units = {name: float(np.exp(value)) for name, value in centre.items()}
         return cls(runs, target, data, _column(runs.weights), units)
@@ -182,6 +196,19 @@ class Problem:
                 "method (--method multistart)."
             )
 
+    @property
+    def n_functions(self) -> int:
+        """Coefficients of the processes."""
+        return sum(features.shape[1] for features in self.data.features)
+
+    def require_independent(self, method: Method) -> None:
+        """Raise InputError, saying what to do, where the noise model has processes."""
+        if self.target.noise.shared:
+            raise InputError(
+                f"{name_of(method)} takes runs to scatter independently of each other, and {name_of(self.target.noise)} says "
+                "that they share departures. Use NUTS() as the method (--method nuts), or StudentT() as the noise."
+            )
+
     def posterior(self, constants: Mapping[str, Any], method: Method, **results: Any) -> Posterior:
         """A Posterior in counts and nats from draws of the parameters in the units of the data, each of shape (chain, draw)."""
         rescaled = self.target.law.rescale(constants, self.units)
@@ -196,24 +223,15 @@ class Problem:
         )
 
 
-def padded_size(runs: int) -> int:
-    """The least of 8, 12, 16, 24, 32, 48, 64, 96 … that holds so many runs.
-
-    Examples
-    --------
-    >>> from bayescale.inference.base import padded_size
-    >>> padded_size(29), padded_size(240)
-    (32, 256)
-    """
-    size = 8
-    while size < runs:
-        size = size * 3 // 2 if size & (size - 1) == 0 else size * 4 // 3
-    return size
-
-
 def _column(values: np.ndarray) -> Array:
     # Zeros are the centre of the data, where every law is finite.
-    return jnp.asarray(np.pad(values, (0, padded_size(len(values)) - len(values))))[:, None]
+    return jnp.asarray(np.pad(values, (0, filled_up(len(values)) - len(values))))[:, None]
+
+
+def _block(features: np.ndarray) -> Array:
+    # Functions that fill up are zero, and so share compiled programs; their coefficients keep to their prior.
+    runs, functions = features.shape
+    return jnp.asarray(np.pad(features, ((0, filled_up(runs) - runs), (0, filled_up(functions) - functions))))
 
 
 def _centre_and_width(prior: Any) -> tuple[float, float]:
@@ -223,6 +241,8 @@ def _centre_and_width(prior: Any) -> tuple[float, float]:
     if isinstance(prior, distributions.Gamma):
         shape, rate = float(prior.concentration), float(prior.rate)
         return float(digamma(shape) - np.log(rate)), float(np.sqrt(polygamma(1, shape)))
+    if isinstance(prior, distributions.HalfNormal):
+        return float(np.log(prior.scale) - (np.euler_gamma + np.log(2)) / 2), float(np.pi / np.sqrt(8))
     mean, variance = float(prior.mean), float(prior.variance)
     if prior.support is distributions.constraints.positive:
         log_variance = np.log1p(variance / mean**2)

@@ -52,6 +52,7 @@ class Bootstrap:
         """The replicates as one chain."""
         if self.replicates < 1:
             raise InputError(f"bootstrap: replicates={self.replicates} must be at least 1.")
+        problem.require_independent(self)
         begun = time.perf_counter()
         optimum = MultiStart(seed=self.seed).search(problem)
         weights = problem.resampled(self.counts(problem))

@@ -61,6 +61,7 @@ class Grid:
         """Draw from the grid, and correct by importance."""
         self._check()
         problem.require_likelihood(self)
+        problem.require_independent(self)
         plane = Plane.of(problem.target)
         begun = time.perf_counter()
         rng = np.random.default_rng(self.seed)

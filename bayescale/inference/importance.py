@@ -71,6 +71,7 @@ class Importance:
             raise InputError(f"importance: draws={self.draws} must be at least 1.")
         for problem in problems:
             problem.require_likelihood(self)
+            problem.require_independent(self)
         begun = time.perf_counter()
         target, rngs = problems[0].target, [np.random.default_rng(self.seed) for _ in problems]
         data, weights = _stacked(problems)

@@ -48,6 +48,7 @@ class MultiStart:
         """The minimum as a posterior of one draw."""
         if min(self.starts, self.steps) < 1:
             raise InputError(f"multistart: starts={self.starts} and steps={self.steps} must be at least 1.")
+        problem.require_independent(self)
         begun = time.perf_counter()
         best = self.search(problem)
         return problem.posterior(

@@ -2,15 +2,32 @@
 
 Residuals are differences of log loss, so a scale of 0.01 is one per cent of the loss and does not depend on units. An
 *objective* scores a residual and is enough for a point fit; a *likelihood* also says how residuals scatter, which a posterior
-and a predictive distribution need.
+and a predictive distribution need. A likelihood may have *processes*, departures from the law that runs share; given those,
+runs are independent.
 """
 
-from typing import Any, ClassVar, Protocol, TypeGuard, runtime_checkable
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeGuard, runtime_checkable
 
 from jax import Array
 from numpyro import distributions as dist
 
 from bayescale.laws.base import Parameter, Values
+from bayescale.processes.base import Process
+
+
+class Conditions(NamedTuple):
+    """What a noise model may know of a run before its loss is measured; arrays that broadcast against the prediction.
+
+    Attributes
+    ----------
+    log_loss_se : array
+        The known standard error of log loss, zero where none was given.
+    compute_decades : array
+        log10 of compute, less its mean over the fitted runs.
+    """
+
+    log_loss_se: Any = 0.0
+    compute_decades: Any = 0.0
 
 
 @runtime_checkable
@@ -28,19 +45,26 @@ class Noise(Protocol):
     def parameters(self) -> tuple[Parameter, ...]:
         """The table; empty for an objective."""
 
-    def rho(self, residual: Any, constants: Values, log_loss_se: Any) -> Array:
-        """What a residual costs: symmetric, least at zero; for a likelihood its negative log density."""
+    @property
+    def shared(self) -> tuple[Process, ...]:
+        """What runs share; empty where they are independent. The amplitudes are among the parameters."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that the runs must have, besides the law's."""
+
+    def rho(self, residual: Any, constants: Values, conditions: Conditions) -> Array:
+        """What a residual costs, least at zero; for a likelihood its negative log density."""
 
 
 @runtime_checkable
 class Likelihood(Noise, Protocol):
     """A noise model with a density."""
 
-    def distribution(self, log_prediction: Any, constants: Values, log_loss_se: Any) -> dist.Distribution:
-        """Of log loss, given the law's prediction; everything broadcasts.
+    def distribution(self, log_prediction: Any, constants: Values, conditions: Conditions) -> dist.Distribution:
+        """Of log loss, given the prediction of the law and of the processes; everything broadcasts.
 
-        ``log_loss_se`` is the known standard error of each run's log loss, zero where none was given; it adds to the scale in
-        quadrature.
+        A known standard error adds to the scale in quadrature.
         """
 
 

@@ -14,6 +14,8 @@ from jax import Array
 
 from bayescale.errors import InputError
 from bayescale.laws.base import Parameter, Values
+from bayescale.noise.base import Conditions
+from bayescale.processes.base import Process
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class Huber:
     Examples
     --------
     >>> from bayescale.noise import Huber
-    >>> float(Huber(delta=1.0).rho(3.0, {}, 0.0))
+    >>> from bayescale.noise.base import Conditions
+    >>> float(Huber(delta=1.0).rho(3.0, {}, Conditions()))
     2.5
     """
 
@@ -41,12 +44,14 @@ class Huber:
     title: ClassVar[str] = "Huber objective on log loss"
     paper: ClassVar[str] = "Huber 1964; Hoffmann et al. 2022, eq. 3, arXiv:2203.15556"
     parameters: ClassVar[tuple[Parameter, ...]] = ()
+    shared: ClassVar[tuple[Process, ...]] = ()
+    columns: ClassVar[tuple[str, ...]] = ()
 
     @property
     def formula(self) -> str:
         return f"ρ(r) = r²/2 where |r| ≤ {self.delta:g}, {self.delta:g}·(|r| − {self.delta:g}/2) elsewhere"
 
-    def rho(self, residual: Any, constants: Values, log_loss_se: Any) -> Array:
-        """The Huber loss of each residual; it knows no measurement error and leaves ``log_loss_se`` aside."""
+    def rho(self, residual: Any, constants: Values, conditions: Conditions) -> Array:
+        """The Huber loss of each residual; it knows no measurement error and leaves its conditions aside."""
         size = jnp.abs(residual)
         return jnp.where(size <= self.delta, 0.5 * jnp.square(residual), self.delta * (size - 0.5 * self.delta))

@@ -12,6 +12,8 @@ from jax import Array
 from numpyro import distributions as dist
 
 from bayescale.laws.base import Parameter, Values
+from bayescale.noise.base import Conditions
+from bayescale.processes.base import Process
 
 
 @dataclass(frozen=True)
@@ -21,22 +23,25 @@ class Normal:
     Examples
     --------
     >>> from bayescale.noise import Normal
-    >>> Normal().distribution(0.0, {"sigma": 0.3}, 0.4).scale.item()
+    >>> from bayescale.noise.base import Conditions
+    >>> Normal().distribution(0.0, {"sigma": 0.3}, Conditions(log_loss_se=0.4)).scale.item()
     0.5
     """
 
     title: ClassVar[str] = "Normal likelihood of log loss"
     paper: ClassVar[str] = "Gauss 1809"
     formula: ClassVar[str] = "log L_i ~ Normal(log L(x_i), sqrt(σ² + s_i²))"
+    shared: ClassVar[tuple[Process, ...]] = ()
+    columns: ClassVar[tuple[str, ...]] = ()
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         return (Parameter("sigma", dist.LogNormal(np.log(0.01), 1.5), "scatter of log loss about the law"),)
 
-    def distribution(self, log_prediction: Any, constants: Values, log_loss_se: Any) -> dist.Distribution:
+    def distribution(self, log_prediction: Any, constants: Values, conditions: Conditions) -> dist.Distribution:
         """Of log loss, given the law's prediction."""
-        return dist.Normal(log_prediction, jnp.hypot(constants["sigma"], log_loss_se))
+        return dist.Normal(log_prediction, jnp.hypot(constants["sigma"], conditions.log_loss_se))
 
-    def rho(self, residual: Any, constants: Values, log_loss_se: Any) -> Array:
+    def rho(self, residual: Any, constants: Values, conditions: Conditions) -> Array:
         """The negative log density of each residual."""
-        return -self.distribution(0.0, constants, log_loss_se).log_prob(residual)
+        return -self.distribution(0.0, constants, conditions).log_prob(residual)

@@ -16,6 +16,8 @@ from jax import Array
 from numpyro import distributions as dist
 
 from bayescale.laws.base import Parameter, Values
+from bayescale.noise.base import Conditions
+from bayescale.processes.base import Process
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class StudentT:
     title: ClassVar[str] = "Student-t likelihood of log loss"
     paper: ClassVar[str] = "Lange, Little and Taylor 1989; prior of ν: Juárez and Steel 2010"
     formula: ClassVar[str] = "log L_i ~ StudentT(ν, log L(x_i), sqrt(σ² + s_i²))"
+    shared: ClassVar[tuple[Process, ...]] = ()
+    columns: ClassVar[tuple[str, ...]] = ()
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -40,10 +44,10 @@ class StudentT:
             Parameter("nu", dist.Gamma(2.0, 0.1), "degrees of freedom: small is heavy-tailed, above 30 is nearly Normal"),
         )
 
-    def distribution(self, log_prediction: Any, constants: Values, log_loss_se: Any) -> dist.Distribution:
+    def distribution(self, log_prediction: Any, constants: Values, conditions: Conditions) -> dist.Distribution:
         """Of log loss, given the law's prediction."""
-        return dist.StudentT(constants["nu"], log_prediction, jnp.hypot(constants["sigma"], log_loss_se))
+        return dist.StudentT(constants["nu"], log_prediction, jnp.hypot(constants["sigma"], conditions.log_loss_se))
 
-    def rho(self, residual: Any, constants: Values, log_loss_se: Any) -> Array:
+    def rho(self, residual: Any, constants: Values, conditions: Conditions) -> Array:
         """The negative log density of each residual."""
-        return -self.distribution(0.0, constants, log_loss_se).log_prob(residual)
+        return -self.distribution(0.0, constants, conditions).log_prob(residual)

@@ -13,7 +13,7 @@ FOLDERS = {"bayescale": "bayescale", "kernels": "bayescale.kernels", "datasets":
 
 # What a part may import of ours besides itself and the leaves. A part is a file or folder right below the package.
 LEAVES = {"errors", "precision", "discovery"}
-BELOW_POSTERIOR = {"laws", "noise", "runs"}
+BELOW_POSTERIOR = {"laws", "processes", "noise", "runs"}
 BELOW_DECISIONS = BELOW_POSTERIOR | {"posterior", "inference", "kernels"}
 ALLOWED = {
     "errors": set(),
@@ -22,7 +22,8 @@ ALLOWED = {
     "kernels": set(),
     "runs": {"errors"},
     "laws": LEAVES,
-    "noise": {"laws"} | LEAVES,
+    "processes": {"laws", "runs"} | LEAVES,
+    "noise": {"laws", "processes"} | LEAVES,
     "datasets": {"runs", "errors"},
     "posterior": BELOW_POSTERIOR | LEAVES,
     "inference": BELOW_POSTERIOR | {"posterior", "kernels"} | LEAVES,

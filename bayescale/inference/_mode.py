@@ -1,0 +1,132 @@
+"""The NumPyro model, its density in straight coordinates, and its mode."""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro
+import scipy.optimize
+from jax import Array
+from numpyro import distributions as dist
+from numpyro.infer.util import potential_energy
+
+from bayescale.inference._whitening import Whitening
+from bayescale.inference.base import Data, Problem, Target
+from bayescale.noise.base import is_likelihood
+from bayescale.processes.base import departure
+
+_PRIOR_DRAWS, _SEARCHES = 400, 10
+_REWEIGHTED = 2
+_SMALLEST_CURVATURE = 1e-3
+_HESSIAN_STEP = 1e-4
+
+
+class Setting(NamedTuple):
+    """All that a density depends on besides coordinates, as arguments of compiled programs."""
+
+    data: Data
+    weights: Array
+    whitening: Whitening
+
+
+class Mode(NamedTuple):
+    """Where the density is largest, shape (k,), the inverse Hessian there, shape (k, k), and the setting they hold for."""
+
+    coordinates: np.ndarray
+    inverse_hessian: np.ndarray
+    setting: Setting
+
+
+def model(target: Target, data: Data, weights: Array) -> None:
+    """The NumPyro model: one site a parameter, in the units of the data, ``coefficients`` of the processes, if any, and
+    the site ``log_loss`` observed.
+
+    Parameters
+    ----------
+    target : Target
+    data : Data
+    weights : Array, shape (runs, 1)
+    """
+    constants = {p.name: numpyro.sample(p.name, p.prior) for p in target.parameters}
+    prediction = target.law.log_loss(constants, data.log_inputs)
+    if target.noise.shared:
+        standard = dist.Normal(0, 1).expand([sum(functions.shape[1] for functions in data.features)])
+        coefficients = numpyro.sample("coefficients", standard.to_event(1))
+        prediction = prediction + departure(target.noise.shared, constants, coefficients, data.features)[:, None]
+    # NumPyro refuses a scale of zero, the weight of rows that fill up; the least positive number is as good.
+    scale = jnp.maximum(weights, jnp.finfo(weights.dtype).tiny)
+    with numpyro.plate("run", len(data.log_loss), dim=-2), numpyro.handlers.scale(scale=scale):
+        assert is_likelihood(target.noise)
+        numpyro.sample("log_loss", target.noise.distribution(prediction, constants, data.conditions), obs=data.log_loss)
+
+
+def bent(target: Target, straight: Array, setting: Setting) -> tuple[list[Array], Array, Array | float]:
+    """Coordinates of the parameters, coefficients of the processes, and the log volume, from what is sampled, shape (k,)."""
+    if target.noise.shared:
+        return setting.whitening.undone(target, straight, setting.data)
+    return target.bend(list(straight)), straight[:0], 0.0
+
+
+def potential(target: Target, straight: Array, setting: Setting) -> Array:
+    """The negative log density that is sampled, at straight coordinates of shape (k,); see `Law.straighten`, `Whitening`."""
+    own, coefficients, log_volume = bent(target, straight, setting)
+    sites = {p.name: c for p, c in zip(target.parameters, own, strict=True)}
+    if target.noise.shared:
+        sites["coefficients"] = coefficients
+    return potential_energy(model, (target, setting.data, setting.weights), {}, sites) - log_volume
+
+
+@partial(jax.jit, static_argnames="target")
+def potential_and_gradient(target: Target, straight: Array, setting: Setting) -> tuple[Array, Array]:
+    """Shapes () and (k,)."""
+    return jax.value_and_grad(lambda v: potential(target, v, setting))(straight)
+
+
+def find_mode(problem: Problem, seed: int) -> Mode:
+    """The mode of a problem.
+
+    SciPy's BFGS runs from the best of many draws from the prior, and the best end is the mode; processes join afterwards.
+    """
+    target, functions = problem.target, problem.n_functions
+    centre, width = target.reach
+    draws = centre + width * np.random.default_rng(seed).standard_normal((_PRIOR_DRAWS, len(centre)))
+    straight = np.stack([np.asarray(column) for column in target.straighten(list(draws.T))], axis=1)
+    starts = np.pad(straight, ((0, 0), (0, functions)))
+    silent = silenced(problem)
+    promising = sorted(starts, key=lambda start: float(potential_and_gradient(target, start, silent)[0]))[:_SEARCHES]
+    mode, setting = min((_descended(target, start, silent) for start in promising), key=lambda end: end[1])[0], silent
+    for _ in range(_REWEIGHTED if functions else 0):
+        own, coefficients, _ = bent(target, jnp.asarray(mode), setting)
+        whitening = Whitening.at(target, own, coefficients, problem.data, problem.weights)
+        setting = Setting(problem.data, problem.weights, whitening)
+        noise = mode[target.n_predictive : len(centre)]
+        mode, _ = _descended(target, np.concatenate([np.zeros(target.n_predictive), noise, np.zeros(functions)]), setting)
+    return Mode(mode, _inverse_hessian(target, mode, setting), setting)
+
+
+def silenced(problem: Problem) -> Setting:
+    """Without what processes add, in arrays of the same shapes."""
+    data = problem.data._replace(features=tuple(jnp.zeros_like(functions) for functions in problem.data.features))
+    return Setting(data, problem.weights, Whitening.none(problem.target, problem.n_padded, problem.n_functions))
+
+
+def _descended(target: Target, start: np.ndarray, setting: Setting) -> tuple[np.ndarray, float]:
+    def value_and_gradient(v: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = potential_and_gradient(target, v, setting)
+        return float(value), np.asarray(gradient)
+
+    end = scipy.optimize.minimize(value_and_gradient, start, jac=True, method="BFGS")
+    return end.x, float(end.fun) if np.isfinite(end.fun) else np.inf
+
+
+def _inverse_hessian(target: Target, mode: np.ndarray, setting: Setting) -> np.ndarray:
+    def gradient(v: np.ndarray) -> np.ndarray:
+        return np.asarray(potential_and_gradient(target, v, setting)[1])
+
+    steps = _HESSIAN_STEP * np.eye(len(mode))
+    rows = np.array([(gradient(mode + step) - gradient(mode - step)) / (2 * _HESSIAN_STEP) for step in steps])
+    values, vectors = np.linalg.eigh((rows + rows.T) / 2)
+    # A direction that data and prior leave flat would get an endless step: bound it.
+    return np.asarray((vectors / np.maximum(values, _SMALLEST_CURVATURE)) @ vectors.T)

@@ -1,0 +1,126 @@
+"""The coupled law: parameters and tokens that limit each other, between the sum of Chinchilla and the larger of two limits.
+
+    L(N, D) = E + ((A/N^α)^{1/γ} + (B/D^β)^{1/γ})^γ
+
+With γ = 1 it is Chinchilla's; with γ → 0 the scarcer of the two sets the loss. A/N^α is what remains however many tokens there
+are, so that α, β, A and B mean what they mean in Chinchilla. In the form of the papers, E + (A'/N^α' + B'/D^β')^γ, they are
+α = γα', β = γβ', A = A'^γ, B = B'^γ.
+
+M. Beck et al., "xLSTM Scaling Laws", 2025 (arXiv:2510.02228); J. S. Rosenfeld et al., "A Constructive Prediction of the
+Generalization Error Across Scales", 2020 (arXiv:1909.12673), for the idea of a transition between two limits.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+from numpyro import distributions as dist
+
+from bayescale.laws.base import Parameter, Published, Term, Values
+
+
+@dataclass(frozen=True)
+class Coupled:
+    """L(N, D) = E + ((A/N^alpha)^(1/gamma) + (B/D^beta)^(1/gamma))^gamma.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bayescale.laws import Chinchilla, Coupled
+    >>> hoffmann = Chinchilla.published[0].constants
+    >>> log_loss = Coupled().log_loss({**hoffmann, "gamma": 1.0}, {"n_params": np.log(70e9), "n_tokens": np.log(1.4e12)})
+    >>> round(float(np.exp(log_loss)), 3)
+    1.937
+    """
+
+    title: ClassVar[str] = "Loss falls with parameters and tokens, each limiting what the other can do, down to a floor"
+    paper: ClassVar[str] = "Beck et al. 2025, xLSTM Scaling Laws, arXiv:2510.02228"
+    published: ClassVar[tuple[Published, ...]] = ()
+    formula: ClassVar[str] = "L(N, D) = E + ((A/N^α)^{1/γ} + (B/D^β)^{1/γ})^γ"
+    inputs: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
+    terms: ClassVar[tuple[Term, ...]] = ()
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return (
+            Parameter("E", dist.LogNormal(-0.5, 0.7), "irreducible loss, nats per token"),
+            Parameter("A", dist.LogNormal(-2.0, 1.5), "excess loss of one parameter with endless data, nats per token"),
+            Parameter("B", dist.LogNormal(-2.0, 1.5), "excess loss of an endless model after one token, nats per token"),
+            Parameter("alpha", dist.LogNormal(np.log(0.35), 0.4), "exponent of parameters, with endless data"),
+            Parameter("beta", dist.LogNormal(np.log(0.35), 0.4), "exponent of tokens, of an endless model"),
+            Parameter("gamma", dist.LogNormal(-0.3, 0.5), "coupling: 1 adds the two limits, near 0 the larger counts alone"),
+        )
+
+    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+        """log L, as log-sum-exps so that no power over- or underflows.
+
+        Parameters
+        ----------
+        constants : mapping of arrays
+        log_inputs : mapping with ``n_params`` and ``n_tokens``
+            Natural logarithms.
+
+        Returns
+        -------
+        Array, shape by broadcasting
+        """
+        c = constants
+        in_params = jnp.log(c["A"]) - c["alpha"] * log_inputs["n_params"]
+        in_tokens = jnp.log(c["B"]) - c["beta"] * log_inputs["n_tokens"]
+        return jnp.logaddexp(jnp.log(c["E"]), _coupled(in_params, in_tokens, c["gamma"]))
+
+    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+        """Loss at the centre, and A and B against E there; log(E + X), log A/E, log B/E with X the excess. The rest stays.
+
+        Slopes at the centre are no good axes: with a small γ one of the two vanishes there.
+        """
+        e, a, b, alpha, beta, gamma = logs
+        return [jnp.logaddexp(e, _coupled(a, b, jnp.exp(gamma))), a - e, b - e, alpha, beta, gamma]
+
+    def bend(self, straight: Sequence[Any]) -> list[Any]:
+        """The inverse of `straighten`."""
+        total, a_to_e, b_to_e, alpha, beta, gamma = straight
+        e = total - jnp.logaddexp(0.0, _coupled(a_to_e, b_to_e, jnp.exp(gamma)))
+        return [e, e + a_to_e, e + b_to_e, alpha, beta, gamma]
+
+    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+        """E·L₀, A·L₀·N₀^α, B·L₀·D₀^β; exponents and γ stay.
+
+        Parameters
+        ----------
+        constants : mapping of arrays
+        units : mapping with ``n_params``, ``n_tokens``, ``loss``
+        """
+        c = constants
+        return {
+            **c,
+            "E": c["E"] * units["loss"],
+            "A": c["A"] * units["loss"] * units["n_params"] ** c["alpha"],
+            "B": c["B"] * units["loss"] * units["n_tokens"] ** c["beta"],
+        }
+
+    def optimal_n_params(self, constants: Values, compute: Any) -> Any:
+        """The N that makes loss least when 6·N·D = C: N* = (αA^{1/γ}/βB^{1/γ})^{γ/(α+β)} · (C/6)^{β/(α+β)}.
+
+        Parameters
+        ----------
+        constants : mapping of arrays, in counts
+        compute : array, FLOPs
+
+        Returns
+        -------
+        array, parameters
+        """
+        c = constants
+        total = c["alpha"] + c["beta"]
+        return (
+            (c["alpha"] / c["beta"]) ** (c["gamma"] / total)
+            * (c["A"] / c["B"]) ** (1 / total)
+            * (compute / 6) ** (c["beta"] / total)
+        )
+
+
+def _coupled(a: Any, b: Any, gamma: Any) -> Any:
+    return gamma * jnp.logaddexp(a / gamma, b / gamma)

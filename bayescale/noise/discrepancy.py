@@ -1,0 +1,77 @@
+"""Departures from the law that runs share, on top of the scatter of each.
+
+    log L_i = log L(x_i) + Σ δ(x_i) + ε_i
+
+No law of two exponents is the truth, so residuals are not independent: what the law misses at one scale it misses nearby, and
+more beyond. Processes δ say so, and let intervals widen with the distance from the runs. The base says how ε scatters.
+
+M. C. Kennedy and A. O'Hagan, "Bayesian calibration of computer models", 2001.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from jax import Array
+from numpyro import distributions as dist
+
+from bayescale.errors import InputError
+from bayescale.laws.base import Parameter, Values
+from bayescale.noise.base import Conditions, Likelihood
+from bayescale.noise.student_t import StudentT
+from bayescale.processes.base import Process
+from bayescale.processes.integrated_wiener import IntegratedWiener
+from bayescale.processes.matern import Matern
+
+
+@dataclass(frozen=True)
+class Discrepancy:
+    """Processes added to a likelihood.
+
+    Parameters
+    ----------
+    base : Likelihood
+        How runs scatter about law and processes.
+    processes : tuple of Process
+
+    Examples
+    --------
+    >>> from bayescale.noise import Discrepancy, Normal
+    >>> from bayescale.processes import Matern
+    >>> [row.name for row in Discrepancy(Normal(), (Matern(length=1.2),)).parameters]
+    ['sigma', 'matern_sd']
+    """
+
+    base: Likelihood = field(default=StudentT())
+    processes: tuple[Process, ...] = (IntegratedWiener(), Matern())
+
+    title: ClassVar[str] = "Departures from the law that runs share, and the scatter of each"
+    paper: ClassVar[str] = "Kennedy and O'Hagan 2001"
+
+    def __post_init__(self) -> None:
+        names = [parameter.name for parameter in self.parameters]
+        if len(set(names)) < len(names):
+            raise InputError(f"discrepancy: its parameters are {', '.join(names)}; give each process and the base once.")
+
+    @property
+    def formula(self) -> str:
+        return "; ".join([self.base.formula.replace("log L(x_i)", "log L(x_i) + δ(x_i)"), *(p.formula for p in self.processes)])
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return (*self.base.parameters, *(process.amplitude for process in self.processes))
+
+    @property
+    def shared(self) -> tuple[Process, ...]:
+        return (*self.base.shared, *self.processes)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys([*self.base.columns, *(name for process in self.processes for name in process.columns)]))
+
+    def distribution(self, log_prediction: Any, constants: Values, conditions: Conditions) -> dist.Distribution:
+        """Of log loss, given the prediction of law and processes: that of the base."""
+        return self.base.distribution(log_prediction, constants, conditions)
+
+    def rho(self, residual: Any, constants: Values, conditions: Conditions) -> Array:
+        """The negative log density of each residual."""
+        return self.base.rho(residual, constants, conditions)

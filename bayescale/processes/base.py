@@ -1,0 +1,182 @@
+"""What a process is: a random function of where a run stands, and its basis of few functions.
+
+    δ(x) = τ · f(x),   f ~ GP(0, k)
+
+A process gives the covariance k of unit amplitude, in NumPy; the amplitude τ is a parameter. A few runs, chosen by pivoted
+Cholesky, determine f nearly everywhere: with k(Z, Z) = L Lᵀ at those runs, f(x) ≈ k(x, Z) L⁻ᵀ u with u ~ Normal(0, 1), which is
+all that a sampler sees. Between the chosen runs little is left; far beyond them much is, and a forecast adds it exactly.
+
+C. E. Rasmussen and C. K. I. Williams, "Gaussian Processes for Machine Learning", 2006, section 8.1; M. C. Kennedy and A.
+O'Hagan, "Bayesian calibration of computer models", 2001, for discrepancies of a model.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from scipy.linalg import solve_triangular
+
+from bayescale.laws.base import Parameter, Values
+from bayescale.runs import Runs
+
+_NEGLIGIBLE = 1e-6
+# Of a run that is to come: what is known of its place is not known of its group.
+_NO_GROUP = ""
+
+
+class Places(NamedTuple):
+    """Where runs stand, relative to the runs that were fitted.
+
+    Attributes
+    ----------
+    decades : array, shape (runs, inputs)
+        log10 of the law's inputs, less its mean over the fitted runs.
+    compute_decades : array, shape (runs,)
+        The same of compute.
+    group : array of str, shape (runs,)
+        What a run belongs to; empty for a run that is to come, which belongs to a group of its own.
+    """
+
+    decades: np.ndarray
+    compute_decades: np.ndarray
+    group: np.ndarray
+
+    def __getitem__(self, rows: Any) -> "Places":  # type: ignore[override]
+        return Places(*(getattr(self, name)[rows] for name in self._fields))
+
+
+def places(runs: Runs, inputs: Sequence[str], new: Mapping[str, np.ndarray] | None = None) -> Places:
+    """Where runs stand.
+
+    Parameters
+    ----------
+    runs : Runs
+        Those that are fitted.
+    inputs : sequence of str
+        Of the law.
+    new : mapping of arrays, shape (new,)
+        Inputs of runs that are to come; the fitted runs' own places unless given.
+    """
+    columns = {name: np.log10(runs.column(name)) for name in inputs}
+    centre = {name: values.mean() for name, values in columns.items()}
+    if new is None:
+        group = runs.frame["group"].astype(str).to_numpy() if "group" in runs.frame else np.full(len(runs), _NO_GROUP)
+    else:
+        columns = {name: np.log10(np.asarray(new[name], dtype=np.float64)) for name in inputs}
+        group = np.full(len(columns[inputs[0]]), _NO_GROUP)
+    decades = {name: values - centre[name] for name, values in columns.items()}
+    scale = [name for name in ("n_params", "n_tokens") if name in inputs] or list(inputs)
+    return Places(np.stack(list(decades.values()), axis=1), np.sum([decades[name] for name in scale], axis=0), group)
+
+
+@runtime_checkable
+class Process(Protocol):
+    """A frozen dataclass of options; adding one is adding a file to this folder."""
+
+    title: ClassVar[str]
+    paper: ClassVar[str]
+    columns: ClassVar[tuple[str, ...]]
+    """Columns that the runs must have, besides the law's."""
+    functions: ClassVar[int]
+    """How many are enough for it."""
+
+    @property
+    def formula(self) -> str:
+        """In Greek, for people."""
+
+    @property
+    def amplitude(self) -> Parameter:
+        """τ, in log loss."""
+
+    def covariance(self, a: Places, b: Places) -> np.ndarray:
+        """k between places, shape (a, b)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Basis:
+    """Few functions that a process is made of.
+
+    Attributes
+    ----------
+    process : Process
+    chosen : Places
+        The runs at which it is held.
+    root : array, shape (chosen, chosen)
+        Lower triangular L.
+    """
+
+    process: Process
+    chosen: Places
+    root: np.ndarray = field(repr=False)
+
+    @classmethod
+    def of(cls, process: Process, places: Places) -> "Basis":
+        """Choose runs one by one, each where most is left to know."""
+        left = np.diag(process.covariance(places, places)).copy() if len(places.group) else np.zeros(0)
+        whole, rows, picked = left.max(initial=0.0), np.zeros((0, len(left))), []
+        while len(picked) < process.functions and left.max(initial=0.0) > _NEGLIGIBLE * whole:
+            # Ties go to the first run, so that the choice does not hang on the last bit.
+            place = int(np.argmax(left >= left.max() * (1 - 1e-9)))
+            row = (process.covariance(places[[place]], places)[0] - rows[:, place] @ rows) / np.sqrt(left[place])
+            rows, picked = np.vstack([rows, row]), [*picked, place]
+            left = np.maximum(left - row**2, 0.0)
+            left[place] = 0.0
+        return cls(process, places[picked], np.tril(rows[:, picked].T))
+
+    @property
+    def size(self) -> int:
+        """Functions."""
+        return len(self.root)
+
+    def features(self, places: Places) -> np.ndarray:
+        """The functions at places, shape (places, size)."""
+        if not self.size:
+            return np.zeros((len(places.group), 0))
+        return np.asarray(solve_triangular(self.root, self.process.covariance(self.chosen, places), lower=True)).T
+
+    def root_of_remainder(self, places: Places) -> np.ndarray:
+        """A square root of the covariance of what the functions leave, shape (places, places)."""
+        features = self.features(places)
+        values, vectors = np.linalg.eigh(self.process.covariance(places, places) - features @ features.T)
+        return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))
+
+
+def filled_up(count: int) -> int:
+    """The least of 8, 12, 16, 24, 32, 48, 64, 96 … that is no less, so that arrays of similar size share compiled programs.
+
+    Examples
+    --------
+    >>> from bayescale.processes.base import filled_up
+    >>> filled_up(29), filled_up(240)
+    (32, 256)
+    """
+    size = 8
+    while size < count:
+        size = size * 3 // 2 if size & (size - 1) == 0 else size * 4 // 3
+    return size
+
+
+def bases(processes: Sequence[Process], at: Places) -> tuple[Basis, ...]:
+    """One for each process, from the runs that are fitted."""
+    return tuple(Basis.of(process, at) for process in processes)
+
+
+def departure(processes: Sequence[Process], constants: Values, coefficients: Any, features: Sequence[Any]) -> Any:
+    """What processes add to log loss, shape (…, runs).
+
+    Parameters
+    ----------
+    processes : sequence of Process
+    constants : mapping of arrays, shape (…)
+        Holds the amplitudes.
+    coefficients : array, shape (…, functions)
+        Those of all processes, one after the other.
+    features : sequence of arrays, each of shape (runs, functions of one process)
+    """
+    total, begin = 0.0, 0
+    for process, functions in zip(processes, features, strict=True):
+        end = begin + functions.shape[1]
+        total = total + (constants[process.amplitude.name][..., None] * coefficients[..., begin:end]) @ functions.T
+        begin = end
+    return total

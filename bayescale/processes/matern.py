@@ -1,0 +1,56 @@
+"""A smooth surface over the law's inputs: what a law misses at one size it misses at sizes like it.
+
+    k(x, x') = (1 + r + r²/3) exp(−r),   r = √5 |x − x'| / ℓ
+
+x holds the decades of the inputs, N and D for most laws. B. Matérn, "Spatial Variation", 1960; C. E. Rasmussen and C. K. I.
+Williams, "Gaussian Processes for Machine Learning", 2006, equation 4.17.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpyro import distributions as dist
+from scipy.spatial.distance import cdist
+
+from bayescale.errors import InputError
+from bayescale.laws.base import Parameter
+from bayescale.processes.base import Places
+
+
+@dataclass(frozen=True)
+class Matern:
+    """Matérn process of smoothness 5/2, alike in all directions.
+
+    Parameters
+    ----------
+    length : float
+        Over how many decades of an input departures stay alike.
+    scale : float
+        Of the half-Normal prior of the amplitude, in log loss.
+    """
+
+    length: float = 2.5
+    scale: float = 0.02
+
+    title: ClassVar[str] = "Matérn-5/2 surface over the inputs of the law"
+    paper: ClassVar[str] = "Matérn 1960; Rasmussen and Williams 2006, eq. 4.17"
+    columns: ClassVar[tuple[str, ...]] = ()
+    functions: ClassVar[int] = 16
+
+    def __post_init__(self) -> None:
+        if not (0 < self.length < np.inf and 0 < self.scale < np.inf):
+            raise InputError(f"matern: length={self.length} and scale={self.scale} must be positive numbers.")
+
+    @property
+    def formula(self) -> str:
+        return f"δ(x) ~ GP(0, τ² Matérn-5/2), length {self.length:g} decades"
+
+    @property
+    def amplitude(self) -> Parameter:
+        return Parameter("matern_sd", dist.HalfNormal(self.scale), "size of the smooth departures from the law, in log loss")
+
+    def covariance(self, a: Places, b: Places) -> np.ndarray:
+        """k between places, shape (a, b)."""
+        r = np.sqrt(5) * cdist(a.decades, b.decades) / self.length
+        return np.asarray((1 + r + r**2 / 3) * np.exp(-r))
