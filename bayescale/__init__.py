@@ -30,6 +30,7 @@ _WHERE = {
     "allocate": "bayescale.decisions.allocate",
     "isoflop": "bayescale.decisions.isoflop",
     "profile": "bayescale.decisions.profile",
+    "loo": "bayescale.decisions.loo",
     "batch": "bayescale.batches.batch",
 }
 _SUBPACKAGES = ("datasets", "decisions", "inference", "kernels", "laws", "noise", "plots", "processes")

@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import tempfile
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -323,6 +324,41 @@ def pareto_smoothed(log_ratios: np.ndarray) -> tuple[np.ndarray, float]:
     log_weights, k = array_stats.psislw(-log_ratios[possible])
     smoothed[possible] = np.asarray(log_weights) - logsumexp(np.asarray(log_weights))
     return smoothed, float(k)
+
+
+def leave_one_out(posterior: Posterior) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Density of each run's loss given the others, by ArviZ's Pareto-smoothed importance sampling.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        Of a likelihood.
+
+    Returns
+    -------
+    table : DataFrame, one row per run
+        ``elpd`` and ``pareto_k``.
+    totals : dict
+        ``elpd``, ``se``, ``p_loo``, and ``good_k``, up to which k is to be trusted with so many draws.
+    """
+    tree = posterior.to_arviz()
+    weighed: dict[str, Any] = {}
+    if "weight" in posterior.runs.frame:
+        # A run that counts w times is left out w times.
+        log_likelihood = tree["log_likelihood"]["loss"]
+        ratios = (-log_likelihood.to_numpy() * posterior.runs.weights).reshape(posterior.n_draws, -1)
+        smoothed, shapes = zip(*map(pareto_smoothed, ratios.T), strict=True)
+        log_weights = np.stack(smoothed, axis=1).reshape(log_likelihood.shape)
+        weighed = {
+            "log_weights": log_likelihood.copy(data=log_weights),
+            "pareto_k": log_likelihood[0, 0].copy(data=np.array(shapes)),
+        }
+    # ArviZ warns of large k, of which the caller tells run by run.
+    with warnings.catch_warnings(action="ignore", category=UserWarning):
+        found = arviz_stats.loo(tree, pointwise=True, **weighed)
+    table = pd.DataFrame({"elpd": found.elpd_i.to_numpy(), "pareto_k": found.pareto_k.to_numpy()}, posterior.runs.frame.index)
+    totals = {"elpd": found.elpd, "se": found.se, "p_loo": found.p, "good_k": found.good_k}
+    return table, {name: float(value) for name, value in totals.items()}
 
 
 def judge(table: pd.DataFrame, divergences: int) -> tuple[dict[str, float], tuple[str, ...]]:
