@@ -20,7 +20,12 @@ hypothesis.settings.register_profile("bayescale", deadline=None)
 hypothesis.settings.load_profile("bayescale")
 
 # Options that discovery cannot guess, since their values are names.
-_MORE = {"power_law": ({"input": "n_params"}, {"input": "n_tokens", "floor": False})}
+_MORE = {
+    "power_law": ("input=n_params", "input=n_tokens,floor=false"),
+    "compute_scale": ("base=laplace",),
+    "discrepancy": ("base=compute_scale,processes=matern:length=1.2",),
+    "group_effects": ("base=normal",),
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -75,7 +80,7 @@ def _parametrize(metafunc: pytest.Metafunc, name: str, instances: Iterator[Any])
 
 
 def _instances(package: str) -> Iterator[Any]:
-    from bayescale.discovery import entry, names
+    from bayescale.discovery import entry, names, parse
 
     for name in names(package):
         cls = entry(package, name)
@@ -84,22 +89,28 @@ def _instances(package: str) -> Iterator[Any]:
         for options in ({f.name: not f.default} for f in switches):
             yield cls(**options)
         for options in _MORE.get(name, ()):
-            yield cls(**options)
+            yield parse(package, f"{name}:{options}")
 
 
 @pytest.fixture
 def made_posterior() -> Callable[..., Any]:
-    """Make a Posterior without fitting: constants near the priors' means, or those given, each of shape (chain, draw)."""
+    """Make a Posterior without fitting: constants near the priors' means, or those given, each of shape (chain, draw).
+
+    The runs have the columns that the noise model needs, and its processes some coefficients.
+    """
     return _made_posterior
 
 
 def _made_posterior(law: Any, noise: Any, constants: dict[str, Any] | None = None, **results: Any) -> Any:
     from bayescale.inference.nuts import NUTS
     from bayescale.posterior import Posterior
+    from bayescale.processes.base import bases, filled_up, places
     from bayescale.runs import Runs
 
     rng = np.random.default_rng(3)
     table = {name: np.geomspace(1e8, 1e10, 6)[rng.permutation(6)] for name in law.inputs} | {"loss": np.linspace(3.5, 2.5, 6)}
+    needed = {"loss_se": np.full(6, 0.02), "group": list("aabbcc")}
+    table |= {name: values for name, values in needed.items() if name in noise.columns}
     runs = Runs.from_frame(
         pd.DataFrame(table), required=(*law.inputs, "loss"), name="six runs", source="made by hand", notes=("N counts all.",)
     )
@@ -112,4 +123,6 @@ def _made_posterior(law: Any, noise: Any, constants: dict[str, Any] | None = Non
         counts = law.rescale({name: values for name, values in constants.items() if name in law_names}, in_units)
         constants |= {name: np.asarray(values) for name, values in counts.items()}
     arrays = {name: np.atleast_2d(np.asarray(values, dtype=np.float64)) for name, values in constants.items()}
-    return Posterior(law=law, noise=noise, method=results.pop("method", NUTS(seed=5)), runs=runs, constants=arrays, **results)
+    functions = sum(filled_up(basis.size) for basis in bases(noise.shared, places(runs, law.inputs)))
+    coefficients = rng.standard_normal((*next(iter(arrays.values())).shape, functions))
+    return Posterior(law, noise, results.pop("method", NUTS(seed=5)), runs, arrays, coefficients, **results)

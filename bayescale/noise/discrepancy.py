@@ -14,9 +14,10 @@ from typing import Any, ClassVar
 from jax import Array
 from numpyro import distributions as dist
 
+from bayescale.discovery import name_of
 from bayescale.errors import InputError
 from bayescale.laws.base import Parameter, Values
-from bayescale.noise.base import Conditions, Likelihood
+from bayescale.noise.base import Conditions, Likelihood, is_likelihood
 from bayescale.noise.student_t import StudentT
 from bayescale.processes.base import Process
 from bayescale.processes.integrated_wiener import IntegratedWiener
@@ -48,6 +49,12 @@ class Discrepancy:
     paper: ClassVar[str] = "Kennedy and O'Hagan 2001"
 
     def __post_init__(self) -> None:
+        if not is_likelihood(self.base):
+            raise InputError(
+                f"{name_of(self.base)} is an objective without a density; give a likelihood, such as StudentT(), as the base."
+            )
+        if not self.processes:
+            raise InputError("discrepancy: give at least one process, such as Matern(), or use the base by itself.")
         names = [parameter.name for parameter in self.parameters]
         if len(set(names)) < len(names):
             raise InputError(f"discrepancy: its parameters are {', '.join(names)}; give each process and the base once.")

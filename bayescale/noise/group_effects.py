@@ -41,6 +41,10 @@ class GroupEffects:
     title: ClassVar[str] = "One departure from the law for each group of runs, and the scatter of each run"
     paper: ClassVar[str] = "Lindley and Smith 1972"
 
+    def __post_init__(self) -> None:
+        # A base that cannot be is refused now, not at first use.
+        _ = self._whole
+
     @property
     def formula(self) -> str:
         return self._whole.formula

@@ -29,8 +29,8 @@ class KnownError:
     --------
     >>> from bayescale.noise import KnownError
     >>> from bayescale.noise.base import Conditions
-    >>> KnownError().distribution(0.0, {}, Conditions(log_loss_se=0.4)).scale.item()
-    0.4
+    >>> KnownError().distribution(0.0, {}, Conditions(log_loss_se=0.5)).scale.item()
+    0.5
     """
 
     title: ClassVar[str] = "Normal likelihood of log loss with known standard errors"

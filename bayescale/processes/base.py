@@ -17,12 +17,16 @@ from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from scipy.linalg import solve_triangular
 
+from bayescale.discovery import name_of
+from bayescale.errors import InputError
 from bayescale.laws.base import Parameter, Values
 from bayescale.runs import Runs
 
 _NEGLIGIBLE = 1e-6
-# Of a run that is to come: what is known of its place is not known of its group.
-_NO_GROUP = ""
+# A process that loses this share of its variance at some fitted run is no longer the process that was asked for.
+_TOO_MUCH = 0.3
+# No label of a table begins so.
+_OWN_GROUP = "\0"
 
 
 class Places(NamedTuple):
@@ -35,7 +39,7 @@ class Places(NamedTuple):
     compute_decades : array, shape (runs,)
         The same of compute.
     group : array of str, shape (runs,)
-        What a run belongs to; empty for a run that is to come, which belongs to a group of its own.
+        What a run belongs to; a run that is to come belongs to a group of its own, and so do all where no groups are known.
     """
 
     decades: np.ndarray
@@ -60,11 +64,12 @@ def places(runs: Runs, inputs: Sequence[str], new: Mapping[str, np.ndarray] | No
     """
     columns = {name: np.log10(runs.column(name)) for name in inputs}
     centre = {name: values.mean() for name, values in columns.items()}
-    if new is None:
-        group = runs.frame["group"].astype(str).to_numpy() if "group" in runs.frame else np.full(len(runs), _NO_GROUP)
-    else:
+    if new is not None:
         columns = {name: np.log10(np.asarray(new[name], dtype=np.float64)) for name in inputs}
-        group = np.full(len(columns[inputs[0]]), _NO_GROUP)
+    if new is None and "group" in runs.frame:
+        group = runs.frame["group"].astype(str).to_numpy()
+    else:
+        group = np.array([f"{_OWN_GROUP}{row}" for row in range(len(columns[inputs[0]]))], dtype=object)
     decades = {name: values - centre[name] for name, values in columns.items()}
     scale = [name for name in ("n_params", "n_tokens") if name in inputs] or list(inputs)
     return Places(np.stack(list(decades.values()), axis=1), np.sum([decades[name] for name in scale], axis=0), group)
@@ -112,7 +117,13 @@ class Basis:
 
     @classmethod
     def of(cls, process: Process, places: Places) -> "Basis":
-        """Choose runs one by one, each where most is left to know."""
+        """Choose runs one by one, each where most is left to know.
+
+        Raises
+        ------
+        InputError
+            Where the process has too few functions for the runs.
+        """
         left = np.diag(process.covariance(places, places)).copy() if len(places.group) else np.zeros(0)
         whole, rows, picked = left.max(initial=0.0), np.zeros((0, len(left))), []
         while len(picked) < process.functions and left.max(initial=0.0) > _NEGLIGIBLE * whole:
@@ -122,6 +133,11 @@ class Basis:
             rows, picked = np.vstack([rows, row]), [*picked, place]
             left = np.maximum(left - row**2, 0.0)
             left[place] = 0.0
+        if left.max(initial=0.0) > _TOO_MUCH * whole:
+            raise InputError(
+                f"{name_of(process)}: these {len(left)} runs need more than its {process.functions} functions, which leave out "
+                f"{left.max() / whole:.0%} of its variance at one of them. Use fewer groups, or a longer length."
+            )
         return cls(process, places[picked], np.tril(rows[:, picked].T))
 
     @property

@@ -1,0 +1,99 @@
+"""Where runs stand, and what processes add there."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import bayescale as bs
+from bayescale.precision import float64
+from bayescale.processes import IntegratedWiener, Matern, SharedEffect
+from bayescale.processes.base import bases, departure, filled_up, places
+
+INPUTS = ("n_params", "n_tokens")
+
+
+def test_places_are_decades_from_the_mean_run(fitted, sweep):
+    np.testing.assert_allclose(fitted.decades.mean(axis=0), 0.0, atol=1e-12)
+    expected = np.log10(sweep.column("n_tokens")) - np.log10(sweep.column("n_tokens")).mean()
+    np.testing.assert_allclose(fitted.decades[:, 1], expected)
+
+
+def test_compute_is_the_product_of_parameters_and_tokens(fitted, sweep):
+    log_compute = np.log10(sweep.column("n_params") * sweep.column("n_tokens"))
+    np.testing.assert_allclose(fitted.compute_decades, log_compute - log_compute.mean(), atol=1e-12)
+
+
+def test_for_a_law_in_one_variable_that_variable_is_compute(sweep):
+    log_flops = np.log10(sweep.column("flops"))
+    np.testing.assert_allclose(places(sweep, ("flops",)).compute_decades, log_flops - log_flops.mean(), atol=1e-12)
+
+
+@given(params=st.floats(1e-6, 1e6), tokens=st.floats(1e-6, 1e6))
+def test_units_of_the_inputs_move_no_run(fitted, sweep, params, tokens):
+    scaled = sweep.frame.assign(n_params=sweep.frame["n_params"] * params, n_tokens=sweep.frame["n_tokens"] * tokens)
+    moved = places(dataclasses.replace(sweep, frame=scaled), INPUTS)
+    np.testing.assert_allclose(moved.decades, fitted.decades, atol=1e-11)
+    np.testing.assert_allclose(moved.compute_decades, fitted.compute_decades, atol=1e-11)
+
+
+def test_new_runs_stand_relative_to_those_that_were_fitted(fitted, sweep):
+    new = places(sweep, INPUTS, {name: sweep.column(name)[:3] * 10 for name in INPUTS})
+    np.testing.assert_allclose(new.decades, fitted.decades[:3] + 1, atol=1e-12)
+    np.testing.assert_allclose(new.compute_decades, fitted.compute_decades[:3] + 2, atol=1e-12)
+
+
+def test_every_new_run_has_a_group_of_its_own(fitted, sweep):
+    new = places(sweep, INPUTS, {name: np.full(4, 1e9) for name in INPUTS})
+    assert not set(new.group) & set(fitted.group)
+    np.testing.assert_array_equal(SharedEffect().covariance(new, new), np.eye(4))
+
+
+def test_a_group_without_a_name_is_a_group_like_others(sweep):
+    unnamed = dataclasses.replace(sweep, frame=sweep.frame.assign(group=""))
+    new = places(unnamed, INPUTS, {name: np.full(1, 1e9) for name in INPUTS})
+    assert SharedEffect().covariance(places(unnamed, INPUTS), new).max() == 0.0
+
+
+def test_groups_that_are_numbers_are_labels(sweep):
+    numbered = dataclasses.replace(sweep, frame=sweep.frame.assign(group=np.arange(45) // 9))
+    assert set(places(numbered, INPUTS).group) == set("01234")
+
+
+@given(count=st.integers(0, 5000))
+def test_arrays_fill_up_to_one_of_two_sizes_an_octave(count):
+    size = filled_up(count)
+    assert size >= max(count, 8)
+    assert size == 8 or size < 1.5 * count
+    assert filled_up(size) == size
+    assert size & (size - 1) == 0 or (size // 3) & (size // 3 - 1) == 0
+
+
+@float64
+def test_departures_are_the_sum_of_functions_times_amplitude_and_coefficient(fitted):
+    processes = (Matern(), IntegratedWiener())
+    features = [basis.features(fitted) for basis in bases(processes, fitted)]
+    rng = np.random.default_rng(0)
+    constants = {"matern_sd": rng.uniform(size=(2, 3)), "drift_sd": rng.uniform(size=(2, 3))}
+    coefficients = rng.standard_normal((2, 3, sum(f.shape[1] for f in features)))
+    found = np.asarray(departure(processes, constants, coefficients, features))
+    first = features[0].shape[1]
+    one = constants["matern_sd"][1, 2] * features[0] @ coefficients[1, 2, :first]
+    other = constants["drift_sd"][1, 2] * features[1] @ coefficients[1, 2, first:]
+    assert found.shape == (2, 3, 45)
+    np.testing.assert_allclose(found[1, 2], one + other, rtol=1e-12)
+
+
+@pytest.mark.parametrize("law", [bs.laws.Chinchilla(), bs.laws.PowerLaw()], ids=["two inputs", "one input"])
+@float64
+def test_functions_that_fill_up_are_zero_as_rows_are(sweep, law):
+    from bayescale.inference.base import Problem
+
+    problem = Problem.build(sweep, law, bs.noise.Discrepancy(bs.noise.Normal(), (Matern(), SharedEffect())))
+    held = bases(problem.target.noise.shared, places(sweep, law.inputs))
+    for functions, basis in zip(problem.data.features, held, strict=True):
+        assert functions.shape == (filled_up(45), filled_up(basis.size))
+        assert np.abs(functions[45:]).max() == 0.0
+        assert np.abs(functions[:, basis.size :]).max(initial=0.0) == 0.0
