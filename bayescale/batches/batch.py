@@ -2,7 +2,6 @@
 
 import math
 import os
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
@@ -13,8 +12,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bayescale import datasets
 from bayescale.batches import DEFAULT_METHOD
@@ -29,6 +26,7 @@ from bayescale.laws.chinchilla import Chinchilla
 from bayescale.noise.base import Noise
 from bayescale.noise.student_t import StudentT
 from bayescale.posterior import Posterior, load
+from bayescale.progress import bar as progress_bar
 from bayescale.runs import Runs
 
 Source = str | Path | Runs | pd.DataFrame
@@ -148,7 +146,7 @@ def batch(
             rows[position] = failed(label, law, noise, method, reason(runs), n_runs=0)
 
     held: dict[int, Posterior | Path] = {}
-    with _progress() as progress:
+    with progress_bar() as progress:
         bar = progress.add_task("Fitting", total=len(rows) + len(tasks), completed=len(rows))
 
         def report(outcome: Outcome) -> None:
@@ -261,17 +259,3 @@ def _plus_minus(mean: float, sd: float) -> str:
         return f"{mean:.3g} ± {sd:.2g}"
     decimals = max(1 - math.floor(math.log10(sd)), 0)
     return f"{mean:,.{decimals}f} ± {sd:,.{decimals}f}"
-
-
-def _progress() -> Progress:
-    # Refreshed by each fit alone, since a method may draw a bar of its own meanwhile.
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        auto_refresh=False,
-        disable=not sys.stderr.isatty(),
-    )

@@ -12,13 +12,14 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = {"bayescale": "bayescale", "kernels": "bayescale.kernels", "datasets": "bayescale.datasets"}
 
 # What a part may import of ours besides itself and the leaves. A part is a file or folder right below the package.
-LEAVES = {"errors", "precision", "discovery"}
+LEAVES = {"errors", "precision", "discovery", "progress"}
 BELOW_POSTERIOR = {"laws", "processes", "noise", "runs"}
 BELOW_DECISIONS = BELOW_POSTERIOR | {"posterior", "inference", "kernels"}
 ALLOWED = {
     "errors": set(),
     "precision": set(),
     "discovery": {"errors"},
+    "progress": set(),
     "kernels": set(),
     "runs": {"errors"},
     "laws": LEAVES,
