@@ -32,7 +32,11 @@ class Setting(NamedTuple):
 
 
 class Mode(NamedTuple):
-    """Where the density is largest, shape (k,), the inverse Hessian there, shape (k, k), and the setting they hold for."""
+    """Where the density of the parameters is largest, shape (k,), the inverse Hessian there, shape (k, k), and their setting.
+
+    The coefficients of processes are zero there, their mean; what is largest in parameters and coefficients together may be a
+    sharp spike at which functions pass through every run.
+    """
 
     coordinates: np.ndarray
     inverse_hessian: np.ndarray
@@ -89,21 +93,25 @@ def find_mode(problem: Problem, seed: int) -> Mode:
 
     SciPy's BFGS runs from the best of many draws from the prior, and the best end is the mode; processes join afterwards.
     """
-    target, functions = problem.target, problem.n_functions
+    target, p = problem.target, problem.target.n_predictive
     centre, width = target.reach
     draws = centre + width * np.random.default_rng(seed).standard_normal((_PRIOR_DRAWS, len(centre)))
-    straight = np.stack([np.asarray(column) for column in target.straighten(list(draws.T))], axis=1)
-    starts = np.pad(straight, ((0, 0), (0, functions)))
-    silent = silenced(problem)
-    promising = sorted(starts, key=lambda start: float(potential_and_gradient(target, start, silent)[0]))[:_SEARCHES]
-    mode, setting = min((_descended(target, start, silent) for start in promising), key=lambda end: end[1])[0], silent
-    for _ in range(_REWEIGHTED if functions else 0):
-        own, coefficients, _ = bent(target, jnp.asarray(mode), setting)
+    starts = np.stack([np.asarray(column) for column in target.straighten(list(draws.T))], axis=1)
+    setting = silenced(problem)
+    promising = sorted(starts, key=lambda start: value_and_gradient(target, start, setting)[0])[:_SEARCHES]
+    mode, _ = min((_descended(target, start, setting) for start in promising), key=lambda end: end[1])
+    for _ in range(_REWEIGHTED if target.noise.shared else 0):
+        own, coefficients, _ = bent(target, _whole(mode, setting), setting)
         whitening = Whitening.at(target, own, coefficients, problem.data, problem.weights)
         setting = Setting(problem.data, problem.weights, whitening)
-        noise = mode[target.n_predictive : len(centre)]
-        mode, _ = _descended(target, np.concatenate([np.zeros(target.n_predictive), noise, np.zeros(functions)]), setting)
+        mode, _ = _descended(target, np.concatenate([np.zeros(p), mode[p:]]), setting)
     return Mode(mode, _inverse_hessian(target, mode, setting), setting)
+
+
+def value_and_gradient(target: Target, parameters: np.ndarray, setting: Setting) -> tuple[float, np.ndarray]:
+    """The potential at coefficients of zero, and its slopes in the parameters, shape (k,)."""
+    value, gradient = potential_and_gradient(target, _whole(parameters, setting), setting)
+    return float(value), np.asarray(gradient)[: len(parameters)]
 
 
 def silenced(problem: Problem) -> Setting:
@@ -112,21 +120,19 @@ def silenced(problem: Problem) -> Setting:
     return Setting(data, problem.weights, Whitening.none(problem.target, problem.n_padded, problem.n_functions))
 
 
-def _descended(target: Target, start: np.ndarray, setting: Setting) -> tuple[np.ndarray, float]:
-    def value_and_gradient(v: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = potential_and_gradient(target, v, setting)
-        return float(value), np.asarray(gradient)
+def _whole(parameters: np.ndarray, setting: Setting) -> np.ndarray:
+    return np.pad(parameters, (0, len(setting.whitening.gram)))
 
-    end = scipy.optimize.minimize(value_and_gradient, start, jac=True, method="BFGS")
+
+def _descended(target: Target, start: np.ndarray, setting: Setting) -> tuple[np.ndarray, float]:
+    end = scipy.optimize.minimize(lambda v: value_and_gradient(target, v, setting), start, jac=True, method="BFGS")
     return end.x, float(end.fun) if np.isfinite(end.fun) else np.inf
 
 
 def _inverse_hessian(target: Target, mode: np.ndarray, setting: Setting) -> np.ndarray:
-    def gradient(v: np.ndarray) -> np.ndarray:
-        return np.asarray(potential_and_gradient(target, v, setting)[1])
-
     steps = _HESSIAN_STEP * np.eye(len(mode))
-    rows = np.array([(gradient(mode + step) - gradient(mode - step)) / (2 * _HESSIAN_STEP) for step in steps])
+    ends = [[value_and_gradient(target, mode + sign * step, setting)[1] for sign in (1, -1)] for step in steps]
+    rows = np.array([above - below for above, below in ends]) / (2 * _HESSIAN_STEP)
     values, vectors = np.linalg.eigh((rows + rows.T) / 2)
     # A direction that data and prior leave flat would get an endless step: bound it.
     return np.asarray((vectors / np.maximum(values, _SMALLEST_CURVATURE)) @ vectors.T)

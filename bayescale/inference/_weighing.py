@@ -44,9 +44,13 @@ class Weighed:
 
     def chosen(self, draws: int, rng: np.random.Generator) -> np.ndarray:
         """Places of ``draws`` members of the pool, drawn by weight in systematic order and then shuffled."""
-        steps = (rng.uniform() + np.arange(draws)) / draws
-        places = np.searchsorted(np.cumsum(np.exp(self.log_weights)), steps * (1 - 1e-12))
-        return rng.permutation(np.minimum(places, len(self.log_weights) - 1))
+        return rng.permutation(systematic(np.exp(self.log_weights), draws, rng))
+
+
+def systematic(weights: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """Places drawn by weights of sum one, at even steps from a random start; in order, shape (draws,)."""
+    steps = (rng.uniform() + np.arange(draws)) / draws
+    return np.minimum(np.searchsorted(np.cumsum(weights), steps * (1 - 1e-12)), len(weights) - 1)
 
 
 def weigh(log_ratios: np.ndarray) -> Weighed:

@@ -1,8 +1,8 @@
 """Laws with processes in coordinates that are nearly independent and standard Normal.
 
 How well the law is known depends on the amplitudes T of the processes, and what the coefficients z of their functions Φ
-are depends on the law. Given amplitudes, and were the noise Normal with precisions W and the law straight near a mode, law and coefficients
-would be Normal, one after the other:
+are depends on the law. Given amplitudes, and were the noise Normal with precisions W and the law straight near a mode, law
+and coefficients would be Normal, one after the other:
 
     θ = S⁻¹ b + R⁻ᵀ η,              S = J' V⁻¹ J + prior = R R',   V = W⁻¹ + Φ T² Φ'
     z = P⁻¹ T Φ' W r(θ) + C⁻ᵀ ξ,    P = I + T Φ' W Φ T = C C'

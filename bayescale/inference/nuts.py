@@ -97,15 +97,18 @@ class NUTS:
 
     def _sample(self, samplers: list[Any], mode: Mode, target: Target) -> dict[int, dict[str, Array]]:
         """The chains that have a sampler here, by number."""
+        k, functions = len(mode.coordinates), len(mode.setting.whitening.gram)
         root = np.linalg.cholesky(mode.inverse_hessian)
-        starts = np.random.default_rng(self.seed).standard_normal((self.chains, len(root)))
+        starts = np.random.default_rng(self.seed).standard_normal((self.chains, k + functions))
         keys = jax.random.split(jax.random.key(self.seed), self.chains)
         centre = jnp.asarray(mode.coordinates), jnp.asarray(root)
 
         def sample(chain_index: int) -> dict[str, Array]:
-            place = mode.coordinates + root @ starts[chain_index]
+            whitened = starts[chain_index]
+            place = np.concatenate([mode.coordinates + root @ whitened[:k], whitened[k:]])
             value, gradient = potential_and_gradient(target, place, mode.setting)
-            start = ParamInfo(jnp.asarray(starts[chain_index]), value, centre[1].T @ gradient)
+            slopes = jnp.concatenate([centre[1].T @ gradient[:k], gradient[k:]])
+            start = ParamInfo(jnp.asarray(whitened), value, slopes)
             arguments = keys[chain_index], start, *centre, mode.setting
             return jax.block_until_ready(samplers[chain_index](*arguments))
 
@@ -133,8 +136,12 @@ def _one_chain(
     setting: Setting,
 ) -> dict[str, Array]:
     k = len(target.parameters)
+
+    def straight(w: dict[str, Array]) -> Array:
+        return jnp.concatenate([mode + w["parameters"] @ root.T, *(w[name] for name in w if name != "parameters")], axis=-1)
+
     # The potential where the chain starts comes in with `start`, so that the program holds the potential once.
-    initialise, advance = hmc(lambda w: potential(target, mode + root @ _joined(w), setting), algo="NUTS")
+    initialise, advance = hmc(lambda w: potential(target, straight(w), setting), algo="NUTS")
     state = initialise(
         ParamInfo(_parted(start.z, k), start.potential_energy, _parted(start.z_grad, k)),
         num_warmup=warmup,
@@ -148,16 +155,12 @@ def _one_chain(
     kept = fori_collect(
         warmup, warmup + draws, advance, state, transform=lambda s: {f: getattr(s, f) for f in _FIELDS}, progbar=False
     )
-    return {**kept, "z": mode + _joined(kept["z"]) @ root.T}
+    return {**kept, "z": straight(kept["z"])}
 
 
 def _parted(coordinates: Array, k: int) -> dict[str, Array]:
     parts = {"parameters": coordinates[:k], "coefficients": coordinates[k:]}
     return {name: part for name, part in parts.items() if part.size}
-
-
-def _joined(parts: dict[str, Array]) -> Array:
-    return jnp.concatenate([parts[name] for name in ("parameters", "coefficients") if name in parts], axis=-1)
 
 
 class _Program(NamedTuple):
@@ -174,11 +177,12 @@ def _chain_program(target: Target, warmup: int, draws: int, own: tuple[jax.Devic
     Tracing stays in the caller's thread, since NumPyro's stack of handlers is one for all threads.
     """
     (setting,) = jax.tree.unflatten(*shapes)
-    k = len(target.parameters) + len(setting.whitening.gram)
+    k = len(target.parameters)
     program = jax.jit(partial(_one_chain, target, warmup, draws))
     key = jax.eval_shape(jax.random.key, 0)
-    scalar, vector, matrix = (jax.ShapeDtypeStruct(shape, jnp.float64) for shape in ((), (k,), (k, k)))
-    arguments = key, ParamInfo(vector, scalar, vector), vector, matrix, setting
+    whole = k + len(setting.whitening.gram)
+    scalar, vector, matrix, place = (jax.ShapeDtypeStruct(shape, jnp.float64) for shape in ((), (k,), (k, k), (whole,)))
+    arguments = key, ParamInfo(place, scalar, place), vector, matrix, setting
     background, compiling = ThreadPoolExecutor(), {}
     for device in own:
         on_device = partial(jax.ShapeDtypeStruct.update, sharding=SingleDeviceSharding(device))
