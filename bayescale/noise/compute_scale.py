@@ -40,8 +40,11 @@ class ComputeScale:
     paper: ClassVar[str] = "Harvey 1976"
 
     def __post_init__(self) -> None:
-        if "sigma" not in [parameter.name for parameter in self.base.parameters]:
+        names = [parameter.name for parameter in self.base.parameters]
+        if "sigma" not in names:
             raise InputError("compute_scale: the base must have a scale sigma, as StudentT(), Normal() and Laplace() have.")
+        if "scale_slope" in names:
+            raise InputError("compute_scale: the scale of its base depends on compute already; give it once.")
 
     @property
     def formula(self) -> str:

@@ -177,6 +177,11 @@ def test_an_objective_is_no_base_of_processes(whole):
         whole(Huber())
 
 
+def test_a_scale_depends_on_compute_once():
+    with pytest.raises(InputError, match="the scale of its base depends on compute already; give it once"):
+        ComputeScale(GroupEffects(ComputeScale(Normal())))
+
+
 def test_a_process_is_given_once():
     with pytest.raises(InputError, match="its parameters are sigma, matern_sd, matern_sd; give each process and the base once"):
         Discrepancy(Normal(), (Matern(1.0), Matern(2.0)))
