@@ -36,6 +36,7 @@ _WHERE = {
     "isoflop": "bayescale.decisions.isoflop",
     "profile": "bayescale.decisions.profile",
     "loo": "bayescale.decisions.loo",
+    "stack": "bayescale.decisions.stack",
     "batch": "bayescale.batches.batch",
 }
 _SUBPACKAGES = ("datasets", "decisions", "inference", "kernels", "laws", "noise", "plots", "processes")

@@ -320,8 +320,12 @@ def pareto_smoothed(log_ratios: np.ndarray) -> tuple[np.ndarray, float]:
     if np.ptp(log_ratios[possible]) == 0:
         smoothed[possible] = -np.log(possible.sum())
         return smoothed, float("-inf")
-    # ArviZ takes the negative, since it weighs posteriors by their likelihoods to leave a run out.
-    log_weights, k = array_stats.psislw(-log_ratios[possible])
+    # ArviZ takes the negative, since it weighs posteriors by their likelihoods to leave a run out. Where one ratio dwarfs all
+    # others its tail is of zeros, and no distribution fits.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_weights, k = array_stats.psislw(-log_ratios[possible])
+    if not np.isfinite(k) or np.isnan(log_weights).any():
+        log_weights, k = log_ratios[possible], np.inf
     smoothed[possible] = np.asarray(log_weights) - logsumexp(np.asarray(log_weights))
     return smoothed, float(k)
 
@@ -345,7 +349,7 @@ def leave_one_out(posterior: Posterior) -> tuple[pd.DataFrame, dict[str, float]]
     weighed: dict[str, Any] = {}
     if "weight" in posterior.runs.frame:
         # A run that counts w times is left out w times.
-        log_likelihood = tree["log_likelihood"]["loss"]
+        log_likelihood = tree["log_likelihood"].dataset["loss"]
         ratios = (-log_likelihood.to_numpy() * posterior.runs.weights).reshape(posterior.n_draws, -1)
         smoothed, shapes = zip(*map(pareto_smoothed, ratios.T), strict=True)
         log_weights = np.stack(smoothed, axis=1).reshape(log_likelihood.shape)
@@ -359,6 +363,35 @@ def leave_one_out(posterior: Posterior) -> tuple[pd.DataFrame, dict[str, float]]
     table = pd.DataFrame({"elpd": found.elpd_i.to_numpy(), "pareto_k": found.pareto_k.to_numpy()}, posterior.runs.frame.index)
     totals = {"elpd": found.elpd, "se": found.se, "p_loo": found.p, "good_k": found.good_k}
     return table, {name: float(value) for name, value in totals.items()}
+
+
+def stacking_weights(log_scores: np.ndarray) -> np.ndarray:
+    """Weights of models whose mixture predicts best, max over w of Σ_i log Σ_k w_k exp(score_ik), by ArviZ.
+
+    Y. Yao, A. Vehtari, D. Simpson and A. Gelman, "Using Stacking to Average Bayesian Predictive Distributions", 2018
+    (arXiv:1704.02030), equation 4.
+
+    Parameters
+    ----------
+    log_scores : array, shape (runs, models)
+
+    Returns
+    -------
+    array, shape (models,), not negative and of sum one
+    """
+    # A number added to all scores of a run changes no weight, and keeps their exponentials within range.
+    relative = log_scores - log_scores.max(axis=1, keepdims=True)
+    totals = {"se": 0.0, "p": np.nan, "n_samples": 1, "n_data_points": len(relative)}
+    judged = {"scale": "log", "warning": False, "good_k": np.inf}
+    models = {
+        str(k): arviz_stats.ELPDData("loo", elpd=own.sum(), elpd_i=xr.DataArray(own), **totals, **judged)
+        for k, own in enumerate(relative.T)
+    }
+    # ArviZ warns that the best of many may be best by chance, which matters to those who choose one, and pandas of ArviZ.
+    with warnings.catch_warnings(action="ignore"):
+        found = arviz_stats.compare(models, method="stacking")["weight"]
+    weights = np.maximum(found[list(models)].to_numpy(dtype=np.float64), 0.0)
+    return np.asarray(weights / weights.sum())
 
 
 def judge(table: pd.DataFrame, divergences: int) -> tuple[dict[str, float], tuple[str, ...]]:

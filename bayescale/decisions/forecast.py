@@ -9,6 +9,7 @@ import jax
 import numpy as np
 import pandas as pd
 
+from bayescale.decisions.stacked import Stack
 from bayescale.errors import InputError
 from bayescale.noise.base import is_likelihood
 from bayescale.posterior import Posterior
@@ -51,17 +52,18 @@ class Forecast:
 
 
 @float64
-def forecast(posterior: Posterior, *, seed: int = 0, **inputs: float | Sequence[float] | np.ndarray) -> Forecast:
+def forecast(posterior: Posterior | Stack, *, seed: int = 0, **inputs: float | Sequence[float] | np.ndarray) -> Forecast:
     """Predict the loss of runs that have not been made.
 
     Parameters
     ----------
-    posterior : Posterior
+    posterior : Posterior or Stack
+        Of a stack, draws of its posteriors are mixed by their weights, as many as the largest of them has.
     seed : int
-        Of the scatter of runs.
+        Of the scatter of runs, and of the mixing.
     **inputs : float or sequence
         One for each input of the law, in counts: ``n_params=70e9, n_tokens=1.4e12``; sequences are of one length, or length
-        one.
+        one. Of a stack, one for each input of any of its laws.
 
     Returns
     -------
@@ -80,7 +82,21 @@ def forecast(posterior: Posterior, *, seed: int = 0, **inputs: float | Sequence[
     >>> bs.forecast(post, n_params=[1e9, 2e9], n_tokens=20e9).draws.shape
     (1, 2)
     """
-    table = _checked(posterior, inputs)
+    if isinstance(posterior, Stack):
+        return _mixed(posterior, seed, inputs)
+    return _predicted(posterior, seed, _checked(posterior.law.formula, posterior.law.inputs, inputs))
+
+
+def _mixed(stack: Stack, seed: int, inputs: dict[str, Any]) -> Forecast:
+    wanted = tuple(dict.fromkeys(name for posterior in stack.posteriors for name in posterior.law.inputs))
+    table = _checked("The stack of " + ", ".join(stack.models), wanted, inputs)
+    parts = [_predicted(posterior, seed, table) for posterior in stack.posteriors]
+    places = stack.places(seed)
+    law_draws = np.concatenate([part.law_draws for part in parts])[places]
+    return Forecast(table, law_draws, lambda: np.concatenate([part.draws for part in parts])[places])
+
+
+def _predicted(posterior: Posterior, seed: int, table: pd.DataFrame) -> Forecast:
     at = {name: table[name].to_numpy() for name in posterior.law.inputs}
     log_law = posterior.log_law(at)
     law_draws = np.exp(log_law).reshape(posterior.n_draws, -1)
@@ -98,10 +114,9 @@ def forecast(posterior: Posterior, *, seed: int = 0, **inputs: float | Sequence[
     return Forecast(table, law_draws, scatter)
 
 
-def _checked(posterior: Posterior, inputs: dict[str, Any]) -> pd.DataFrame:
-    wanted = posterior.law.inputs
+def _checked(what: str, wanted: Sequence[str], inputs: dict[str, Any]) -> pd.DataFrame:
     if set(inputs) != set(wanted):
-        raise InputError(f"{posterior.law.formula} takes {', '.join(wanted)}; {', '.join(inputs) or 'nothing'} was given.")
+        raise InputError(f"{what} takes {', '.join(wanted)}; {', '.join(inputs) or 'nothing'} was given.")
     arrays = {name: np.atleast_1d(np.asarray(inputs[name], dtype=np.float64)) for name in wanted}
     try:
         columns = dict(zip(arrays, np.broadcast_arrays(*arrays.values()), strict=True))
