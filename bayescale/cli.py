@@ -14,30 +14,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bayescale import cli_input
 from bayescale.batches import DEFAULT_METHOD
+from bayescale.cli_catalogue import datasets_app, devices, laws_app
 from bayescale.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from concurrent.futures import Executor
 
-    from bayescale.laws.base import Law
-    from bayescale.runs import Runs
 
-_LARGEST_SEED = 2**32 - 1
 _SECONDS_TO_ANSWER = 10
 
-_SETTINGS: dict[str, Any] = {"no_args_is_help": True, "add_completion": False, "rich_markup_mode": "rich"}
 app = typer.Typer(
-    **_SETTINGS,
+    **cli_input.SETTINGS,
     pretty_exceptions_enable=False,
     epilog="[bold]To begin[/bold]\n\n$ bayescale fit\n\n$ bayescale allocate bayescale-dey2023_pile.nc --compute 5.76e23\n\n"
     "Exit codes: 0 good, 1 bad input, 2 wrong usage, 3 fitted but the diagnostics failed, 130 interrupted.",
 )
-datasets_app = typer.Typer(**_SETTINGS, help="Published training runs that can be fitted by name.")
-laws_app = typer.Typer(**_SETTINGS, help="Scaling laws: formula, parameters, priors, paper.")
 app.add_typer(datasets_app, name="datasets")
 app.add_typer(laws_app, name="laws")
+app.command()(devices)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 PosteriorFile = Annotated[
@@ -120,24 +117,24 @@ def fit(
     from bayescale import terminal
 
     with terminal.reporting():
-        destination = _destination(out, source, as_json)
+        destination = cli_input.destination(out, source, as_json)
         import bayescale
         from bayescale.discovery import parse
 
         formula, scatter = parse("bayescale.laws", law), parse("bayescale.noise", noise)
-        seeded = _seeded(parse("bayescale.inference", method), seed)
-        runs = _runs(source, formula, column or [], keep_suspect)
+        seeded = cli_input.seeded(parse("bayescale.inference", method), seed)
+        runs = cli_input.runs(source, formula, column or [], keep_suspect)
         if sys.stderr.isatty():
             typer.echo(f"Fitting {len(runs)} runs; the first fit of its kind on a machine takes seconds to compile.", err=True)
         posterior = bayescale.fit(runs, law=formula, noise=scatter, method=seeded)
         outlook = terminal.Outlook.of(posterior)
         if as_json:
-            saved = _save(posterior, destination)
+            saved = cli_input.save(posterior, destination)
             terminal.print_json(terminal.fit_as_json(posterior, outlook) | ({"saved": saved} if saved else {}))
         else:
             # Printed before it is saved: a full disk must not cost the reader the fit.
             terminal.print_fit(posterior, outlook)
-            terminal.print_next(posterior, _save(posterior, destination))
+            terminal.print_next(posterior, cli_input.save(posterior, destination))
         if posterior.problems:
             raise typer.Exit(3)
 
@@ -204,7 +201,7 @@ def batch(
 
         laws = [parse("bayescale.laws", text) for text in law or ["chinchilla"]]
         noises = [parse("bayescale.noise", text) for text in noise or ["student_t"]]
-        seeded = _seeded(parse("bayescale.inference", method), seed)
+        seeded = cli_input.seeded(parse("bayescale.inference", method), seed)
         try:
             with _executor(dask) as executor:
                 fits = bayescale.batch(data, laws=laws, noises=noises, method=seeded, out=folder, executor=executor)
@@ -227,6 +224,62 @@ def batch(
             raise typer.Exit(3)
 
 
+@app.command(
+    epilog="[bold]Examples[/bold]\n\n$ bayescale backtest besiroglu2024_chinchilla\n\n"
+    "$ bayescale backtest sweep.csv --holdout compute_below:fraction=0.1 --noise student_t\n\n"
+    "$ bayescale backtest sweep.csv --holdout leave_group_out --column group=family"
+)
+def backtest(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|FILE.csv",
+            help="A data set of the catalogue, or a CSV file as [cyan]bayescale fit[/] takes it.",
+            show_default=False,
+        ),
+    ],
+    holdout: Annotated[
+        str,
+        typer.Option(
+            help="Which runs to hide: the share of the dearest, or largest_compute:share=0.2, compute_below:fraction=0.1, "
+            "leave_group_out, expanding_window:folds=4."
+        ),
+    ] = "0.2",
+    law: Annotated[str | None, typer.Option(help="As for [cyan]bayescale fit[/].", show_default=False)] = None,
+    noise: Annotated[str | None, typer.Option(help="As for [cyan]bayescale fit[/].", show_default=False)] = None,
+    method: Annotated[str, typer.Option(help="As for [cyan]bayescale fit[/].")] = "nuts",
+    seed: Annotated[int | None, typer.Option(help="Of all that is random; 0 unless given.", show_default=False)] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=HEADING", help="Which heading to read as NAME: --column loss=val_loss.", show_default=False),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Hide runs, forecast them from the others, and score the forecast.
+
+    Says how many of the hidden runs each interval holds, and how far off the forecast is, beside today's practice: a Huber fit
+    with a bootstrap.
+    """
+    from bayescale import terminal, terminal_backtest
+
+    with terminal.reporting():
+        import bayescale
+        from bayescale.discovery import parse
+
+        formula = parse("bayescale.laws", law) if law else None
+        scatter = parse("bayescale.noise", noise) if noise else None
+        seeded = cli_input.seeded(parse("bayescale.inference", method), seed)
+        hidden = cli_input.holdout(holdout)
+        runs = cli_input.runs(source, formula, column or [], keep_suspect=False)
+        tested = bayescale.backtest(runs, hidden, law=formula, noise=scatter, method=seeded)
+        if as_json:
+            terminal.print_json(terminal_backtest.backtest_as_json(tested))
+        else:
+            terminal_backtest.print_backtest(tested)
+        if tested.problems:
+            raise typer.Exit(3)
+
+
 @app.command(epilog="[bold]Example[/bold]\n\n$ bayescale forecast post.nc --n-params 70e9 --n-tokens 1.4e12")
 def forecast(
     post: PosteriorFile,
@@ -246,8 +299,8 @@ def forecast(
     with terminal.reporting():
         counts = {"n_params": n_params, "n_tokens": n_tokens}
         asked = {name: value for name, value in counts.items() if value is not None}
-        asked |= {name: _number(name, text) for name, text in _pairs("--input", "flops=1e22", inputs or [])}
-        posterior = _load(post)
+        asked |= {name: cli_input.number(name, text) for name, text in cli_input.pairs("--input", "flops=1e22", inputs or [])}
+        posterior = cli_input.load(post)
         for name in asked:
             if name not in posterior.law.inputs:
                 raise InputError(f"{posterior.law.formula} takes {', '.join(posterior.law.inputs)}; {name} is none of them.")
@@ -277,7 +330,7 @@ def allocate(
     from bayescale import terminal
 
     with terminal.reporting():
-        posterior = _load(post)
+        posterior = cli_input.load(post)
         import bayescale
 
         plans = bayescale.allocate(posterior, list(dict.fromkeys(compute)))
@@ -287,76 +340,6 @@ def allocate(
             terminal.print_json(only if len(listed) == 1 else {"allocation": listed})
         else:
             terminal.print_allocation(posterior, plans)
-
-
-@datasets_app.command("list")
-def datasets_list() -> None:
-    """List the catalogue."""
-    from bayescale import terminal
-
-    with terminal.reporting():
-        from bayescale import datasets
-
-        terminal.print_catalogue(datasets.table())
-
-
-@datasets_app.command("show")
-def datasets_show(name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)]) -> None:
-    """Show what is known of a data set: paper, licence, units, outliers, published fits."""
-    from bayescale import terminal
-
-    with terminal.reporting():
-        from bayescale import datasets
-
-        terminal.print_descriptor(datasets.describe(name))
-
-
-@datasets_app.command("fetch")
-def datasets_fetch(name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)]) -> None:
-    """Download the originals of a data set, check them, and print where they lie, one path a line.
-
-    BAYESCALE_DATA names a folder of originals to use first; BAYESCALE_CACHE moves the cache.
-    """
-    from bayescale import terminal
-
-    with terminal.reporting():
-        from bayescale import datasets
-
-        for path in datasets.fetch(name):
-            typer.echo(path)
-
-
-@laws_app.command("list")
-def laws_list() -> None:
-    """List the laws that --law takes."""
-    from bayescale import terminal
-
-    with terminal.reporting():
-        from bayescale.discovery import entry, names
-
-        terminal.print_laws({name: entry("bayescale.laws", name)() for name in names("bayescale.laws")})
-
-
-@laws_app.command("show", epilog="[bold]Example[/bold]\n\n$ bayescale laws show chinchilla:tied=true")
-def laws_show(name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)]) -> None:
-    """Show a law: formula, options, parameters, priors, paper, published constants."""
-    from bayescale import terminal
-
-    with terminal.reporting():
-        from bayescale.discovery import parse
-
-        terminal.print_law(parse("bayescale.laws", name))
-
-
-@app.command()
-def devices() -> None:
-    """Say what JAX sees, and what runs where."""
-    import jax
-
-    from bayescale import terminal
-    from bayescale.kernels.mesh import described
-
-    terminal.print_devices(jax.__version__, described())
 
 
 def _interrupt_again(unraisable: Any) -> None:
@@ -390,27 +373,6 @@ def _keep_compiled_programs() -> None:
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 
-def _destination(out: Path | None, source: str, as_json: bool) -> Path | None:
-    """Where the posterior will be saved, looked at before the fit is paid for."""
-    if out is None and as_json:
-        return None
-    path = out or Path(f"bayescale-{Path(source).name.removesuffix('.csv')}.nc")
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; give --out a file, such as {path / 'post.nc'}.")
-    if not path.parent.is_dir():
-        raise InputError(f"There is no folder {path.parent} to write {path.name} to; make it first.")
-    if not os.access(path.parent, os.W_OK):
-        raise InputError(f"The folder {path.parent} cannot be written to; give --out a file in another.")
-    if path.exists():
-        try:
-            _load(path)
-        except InputError:
-            raise InputError(
-                f"{path} exists and is no posterior of this version of bayescale, so it is left alone; give --out another name."
-            ) from None
-    return path
-
-
 @contextmanager
 def _executor(address: str | None) -> "Iterator[Executor | None]":
     if address is None:
@@ -429,61 +391,3 @@ def _executor(address: str | None) -> "Iterator[Executor | None]":
         ) from None
     with client:
         yield client.get_executor()
-
-
-def _load(path: Path) -> Any:
-    import bayescale
-
-    return bayescale.load(path)
-
-
-def _save(posterior: Any, path: Path | None) -> str:
-    if path is None:
-        return ""
-    try:
-        return str(posterior.save(path))
-    except OSError as error:
-        raise InputError(f"{path} cannot be written ({error.strerror}); give --out a file elsewhere.") from None
-
-
-def _runs(source: str, law: "Law", columns: list[str], keep_suspect: bool) -> "Runs":
-    from bayescale import datasets
-    from bayescale.batches.batch import in_catalogue
-    from bayescale.runs import OPTIONAL_NUMBERS, REQUIRED, Runs
-
-    headings = dict(_pairs("--column", "loss=val_loss", columns))
-    known = dict.fromkeys((*REQUIRED, *law.inputs, *OPTIONAL_NUMBERS, "group", "run_id"))
-    for name in headings:
-        if name not in known:
-            raise InputError(f"--column {name}={headings[name]}: {name!r} is none of {', '.join(known)}; write NAME=HEADING.")
-    if in_catalogue(source):
-        return datasets.load(source, keep_suspect=keep_suspect, **headings)
-    if keep_suspect:
-        raise InputError(f"--keep-suspect is for data sets of the catalogue, and {source} is a file; leave it out.")
-    # FLOPs may be lacking, for they are 6·N·D then.
-    required = (*(name for name in law.inputs if name != "flops"), "loss")
-    return Runs.from_csv(source, required=required, **headings)
-
-
-def _seeded(method: Any, seed: int | None) -> Any:
-    from dataclasses import replace
-
-    method = method if seed is None else replace(method, seed=seed)
-    if not 0 <= method.seed <= _LARGEST_SEED:
-        raise InputError(f"The seed is {method.seed}; it must be from 0 to {_LARGEST_SEED}.")
-    return method
-
-
-def _pairs(option: str, example: str, texts: list[str]) -> list[tuple[str, str]]:
-    pairs = [text.partition("=") for text in texts]
-    for text, (name, _, value) in zip(texts, pairs, strict=True):
-        if not (name and value):
-            raise InputError(f"{option} {text}: it needs a name, = and what to use for it, such as {option} {example}.")
-    return [(name, value) for name, _, value in pairs]
-
-
-def _number(name: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise InputError(f"--input {name}={text}: {text!r} is not a number; write plain digits such as 1e22.") from None

@@ -10,7 +10,7 @@ import pytest
 
 from bayescale.cli import main
 
-HELPS = ([], ["fit"], ["forecast"], ["allocate"], ["datasets", "list"], ["laws", "show"], ["batch"], ["devices"])
+HELPS = ([], ["fit"], ["forecast"], ["allocate"], ["datasets", "list"], ["laws", "show"], ["batch"], ["backtest"], ["devices"])
 
 
 @pytest.mark.parametrize("words", HELPS, ids=" ".join)

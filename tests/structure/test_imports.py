@@ -32,8 +32,15 @@ ALLOWED = {
     "batches": BELOW_DECISIONS | {"decisions", "datasets"} | LEAVES,
     "plots": BELOW_DECISIONS - {"inference", "kernels"} | {"decisions"} | LEAVES,
     "terminal_curve": set(),
-    "terminal": BELOW_DECISIONS | {"decisions", "plots", "batches", "datasets", "terminal_curve"} | LEAVES,
-    "cli": BELOW_DECISIONS | {"decisions", "plots", "batches", "datasets", "terminal", "__init__"} | LEAVES,
+    "terminal_style": set(),
+    "terminal_catalogue": {"laws", "datasets", "terminal_style"} | LEAVES,
+    "terminal_backtest": {"decisions", "terminal_style"} | LEAVES,
+    "terminal": BELOW_DECISIONS | {"decisions", "plots", "batches", "datasets", "terminal_curve", "terminal_style"} | LEAVES,
+    "cli_input": BELOW_DECISIONS | {"decisions", "batches", "datasets", "__init__"} | LEAVES,
+    "cli_catalogue": {"kernels", "datasets", "terminal", "terminal_catalogue", "cli_input"} | LEAVES,
+    "cli": BELOW_DECISIONS
+    | {"decisions", "plots", "batches", "datasets", "terminal", "terminal_backtest", "cli_input", "cli_catalogue", "__init__"}
+    | LEAVES,
     "__init__": set(),
 }
 

@@ -1,0 +1,108 @@
+"""What the command line prints of data sets, laws and devices."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from bayescale import terminal_style as style
+from bayescale.discovery import describe
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bayescale.datasets.descriptor import Descriptor
+    from bayescale.laws.base import Law
+
+
+def print_catalogue(table: "pd.DataFrame") -> None:
+    """One line a data set."""
+    shown = style.table("name", "runs", "of rows", "comes", "title", left=("comes", "title"))
+    for row in table.to_dict("records"):
+        comes = "embedded" if row["embedded"] else "fetched"
+        shown.add_row(row["name"], str(row["loaded"] or "-"), f"{row['runs']:,}", comes, row["title"])
+    console = style.console()
+    console.print(shown)
+    console.print(
+        "`bayescale fit NAME` fits the runs; `bayescale datasets show NAME` says which rows they are, and what they measure."
+    )
+
+
+def print_descriptor(about: "Descriptor") -> None:
+    """All facts of a data set."""
+    rows = [
+        ("paper", f"{about.authors} {about.year}, {about.paper}"),
+        ("licence", about.licence),
+        ("loss", about.loss_units),
+        *((name, text) for name, text in about.n_params.items()),
+        ("n_tokens", f"D counts {about.n_tokens_counts}"),
+        ("rows", f"{about.rows:,}, of which {about.loaded:,} are fitted unless asked otherwise"),
+        *(("only rows", f"{column} is {' or '.join(map(str, values))}") for column, values in about.select.items()),
+        *(("left out", f"rows where {column} is 1, unless --keep-suspect") for column in filter(None, [about.suspect])),
+        *(("refused", f"{reason}.") for reason in filter(None, [about.refusal])),
+        *(("outliers", text) for text in about.known_outliers),
+        *(("note", text) for text in about.notes),
+    ]
+    for name, facts in about.published_fits.items():
+        words = " ".join(f"{key}={value:g}" if isinstance(value, int | float) else f"{value};" for key, value in facts.items())
+        rows.append(("published", f"{name}: {words}"))
+    first, *others = about.originals
+    more = f" and {len(others):,} more" if others else ""
+    rows.append(("originals", "come with bayescale" if about.embedded else f"{first.address}{more}"))
+    console = style.console()
+    console.print(f"{about.name}: {about.title}\n")
+    console.print(style.facts(rows))
+
+
+def print_laws(laws: Mapping[str, "Law"]) -> None:
+    """One line a law."""
+    table = style.table("name", "formula", "title", left=("formula", "title"))
+    for name, law in laws.items():
+        table.add_row(name, law.formula, law.title)
+    style.console().print(table)
+
+
+def print_law(law: "Law") -> None:
+    """Formula, parameters with their priors, paper and published constants."""
+    console = style.console()
+    console.print(f"{describe(law)}: {law.title}\n")
+    rows = {"formula": law.formula, "inputs": ", ".join(law.inputs), "options": _options(law), "paper": law.paper}
+    console.print(style.facts(list(rows.items())))
+    table = style.table("parameter", "prior", "meaning", left=("prior", "meaning"))
+    for parameter in law.parameters:
+        table.add_row(parameter.name, _prior(parameter.prior), parameter.doc)
+    console.print(table)
+    console.print(
+        "Priors hold in the units of the data, where loss and each input are divided by their geometric mean over the runs, "
+        "so that no prior depends on units; meanings are in counts and nats per token, as fits are printed."
+    )
+    if law.published:
+        names = [parameter.name for parameter in law.parameters]
+        published = style.table(*names, "published", left=("published",))
+        for one in law.published:
+            published.add_row(*(style.number(one.constants.get(name, math.nan)) for name in names), one.source)
+        console.print()
+        console.print(published)
+
+
+def print_devices(version: str, devices: Sequence[Mapping[str, Any]]) -> None:
+    """What JAX sees, and what runs where."""
+    console = style.console()
+    console.print(f"JAX {version}, platform {devices[0]['platform']}")
+    table = style.table("device", "kind", "process", "memory", left=("kind",))
+    for row in devices:
+        memory = f"{row['memory'] / 2**30:.1f} GiB" if row["memory"] else "-"
+        table.add_row(str(row["id"]), row["kind"], str(row["process"]), memory)
+    console.print(table)
+    if len(devices) == 1:
+        console.print("Everything runs on it.")
+    else:
+        console.print(f"Starts, replicates, chains, grids and batches are shared out among all {len(devices)}.")
+
+
+def _options(law: "Law") -> str:
+    return ", ".join(f"{field.name}={str(field.default).lower()}" for field in fields(law)) or "none"  # type: ignore[arg-type]
+
+
+def _prior(prior: Any) -> str:
+    return f"{type(prior).__name__}({', '.join(f'{float(getattr(prior, name)):.3g}' for name in prior.arg_constraints)})"

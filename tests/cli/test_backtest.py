@@ -1,0 +1,136 @@
+"""`bayescale backtest`: what it prints, and what it exits with."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from typer.testing import CliRunner, Result
+
+import bayescale as bs
+from bayescale import cli_input
+from bayescale.cli import app
+
+QUICK = ("--noise", "normal", "--method", "multistart:starts=50")
+
+
+@pytest.fixture(scope="module")
+def printed() -> Result:
+    return CliRunner().invoke(app, ["backtest", "dey2023_pile", *QUICK], env={"COLUMNS": "100"})
+
+
+@pytest.fixture(scope="module")
+def as_json() -> Result:
+    return CliRunner().invoke(app, ["backtest", "dey2023_pile", *QUICK, "--json"])
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What a backtest was asked for, where it need not be run: its arguments, and the program ends there."""
+    arguments = {}
+
+    def record(runs, holdout, **options):
+        arguments.update(options, runs=runs, holdout=holdout)
+        raise bs.InputError("asked")
+
+    monkeypatch.setattr("bayescale.backtest", record)
+    return arguments
+
+
+def test_json_begins_with_the_scores_of_the_contract(as_json):
+    assert list(json.loads(as_json.stdout))[:6] == ["coverage50", "coverage90", "crps", "rmsle", "n_train", "n_test"]
+    assert as_json.exit_code == 0
+
+
+def test_json_counts_runs_and_scores_as_the_library_does(as_json):
+    found = json.loads(as_json.stdout)
+    table = bs.backtest(bs.datasets.load("dey2023_pile"), noise=bs.noise.Normal(), method=bs.MultiStart(starts=50)).summary()
+    assert (found["n_train"], found["n_test"]) == (23, 6)
+    assert found["crps"] == pytest.approx(table["crps"].iloc[0])
+    assert found["baseline"]["rmsle"] == pytest.approx(table["rmsle"].iloc[1])
+
+
+def test_json_has_todays_practice_without_a_log_score(as_json):
+    assert json.loads(as_json.stdout)["baseline"]["log_score"] is None
+
+
+def test_json_says_what_was_tested(as_json):
+    found = json.loads(as_json.stdout)
+    assert (found["law"], found["noise"], found["method"]) == ("chinchilla", "normal", "multistart:starts=50")
+    assert (found["holdout"], found["problems"]) == ("largest_compute", [])
+
+
+def test_the_page_has_both_models_and_every_hidden_run(printed):
+    assert printed.exit_code == 0
+    assert "chinchilla, normal" in printed.stdout
+    assert "today's practice: huber + bootstrap" in printed.stdout
+    for run in ("GPT-J-6B", "Cerebras-GPT-13B", "GPT-NeoX-20B"):
+        assert run in printed.stdout
+
+
+def test_the_page_says_whether_chance_explains_what_was_missed(printed):
+    assert "The 90 % intervals hold 3 of 6 hidden runs" in printed.stdout
+    assert "they are too narrow" in printed.stdout
+
+
+def test_several_folds_are_listed_with_what_each_hid(bayescale):
+    page = bayescale("backtest", "dey2023_pile", *QUICK, "--holdout", "leave_group_out").stdout
+    assert "29 runs in 6 folds" in page
+    assert "group Cerebras-GPT-muP" in page
+
+
+def test_a_backtest_whose_diagnostics_fail_is_printed_and_exits_with_3(bayescale, monkeypatch):
+    sound = bs.MultiStart.run
+    doubtful = lambda self, problem: replace(sound(self, problem), problems=("The chains disagree.",))  # noqa: E731
+    monkeypatch.setattr(bs.MultiStart, "run", doubtful)
+    result = bayescale("backtest", "dey2023_pile", *QUICK)
+    assert result.exit_code == 3
+    assert "Without the dearest 20 %: The chains disagree." in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "holdout"),
+    [
+        ("0.3", bs.LargestCompute(0.3)),
+        ("largest_compute:share=0.1", bs.LargestCompute(0.1)),
+        ("compute_below:fraction=0.05", bs.ComputeBelow(0.05)),
+        ("leave_group_out", bs.LeaveGroupOut()),
+        ("expanding_window:folds=3", bs.ExpandingWindow(folds=3)),
+    ],
+)
+def test_a_hold_out_is_a_share_or_a_name_with_options(text, holdout):
+    assert cli_input.holdout(text) == holdout
+
+
+def test_what_is_asked_for_goes_to_the_library(bayescale, asked, sweep):
+    bayescale("backtest", sweep(), "--law", "coupled", "--noise", "normal", "--method", "importance", "--seed", 7)
+    assert (asked["law"], asked["noise"], asked["method"]) == (bs.laws.Coupled(), bs.noise.Normal(), bs.Importance(seed=7))
+    assert asked["holdout"] == bs.LargestCompute(0.2)
+
+
+def test_law_and_noise_are_the_librarys_own_unless_given(bayescale, asked, sweep):
+    bayescale("backtest", sweep())
+    assert (asked["law"], asked["noise"]) == (None, None)
+
+
+def test_columns_are_renamed(bayescale, asked, sweep):
+    path = sweep(headings=["N", "n_tokens", "loss"])
+    bayescale("backtest", path, "--column", "n_params=N")
+    assert len(asked["runs"].column("n_params")) == 12
+
+
+@pytest.mark.parametrize(
+    ("holdout", "complaint"),
+    [
+        ("0.999", "leaves none of the 12 runs to fit"),
+        ("20", "must lie between 0 and 1, such as 0.2"),
+        ("cheapest", "There is no 'cheapest' in holdouts; there are compute_below"),
+        ("leave_group_out", "no column group to leave out by"),
+        ("expanding_window:parts=3", "has no option 'parts'; its options are folds"),
+    ],
+)
+def test_hold_outs_that_cannot_be_are_refused(refused, unfitted, sweep, holdout, complaint):
+    assert complaint in refused("backtest", sweep(), "--holdout", holdout)
+
+
+def test_too_few_runs_for_the_law_are_refused(refused, sweep):
+    assert "without the dearest 80 % has 2 runs but" in refused("backtest", sweep(), "--holdout", "0.8", *QUICK)
