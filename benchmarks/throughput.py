@@ -147,6 +147,7 @@ def objective_grid(growth: float) -> tuple[int, Call]:
 
     import bayescale as bs
     from bayescale.kernels.objective_grid import Axes, Sweep, objective_grid
+    from bayescale.noise.base import Conditions
 
     frame, values = simulated().frame, round(4 * growth ** (1 / 5))
     logs = (jnp.asarray(np.log(frame[name].to_numpy())) for name in ("n_params", "n_tokens", "loss"))
@@ -156,7 +157,7 @@ def objective_grid(growth: float) -> tuple[int, Call]:
     huber = bs.noise.Huber(DELTA)
 
     def rho(residual: Any, _: Any) -> Any:
-        return huber.rho(residual, {}, 0.0)
+        return huber.rho(residual, {}, Conditions())
 
     return values**5, lambda: objective_grid(rho, axes, sweep, None)
 

@@ -203,7 +203,7 @@ def _scale(target: Target, residual: Array, data: Data, weights: Array) -> tuple
         return float(value), np.asarray(gradient)
 
     centre = target.reach[0][target.n_predictive :]
-    mode = scipy.optimize.minimize(value_and_gradient, centre, jac=True, method="BFGS").x
+    mode = scipy.optimize.minimize(value_and_gradient, centre, jac=True, method="BFGS").x if len(centre) else centre
     return mode, np.asarray(_noise_objective(target, mode, residual, data, weights)[2])
 
 

@@ -14,7 +14,7 @@ from scipy.special import gammaln, logsumexp
 # three.
 FREEDOM = 3.0
 _STEPS, _FITTED_TO = 8, 1000
-_ENOUGH, _FLATTER = 30, 0.8
+_ENOUGH, _FEWEST, _FLATTER = 30, 2, 0.8
 _SHRINKAGE = 0.02
 _LEAST_SHARE = 0.02
 
@@ -46,10 +46,7 @@ class Mixture:
     @classmethod
     def of_draws(cls, draws: np.ndarray, log_weights: np.ndarray, components: int, rng: np.random.Generator) -> "Mixture":
         """Fitted from nothing but weighted draws, shape (k, pool); weights are flattened until enough draws count."""
-        # However flat, weights count no more draws than are possible.
-        flat, enough = log_weights, min(_ENOUGH * len(draws), np.isfinite(log_weights).sum() / 2)
-        while np.exp(2 * logsumexp(flat) - logsumexp(2 * flat)) < enough:
-            flat = flat * _FLATTER
+        flat = _flattened(log_weights, _ENOUGH * len(draws))
         weights = np.exp(flat - logsumexp(flat))
         members = rng.choice(draws.shape[1], size=components, p=weights)
         covariance = np.cov(draws, aweights=weights, ddof=0)
@@ -69,6 +66,8 @@ class Mixture:
 
     def fitted(self, draws: np.ndarray, log_weights: np.ndarray) -> "Mixture":
         """The mixture after some steps towards weighted draws, shape (k, pool)."""
+        # Fewer draws than there are directions have no volume.
+        log_weights = _flattened(log_weights, _FEWEST * len(draws))
         current, weights = self, np.exp(log_weights - logsumexp(log_weights))
         mean = draws @ weights
         overall = np.cov(draws, aweights=weights, ddof=0)
@@ -106,3 +105,11 @@ class Mixture:
         volume = np.sum(np.log(np.diagonal(self.roots, axis1=1, axis2=2)), axis=1)
         tail = -(self.freedom + k) / 2 * np.log1p(distances / self.freedom)
         return constant - volume[:, None] + np.log(self.shares)[:, None] + tail
+
+
+def _flattened(log_weights: np.ndarray, enough: float) -> np.ndarray:
+    """Raised to a power below one until ``enough`` draws count; however flat, no more count than are possible."""
+    flat, enough = log_weights, min(enough, np.isfinite(log_weights).sum() / 2)
+    while np.exp(2 * logsumexp(flat) - logsumexp(2 * flat)) < enough:
+        flat = flat * _FLATTER
+    return flat

@@ -21,6 +21,9 @@ _PRIOR_DRAWS, _SEARCHES = 400, 10
 _REWEIGHTED = 2
 _SMALLEST_CURVATURE = 1e-3
 _HESSIAN_STEP = 1e-4
+# Of a mode whose slope leaves less than this much to gain, in nats.
+_LEVEL = 1e-2
+_COARSE_STEP, _LEAST_CHANGE, _ROUNDS = 1e-2, 1e-2, 8
 
 
 class Setting(NamedTuple):
@@ -130,9 +133,26 @@ def _descended(target: Target, start: np.ndarray, setting: Setting) -> tuple[np.
 
 
 def _inverse_hessian(target: Target, mode: np.ndarray, setting: Setting) -> np.ndarray:
-    steps = _HESSIAN_STEP * np.eye(len(mode))
-    ends = [[value_and_gradient(target, mode + sign * step, setting)[1] for sign in (1, -1)] for step in steps]
-    rows = np.array([above - below for above, below in ends]) / (2 * _HESSIAN_STEP)
-    values, vectors = np.linalg.eigh((rows + rows.T) / 2)
     # A direction that data and prior leave flat would get an endless step: bound it.
-    return np.asarray((vectors / np.maximum(values, _SMALLEST_CURVATURE)) @ vectors.T)
+    inverse = _inverse(target, mode, setting, _HESSIAN_STEP * np.eye(len(mode)), _SMALLEST_CURVATURE * _HESSIAN_STEP**2)
+    _, slope = value_and_gradient(target, mode, setting)
+    if slope @ inverse @ slope < _LEVEL:
+        return inverse
+    # Slopes that jump where a residual is zero, as under Laplace noise, have no limit there: what counts is how they change
+    # over a standard deviation, and each round halves what is amiss in its logarithm.
+    inverse = _COARSE_STEP**2 * np.eye(len(mode))
+    for _ in range(_ROUNDS):
+        inverse = _inverse(target, mode, setting, np.linalg.cholesky(inverse), _LEAST_CHANGE)
+    return inverse
+
+
+def _inverse(target: Target, mode: np.ndarray, setting: Setting, root: np.ndarray, least: float) -> np.ndarray:
+    """The inverse Hessian from how slopes change between the two ends of each column of ``root`` about the mode.
+
+    In coordinates of the columns curvatures are no less than ``least``.
+    """
+    ends = [[value_and_gradient(target, mode + sign * step, setting)[1] for sign in (1, -1)] for step in root.T]
+    curvature = np.array([above - below for above, below in ends]) @ root / 2
+    values, vectors = np.linalg.eigh((curvature + curvature.T) / 2)
+    axes = root @ vectors
+    return np.asarray((axes / np.maximum(values, least)) @ axes.T)

@@ -236,7 +236,7 @@ def _block(features: np.ndarray) -> Array:
 
 def _centre_and_width(prior: Any) -> tuple[float, float]:
     # By SciPy: NumPyro's moments are JAX operations, and compiling each on its own costs more than the whole search.
-    if isinstance(prior, distributions.LogNormal):
+    if isinstance(prior, distributions.LogNormal | distributions.Normal):
         return float(prior.loc), float(prior.scale)
     if isinstance(prior, distributions.Gamma):
         shape, rate = float(prior.concentration), float(prior.rate)

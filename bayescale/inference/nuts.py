@@ -87,7 +87,7 @@ class NUTS:
         draws, coefficients = _in_units(problem.target, fields["z"], mode.setting)
         stats = {ours: np.asarray(fields[theirs]) for theirs, ours in _STATS.items()}
         seconds = {"compile_and_mode": ready - begun, "sample": ended - ready, "fit": ended - begun}
-        posterior = problem.posterior(draws, self, coefficients=coefficients, sample_stats=stats, seconds=seconds)
+        posterior = problem.posterior(draws, self, coefficients=np.asarray(coefficients), sample_stats=stats, seconds=seconds)
         diagnostics, problems = judge(convergence(posterior.constants), int(stats["diverging"].sum()))
         return replace(posterior, diagnostics=diagnostics, problems=problems)
 

@@ -1,6 +1,7 @@
-"""What holds for every method with every law and noise model."""
+"""What holds for every method with every law and noise model: a fit, or a refusal that says what to do."""
 
 from collections.abc import Callable, Iterator
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,33 @@ from bayescale.noise.base import is_likelihood
 from tests.inference.conftest import small_methods
 
 POSTERIOR_METHODS = (bs.NUTS, bs.Grid, bs.Importance)
+DEFAULT = bs.laws.Chinchilla()
+
+
+def refusal(law: Any, noise: Any, method: Any) -> str | None:
+    """What a method says of a law and a noise model that it cannot take; None where it can."""
+    if isinstance(method, POSTERIOR_METHODS) and not is_likelihood(noise):
+        return r"needs a likelihood.*huber.*Use StudentT"
+    if noise.shared and not isinstance(method, bs.NUTS):
+        return r"takes runs to scatter independently of each other.*share departures.*Use NUTS"
+    if isinstance(method, bs.Grid) and not law.terms:
+        return r"grid handles laws that are a constant and one or two powers.*is none. Use NUTS"
+    return None
+
+
+def cases(refused: bool) -> list[Any]:
+    """Every law, noise model and method that go together, or that do not.
+
+    Processes know nothing of the law, and their sampler takes long to compile: they meet one law of two inputs and one of one.
+    """
+    laws, noises = ([entry(f"bayescale.{kind}", name)() for name in names(f"bayescale.{kind}")] for kind in ("laws", "noise"))
+    found = [case for case in product(laws, noises, small_methods()) if (refusal(*case) is not None) == refused]
+    few = (DEFAULT, bs.laws.PowerLaw())
+    return [
+        pytest.param(*case, id="-".join(map(describe, case)))
+        for case in found
+        if refused or not case[1].shared or (case[0] in few and (case[0] == DEFAULT or case[1] == bs.noise.Discrepancy()))
+    ]
 
 
 @pytest.fixture(autouse=True)
@@ -21,24 +49,46 @@ def programs_of_a_test(forget_programs: Callable[[], None]) -> Iterator[None]:
     forget_programs()
 
 
-def fit_or_refuse(runs: bs.Runs, law: Any, noise: Any, method: Any) -> bs.Posterior:
-    """Fit; where the method needs a likelihood and gets none, check the refusal and end the test there."""
-    if not is_likelihood(noise) and isinstance(method, POSTERIOR_METHODS):
-        with pytest.raises(bs.InputError, match=r"needs a likelihood.*huber.*Use StudentT"):
-            bs.fit(runs, law=law, noise=noise, method=method)
-        pytest.skip("refused, as it must be: this method needs a likelihood")
-    return bs.fit(runs, law=law, noise=noise, method=method)
+@pytest.fixture(scope="module")
+def complete(sweep: bs.Runs) -> bs.Runs:
+    """The sweep with every column that a noise model may need."""
+    return bs.Runs.from_frame(sweep.frame.assign(loss_se=0.01 * sweep.frame["loss"]))
 
 
 @pytest.mark.filterwarnings("ignore::bayescale.errors.FitWarning")  # a law in one variable does not describe this sweep
-@pytest.mark.parametrize("law", [entry("bayescale.laws", name)() for name in names("bayescale.laws")], ids=describe)
-@pytest.mark.parametrize("method", small_methods(), ids=describe)
-def test_a_fit_gives_finite_draws_of_every_parameter(law: Any, any_noise: Any, method: Any, sweep: bs.Runs) -> None:
-    posterior = fit_or_refuse(sweep, law, any_noise, method)
-    parameters = [p.name for p in (*law.parameters, *any_noise.parameters)]
-    assert list(posterior.constants) == parameters
+@pytest.mark.parametrize(("law", "noise", "method"), cases(refused=False))
+def test_a_fit_gives_finite_draws_of_every_parameter(law: Any, noise: Any, method: Any, complete: bs.Runs) -> None:
+    posterior = bs.fit(complete, law=law, noise=noise, method=method)
+    assert list(posterior.constants) == [p.name for p in (*law.parameters, *noise.parameters)]
     shapes = {values.shape for values in posterior.constants.values()}
     assert len(shapes) == 1 and len(shapes.pop()) == 2
-    assert all(np.isfinite(values).all() and (values > 0).all() for values in posterior.constants.values())
-    assert posterior.law == law and posterior.noise == any_noise and posterior.method == method
-    assert posterior.provenance["data_sha256"] == sweep.sha256
+    for parameter in (*law.parameters, *noise.parameters):
+        values = posterior.constants[parameter.name]
+        assert np.isfinite(values).all() and parameter.prior.support(values).all(), parameter.name
+    assert np.isfinite(posterior.log_departure()).all()
+    assert posterior.law == law and posterior.noise == noise and posterior.method == method
+    assert posterior.provenance["data_sha256"] == complete.sha256
+
+
+@pytest.mark.parametrize(("law", "noise", "method"), cases(refused=True))
+def test_what_a_method_cannot_take_it_refuses_with_what_to_do(law: Any, noise: Any, method: Any, complete: bs.Runs) -> None:
+    with pytest.raises(bs.InputError, match=refusal(law, noise, method)):
+        bs.fit(complete, law=law, noise=noise, method=method)
+
+
+@pytest.mark.parametrize(
+    ("noise", "column"),
+    [(bs.noise.KnownError(), "loss_se"), (bs.noise.GroupEffects(), "group")],
+    ids=["known errors", "groups"],
+)
+def test_runs_without_a_column_that_the_noise_needs_are_refused(noise: Any, column: str, complete: bs.Runs) -> None:
+    lacking = bs.Runs(complete.frame.drop(columns=column), name="mine")
+    with pytest.raises(bs.InputError, match=rf"mine has no column {column}, which \w+ needs; add it, or use another noise"):
+        bs.fit(lacking, noise=noise)
+
+
+def test_more_groups_than_a_process_has_functions_are_refused() -> None:
+    sweep = bs.datasets.simulate(seed=3, sizes_per_budget=15)
+    own = bs.Runs(sweep.frame.assign(group=np.arange(len(sweep)).astype(str)))
+    with pytest.raises(bs.InputError, match=r"these 75 runs need more than its 64 functions.*Use fewer groups"):
+        bs.fit(own, noise=bs.noise.GroupEffects())

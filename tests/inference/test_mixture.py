@@ -130,3 +130,13 @@ def test_weights_of_a_few_draws_are_flattened_until_enough_count() -> None:
     log_weights = np.full(4000, -1e3)
     log_weights[0] = 0.0
     assert np.isfinite(Mixture.of_draws(draws, log_weights, 2, rng).roots).all()
+
+
+def test_one_draw_of_all_the_weight_still_makes_a_mixture_with_volume():
+    rng = np.random.default_rng(0)
+    start = Mixture.about(np.zeros((1, 3)), np.eye(3)[None], np.ones(1))
+    draws, log_weights = start.draw(2000, rng), np.full(2000, -1e4)
+    log_weights[7] = 0.0
+    fitted = start.fitted(draws, log_weights)
+    assert np.isfinite(fitted.log_density(draws)).all()
+    assert fitted.log_density(draws[:, [7]]) > start.log_density(draws[:, [7]])

@@ -5,6 +5,7 @@ import pytest
 import scipy.optimize
 
 import bayescale as bs
+from bayescale.noise.base import Conditions
 
 
 def test_it_ends_where_scipy_ends(sweep: bs.Runs) -> None:
@@ -14,7 +15,8 @@ def test_it_ends_where_scipy_ends(sweep: bs.Runs) -> None:
 
     def objective(v: np.ndarray) -> float:
         constants = dict(zip(("E", "A", "B", "alpha", "beta"), np.exp(v), strict=True))
-        return float(np.sum(noise.rho(np.log(sweep.column("loss")) - np.asarray(law.log_loss(constants, log_inputs)), {}, 0.0)))
+        residual = np.log(sweep.column("loss")) - np.asarray(law.log_loss(constants, log_inputs))
+        return float(np.sum(noise.rho(residual, {}, Conditions())))
 
     start = np.log([point.draws(name).item() for name in ("E", "A", "B", "alpha", "beta")])
     assert objective(start) == pytest.approx(point.objective, rel=1e-4)  # JAX is in single precision here

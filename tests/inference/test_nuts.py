@@ -8,7 +8,7 @@ from numpyro.infer import MCMC
 from numpyro.infer import NUTS as StockNUTS
 
 import bayescale as bs
-from bayescale.inference import nuts
+from bayescale.inference import _mode, nuts
 from bayescale.inference.base import Problem
 from bayescale.inference.multistart import MultiStart
 
@@ -21,7 +21,7 @@ def posterior(sweep: bs.Runs) -> bs.Posterior:
 def test_it_agrees_with_numpyros_own_sampler_on_the_same_model(sweep: bs.Runs, posterior: bs.Posterior) -> None:
     with jax.enable_x64(True):
         problem = Problem.build(sweep, bs.laws.Chinchilla(), bs.noise.Normal())
-        mcmc = MCMC(StockNUTS(nuts.model), num_warmup=1000, num_samples=2000, progress_bar=False)
+        mcmc = MCMC(StockNUTS(_mode.model), num_warmup=1000, num_samples=2000, progress_bar=False)
         mcmc.run(jax.random.key(1), problem.target, problem.data, problem.weights)
         stock = problem.target.law.rescale(mcmc.get_samples(), problem.units)
     for name in ("E", "alpha", "beta", "sigma"):
@@ -42,8 +42,8 @@ def test_the_mode_is_the_one_that_multistart_finds_by_other_means(sweep: bs.Runs
     with jax.enable_x64(True):
         for noise in (bs.noise.Normal(), bs.noise.StudentT()):
             problem = Problem.build(sweep, bs.laws.Chinchilla(), noise)
-            mode, _ = nuts.find_mode(problem, seed=0)
-            energy = nuts.potential(problem.target, mode, problem.data, problem.weights)
+            mode = _mode.find_mode(problem, seed=0)
+            energy = _mode.potential(problem.target, mode.coordinates, mode.setting)
             assert float(energy) == pytest.approx(MultiStart(starts=500).search(problem).value, abs=1e-6)
 
 
@@ -64,7 +64,7 @@ def test_too_few_draws_are_a_problem_that_is_named_and_warned_of(sweep: bs.Runs)
 def test_the_model_has_one_named_site_a_parameter_and_the_observed_losses(sweep: bs.Runs) -> None:
     with jax.enable_x64(True):
         problem = Problem.build(sweep, bs.laws.Chinchilla(), bs.noise.StudentT())
-        sites = trace(seed(nuts.model, 0)).get_trace(problem.target, problem.data, problem.weights)
+        sites = trace(seed(_mode.model, 0)).get_trace(problem.target, problem.data, problem.weights)
     sampled = [name for name, site in sites.items() if site["type"] == "sample" and not site["is_observed"]]
     assert sampled == ["E", "A", "B", "alpha", "beta", "sigma", "nu"]
     assert sites["log_loss"]["is_observed"]
@@ -87,3 +87,9 @@ def test_chains_have_their_own_draws_and_statistics(posterior: bs.Posterior) -> 
 def test_no_draws_are_bad_input(sweep: bs.Runs) -> None:
     with pytest.raises(bs.InputError, match="draws=0 and warmup=500 must be at least 1"):
         bs.fit(sweep, method=bs.NUTS(draws=0))
+
+
+def test_under_laplace_noise_whose_slopes_jump_at_the_mode_chains_walk_as_well(sweep: bs.Runs) -> None:
+    posterior = bs.fit(sweep, noise=bs.noise.Laplace())
+    assert posterior.problems == ()
+    assert posterior.diagnostics["ess_bulk_min"] > 1000

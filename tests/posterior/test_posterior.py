@@ -73,10 +73,11 @@ def test_the_display_shows_law_runs_table_and_what_is_wrong(made_posterior):
 def test_draws_have_dimensions_chain_and_draw(any_law, any_noise, made_posterior):
     posterior = made_posterior(any_law, any_noise)
     group = posterior.to_arviz()["posterior"]
-    assert set(group.data_vars) == {p.name for p in (*any_law.parameters, *any_noise.parameters)}
+    coefficients = {"coefficients"} if any_noise.shared else set()
+    assert set(group.data_vars) == {p.name for p in (*any_law.parameters, *any_noise.parameters)} | coefficients
     for name, values in group.data_vars.items():
-        assert values.dims == ("chain", "draw")
-        np.testing.assert_array_equal(values, posterior.constants[name])
+        assert values.dims[:2] == ("chain", "draw")
+        np.testing.assert_array_equal(values, posterior.coefficients if name == "coefficients" else posterior.constants[name])
 
 
 def test_groups_are_those_that_arviz_knows(any_law, any_noise, made_posterior):
@@ -145,6 +146,12 @@ def test_a_posterior_comes_back_from_its_file_as_it_was(any_law, any_noise, made
         assert list(one) == list(other)
         for key in one:
             np.testing.assert_array_equal(one[key], other[key])
+    if any_noise.shared:
+        np.testing.assert_array_equal(before.coefficients, after.coefficients)
+    for name in ("log_law", "log_departure"):
+        np.testing.assert_array_equal(getattr(before, name)(), getattr(after, name)())
+    new = {name: [2e9, 4e9] for name in any_law.inputs}
+    np.testing.assert_array_equal(bs.forecast(before, **new).draws, bs.forecast(after, **new).draws)
     assert (after.runs.name, after.runs.source, after.runs.notes) == ("six runs", "made by hand", ("N counts all.",))
     assert after.runs.sha256 == before.runs.sha256
     assert after.summary().equals(before.summary())

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import bayescale as bs
+from bayescale.noise.base import Conditions
 
 HUBER_240 = {"E": 1.817218, "A": 477.826, "B": 2143.42, "alpha": 0.3473105, "beta": 0.3671724}
 BOOTSTRAP_SD = {"A": 122.0, "B": 1302.0, "E": 0.0253, "alpha": 0.0152, "beta": 0.0203}
@@ -48,7 +49,7 @@ def test_the_huber_objective_at_hoffmanns_unrounded_constants(runs_240: bs.Runs)
     law, noise, frame = bs.laws.Chinchilla(), bs.noise.Huber(1e-3), runs_240.frame
     log_inputs = {name: np.log(frame[name].to_numpy()) for name in law.inputs}
     residual = np.log(frame["loss"].to_numpy()) - np.asarray(law.log_loss(law.published[1].constants, log_inputs))
-    assert float(np.sum(noise.rho(residual, {}, 0.0))) == pytest.approx(0.00123116, rel=1e-3)
+    assert float(np.sum(noise.rho(residual, {}, Conditions()))) == pytest.approx(0.00123116, rel=1e-3)
 
 
 def test_one_residual_in_six_lies_within_delta_so_that_huber_is_least_absolute_deviation_here(runs_240: bs.Runs) -> None:
