@@ -82,11 +82,21 @@ def fit(
         ),
     ] = "dey2023_pile",
     law: Annotated[
-        str, typer.Option(help="With options as chinchilla:tied=true; see [cyan]bayescale laws list[/].")
-    ] = "chinchilla",
+        str | None,
+        typer.Option(
+            help="With options as chinchilla:tied=true; see [cyan]bayescale laws list[/]. With neither law nor noise given, "
+            "coupled with discrepancy; chinchilla otherwise.",
+            show_default=False,
+        ),
+    ] = None,
     noise: Annotated[
-        str, typer.Option(help="How losses scatter about the law: student_t, normal, huber:delta=1e-3.")
-    ] = "student_t",
+        str | None,
+        typer.Option(
+            help="How losses scatter about the law: student_t, normal, huber:delta=1e-3, discrepancy:base=student_t; student_t "
+            "where a law or another method than nuts is given.",
+            show_default=False,
+        ),
+    ] = None,
     method: Annotated[
         str, typer.Option(help="nuts:draws=2000, importance, grid:nodes=256, bootstrap:replicates=4000, multistart:starts=500.")
     ] = "nuts",
@@ -120,9 +130,13 @@ def fit(
         destination = cli_input.destination(out, source, as_json)
         import bayescale
         from bayescale.discovery import parse
+        from bayescale.inference import chosen
 
-        formula, scatter = parse("bayescale.laws", law), parse("bayescale.noise", noise)
-        seeded = cli_input.seeded(parse("bayescale.inference", method), seed)
+        formula, scatter, seeded = chosen(
+            parse("bayescale.laws", law) if law else None,
+            parse("bayescale.noise", noise) if noise else None,
+            cli_input.seeded(parse("bayescale.inference", method), seed),
+        )
         runs = cli_input.runs(source, formula, column or [], keep_suspect)
         if sys.stderr.isatty():
             typer.echo(f"Fitting {len(runs)} runs; the first fit of its kind on a machine takes seconds to compile.", err=True)

@@ -42,10 +42,9 @@ MODELS: dict[str, tuple[str | None, str | None] | None] = {
     "default": (None, None),
     "student_t": ("chinchilla", "student_t"),
     "coupled": ("coupled", "student_t"),
-    "coupled_discrepancy": ("coupled", "discrepancy"),
-    "coupled_discrepancy_normal": ("coupled", "discrepancy:base=normal"),
     "discrepancy": ("chinchilla", "discrepancy"),
-    "coupled_discrepancy_compute_scale": ("coupled", "discrepancy:base=compute_scale"),
+    "normal_base": ("coupled", "discrepancy:base=normal"),
+    "student_t_base": ("coupled", "discrepancy:base=student_t"),
 }
 METHOD = "nuts:chains=2,warmup=400,draws=500"
 RESULTS = Path(__file__).parent / "results"

@@ -59,6 +59,7 @@ def allocate(posterior: Posterior, compute: float | Sequence[float] | np.ndarray
     """Split a training budget between parameters and tokens so that the law's loss is least.
 
     Each draw has an optimum of its own, N* and D* = C/(6 N*); the intervals are those of N*, not of the loss around one N*.
+    All are the law's own: departures from it that runs share, where the noise model has them, are in `forecast`.
 
     Parameters
     ----------

@@ -12,12 +12,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayescale.decisions.forecast import QUANTILES
+from bayescale.decisions.forecast import QUANTILES, forecast
 from bayescale.errors import InputError
 from bayescale.kernels import predictive_surface
 from bayescale.noise.base import is_likelihood
 from bayescale.posterior import Posterior
 from bayescale.precision import float64
+
+# Cells of one forecast: draws × cells in a few megabytes.
+_BLOCK = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,12 +104,14 @@ def summarise_cells(posterior: Posterior, cells: Mapping[str, np.ndarray], seed:
     DataFrame, one row per cell
         ``loss_mean``, ``loss_sd``, ``loss_q05`` … ``loss_q95``, then ``law_mean`` … ``law_q95``.
     """
-    constants = {name: values.reshape(-1) for name, values in posterior.constants.items()}
+    scatter = _scatter(posterior, cells, seed)
+    if scatter is None:
+        return _forecast_in_blocks(posterior, cells, seed)
     found = predictive_surface(
         posterior.law,
-        constants,
+        {name: values.reshape(-1) for name, values in posterior.constants.items()},
         {name: np.log(values) for name, values in cells.items()},
-        _scatter(posterior, constants, seed),
+        scatter,
         quantiles=tuple(QUANTILES.values()),
     )
     columns = {}
@@ -116,12 +121,30 @@ def summarise_cells(posterior: Posterior, cells: Mapping[str, np.ndarray], seed:
     return pd.DataFrame({name: np.asarray(values) for name, values in columns.items()})
 
 
-def _scatter(posterior: Posterior, constants: dict[str, np.ndarray], seed: int) -> np.ndarray:
-    """What each draw adds to log loss, shape (kinds, draws): nothing, for the law; and a deviate, where noise has a density."""
+def _scatter(posterior: Posterior, cells: Mapping[str, np.ndarray], seed: int) -> np.ndarray | None:
+    """What each draw adds to log loss, shape (kinds, draws): nothing, for the law; and a deviate, where noise has a density.
+
+    None where what it adds depends on the cell.
+    """
     nothing = np.zeros(posterior.n_draws)
     if not is_likelihood(posterior.noise):
         return nothing[None]
-    return np.stack([nothing, posterior.noise.distribution(nothing, constants, 0.0).sample(jax.random.key(seed))])
+    ends = {name: np.array([values.min(), values.max()]) for name, values in cells.items()}
+    zeros = np.zeros((*next(iter(posterior.constants.values())).shape, 1))
+    low, high = (
+        np.asarray(posterior.density(zeros, {name: end[[i]] for name, end in ends.items()}).sample(jax.random.key(seed)))
+        for i in (0, 1)
+    )
+    if posterior.noise.shared or not np.array_equal(low, high):
+        return None
+    return np.stack([nothing, low.reshape(-1)])
+
+
+def _forecast_in_blocks(posterior: Posterior, cells: Mapping[str, np.ndarray], seed: int) -> pd.DataFrame:
+    count = len(next(iter(cells.values())))
+    blocks = [{name: values[i : i + _BLOCK] for name, values in cells.items()} for i in range(0, count, _BLOCK)]
+    frames = [forecast(posterior, seed=seed, **block).frame.drop(columns=list(cells)) for block in blocks]
+    return pd.concat(frames, ignore_index=True)
 
 
 def _checked(posterior: Posterior, inputs: dict[str, Any]) -> dict[str, np.ndarray]:

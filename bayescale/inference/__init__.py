@@ -10,7 +10,9 @@ from bayescale.inference.base import Method, Problem
 from bayescale.inference.nuts import NUTS
 from bayescale.laws.base import Law
 from bayescale.laws.chinchilla import Chinchilla
+from bayescale.laws.coupled import Coupled
 from bayescale.noise.base import Noise
+from bayescale.noise.discrepancy import Discrepancy
 from bayescale.noise.student_t import StudentT
 from bayescale.posterior import Posterior
 from bayescale.precision import float64
@@ -29,10 +31,9 @@ def fit(
     ----------
     runs : Runs or DataFrame
         A DataFrame is checked by `Runs.from_frame` first.
-    law : Law
-        `Chinchilla()` unless given.
-    noise : Noise
-        `StudentT()` unless given.
+    law, noise : Law, Noise
+        `Chinchilla()` and `StudentT()`; where neither is given, and the method is `NUTS`, the pair whose intervals held most
+        honestly over public sweeps, `Coupled()` and `Discrepancy()`.
     method : Method
         `NUTS()` unless given.
 
@@ -61,7 +62,7 @@ def fit(
     """
     if not isinstance(runs, Runs):
         runs = Runs.from_frame(runs)
-    law, noise, method = law or Chinchilla(), noise or StudentT(), method or NUTS()
+    law, noise, method = chosen(law, noise, method)
     for kind, given in ((Law, law), (Noise, noise), (Method, method)):
         if not isinstance(given, kind):
             raise InputError(
@@ -71,3 +72,11 @@ def fit(
     for problem in posterior.problems:
         warnings.warn(f"{runs.name}: {problem}", FitWarning, stacklevel=3)
     return posterior
+
+
+def chosen(law: Law | None, noise: Noise | None, method: Method | None) -> tuple[Law, Noise, Method]:
+    """What `fit` uses for what is not given."""
+    method = method or NUTS()
+    if law is None and noise is None and isinstance(method, NUTS):
+        return Coupled(), Discrepancy(), method
+    return law or Chinchilla(), noise or StudentT(), method

@@ -104,7 +104,7 @@ def find_mode(problem: Problem, seed: int) -> Mode:
     promising = sorted(starts, key=lambda start: value_and_gradient(target, start, setting)[0])[:_SEARCHES]
     mode, _ = min((_descended(target, start, setting) for start in promising), key=lambda end: end[1])
     for _ in range(_REWEIGHTED if target.noise.shared else 0):
-        own, coefficients, _ = bent(target, _whole(mode, setting), setting)
+        own, coefficients, _ = bent(target, jnp.asarray(_whole(mode, setting)), setting)
         whitening = Whitening.at(target, own, coefficients, problem.data, problem.weights)
         setting = Setting(problem.data, problem.weights, whitening)
         mode, _ = _descended(target, np.concatenate([np.zeros(p), mode[p:]]), setting)

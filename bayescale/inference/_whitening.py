@@ -60,7 +60,8 @@ class Whitening(NamedTuple):
         """Under which coordinates are straight coordinates and coefficients themselves."""
         p = target.n_predictive
         shapes = (p,), (runs, 1), (functions, functions), (functions, 1 + p)
-        return cls(*map(jnp.zeros, shapes), jnp.eye(p, 1 + p, 1))
+        centre, precisions, gram, cross = map(jnp.zeros, shapes)
+        return cls(centre, precisions, gram, cross, jnp.eye(p, 1 + p, 1))
 
     @classmethod
     def at(cls, target: Target, own: Sequence[Array], coefficients: Array, data: Data, weights: Array) -> "Whitening":

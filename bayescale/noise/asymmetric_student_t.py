@@ -52,7 +52,7 @@ class AsymmetricStudentT:
         return -self.distribution(0.0, constants, conditions).log_prob(residual)
 
 
-class _SkewStudentT(dist.Distribution):
+class _SkewStudentT(dist.Distribution):  # type: ignore[misc]  # NumPyro has no types
     """Of Fernández and Steel; NumPyro has none."""
 
     arg_constraints: ClassVar[dict[str, Any]] = {

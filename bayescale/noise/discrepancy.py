@@ -18,7 +18,8 @@ from bayescale.discovery import name_of
 from bayescale.errors import InputError
 from bayescale.laws.base import Parameter, Values
 from bayescale.noise.base import Conditions, Likelihood, is_likelihood
-from bayescale.noise.student_t import StudentT
+from bayescale.noise.compute_scale import ComputeScale
+from bayescale.noise.normal import Normal
 from bayescale.processes.base import Process
 from bayescale.processes.integrated_wiener import IntegratedWiener
 from bayescale.processes.matern import Matern
@@ -42,7 +43,7 @@ class Discrepancy:
     ['sigma', 'matern_sd']
     """
 
-    base: Likelihood = field(default=StudentT())
+    base: Likelihood = field(default=ComputeScale(Normal()))
     processes: tuple[Process, ...] = (IntegratedWiener(), Matern())
 
     title: ClassVar[str] = "Departures from the law that runs share, and the scatter of each"

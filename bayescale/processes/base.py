@@ -46,8 +46,9 @@ class Places(NamedTuple):
     compute_decades: np.ndarray
     group: np.ndarray
 
-    def __getitem__(self, rows: Any) -> "Places":  # type: ignore[override]
-        return Places(*(getattr(self, name)[rows] for name in self._fields))
+    def at(self, rows: Any) -> "Places":
+        """Some of them."""
+        return Places(self.decades[rows], self.compute_decades[rows], self.group[rows])
 
 
 def places(runs: Runs, inputs: Sequence[str], new: Mapping[str, np.ndarray] | None = None) -> Places:
@@ -125,11 +126,12 @@ class Basis:
             Where the process has too few functions for the runs.
         """
         left = np.diag(process.covariance(places, places)).copy() if len(places.group) else np.zeros(0)
-        whole, rows, picked = left.max(initial=0.0), np.zeros((0, len(left))), []
+        whole, rows = left.max(initial=0.0), np.zeros((0, len(left)))
+        picked: list[int] = []
         while len(picked) < process.functions and left.max(initial=0.0) > _NEGLIGIBLE * whole:
             # Ties go to the first run, so that the choice does not hang on the last bit.
             place = int(np.argmax(left >= left.max() * (1 - 1e-9)))
-            row = (process.covariance(places[[place]], places)[0] - rows[:, place] @ rows) / np.sqrt(left[place])
+            row = (process.covariance(places.at([place]), places)[0] - rows[:, place] @ rows) / np.sqrt(left[place])
             rows, picked = np.vstack([rows, row]), [*picked, place]
             left = np.maximum(left - row**2, 0.0)
             left[place] = 0.0
@@ -138,7 +140,7 @@ class Basis:
                 f"{name_of(process)}: these {len(left)} runs need more than its {process.functions} functions, which leave out "
                 f"{left.max() / whole:.0%} of its variance at one of them. Use fewer groups, or a longer length."
             )
-        return cls(process, places[picked], np.tril(rows[:, picked].T))
+        return cls(process, places.at(picked), np.tril(rows[:, picked].T))
 
     @property
     def size(self) -> int:

@@ -33,7 +33,7 @@ class IntegratedWiener:
     title: ClassVar[str] = "Integrated Wiener process along compute"
     paper: ClassVar[str] = "Wahba 1978"
     columns: ClassVar[tuple[str, ...]] = ()
-    functions: ClassVar[int] = 16
+    functions: ClassVar[int] = 8
     formula: ClassVar[str] = "δ(t) = τ √3 ∫₀ᵗ W(s) ds, variance τ²|t|³, t decades of compute from the mean run"
 
     def __post_init__(self) -> None:

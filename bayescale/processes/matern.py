@@ -31,7 +31,7 @@ class Matern:
     """
 
     length: float = 2.5
-    scale: float = 0.02
+    scale: float = 0.035
 
     title: ClassVar[str] = "Matérn-5/2 surface over the inputs of the law"
     paper: ClassVar[str] = "Matérn 1960; Rasmussen and Williams 2006, eq. 4.17"

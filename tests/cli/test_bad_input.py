@@ -83,7 +83,7 @@ def test_a_repeated_run_id_is_found(refused, sweep):
 
 
 def test_fewer_runs_than_parameters_are_too_few(refused, sweep):
-    assert has(refused("fit", sweep(rows=6)), "6 runs but 7 parameters", "add runs")
+    assert has(refused("fit", sweep(rows=6)), "6 runs but 10 parameters", "add runs")
 
 
 # Names and options

@@ -30,16 +30,22 @@ def refusal(law: Any, noise: Any, method: Any) -> str | None:
 def cases(refused: bool) -> list[Any]:
     """Every law, noise model and method that go together, or that do not.
 
+    Every law meets the default noise and every noise model the default law; the other pairs that go together are slow.
     Processes know nothing of the law, and their sampler takes long to compile: they meet one law of two inputs and one of one.
     """
     laws, noises = ([entry(f"bayescale.{kind}", name)() for name in names(f"bayescale.{kind}")] for kind in ("laws", "noise"))
     found = [case for case in product(laws, noises, small_methods()) if (refusal(*case) is not None) == refused]
     few = (DEFAULT, bs.laws.PowerLaw())
     return [
-        pytest.param(*case, id="-".join(map(describe, case)))
+        pytest.param(*case, id="-".join(map(describe, case)), marks=() if refused or common(*case) else pytest.mark.slow)
         for case in found
         if refused or not case[1].shared or (case[0] in few and (case[0] == DEFAULT or case[1] == bs.noise.Discrepancy()))
     ]
+
+
+def common(law: Any, noise: Any, _: Any) -> bool:
+    """Whether law or noise is the default one."""
+    return bool(law == DEFAULT or noise == bs.noise.StudentT())
 
 
 @pytest.fixture(autouse=True)

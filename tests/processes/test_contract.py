@@ -63,7 +63,7 @@ def test_a_covariance_is_symmetric_and_has_no_negative_eigenvalue(any_process, s
 @given(seed=seeds, count=st.integers(1, 20), others=st.integers(1, 20))
 def test_a_covariance_of_two_lists_is_a_block_of_that_of_both(any_process, scattered, seed, count, others):
     at = scattered(count + others, seed)
-    block = any_process.covariance(at[np.arange(count)], at[np.arange(count, count + others)])
+    block = any_process.covariance(at.at(np.arange(count)), at.at(np.arange(count, count + others)))
     np.testing.assert_array_equal(block, any_process.covariance(at, at)[:count, count:])
 
 
@@ -106,7 +106,7 @@ def test_one_run_needs_one_function_at_most(any_process, sweep):
 
 
 def test_no_runs_need_no_function(any_process, fitted):
-    basis = Basis.of(any_process, fitted[[]])
+    basis = Basis.of(any_process, fitted.at([]))
     assert basis.size == 0
     assert basis.features(fitted).shape == (len(fitted.group), 0)
     root = basis.root_of_remainder(fitted)
@@ -114,4 +114,4 @@ def test_no_runs_need_no_function(any_process, fitted):
 
 
 def test_runs_in_one_place_share_one_function(any_process, fitted):
-    assert Basis.of(any_process, fitted[[7] * 5]).size == 1
+    assert Basis.of(any_process, fitted.at([7] * 5)).size == 1
