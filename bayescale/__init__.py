@@ -37,6 +37,7 @@ _WHERE = {
     "profile": "bayescale.decisions.profile",
     "loo": "bayescale.decisions.loo",
     "stack": "bayescale.decisions.stack",
+    "outliers": "bayescale.decisions.outliers",
     "batch": "bayescale.batches.batch",
 }
 _SUBPACKAGES = ("datasets", "decisions", "inference", "kernels", "laws", "noise", "plots", "processes")

@@ -4,8 +4,9 @@ from bayescale.plots.backtest_bands import backtest_bands
 from bayescale.plots.calibration import calibration
 from bayescale.plots.isoflop import isoflop
 from bayescale.plots.loss_along_compute import loss_along_compute
+from bayescale.plots.outliers import outliers
 from bayescale.plots.pair import pair
 from bayescale.plots.profile import profile
 from bayescale.plots.surface import surface
 
-__all__ = ["backtest_bands", "calibration", "isoflop", "loss_along_compute", "pair", "profile", "surface"]
+__all__ = ["backtest_bands", "calibration", "isoflop", "loss_along_compute", "outliers", "pair", "profile", "surface"]
