@@ -38,6 +38,7 @@ _WHERE = {
     "loo": "bayescale.decisions.loo",
     "stack": "bayescale.decisions.stack",
     "outliers": "bayescale.decisions.outliers",
+    "sensitivity": "bayescale.decisions.sensitivity",
     "batch": "bayescale.batches.batch",
 }
 _SUBPACKAGES = ("datasets", "decisions", "inference", "kernels", "laws", "noise", "plots", "processes")

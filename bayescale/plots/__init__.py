@@ -7,6 +7,7 @@ from bayescale.plots.loss_along_compute import loss_along_compute
 from bayescale.plots.outliers import outliers
 from bayescale.plots.pair import pair
 from bayescale.plots.profile import profile
+from bayescale.plots.sensitivity import sensitivity
 from bayescale.plots.surface import surface
 
-__all__ = ["backtest_bands", "calibration", "isoflop", "loss_along_compute", "outliers", "pair", "profile", "surface"]
+__all__ = ["backtest_bands", "calibration", "isoflop", "loss_along_compute", "outliers", "pair", "profile", "sensitivity", "surface"]
