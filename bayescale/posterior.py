@@ -210,8 +210,10 @@ class Posterior:
         assert is_likelihood(self.noise)
         constants = {name: values[..., None] for name, values in self.constants.items()}
         se = self.runs.relative_loss_se if inputs is None else 0.0
-        conditions = Conditions(se, places(self.runs, self.law.inputs, inputs).compute_decades)
-        return self.noise.distribution(log_prediction, constants, conditions)
+        known = places(self.runs, self.law.inputs).compute_decades
+        # How scatter changes with compute is not extrapolated: it would be nil a few decades on.
+        decades = np.clip(places(self.runs, self.law.inputs, inputs).compute_decades, known.min(), known.max())
+        return self.noise.distribution(log_prediction, constants, Conditions(se, decades))
 
     def _attributes(self) -> dict[str, str]:
         return {
@@ -381,10 +383,9 @@ def stacking_weights(log_scores: np.ndarray) -> np.ndarray:
     """
     # A number added to all scores of a run changes no weight, and keeps their exponentials within range.
     relative = log_scores - log_scores.max(axis=1, keepdims=True)
-    totals = {"se": 0.0, "p": np.nan, "n_samples": 1, "n_data_points": len(relative)}
-    judged = {"scale": "log", "warning": False, "good_k": np.inf}
+    unused: dict[str, Any] = {"se": 0.0, "p": 0.0, "n_samples": 1, "scale": "log", "warning": False, "good_k": np.inf}
     models = {
-        str(k): arviz_stats.ELPDData("loo", elpd=own.sum(), elpd_i=xr.DataArray(own), **totals, **judged)
+        str(k): arviz_stats.ELPDData("loo", elpd=own.sum(), elpd_i=xr.DataArray(own), n_data_points=len(own), **unused)
         for k, own in enumerate(relative.T)
     }
     # ArviZ warns that the best of many may be best by chance, which matters to those who choose one, and pandas of ArviZ.
