@@ -116,6 +116,12 @@ def fit(
             show_default=False,
         ),
     ] = None,
+    sensitivity: Annotated[
+        bool,
+        typer.Option(
+            "--sensitivity", help="Fit again under other likelihoods, laws and without each budget: what moves, and how."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Fit a scaling law to training runs.
@@ -129,8 +135,10 @@ def fit(
     with terminal.reporting():
         destination = cli_input.destination(out, source, as_json)
         import bayescale
+        from bayescale.decisions.sensitivity import check
         from bayescale.discovery import parse
         from bayescale.inference import chosen
+        from bayescale.terminal_sensitivity import print_sensitivity, sensitivity_as_json
 
         formula, scatter, seeded = chosen(
             parse("bayescale.laws", law) if law else None,
@@ -141,14 +149,20 @@ def fit(
         if sys.stderr.isatty():
             typer.echo(f"Fitting {len(runs)} runs; the first fit of its kind on a machine takes seconds to compile.", err=True)
         posterior = bayescale.fit(runs, law=formula, noise=scatter, method=seeded)
+        if sensitivity:
+            # What cannot be told is refused before anything is printed or saved.
+            check(posterior)
         outlook = terminal.Outlook.of(posterior)
         if as_json:
             saved = cli_input.save(posterior, destination)
-            terminal.print_json(terminal.fit_as_json(posterior, outlook) | ({"saved": saved} if saved else {}))
+            more = {"sensitivity": sensitivity_as_json(bayescale.sensitivity(posterior))} if sensitivity else {}
+            terminal.print_json(terminal.fit_as_json(posterior, outlook) | more | ({"saved": saved} if saved else {}))
         else:
             # Printed before it is saved: a full disk must not cost the reader the fit.
             terminal.print_fit(posterior, outlook)
             terminal.print_next(posterior, cli_input.save(posterior, destination))
+            if sensitivity:
+                print_sensitivity(bayescale.sensitivity(posterior))
         if posterior.problems:
             raise typer.Exit(3)
 

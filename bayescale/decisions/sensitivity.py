@@ -46,7 +46,7 @@ _FORMS: tuple[Law, ...] = (Chinchilla(), Chinchilla(tied=True), Coupled())
 _ON_LOGARITHMS = ("n_params", "n_tokens")
 _FEWEST_DRAWS = 100
 _GAP, _MOST_BLOCKS, _BLOCKS = 1.10, 12, 5
-_TO_TEN_TIMES = 10.0
+_TO_TEN_TIMES, _ANY_BUDGET = 10.0, 1e21
 # The central 90 % of a Normal distribution are so many standard deviations wide.
 _WIDTH = 3.2897
 
@@ -137,11 +137,10 @@ def sensitivity(posterior: Posterior, compute: float | None = None) -> Sensitivi
     >>> post = bs.fit(bs.datasets.simulate(seed=1), method=bs.Importance(draws=1000))  # doctest: +SKIP
     >>> bs.sensitivity(post, compute=1e24).summary()["largest_shift"]  # doctest: +SKIP
     """
-    _check(posterior)
+    check(posterior)
     if compute is None:
         compute = _TO_TEN_TIMES * 6 * float(np.max(posterior.runs.column("n_params") * posterior.runs.column("n_tokens")))
     budget = float(compute)
-    # Also says what is wrong with the law or the budget before anything is fitted.
     n_params = float(allocate(posterior, budget).draws["n_params"].median())
     own = _answers(posterior, budget, n_params)
     rows = _rows("posterior", AS_FITTED, own, own)
@@ -156,7 +155,8 @@ def sensitivity(posterior: Posterior, compute: float | None = None) -> Sensitivi
     return Sensitivity(posterior.runs.name, budget, pd.DataFrame(rows), tuple(problems))
 
 
-def _check(posterior: Posterior) -> None:
+def check(posterior: Posterior) -> None:
+    """Raise InputError, saying what to do, where a posterior has no answers or no width to tell beside them."""
     if not is_likelihood(posterior.noise):
         raise InputError(
             f"sensitivity is told beside a posterior's width, and {posterior.noise.title} gives none; fit with a likelihood."
@@ -165,6 +165,8 @@ def _check(posterior: Posterior) -> None:
         raise InputError(
             f"sensitivity needs {_FEWEST_DRAWS} draws and has {posterior.n_draws}; fit with NUTS(), Grid() or Importance()."
         )
+    # Says what is wrong with a law that has no best split.
+    allocate(posterior, _ANY_BUDGET)
 
 
 def _variants(posterior: Posterior) -> Iterator[_Variant]:

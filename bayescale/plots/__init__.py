@@ -10,4 +10,14 @@ from bayescale.plots.profile import profile
 from bayescale.plots.sensitivity import sensitivity
 from bayescale.plots.surface import surface
 
-__all__ = ["backtest_bands", "calibration", "isoflop", "loss_along_compute", "outliers", "pair", "profile", "sensitivity", "surface"]
+__all__ = [
+    "backtest_bands",
+    "calibration",
+    "isoflop",
+    "loss_along_compute",
+    "outliers",
+    "pair",
+    "profile",
+    "sensitivity",
+    "surface",
+]

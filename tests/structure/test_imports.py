@@ -34,12 +34,14 @@ ALLOWED = {
     "terminal_curve": set(),
     "terminal_style": set(),
     "terminal_catalogue": {"laws", "datasets", "terminal_style"} | LEAVES,
+    "terminal_sensitivity": {"decisions", "terminal_style"} | LEAVES,
     "terminal_backtest": {"decisions", "terminal_style"} | LEAVES,
     "terminal": BELOW_DECISIONS | {"decisions", "plots", "batches", "datasets", "terminal_curve", "terminal_style"} | LEAVES,
     "cli_input": BELOW_DECISIONS | {"decisions", "batches", "datasets", "__init__"} | LEAVES,
     "cli_catalogue": {"kernels", "datasets", "terminal", "terminal_catalogue", "cli_input"} | LEAVES,
     "cli": BELOW_DECISIONS
-    | {"decisions", "plots", "batches", "datasets", "terminal", "terminal_backtest", "cli_input", "cli_catalogue", "__init__"}
+    | {"decisions", "plots", "batches", "datasets", "terminal", "terminal_backtest", "terminal_sensitivity"}
+    | {"cli_input", "cli_catalogue", "__init__"}
     | LEAVES,
     "__init__": set(),
 }

@@ -1,0 +1,46 @@
+"""What the command line prints of a sensitivity: each answer, where other assumptions take it, and which takes it furthest."""
+
+from typing import TYPE_CHECKING, Any
+
+from bayescale import terminal_style as style
+
+if TYPE_CHECKING:
+    from bayescale.decisions.sensitivity import Sensitivity
+
+_NAMES = {
+    "alpha": "α",
+    "beta": "β",
+    "a": "a = β/(α + β)",
+    "n_params": "N*",
+    "n_tokens": "D*",
+    "loss": "loss of one run",
+}
+_COUNTS = ("n_params", "n_tokens")
+
+
+def sensitivity_as_json(found: "Sensitivity") -> dict[str, Any]:
+    """The budget, the summary by quantity, each variant's answers, and what went wrong."""
+    return {
+        "compute": found.compute,
+        "summary": found.summary().reset_index().to_dict("records"),
+        "variants": found.frame.to_dict("records"),
+        "problems": list(found.problems),
+    }
+
+
+def print_sensitivity(found: "Sensitivity") -> None:
+    """One row a quantity, and how to read it."""
+    console = style.console()
+    title = f"Other likelihoods, laws and runs, at {style.number(found.compute, 3)} FLOPs"
+    headings = "median", "90 % interval", "others from", "to", "shift / sd", "furthest by"
+    table = style.table("", *headings, left=headings[-1:], title=title)
+    for quantity, row in found.summary().iterrows():
+        number = style.count if quantity in _COUNTS else style.number
+        interval = f"{number(row['q05'])} to {number(row['q95'])}"
+        others = number(row["lowest"]), number(row["highest"])
+        shift = f"{row['largest_shift']:+.1f}"
+        table.add_row(_NAMES[str(quantity)], number(row["q50"]), interval, *others, shift, str(row["variant"]))
+    console.print(table)
+    console.print("A shift of more than 2 sd is a choice that matters more than the posterior's width says.", style="dim")
+    for problem in found.problems:
+        console.print(problem, style="yellow")
