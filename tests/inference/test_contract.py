@@ -72,7 +72,9 @@ def test_a_fit_gives_finite_draws_of_every_parameter(law: Any, noise: Any, metho
         values = posterior.constants[parameter.name]
         assert np.isfinite(values).all() and parameter.prior.support(values).all(), parameter.name
     assert np.isfinite(posterior.log_departure()).all()
-    assert posterior.law == law and posterior.noise == noise and posterior.method == method
+    # Where its weights are poor, importance sampling hands over to chains, and says so.
+    handed_over = isinstance(method, bs.Importance) and posterior.method == bs.NUTS(seed=method.seed)
+    assert posterior.law == law and posterior.noise == noise and (posterior.method == method or handed_over)
     assert posterior.provenance["data_sha256"] == complete.sha256
 
 
