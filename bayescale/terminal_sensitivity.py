@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 _NAMES = {
     "alpha": "α",
     "beta": "β",
-    "a": "a = β/(α + β)",
+    "a": "a",
     "n_params": "N*",
     "n_tokens": "D*",
-    "loss": "loss of one run",
+    "loss": "loss",
 }
 _COUNTS = ("n_params", "n_tokens")
 
@@ -32,15 +32,19 @@ def print_sensitivity(found: "Sensitivity") -> None:
     """One row a quantity, and how to read it."""
     console = style.console()
     title = f"Other likelihoods, laws and runs, at {style.number(found.compute, 3)} FLOPs"
-    headings = "median", "90 % interval", "others from", "to", "shift / sd", "furthest by"
+    headings = "median", "90 % interval", "others", "shift", "furthest by"
     table = style.table("", *headings, left=headings[-1:], title=title)
     for quantity, row in found.summary().iterrows():
         number = style.count if quantity in _COUNTS else style.number
         interval = f"{number(row['q05'])} to {number(row['q95'])}"
-        others = number(row["lowest"]), number(row["highest"])
+        others = f"{number(row['lowest'])} to {number(row['highest'])}"
         shift = f"{row['largest_shift']:+.1f}"
-        table.add_row(_NAMES[str(quantity)], number(row["q50"]), interval, *others, shift, str(row["variant"]))
+        table.add_row(_NAMES[str(quantity)], number(row["q50"]), interval, others, shift, str(row["variant"]))
     console.print(table)
-    console.print("A shift of more than 2 sd is a choice that matters more than the posterior's width says.", style="dim")
+    told = (
+        "a = β/(α + β). Others: the least and the greatest median. Shift: in standard deviations of the posterior; beyond 2, "
+        "what is assumed matters more than the interval says."
+    )
+    console.print(told, style="dim")
     for problem in found.problems:
         console.print(problem, style="yellow")
