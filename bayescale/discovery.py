@@ -7,7 +7,7 @@ import dataclasses
 import importlib
 import pkgutil
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import unquote
 
 from bayescale.errors import InputError
@@ -99,7 +99,7 @@ def _text(value: Any) -> str:
     return "..".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _are_entries(value: Any) -> bool:
+def _are_entries(value: Any) -> TypeGuard[tuple[Any, ...]]:
     return isinstance(value, tuple) and all(map(dataclasses.is_dataclass, value))
 
 
