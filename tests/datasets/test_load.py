@@ -28,7 +28,7 @@ def test_dey2023_pile_keeps_the_suspect_run_when_asked():
 def test_dey2023_pile_says_that_embeddings_are_counted_and_what_that_moves():
     notes = " ".join(datasets.load("dey2023_pile").notes)
     assert "N counts total parameters (embeddings included)" in notes
-    assert "from about 0.32 to 0.38 in the default fit" in notes
+    assert "from about 0.32 to 0.38 under the Chinchilla law with Student-t noise" in notes
     assert "--column n_params=n_params_non_embedding" in notes
 
 
