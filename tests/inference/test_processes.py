@@ -44,6 +44,7 @@ def marginal_model(target: Any, data: Any, count: int) -> None:
     numpyro.sample("log_loss", dist.MultivariateNormal(prediction, covariance), obs=data.log_loss[:count, 0])
 
 
+@pytest.mark.slow
 def test_sampling_functions_gives_the_posterior_that_integrating_them_out_gives() -> None:
     runs = bent_sweep()
     with warnings.catch_warnings(action="ignore", category=bs.FitWarning):  # a divergence or two in 4,000 is no matter here
