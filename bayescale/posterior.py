@@ -210,9 +210,10 @@ class Posterior:
         assert is_likelihood(self.noise)
         constants = {name: values[..., None] for name, values in self.constants.items()}
         se = self.runs.relative_loss_se if inputs is None else 0.0
-        known = places(self.runs, self.law.inputs).compute_decades
-        # How scatter changes with compute is not extrapolated: it would be nil a few decades on.
-        decades = np.clip(places(self.runs, self.law.inputs, inputs).compute_decades, known.min(), known.max())
+        decades = known = places(self.runs, self.law.inputs).compute_decades
+        if inputs is not None:
+            # How scatter changes with compute is not extrapolated: it would be nil a few decades on.
+            decades = np.clip(places(self.runs, self.law.inputs, inputs).compute_decades, known.min(), known.max())
         return self.noise.distribution(log_prediction, constants, Conditions(se, decades))
 
     def _attributes(self) -> dict[str, str]:

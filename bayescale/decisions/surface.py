@@ -129,15 +129,15 @@ def _scatter(posterior: Posterior, cells: Mapping[str, np.ndarray], seed: int) -
     nothing = np.zeros(posterior.n_draws)
     if not is_likelihood(posterior.noise):
         return nothing[None]
+    if posterior.noise.shared:
+        return None
     ends = {name: np.array([values.min(), values.max()]) for name, values in cells.items()}
     zeros = np.zeros((*next(iter(posterior.constants.values())).shape, 1))
     low, high = (
         np.asarray(posterior.density(zeros, {name: end[[i]] for name, end in ends.items()}).sample(jax.random.key(seed)))
         for i in (0, 1)
     )
-    if posterior.noise.shared or not np.array_equal(low, high):
-        return None
-    return np.stack([nothing, low.reshape(-1)])
+    return np.stack([nothing, low.reshape(-1)]) if np.array_equal(low, high) else None
 
 
 def _forecast_in_blocks(posterior: Posterior, cells: Mapping[str, np.ndarray], seed: int) -> pd.DataFrame:

@@ -19,6 +19,7 @@ import numpy as np
 from numpyro import distributions as dist
 
 from bayescale.laws.base import Parameter, Published, Term, Values
+from bayescale.laws.chinchilla import Chinchilla
 
 
 @dataclass(frozen=True)
@@ -93,13 +94,7 @@ class Coupled:
         constants : mapping of arrays
         units : mapping with ``n_params``, ``n_tokens``, ``loss``
         """
-        c = constants
-        return {
-            **c,
-            "E": c["E"] * units["loss"],
-            "A": c["A"] * units["loss"] * units["n_params"] ** c["alpha"],
-            "B": c["B"] * units["loss"] * units["n_tokens"] ** c["beta"],
-        }
+        return Chinchilla().rescale(constants, units)
 
     def optimal_n_params(self, constants: Values, compute: Any) -> Any:
         """The N that makes loss least when 6·N·D = C: N* = (αA^{1/γ}/βB^{1/γ})^{γ/(α+β)} · (C/6)^{β/(α+β)}.

@@ -20,7 +20,8 @@ def doubtful() -> Result:
 
 def test_json_has_each_parameter_with_its_interval(doubtful):
     parameters = json.loads(doubtful.stdout)["parameters"]
-    assert list(parameters) == ["E", "A", "B", "alpha", "beta", "sigma", "nu"]
+    law, noise = ["E", "A", "B", "alpha", "beta", "gamma"], ["sigma", "scale_slope", "drift_sd", "matern_sd"]
+    assert list(parameters) == law + noise
     assert list(parameters["alpha"]) == ["mean", "sd", "q05", "q50", "q95"]
 
 
@@ -46,7 +47,7 @@ def test_json_has_plans_at_three_budgets_beyond_the_data(doubtful):
 
 def test_json_says_what_was_fitted_and_what_n_counts(doubtful):
     fitted = json.loads(doubtful.stdout)
-    assert (fitted["law"], fitted["noise"], fitted["runs"]["n_runs"]) == ("chinchilla", "student_t", 29)
+    assert (fitted["law"], fitted["noise"], fitted["runs"]["n_runs"]) == ("coupled", "discrepancy", 29)
     assert any(note.startswith("N counts total parameters") for note in fitted["runs"]["notes"])
 
 

@@ -37,7 +37,8 @@ def test_the_llama_3_sweep_as_recomputed() -> None:
 
 
 def test_counting_parameters_without_embeddings_raises_the_exponent_of_compute_and_halves_the_scatter() -> None:
-    fits = [bs.fit(bs.datasets.load("dey2023_pile", n_params=n)) for n in ("n_params", "n_params_non_embedding")]
+    textbook = {"law": bs.laws.Chinchilla(), "noise": bs.noise.StudentT()}
+    fits = [bs.fit(bs.datasets.load("dey2023_pile", n_params=n), **textbook) for n in ("n_params", "n_params_non_embedding")]
     total, without = (np.median(post.draws("beta") / (post.draws("alpha") + post.draws("beta"))) for post in fits)
     assert without > total
     scatter = [np.median(post.draws("sigma")) for post in fits]
