@@ -411,7 +411,7 @@ def _executor(address: str | None) -> "Iterator[Executor | None]":
     except ImportError:
         raise InputError("--dask needs Dask, which is not installed; pip install 'bayescale[cluster]'.") from None
     try:
-        client = Client(address, timeout=_SECONDS_TO_ANSWER)
+        client = Client(address, timeout=_SECONDS_TO_ANSWER, set_as_default=False)
     except (OSError, ValueError) as error:
         raise InputError(
             f"--dask {address}: no scheduler answers there ({error}); start one with `dask scheduler`, and give the "

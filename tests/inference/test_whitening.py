@@ -122,7 +122,7 @@ def test_the_model_is_law_prior_and_functions_as_scipy_computes_them(runs: bs.Ru
         "beta": lognorm(0.4, scale=0.35),
         "sigma": lognorm(1.5, scale=0.01),
         "drift_sd": halfnorm(scale=0.005),
-        "matern_sd": halfnorm(scale=0.02),
+        "matern_sd": halfnorm(scale=0.035),
     }
     ours, theirs = [], []
     for _ in range(4):
