@@ -119,9 +119,10 @@ def _value(name: str, field: dataclasses.Field[Any], text: str) -> Any:
         if text.lower() in ("true", "false"):
             return text.lower() == "true"
         raise InputError(f"{name}: {field.name}={text!r} must be true or false.")
-    wanted = (
-        type(default) if isinstance(default, int | float) else (int if default is None and "int" in str(field.type) else str)
-    )
+    wanted = type(default)
+    if default is None:
+        # An option that may be left out says in its annotation what it is.
+        wanted = int if "int" in str(field.type) else float if "float" in str(field.type) else str
     try:
         if wanted is int and not text.isdecimal() and float(text).is_integer():
             return int(float(text))

@@ -43,8 +43,10 @@ MODELS: dict[str, tuple[str | None, str | None] | None] = {
     "student_t": ("chinchilla", "student_t"),
     "coupled": ("coupled", "student_t"),
     "discrepancy": ("chinchilla", "discrepancy"),
-    "normal_base": ("coupled", "discrepancy:base=normal"),
-    "student_t_base": ("coupled", "discrepancy:base=student_t"),
+    "normal": ("coupled", "discrepancy:base=normal"),
+    "scaled_normal": ("coupled", "discrepancy:base=compute_scale:base=normal"),
+    "steady": ("coupled", "discrepancy:base=student_t:nu=4.0"),
+    "matern": ("coupled", "discrepancy:base=compute_scale:base=student_t:nu=4.0,processes=matern"),
 }
 METHOD = "nuts:chains=2,warmup=400,draws=500"
 RESULTS = Path(__file__).parent / "results"

@@ -52,7 +52,8 @@ class ComputeScale:
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        slope = Parameter("scale_slope", dist.Normal(0.0, 0.3), "λ: decades by which the scatter falls in a decade of compute")
+        # Kept near zero: a steep slope trusts the dearest runs most, and they are few.
+        slope = Parameter("scale_slope", dist.Normal(0.0, 0.15), "λ: decades by which the scatter falls in a decade of compute")
         return (*self.base.parameters, slope)
 
     @property

@@ -19,7 +19,7 @@ from bayescale.errors import InputError
 from bayescale.laws.base import Parameter, Values
 from bayescale.noise.base import Conditions, Likelihood, is_likelihood
 from bayescale.noise.compute_scale import ComputeScale
-from bayescale.noise.normal import Normal
+from bayescale.noise.student_t import StudentT
 from bayescale.processes.base import Process
 from bayescale.processes.integrated_wiener import IntegratedWiener
 from bayescale.processes.matern import Matern
@@ -43,7 +43,7 @@ class Discrepancy:
     ['sigma', 'matern_sd']
     """
 
-    base: Likelihood = field(default=ComputeScale(Normal()))
+    base: Likelihood = field(default=ComputeScale(StudentT(nu=4.0)))
     processes: tuple[Process, ...] = (IntegratedWiener(), Matern())
 
     title: ClassVar[str] = "Departures from the law that runs share, and the scatter of each"

@@ -15,6 +15,7 @@ import numpy as np
 from jax import Array
 from numpyro import distributions as dist
 
+from bayescale.errors import InputError
 from bayescale.laws.base import Parameter, Values
 from bayescale.noise.base import Conditions
 from bayescale.processes.base import Process
@@ -22,14 +23,23 @@ from bayescale.processes.base import Process
 
 @dataclass(frozen=True)
 class StudentT:
-    """Student-t likelihood of log loss with unknown scale and degrees of freedom.
+    """Student-t likelihood of log loss with unknown scale.
+
+    Parameters
+    ----------
+    nu : float, optional
+        Degrees of freedom; unknown, a parameter, unless given.
 
     Examples
     --------
     >>> from bayescale.noise import StudentT
     >>> [row.name for row in StudentT().parameters]
     ['sigma', 'nu']
+    >>> [row.name for row in StudentT(nu=4).parameters]
+    ['sigma']
     """
+
+    nu: float | None = None
 
     title: ClassVar[str] = "Student-t likelihood of log loss"
     paper: ClassVar[str] = "Lange, Little and Taylor 1989; prior of ν: Juárez and Steel 2010"
@@ -37,16 +47,20 @@ class StudentT:
     shared: ClassVar[tuple[Process, ...]] = ()
     columns: ClassVar[tuple[str, ...]] = ()
 
+    def __post_init__(self) -> None:
+        if self.nu is not None and not 0 < self.nu < np.inf:
+            raise InputError(f"student_t: nu={self.nu} must be a positive number, or left out to be fitted.")
+
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        return (
-            Parameter("sigma", dist.LogNormal(np.log(0.01), 1.5), "scale of log loss about the law"),
-            Parameter("nu", dist.Gamma(2.0, 0.1), "degrees of freedom: small is heavy-tailed, above 30 is nearly Normal"),
-        )
+        sigma = Parameter("sigma", dist.LogNormal(np.log(0.01), 1.5), "scale of log loss about the law")
+        nu = Parameter("nu", dist.Gamma(2.0, 0.1), "degrees of freedom: small is heavy-tailed, above 30 is nearly Normal")
+        return (sigma, nu) if self.nu is None else (sigma,)
 
     def distribution(self, log_prediction: Any, constants: Values, conditions: Conditions) -> dist.Distribution:
         """Of log loss, given the law's prediction."""
-        return dist.StudentT(constants["nu"], log_prediction, jnp.hypot(constants["sigma"], conditions.log_loss_se))
+        nu = constants["nu"] if self.nu is None else self.nu
+        return dist.StudentT(nu, log_prediction, jnp.hypot(constants["sigma"], conditions.log_loss_se))
 
     def rho(self, residual: Any, constants: Values, conditions: Conditions) -> Array:
         """The negative log density of each residual."""

@@ -28,7 +28,7 @@ class IntegratedWiener:
         Of the half-Normal prior of the amplitude, in log loss.
     """
 
-    scale: float = 0.005
+    scale: float = 0.01
 
     title: ClassVar[str] = "Integrated Wiener process along compute"
     paper: ClassVar[str] = "Wahba 1978"

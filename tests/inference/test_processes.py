@@ -23,7 +23,7 @@ from bayescale.processes import IntegratedWiener, Matern
 from bayescale.processes.base import places
 from tests.inference.conftest import PROBABILITIES
 
-NOISE = Discrepancy(Normal(), (IntegratedWiener(), Matern(scale=0.02)))
+NOISE = Discrepancy(Normal(), (IntegratedWiener(scale=0.005), Matern(scale=0.02)))
 
 
 def bent_sweep(seed: int = 3) -> bs.Runs:

@@ -121,7 +121,7 @@ def test_the_model_is_law_prior_and_functions_as_scipy_computes_them(runs: bs.Ru
         "alpha": lognorm(0.4, scale=0.35),
         "beta": lognorm(0.4, scale=0.35),
         "sigma": lognorm(1.5, scale=0.01),
-        "drift_sd": halfnorm(scale=0.005),
+        "drift_sd": halfnorm(scale=0.01),
         "matern_sd": halfnorm(scale=0.035),
     }
     ours, theirs = [], []

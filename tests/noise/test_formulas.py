@@ -44,6 +44,20 @@ def test_student_t_is_scipys(sigma, nu):
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
 
 
+@float64
+def test_degrees_of_freedom_that_are_given_are_no_parameter():
+    fixed, constants = StudentT(nu=4.0), {"sigma": 0.02}
+    assert [parameter.name for parameter in fixed.parameters] == ["sigma"]
+    expected = StudentT().rho(0.05, {**constants, "nu": 4.0}, Conditions())
+    assert float(fixed.rho(0.05, constants, Conditions())) == float(expected)
+
+
+@pytest.mark.parametrize("nu", [0.0, -1.0, np.inf, np.nan])
+def test_degrees_of_freedom_that_are_none_are_refused(nu):
+    with pytest.raises(InputError, match=r"student_t: nu=.* must be a positive number"):
+        StudentT(nu=nu)
+
+
 @given(sigma=scales)
 @float64
 def test_laplace_is_scipys(sigma):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import bayescale as bs
 from bayescale.discovery import describe, entry, name_of, names, parse
 from bayescale.errors import InputError
-from bayescale.noise import AsymmetricStudentT, ComputeScale, Discrepancy, GroupEffects, Laplace, Normal
+from bayescale.noise import AsymmetricStudentT, ComputeScale, Discrepancy, GroupEffects, Laplace, Normal, StudentT
 from bayescale.noise.base import Likelihood
 from bayescale.processes import IntegratedWiener, Matern, SharedEffect
 from bayescale.processes.base import Process
@@ -95,6 +95,7 @@ def test_what_describes_an_instance_makes_an_equal_one(package, name, data):
         ("bayescale.laws", "chinchilla:tied=yes", "chinchilla: tied='yes' must be true or false"),
         ("bayescale.laws", "chinchilla:tied", "chinchilla: tied='' must be true or false"),
         ("bayescale.noise", "huber:delta=small", "huber: delta='small' must be a number"),
+        ("bayescale.noise", "student_t:nu=heavy", "student_t: nu='heavy' must be a number"),
         ("bayescale.inference", "nuts:draws=many", "nuts: draws='many' must be a whole number"),
         ("bayescale.inference", "nuts:draws=1.5", "nuts: draws='1.5' must be a whole number"),
         ("bayescale.inference", "nuts:draws=inf", "nuts: draws='inf' must be a whole number"),
@@ -127,6 +128,7 @@ def test_options_are_read_by_their_types(text, options):
     ("text", "made"),
     [
         ("discrepancy:base=normal", Discrepancy(Normal())),
+        ("discrepancy:base=student_t:nu=5.0", Discrepancy(StudentT(5.0))),
         ("discrepancy:base=normal,processes=matern:length=1.2", Discrepancy(Normal(), (Matern(1.2),))),
         (
             "discrepancy:base=normal,processes=matern:length=1.2+integrated_wiener",
