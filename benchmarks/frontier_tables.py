@@ -8,6 +8,8 @@ import pandas as pd
 
 BASELINE = "huber"
 LARGE_SET = 10
+# A large set of whose hidden runs 90 % intervals hold a smaller share is worth naming.
+LOW = 0.7
 DECADES = {"0 – 0.5": (-np.inf, 0.5), "0.5 – 1": (0.5, 1.0), "1 – 1.5": (1.0, 1.5), "> 1.5": (1.5, np.inf)}
 
 
@@ -22,6 +24,7 @@ def sets(cells: Sequence[dict[str, Any]]) -> pd.DataFrame:
                 "n_test": len(runs["crps"]),
                 **{name: float(np.mean(runs[name])) for name in ("covered50", "covered90", "crps")},
                 "problems": len(cell["problems"]),
+                "low_by_chance": cell["low_by_chance"],
             }
         )
     table = pd.DataFrame(rows)
@@ -57,6 +60,8 @@ def frontier(table: pd.DataFrame) -> pd.DataFrame:
                 "least_coverage90": votes["covered90"].min(),
                 "least_large_set": large["set"].iloc[0] if len(large) else "",
                 "least_large_coverage90": large["covered90"].iloc[0] if len(large) else np.nan,
+                "low_sets": int((large["covered90"] < LOW).sum()),
+                "low_sets_by_chance": large["low_by_chance"].sum(),
                 "families": len(votes),
                 "sets": len(mine),
                 "doubtful": int((mine["problems"] > 0).sum()),

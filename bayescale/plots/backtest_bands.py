@@ -36,9 +36,9 @@ def backtest_bands(tested: Backtest) -> Figure:
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> tested = bs.backtest(runs, bs.ExpandingWindow(2), noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> tested = bs.backtest(runs, bs.LargestCompute(0.2), noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
     >>> len(bs.plots.backtest_bands(tested).axes)
-    2
+    1
     """
     ours = tested.frame[tested.frame["model"] == tested.model]
     folds = list(tested.posteriors)

@@ -98,7 +98,7 @@ def test_posteriors_agree_within_a_seventh_of_their_width(
 
 
 def test_the_exponent_of_compute_and_the_degrees_of_freedom_under_student_t(runs_240: bs.Runs) -> None:
-    posterior = bs.fit(runs_240)
+    posterior = bs.fit(runs_240, noise=bs.noise.StudentT())
     exponent = posterior.draws("beta") / (posterior.draws("alpha") + posterior.draws("beta"))
     assert exponent.mean() == pytest.approx(0.511, abs=0.0015 + 0.0005)
     assert exponent.std() == pytest.approx(0.010, rel=0.1)
