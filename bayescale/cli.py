@@ -137,14 +137,11 @@ def fit(
         import bayescale
         from bayescale.decisions.sensitivity import check
         from bayescale.discovery import parse
-        from bayescale.inference import chosen
         from bayescale.terminal_sensitivity import print_sensitivity, sensitivity_as_json
 
-        formula, scatter, seeded = chosen(
-            parse("bayescale.laws", law) if law else None,
-            parse("bayescale.noise", noise) if noise else None,
-            cli_input.seeded(parse("bayescale.inference", method), seed),
-        )
+        formula = parse("bayescale.laws", law) if law else None
+        scatter = parse("bayescale.noise", noise) if noise else None
+        seeded = cli_input.seeded(parse("bayescale.inference", method), seed)
         runs = cli_input.runs(source, formula, column or [], keep_suspect)
         if sys.stderr.isatty():
             typer.echo(f"Fitting {len(runs)} runs; the first fit of its kind on a machine takes seconds to compile.", err=True)

@@ -16,6 +16,7 @@ from bayescale.noise.discrepancy import Discrepancy
 from bayescale.noise.student_t import StudentT
 from bayescale.posterior import Posterior
 from bayescale.precision import float64
+from bayescale.processes.shared_effect import SharedEffect
 from bayescale.runs import Runs
 
 __getattr__ = attribute(__name__)
@@ -33,7 +34,8 @@ def fit(
         A DataFrame is checked by `Runs.from_frame` first.
     law, noise : Law, Noise
         `Chinchilla()` and `StudentT()`; where neither is given, and the method is `NUTS`, the pair whose intervals held most
-        honestly over public sweeps, `Coupled()` and `Discrepancy()`.
+        honestly over public sweeps, `Coupled()` and `Discrepancy()`, with a departure of each ``group`` where the runs have
+        groups.
     method : Method
         `NUTS()` unless given.
 
@@ -62,7 +64,7 @@ def fit(
     """
     if not isinstance(runs, Runs):
         runs = Runs.from_frame(runs)
-    law, noise, method = chosen(law, noise, method)
+    law, noise, method = _chosen(runs, law, noise, method)
     for kind, given in ((Law, law), (Noise, noise), (Method, method)):
         if not isinstance(given, kind):
             raise InputError(
@@ -74,9 +76,15 @@ def fit(
     return posterior
 
 
-def chosen(law: Law | None, noise: Noise | None, method: Method | None) -> tuple[Law, Noise, Method]:
-    """What `fit` uses for what is not given."""
+def _chosen(runs: Runs, law: Law | None, noise: Noise | None, method: Method | None) -> tuple[Law, Noise, Method]:
     method = method or NUTS()
     if law is None and noise is None and isinstance(method, NUTS):
-        return Coupled(), Discrepancy(), method
+        return Coupled(), _discrepancy(runs), method
     return law or Chinchilla(), noise or StudentT(), method
+
+
+def _discrepancy(runs: Runs) -> Discrepancy:
+    # What runs of one budget or family share would otherwise pass for a bend of the law, and be drawn on beyond the runs.
+    groups = runs.frame["group"].nunique() if "group" in runs.frame else 0
+    told_apart = 1 < groups < len(runs) and groups <= SharedEffect.functions
+    return Discrepancy(processes=(*Discrepancy().processes, SharedEffect())) if told_apart else Discrepancy()

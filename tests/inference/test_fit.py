@@ -1,5 +1,8 @@
 """`bs.fit`: what it takes, refuses and promises, whatever the method."""
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import numpy as np
 import pandas as pd
@@ -21,6 +24,46 @@ def test_fewer_runs_than_parameters_are_refused(sweep: bs.Runs) -> None:
     few = bs.Runs.from_frame(sweep.frame.iloc[::8].head(4))
     with pytest.raises(bs.InputError, match=r"has 4 runs but 5 parameters.*add runs or choose a smaller law"):
         bs.fit(few, **POINT)
+
+
+@pytest.fixture
+def chosen(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Any, Any]]:
+    """The law and the noise model of a fit that is not made."""
+    seen = []
+
+    def run(self: Any, problem: Any) -> Any:
+        seen.append((problem.target.law, problem.target.noise))
+        raise bs.InputError("not fitted")
+
+    monkeypatch.setattr(bs.NUTS, "run", run)
+
+    def ask(*arguments: Any, **options: Any) -> tuple[Any, Any]:
+        with pytest.raises(bs.InputError, match="not fitted"):
+            bs.fit(*arguments, **options)
+        return seen[-1]
+
+    return ask
+
+
+def test_where_nothing_is_given_the_coupled_law_departs_and_each_group_by_itself(sweep: bs.Runs, chosen) -> None:
+    departures = bs.noise.Discrepancy().processes
+    assert sweep.frame["group"].nunique() > 1
+    assert chosen(sweep) == (
+        bs.laws.Coupled(),
+        bs.noise.Discrepancy(processes=(*departures, bs.processes.SharedEffect())),
+    )
+
+
+@pytest.mark.parametrize("labels", [None, "all alike", "all different"])
+def test_groups_that_tell_nothing_apart_have_no_departures(sweep: bs.Runs, chosen, labels: str | None) -> None:
+    group = {"all alike": "one", "all different": [str(row) for row in range(len(sweep))]}.get(labels or "")
+    frame = sweep.frame.drop(columns="group") if labels is None else sweep.frame.assign(group=group)
+    assert chosen(bs.Runs.from_frame(frame)) == (bs.laws.Coupled(), bs.noise.Discrepancy())
+
+
+def test_a_law_or_a_noise_model_given_alone_goes_with_the_textbooks_other_half(sweep: bs.Runs, chosen) -> None:
+    assert chosen(sweep, law=bs.laws.Coupled()) == (bs.laws.Coupled(), bs.noise.StudentT())
+    assert chosen(sweep, noise=bs.noise.Normal()) == (bs.laws.Chinchilla(), bs.noise.Normal())
 
 
 def test_a_class_in_place_of_an_instance_is_refused(sweep: bs.Runs) -> None:
