@@ -2,6 +2,7 @@
 
 import warnings
 
+import numpy as np
 import pandas as pd
 
 from bayescale.discovery import attribute
@@ -19,6 +20,9 @@ from bayescale.precision import float64
 from bayescale.processes.shared_effect import SharedEffect
 from bayescale.runs import Runs
 
+# An isoFLOP sweep has some sizes at each budget, and rounding moves their compute by a few per cent.
+_RUNS_OF_A_BUDGET, _DECADES_OF_A_BUDGET = 2, 0.2
+
 __getattr__ = attribute(__name__)
 
 
@@ -34,8 +38,8 @@ def fit(
         A DataFrame is checked by `Runs.from_frame` first.
     law, noise : Law, Noise
         `Chinchilla()` and `StudentT()`; where neither is given, and the method is `NUTS`, the pair whose intervals held most
-        honestly over public sweeps, `Coupled()` and `Discrepancy()`, with a departure of each ``group`` where the runs have
-        groups.
+        honestly over public sweeps, `Coupled()` and `Discrepancy()`, with a departure of each ``group`` where groups are
+        compute budgets.
     method : Method
         `NUTS()` unless given.
 
@@ -84,7 +88,16 @@ def _chosen(runs: Runs, law: Law | None, noise: Noise | None, method: Method | N
 
 
 def _discrepancy(runs: Runs) -> Discrepancy:
-    # What runs of one budget or family share would otherwise pass for a bend of the law, and be drawn on beyond the runs.
-    groups = runs.frame["group"].nunique() if "group" in runs.frame else 0
-    told_apart = 1 < groups < len(runs) and groups <= SharedEffect.functions
-    return Discrepancy(processes=(*Discrepancy().processes, SharedEffect())) if told_apart else Discrepancy()
+    # What runs of one budget share would otherwise pass for a bend along compute, and be drawn on beyond the runs.
+    processes = Discrepancy().processes
+    return Discrepancy(processes=(*processes, SharedEffect())) if _in_budgets(runs) else Discrepancy()
+
+
+def _in_budgets(runs: Runs) -> bool:
+    """Whether groups are compute budgets, of several runs each and not too many to tell apart."""
+    if "group" not in runs.frame:
+        return False
+    compute = np.log10(runs.column("n_params") * runs.column("n_tokens"))
+    groups = pd.Series(compute).groupby(runs.frame["group"].to_numpy())
+    few = 1 < len(groups) <= min(SharedEffect.functions, len(runs) // _RUNS_OF_A_BUDGET)
+    return few and bool((groups.max() - groups.min()).max() < _DECADES_OF_A_BUDGET)

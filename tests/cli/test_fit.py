@@ -20,7 +20,7 @@ def doubtful() -> Result:
 
 def test_json_has_each_parameter_with_its_interval(doubtful):
     parameters = json.loads(doubtful.stdout)["parameters"]
-    law, noise = ["E", "A", "B", "alpha", "beta", "gamma"], ["sigma", "scale_slope", "drift_sd", "matern_sd", "group_sd"]
+    law, noise = ["E", "A", "B", "alpha", "beta", "gamma"], ["sigma", "scale_slope", "drift_sd", "matern_sd"]
     assert list(parameters) == law + noise
     assert list(parameters["alpha"]) == ["mean", "sd", "q05", "q50", "q95"]
 

@@ -45,18 +45,21 @@ def chosen(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Any, Any]]:
     return ask
 
 
-def test_where_nothing_is_given_the_coupled_law_departs_and_each_group_by_itself(sweep: bs.Runs, chosen) -> None:
+def test_where_nothing_is_given_the_coupled_law_departs_and_each_budget_by_itself(sweep: bs.Runs, chosen) -> None:
     departures = bs.noise.Discrepancy().processes
-    assert sweep.frame["group"].nunique() > 1
+    assert sweep.frame.groupby("group")["flops"].agg(lambda budget: budget.max() / budget.min()).max() < 1.01
     assert chosen(sweep) == (
         bs.laws.Coupled(),
         bs.noise.Discrepancy(processes=(*departures, bs.processes.SharedEffect())),
     )
 
 
-@pytest.mark.parametrize("labels", [None, "all alike", "all different"])
-def test_groups_that_tell_nothing_apart_have_no_departures(sweep: bs.Runs, chosen, labels: str | None) -> None:
-    group = {"all alike": "one", "all different": [str(row) for row in range(len(sweep))]}.get(labels or "")
+@pytest.mark.parametrize("labels", [None, "all alike", "all different", "families"])
+def test_groups_that_are_no_budgets_have_no_departures(sweep: bs.Runs, chosen, labels: str | None) -> None:
+    rows = range(len(sweep))
+    group = {"all alike": "one", "all different": [str(row) for row in rows], "families": [str(row % 3) for row in rows]}.get(
+        labels or ""
+    )
     frame = sweep.frame.drop(columns="group") if labels is None else sweep.frame.assign(group=group)
     assert chosen(bs.Runs.from_frame(frame)) == (bs.laws.Coupled(), bs.noise.Discrepancy())
 
