@@ -56,8 +56,8 @@ class Kaplan:
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         return (
-            Parameter("N_c", dist.LogNormal(-1.0, 2.0), "parameters at which endless data leave one nat per token"),
-            Parameter("D_c", dist.LogNormal(-1.0, 2.0), "tokens after which an endless model has one nat per token left"),
+            Parameter("N_c", dist.LogNormal(-1.0, 2.0), "N at which endless data leave one nat per token, parameters"),
+            Parameter("D_c", dist.LogNormal(-1.0, 2.0), "D at which an endless model has one nat per token left, tokens"),
             Parameter("alpha_N", dist.LogNormal(np.log(0.1), 0.7), "exponent of parameters, with endless data"),
             Parameter("alpha_D", dist.LogNormal(np.log(0.1), 0.7), "exponent of tokens, of an endless model"),
         )

@@ -82,7 +82,7 @@ def title(posterior: Posterior) -> str:
     """What was fitted to what, and how, in two lines."""
     count = posterior.n_draws
     draws = "one draw: a point fit without bands" if count == 1 else f"{count:,} draws"
-    formula = re.sub(r"\^(\w+)", r"$^{\1}$", posterior.law.formula)
+    formula = re.sub(r"\^(?:\{([^}]*)\}|(\w+))", r"$^{\1\2}$", posterior.law.formula)
     return (
         f"{formula} fitted to {posterior.runs.name}, {len(posterior.runs)} runs\n"
         f"{type(posterior.noise).__name__} noise, {type(posterior.method).__name__}, {draws}"

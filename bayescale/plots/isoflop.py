@@ -19,7 +19,7 @@ _NEAR = 0.05
 _SAME_BUDGET = np.log10(1.03)
 _FEWEST_RUNS, _FEWEST_BUDGETS, _MOST_BUDGETS, _SPACED_BUDGETS = 5, 3, 9, 5
 _REACH = 10.0
-_ROOM_FOR_LABELS = 6.0
+_ROOM, _ROOM_FOR_LABELS = 1.5, 6.0
 _NOTE = (
     "Each line is one budget C = 6ND: median and 90 % band of the law. Dots: runs within 12 % of the budget.\n"
     "Diamonds: the best size N* and its 90 % interval. Dashed: no run near that budget."
@@ -77,7 +77,8 @@ def isoflop(posterior: Posterior, budgets: Sequence[float] | np.ndarray | None =
         _draw_slice(axes, curves[curves["compute"] == budget], slice_runs, colour, several=posterior.n_draws > 1)
     _draw_optima(axes, optima, shades)
     loss_axis(axes)
-    axes.set_xlim(right=curves["n_params"].max() * _ROOM_FOR_LABELS)
+    # Left to itself the axis begins many decades before the first curve.
+    axes.set_xlim(curves["n_params"].min() / _ROOM, curves["n_params"].max() * _ROOM_FOR_LABELS)
     note(figure, _NOTE if posterior.n_draws > 1 else _NOTE_ON_A_POINT)
     return figure
 

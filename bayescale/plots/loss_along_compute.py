@@ -17,9 +17,9 @@ _MANY_RUNS = 100
 _OFF_THE_FRONTIER = (
     "Runs lie above the frontier where their N and D are not the best split of their compute (over- or under-trained)."
 )
-_BANDS = (
-    "The frontier is a run at the posterior median N* of each budget; a new run adds the scatter of runs to the law's band."
-)
+_FRONTIER = "The frontier is a run at the posterior median N* of each budget; a new run"
+_BANDS = f"{_FRONTIER} adds the scatter of runs to the law's band."
+_BANDS_OF_DEPARTURES = f"{_FRONTIER} adds departures, which make up for what the law leaves open, and scatter."
 
 
 @styled
@@ -64,7 +64,8 @@ def loss_along_compute(posterior: Posterior, decades: float = 1.5) -> Figure:
     axes.set_xlim(line["x"].iloc[0] / 1.3, line["x"].iloc[-1])
     loss_axis(axes)
     if quantity == "compute":
-        note(figure, f"{_OFF_THE_FRONTIER}\n{_BANDS}" if posterior.n_draws > 1 else _OFF_THE_FRONTIER)
+        bands = _BANDS_OF_DEPARTURES if posterior.noise.shared else _BANDS
+        note(figure, f"{_OFF_THE_FRONTIER}\n{bands}" if posterior.n_draws > 1 else _OFF_THE_FRONTIER)
     return figure
 
 

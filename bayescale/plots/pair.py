@@ -20,6 +20,7 @@ _BINS = 30
 _FEW_DRAWS = 200
 _DENSITY = LinearSegmentedColormap.from_list("density", ("#d6e6f2", COLOURS[0], "#00263d"))
 # Multipliers of powers: what is nearly Normal is their logarithm, and a linear axis would show one spike and one tail.
+_UNITS = ("nats per token", "parameters", "tokens")
 _MULTIPLIERS = ("A", "B")
 
 
@@ -115,5 +116,6 @@ def _symbol(parameter: Parameter) -> str:
 
 
 def _label(parameter: Parameter) -> str:
-    """The symbol, and the unit: what follows the last comma of the parameter's documentation."""
-    return f"{_symbol(parameter)} ({parameter.doc.rpartition(', ')[2] if ', ' in parameter.doc else 'no unit'})"
+    """The symbol, and the unit, which follows the last comma of the parameter's documentation where there is one."""
+    last = parameter.doc.rpartition(", ")[2]
+    return f"{_symbol(parameter)} ({last if last in _UNITS else 'no unit'})"
