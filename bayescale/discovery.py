@@ -119,7 +119,7 @@ def _value(name: str, field: dataclasses.Field[Any], text: str) -> Any:
         if text.lower() in ("true", "false"):
             return text.lower() == "true"
         raise InputError(f"{name}: {field.name}={text!r} must be true or false.")
-    wanted = type(default)
+    wanted: type[Any] = type(default) if isinstance(default, int | float) else str
     if default is None:
         # An option that may be left out says in its annotation what it is.
         wanted = int if "int" in str(field.type) else float if "float" in str(field.type) else str
