@@ -220,7 +220,7 @@ def test_an_unknown_data_set_to_show_brings_the_closest_name(refused):
 
 
 def test_an_unknown_law_to_show_brings_those_there_are(refused):
-    assert has(refused("laws", "show", "kaplan"), "'kaplan'", "chinchilla, coupled, kaplan, power_law")
+    assert has(refused("laws", "show", "kepler"), "'kepler'", "chinchilla, coupled, kaplan, power_law")
 
 
 # Not the user's fault
