@@ -1,8 +1,8 @@
 """Fitting: `fit`, and one method a file."""
 
 import warnings
+from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
 from bayescale.discovery import attribute
@@ -17,6 +17,7 @@ from bayescale.noise.discrepancy import Discrepancy
 from bayescale.noise.student_t import StudentT
 from bayescale.posterior import Posterior
 from bayescale.precision import float64
+from bayescale.processes.base import places
 from bayescale.processes.shared_effect import SharedEffect
 from bayescale.runs import Runs
 
@@ -89,15 +90,14 @@ def _chosen(runs: Runs, law: Law | None, noise: Noise | None, method: Method | N
 
 def _discrepancy(runs: Runs) -> Discrepancy:
     # What runs of one budget share would otherwise pass for a bend along compute, and be drawn on beyond the runs.
-    processes = Discrepancy().processes
-    return Discrepancy(processes=(*processes, SharedEffect())) if _in_budgets(runs) else Discrepancy()
+    usual = Discrepancy()
+    return replace(usual, processes=(*usual.processes, SharedEffect())) if _in_budgets(runs) else usual
 
 
 def _in_budgets(runs: Runs) -> bool:
     """Whether groups are compute budgets, of several runs each and not too many to tell apart."""
     if "group" not in runs.frame:
         return False
-    compute = np.log10(runs.column("n_params") * runs.column("n_tokens"))
-    groups = pd.Series(compute).groupby(runs.frame["group"].to_numpy())
+    groups = pd.Series(places(runs, Coupled.inputs).compute_decades).groupby(runs.frame["group"].to_numpy())
     few = 1 < len(groups) <= min(SharedEffect.functions, len(runs) // _RUNS_OF_A_BUDGET)
     return few and bool((groups.max() - groups.min()).max() < _DECADES_OF_A_BUDGET)

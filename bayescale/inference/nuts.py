@@ -81,13 +81,13 @@ class NUTS:
         begun = time.perf_counter()
         owners = [devices()[i % len(devices())] for i in range(self.chains)]
         own = tuple(dict.fromkeys(owner for owner in owners if owner.process_index == jax.process_index()))
-        passes: list[dict[str, np.ndarray]] = []
         program = _chain_program(problem.target, self._warmup, self.draws, own, *_shapes(problem))
         # Small factorisations in several BLAS threads spend a hundred times as long waiting for each other.
         with threadpool_limits(1, "blas"):
             mode = find_mode(problem, self.seed)
             samplers = [program.compiling[owner].result() if owner in own else None for owner in owners]
             ready = time.perf_counter()
+            passes: list[dict[str, np.ndarray]] = []
             for number in range(len(_PASSES) if self.chains * self.draws >= _ENOUGH_DRAWS else 1):
                 found = self._sample(samplers, mode, problem.target, number)
                 passes.append({name: np.asarray(values) for name, values in stacked(found, owners, program.result).items()})

@@ -24,7 +24,6 @@ from bayescale.laws.base import Parameter, Published, Term, Values
 # Pearce and Song: embeddings of a model whose shape and vocabulary are like those of Kaplan and Chinchilla hold
 # ω N^(1/3) parameters, with N counted without them.
 _EMBEDDINGS = 47491.0
-_NEWTON_STEPS = 60
 
 
 @dataclass(frozen=True)
@@ -165,8 +164,6 @@ def without_embeddings(n_params: Any) -> Any:
     >>> print(f"{without_embeddings(with_embeddings(1e6)):.6g}")
     1e+06
     """
-    # Newton on the root r of r³ + ω r = N, which is convex above its one root: from above every step comes nearer.
-    root = np.cbrt(np.asarray(n_params, dtype=np.float64))
-    for _ in range(_NEWTON_STEPS):
-        root = root - (root**3 + _EMBEDDINGS * root - n_params) / (3 * root**2 + _EMBEDDINGS)
-    return root**3
+    # The one root of r³ + ωr = N is r = 2s sinh(u) with s = √(ω/3), since then the left is 2s³ sinh(3u).
+    scale = np.sqrt(_EMBEDDINGS / 3)
+    return (2 * scale * np.sinh(np.arcsinh(np.asarray(n_params) / (2 * scale**3)) / 3)) ** 3

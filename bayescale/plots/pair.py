@@ -19,8 +19,8 @@ _ROOM_FOR_THE_TITLE = 6.0
 _BINS = 30
 _FEW_DRAWS = 200
 _DENSITY = LinearSegmentedColormap.from_list("density", ("#d6e6f2", COLOURS[0], "#00263d"))
-# Multipliers of powers: what is nearly Normal is their logarithm, and a linear axis would show one spike and one tail.
 _UNITS = ("nats per token", "parameters", "tokens")
+# Multipliers of powers: what is nearly Normal is their logarithm, and a linear axis would show one spike and one tail.
 _MULTIPLIERS = ("A", "B")
 
 

@@ -120,7 +120,9 @@ def test_the_seed_is_that_of_the_method(bayescale):
 
 
 def test_an_unknown_law_is_refused_before_anything_is_written(refused):
-    assert "chinchilla, coupled, kaplan, power_law" in refused("batch", "dey2023_pile", "--law", "chinchilla", "--law", "chinchila")
+    assert "chinchilla, coupled, kaplan, power_law" in refused(
+        "batch", "dey2023_pile", "--law", "chinchilla", "--law", "chinchila"
+    )
 
 
 def test_a_file_in_place_of_the_folder_is_refused(refused, sweep):

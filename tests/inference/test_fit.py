@@ -54,14 +54,14 @@ def test_where_nothing_is_given_the_coupled_law_departs_and_each_budget_by_itsel
     )
 
 
-@pytest.mark.parametrize("labels", [None, "all alike", "all different", "families"])
-def test_groups_that_are_no_budgets_have_no_departures(sweep: bs.Runs, chosen, labels: str | None) -> None:
-    rows = range(len(sweep))
-    group = {"all alike": "one", "all different": [str(row) for row in rows], "families": [str(row % 3) for row in rows]}.get(
-        labels or ""
-    )
-    frame = sweep.frame.drop(columns="group") if labels is None else sweep.frame.assign(group=group)
-    assert chosen(bs.Runs.from_frame(frame)) == (bs.laws.Coupled(), bs.noise.Discrepancy())
+@pytest.mark.parametrize("groups", [1, 3, None], ids=["all alike", "families", "all different"])
+def test_groups_that_are_no_budgets_have_no_departures(sweep: bs.Runs, chosen, groups: int | None) -> None:
+    labelled = sweep.frame.assign(group=[str(row % (groups or len(sweep))) for row in range(len(sweep))])
+    assert chosen(bs.Runs.from_frame(labelled)) == (bs.laws.Coupled(), bs.noise.Discrepancy())
+
+
+def test_runs_without_groups_have_no_departures_of_groups(sweep: bs.Runs, chosen) -> None:
+    assert chosen(bs.Runs.from_frame(sweep.frame.drop(columns="group"))) == (bs.laws.Coupled(), bs.noise.Discrepancy())
 
 
 def test_a_law_or_a_noise_model_given_alone_goes_with_the_textbooks_other_half(sweep: bs.Runs, chosen) -> None:
