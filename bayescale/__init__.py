@@ -38,6 +38,7 @@ _WHERE = {
     "loo": "bayescale.decisions.loo",
     "stack": "bayescale.decisions.stack",
     "outliers": "bayescale.decisions.outliers",
+    "compare": "bayescale.decisions.compare",
     "sensitivity": "bayescale.decisions.sensitivity",
     "batch": "bayescale.batches.batch",
 }

@@ -349,17 +349,18 @@ def leave_one_out(posterior: Posterior) -> tuple[pd.DataFrame, dict[str, float]]
         ``elpd``, ``se``, ``p_loo``, and ``good_k``, up to which k is to be trusted with so many draws.
     """
     tree = posterior.to_arviz()
-    weighed: dict[str, Any] = {}
-    if "weight" in posterior.runs.frame:
-        # A run that counts w times is left out w times.
-        log_likelihood = tree["log_likelihood"].dataset["loss"]
-        ratios = (-log_likelihood.to_numpy() * posterior.runs.weights).reshape(posterior.n_draws, -1)
-        smoothed, shapes = zip(*map(pareto_smoothed, ratios.T), strict=True)
-        log_weights = np.stack(smoothed, axis=1).reshape(log_likelihood.shape)
-        weighed = {
-            "log_weights": log_likelihood.copy(data=log_weights),
-            "pareto_k": log_likelihood[0, 0].copy(data=np.array(shapes)),
-        }
+    log_likelihood = tree["log_likelihood"].dataset["loss"]
+    # Draws of importance sampling repeat, and a tail of ties has no shape: each is weighed once, by how often it came.
+    own = next(iter(posterior.constants.values())).reshape(-1)
+    _, first, place, times = np.unique(own, return_index=True, return_inverse=True, return_counts=True)
+    # A run that counts w times is left out w times.
+    ratios = (-log_likelihood.to_numpy() * posterior.runs.weights).reshape(posterior.n_draws, -1)[first]
+    smoothed, shapes = zip(*map(pareto_smoothed, (ratios + np.log(times)[:, None]).T), strict=True)
+    log_weights = (np.stack(smoothed, axis=1) - np.log(times)[:, None])[place].reshape(log_likelihood.shape)
+    weighed = {
+        "log_weights": log_likelihood.copy(data=log_weights),
+        "pareto_k": log_likelihood[0, 0].copy(data=np.array(shapes)),
+    }
     # ArviZ warns of large k, of which the caller tells run by run.
     with warnings.catch_warnings(action="ignore", category=UserWarning):
         found = arviz_stats.loo(tree, pointwise=True, **weighed)

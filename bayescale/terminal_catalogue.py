@@ -55,11 +55,19 @@ def print_descriptor(about: "Descriptor") -> None:
 
 
 def print_laws(laws: Mapping[str, "Law"]) -> None:
-    """One line a law."""
-    table = style.table("name", "formula", "title", left=("formula", "title"))
-    for name, law in laws.items():
-        table.add_row(name, law.formula, law.title)
-    style.console().print(table)
+    """Stage by stage: formula, inputs, parameters and paper of each law."""
+    from bayescale.laws.base import STAGES
+
+    console = style.console()
+    for stage in STAGES:
+        console.print(f"{stage}\n")
+        rows = []
+        for name, law in laws.items():
+            if law.stage == stage:
+                fitted = ", ".join(parameter.name for parameter in law.parameters)
+                rows.append((name, f"{law.formula}\nfits {fitted} to {', '.join(law.inputs)} and loss\n{law.paper}"))
+        console.print(style.facts(rows))
+    console.print("`bayescale laws show NAME` has priors, options and published constants.")
 
 
 def print_law(law: "Law") -> None:

@@ -16,12 +16,13 @@ import pandas as pd
 import pytest
 
 # JAX compiles on the first example of a shape, so the time of one example says nothing.
-hypothesis.settings.register_profile("bayescale", deadline=None)
+hypothesis.settings.register_profile("bayescale", deadline=None, max_examples=50)
 hypothesis.settings.load_profile("bayescale")
 
 # Options that discovery cannot guess, since their values are names.
 _MORE = {
     "power_law": ("input=n_params", "input=n_tokens,floor=false"),
+    "broken_power_law": ("input=n_tokens,breaks=2",),
     "compute_scale": ("base=laplace",),
     "discrepancy": ("base=compute_scale,processes=matern:length=1.2",),
     "group_effects": ("base=normal",),
@@ -31,7 +32,7 @@ _MORE = {
 def pytest_configure(config: pytest.Config) -> None:
     # By environment, since JAX is not loaded yet, and so that the processes which tests start find the programs too.
     # Tests spend most of their time compiling, and a third of that on optimising what then runs but shortly.
-    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1")
+    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         folder = tempfile.TemporaryDirectory(prefix="bayescale-xla-")
         config.add_cleanup(folder.cleanup)

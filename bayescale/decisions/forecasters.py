@@ -72,30 +72,9 @@ class Fitted:
     noise: Noise | None = None
     method: Method | None = None
 
-    @float64
     def predict(self, train: Runs, test: Runs) -> Prediction:
         """By the posterior predictive distribution, jointly for all runs of ``test``."""
-        posterior = fit(train, law=self.law, noise=self.noise, method=self.method)
-        # Few draws of the parameters, as of a point fit, still scatter as runs do: each is taken several times.
-        times = -(-_FEWEST_DRAWS // posterior.n_draws) if is_likelihood(posterior.noise) else 1
-        many = replace(
-            posterior,
-            constants={name: np.repeat(values, times, axis=1) for name, values in posterior.constants.items()},
-            coefficients=np.repeat(posterior.coefficients, times, axis=1),
-        )
-        inputs = {name: test.column(name) for name in posterior.law.inputs}
-        seed = posterior.method.seed
-        log_density = np.full(len(test), np.nan)
-        if is_likelihood(posterior.noise):
-            log_prediction = many.log_law(inputs) + many.log_departure(inputs, seed)
-            each = np.asarray(many.density(log_prediction, inputs).log_prob(np.log(test.column("loss"))))
-            log_density = np.asarray(logsumexp(each, axis=(0, 1))) - np.log(many.n_draws)
-        return Prediction(
-            f"{describe(posterior.law)}, {describe(posterior.noise)}",
-            _log(forecast(many, seed=seed, **inputs).draws),
-            log_density,
-            posterior,
-        )
+        return predicted(fit(train, law=self.law, noise=self.noise, method=self.method), test)
 
 
 @dataclass(frozen=True)
@@ -133,6 +112,31 @@ class HuberBootstrap:
         log_law = np.repeat(_log(forecast(refits, **inputs).law_draws), self.residuals, axis=0)
         scatter = np.random.default_rng(self.seed).choice(left, size=log_law.shape)
         return Prediction(BASELINE, log_law + scatter, np.full(len(test), np.nan), refits)
+
+
+@float64
+def predicted(posterior: Posterior, test: Runs) -> Prediction:
+    """The posterior predictive distribution of other runs, jointly for all of them."""
+    # Few draws of the parameters, as of a point fit, still scatter as runs do: each is taken several times.
+    times = -(-_FEWEST_DRAWS // posterior.n_draws) if is_likelihood(posterior.noise) else 1
+    many = replace(
+        posterior,
+        constants={name: np.repeat(values, times, axis=1) for name, values in posterior.constants.items()},
+        coefficients=np.repeat(posterior.coefficients, times, axis=1),
+    )
+    inputs = {name: test.column(name) for name in posterior.law.inputs}
+    seed = posterior.method.seed
+    log_density = np.full(len(test), np.nan)
+    if is_likelihood(posterior.noise):
+        log_prediction = many.log_law(inputs) + many.log_departure(inputs, seed)
+        each = np.asarray(many.density(log_prediction, inputs).log_prob(np.log(test.column("loss"))))
+        log_density = np.asarray(logsumexp(each, axis=(0, 1))) - np.log(many.n_draws)
+    return Prediction(
+        f"{describe(posterior.law)}, {describe(posterior.noise)}",
+        _log(forecast(many, seed=seed, **inputs).draws),
+        log_density,
+        posterior,
+    )
 
 
 def _log(losses: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ from scipy.special import digamma, polygamma
 
 from bayescale.discovery import name_of
 from bayescale.errors import InputError
-from bayescale.laws.base import Law, Parameter
+from bayescale.laws.base import Law, Parameter, unit_of
 from bayescale.noise.base import Conditions, Noise, is_likelihood
 from bayescale.posterior import Posterior, provenance
 from bayescale.processes.base import bases, filled_up, places
@@ -161,7 +161,7 @@ class Problem:
                 f"{runs.name} has {len(runs)} runs but {len(target.parameters)} parameters are to be fitted ({names}); "
                 "add runs or choose a smaller law."
             )
-        centre = {name: float(values.mean()) for name, values in logs.items()}
+        centre = {name: float(logs[unit_of(name, law.inputs)].mean()) for name in logs}
         for name in noise.columns:
             if name not in runs.frame:
                 raise InputError(

@@ -7,7 +7,7 @@ share of the loss at the centre of the data, and the shares are nearly uncorrela
 papers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -16,6 +16,27 @@ from numpyro import distributions as dist
 
 Values = Mapping[str, Any]
 """Named numbers or arrays that broadcast against each other."""
+
+SYMBOLS = {"n_params": "N", "n_tokens": "D", "n_examples": "D", "flops": "C", "unique_tokens": "U"}
+"""What formulas call a column."""
+
+STAGES = ("pre-training", "post-training")
+"""What laws are about, in the order of a model's life."""
+
+_SAME_UNIT = {"unique_tokens": "n_tokens"}
+
+
+def unit_of(column: str, inputs: Sequence[str]) -> str:
+    """The input in whose unit a column is counted: its own but for tokens of another kind, which compare with tokens.
+
+    Examples
+    --------
+    >>> from bayescale.laws.base import unit_of
+    >>> unit_of("unique_tokens", ("n_params", "n_tokens", "unique_tokens"))
+    'n_tokens'
+    """
+    other = _SAME_UNIT.get(column, column)
+    return other if other in inputs else column
 
 
 @dataclass(frozen=True)
@@ -62,6 +83,27 @@ class Published:
     constants: Mapping[str, float]
 
 
+@dataclass(frozen=True)
+class Special:
+    """A value at which a law is a simpler one, so that a posterior away from it speaks for the form.
+
+    Attributes
+    ----------
+    name : str
+        Of the quantity: a parameter, or a ratio of two.
+    of : callable
+        The quantity, from the constants.
+    value : float
+    simpler : str
+        What the law is there.
+    """
+
+    name: str
+    of: Callable[[Values], Any]
+    value: float
+    simpler: str
+
+
 @runtime_checkable
 class Law(Protocol):
     """What inference and decisions ask of a law. A law is a frozen dataclass; its fields are its options.
@@ -69,9 +111,15 @@ class Law(Protocol):
     Adding one is adding a file to this folder with one such class: it is found by the name of the file.
     """
 
+    stage: ClassVar[str]
+    """Of training: one of `STAGES`."""
     title: ClassVar[str]
     paper: ClassVar[str]
     published: ClassVar[tuple[Published, ...]]
+
+    @property
+    def specials(self) -> tuple[Special, ...]:
+        """Where it is a simpler law."""
 
     @property
     def formula(self) -> str:
@@ -104,4 +152,7 @@ class Law(Protocol):
         """The inverse of `straighten`."""
 
     def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
-        """The constants in counts and nats from those in ``units``, which holds one unit for each input and for ``loss``."""
+        """The constants in counts and nats from those in ``units``, which holds one for each input and for ``loss``.
+
+        Inputs that `unit_of` counts in the unit of another have the same one.
+        """

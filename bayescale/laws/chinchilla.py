@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Parameter, Published, Term, Values
+from bayescale.laws.base import Parameter, Published, Special, Term, Values
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Chinchilla:
 
     tied: bool = False
 
+    stage: ClassVar[str] = "pre-training"
     title: ClassVar[str] = "Loss falls as a power of parameters plus a power of tokens, down to a floor"
     paper: ClassVar[str] = "Hoffmann et al. 2022, Training Compute-Optimal Large Language Models, eq. 2, arXiv:2203.15556"
     published: ClassVar[tuple[Published, ...]] = (
@@ -63,6 +64,11 @@ class Chinchilla:
     )
 
     inputs: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
+
+    @property
+    def specials(self) -> tuple[Special, ...]:
+        tied = Special("beta/alpha", lambda c: c["beta"] / c["alpha"], 1.0, "chinchilla:tied=true, one exponent for both")
+        return () if self.tied else (tied,)
 
     @property
     def formula(self) -> str:

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Parameter, Published, Term, Values
+from bayescale.laws.base import Parameter, Published, Special, Term, Values
 from bayescale.laws.chinchilla import Chinchilla
 
 
@@ -36,9 +36,13 @@ class Coupled:
     1.937
     """
 
+    stage: ClassVar[str] = "pre-training"
     title: ClassVar[str] = "Loss falls with parameters and tokens, each limiting what the other can do, down to a floor"
     paper: ClassVar[str] = "Beck et al. 2025, xLSTM Scaling Laws, arXiv:2510.02228"
     published: ClassVar[tuple[Published, ...]] = ()
+    specials: ClassVar[tuple[Special, ...]] = (
+        Special("gamma", lambda c: c["gamma"], 1.0, "chinchilla: the two limits add up"),
+    )
     formula: ClassVar[str] = "L(N, D) = E + ((A/N^α)^{1/γ} + (B/D^β)^{1/γ})^γ"
     inputs: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
     terms: ClassVar[tuple[Term, ...]] = ()

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Parameter, Published, Term, Values
+from bayescale.laws.base import Parameter, Published, Special, Term, Values
 
 # Pearce and Song: embeddings of a model whose shape and vocabulary are like those of Kaplan and Chinchilla hold
 # ω N^(1/3) parameters, with N counted without them.
@@ -40,6 +40,7 @@ class Kaplan:
     2.31
     """
 
+    stage: ClassVar[str] = "pre-training"
     title: ClassVar[str] = "Loss falls as one power of parameters and tokens together, without a floor"
     paper: ClassVar[str] = "Kaplan et al. 2020, Scaling Laws for Neural Language Models, arXiv:2001.08361, eq. 1.5"
     published: ClassVar[tuple[Published, ...]] = (
@@ -48,6 +49,7 @@ class Kaplan:
             {"N_c": 6.4e13, "D_c": 1.8e13, "alpha_N": 0.076, "alpha_D": 0.103},
         ),
     )
+    specials: ClassVar[tuple[Special, ...]] = ()
     formula: ClassVar[str] = "L(N, D) = ((N_c/N)^{α_N/α_D} + D_c/D)^{α_D}"
     inputs: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
     terms: ClassVar[tuple[Term, ...]] = ()

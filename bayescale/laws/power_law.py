@@ -15,9 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Parameter, Published, Term, Values
-
-_SYMBOLS = {"flops": "C", "n_params": "N", "n_tokens": "D"}
+from bayescale.laws.base import SYMBOLS, Parameter, Published, Special, Term, Values
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class PowerLaw:
     Parameters
     ----------
     input : str
-        The column that x is: ``flops`` (FLOPs), ``n_params`` or ``n_tokens``.
+        The column that x is: ``flops`` (FLOPs), ``n_params``, ``n_tokens`` …
     floor : bool
         Whether there is an irreducible loss E.
 
@@ -43,13 +41,15 @@ class PowerLaw:
     input: str = "flops"
     floor: bool = True
 
+    stage: ClassVar[str] = "pre-training"
     title: ClassVar[str] = "Loss falls as a power of one variable"
     paper: ClassVar[str] = "Hestness et al. 2017, arXiv:1712.00409, eq. 1; Kaplan et al. 2020, arXiv:2001.08361, eq. 1.1-1.3"
     published: ClassVar[tuple[Published, ...]] = ()
+    specials: ClassVar[tuple[Special, ...]] = ()
 
     @property
     def formula(self) -> str:
-        x = _SYMBOLS.get(self.input, self.input)
+        x = SYMBOLS.get(self.input, self.input)
         return f"L({x}) = {'E + ' if self.floor else ''}A/{x}^α"
 
     @property

@@ -12,7 +12,7 @@ import pytest
 import bayescale as bs
 from bayescale.batches.batch import batch
 
-FITS, KILLS = 12, 10
+FITS = 12
 
 
 @pytest.fixture
@@ -38,8 +38,9 @@ def fits(folder: Path) -> dict[str, tuple[int, int]]:
     return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in found}
 
 
-def test_a_batch_killed_at_ten_moments_gives_the_frame_of_one_left_alone_and_fits_nothing_twice(
-    start, files, quick, fitted, same, tmp_path
+@pytest.mark.parametrize("moments", [3, pytest.param(10, marks=pytest.mark.slow)])
+def test_a_batch_killed_at_some_moments_gives_the_frame_of_one_left_alone_and_fits_nothing_twice(
+    start, files, quick, fitted, same, tmp_path, moments
 ):
     data = files(FITS)
     alone = bs.batch(data, **quick).frame
@@ -47,11 +48,11 @@ def test_a_batch_killed_at_ten_moments_gives_the_frame_of_one_left_alone_and_fit
     warm.join()
     rng = np.random.default_rng(8)
     midway = kills = folders = 0
-    while kills < KILLS:
+    while kills < moments:
         folders += 1
         out = tmp_path / f"fits {folders}"
         seen: dict[str, tuple[int, int]] = {}
-        while len(seen) < FITS and kills < KILLS:
+        while len(seen) < FITS and kills < moments:
             more, delay = len(seen) + rng.integers(0, 3), rng.uniform(0, 0.4)
             process = start(data, out=out, **quick)
             while process.is_alive() and len(fits(out)) < more:
@@ -70,4 +71,4 @@ def test_a_batch_killed_at_ten_moments_gives_the_frame_of_one_left_alone_and_fit
         assert len(fitted) == FITS - len(seen)
         assert {name: fits(out)[name] for name in seen} == seen
         assert {path.name for path in out.iterdir()} == {*fits(out), "batch.csv"}
-    assert midway >= KILLS // 2
+    assert midway >= moments // 2

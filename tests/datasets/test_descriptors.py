@@ -12,11 +12,13 @@ from bayescale.errors import InputError
 
 EVERY = datasets.names()
 EXPECTED = [
+    "alabdulmohsin2022_curves",
     "besiroglu2024_chinchilla",
     "clark2022_routed",
     "dey2023_pile",
     "gadre2024",
     "gemstones2025",
+    "lin2024_rectified_sft",
     "llama3_isoflop",
     "misfitting2025",
     "muennighoff2023_datablations",
@@ -25,7 +27,7 @@ EXPECTED = [
 ]
 
 
-def test_the_catalogue_has_the_ten_sets():
+def test_the_catalogue_has_the_twelve_sets():
     assert EVERY == EXPECTED
 
 

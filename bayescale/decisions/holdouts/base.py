@@ -35,10 +35,14 @@ class Holdout(Protocol):
 
 
 def compute(runs: Runs) -> np.ndarray:
-    """FLOPs of each run, shape (runs,): 6·N·D whatever the runs report, and what they report where N or D is lacking."""
+    """FLOPs of each run, shape (runs,): 6·N·D whatever the runs report, and what they report where N or D is lacking.
+
+    A learning curve without either has its examples, tokens or parameters in their place, to which its compute is proportional.
+    """
     if {"n_params", "n_tokens"} <= set(runs.frame.columns):
         return np.asarray(6.0 * runs.column("n_params") * runs.column("n_tokens"))
-    return runs.column("flops")
+    along = [name for name in ("flops", "n_examples", "n_tokens", "n_params") if name in runs.frame]
+    return runs.column(along[0] if along else "flops")
 
 
 def fold(runs: Runs, name: str, train: np.ndarray, test: np.ndarray) -> Fold:

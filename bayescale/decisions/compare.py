@@ -1,0 +1,256 @@
+"""Which law do these runs speak for? All that apply, fitted alike, ranked by forecasts of runs that they have not seen.
+
+Two scores, both mean log densities of log loss in nats a run: of the dearest runs, forecast from the cheaper ones, which is
+what laws are for, and of each run given all others, by PSIS-LOO. Standard errors are of differences run by run from the best.
+A. Vehtari, A. Gelman and J. Gabry, 2017 (arXiv:1507.04544), equation 24, for those.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayescale.batches.fitting import fit_here, shared_out
+from bayescale.batches.task import Outcome, Task
+from bayescale.decisions.backtest import scored
+from bayescale.decisions.forecasters import predicted
+from bayescale.decisions.holdouts.base import Fold, Holdout
+from bayescale.decisions.holdouts.largest_compute import LargestCompute
+from bayescale.decisions.loo import loo
+from bayescale.discovery import describe, entry, names
+from bayescale.errors import InputError
+from bayescale.inference.base import Method
+from bayescale.inference.importance import Importance
+from bayescale.laws.base import SYMBOLS, Law
+from bayescale.noise.base import Likelihood, is_likelihood
+from bayescale.noise.student_t import StudentT
+from bayescale.posterior import QUANTILES, Posterior, stacking_weights
+from bayescale.precision import float64
+from bayescale.progress import bar
+from bayescale.runs import Runs
+
+# A difference within so many of its standard errors may be chance.
+_SURE = 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Laws side by side.
+
+    Attributes
+    ----------
+    name : str
+        Of the runs.
+    frame : DataFrame, one row per law, the best forecaster first
+        ``law``, as the command line takes it; ``n_parameters``; ``log_score`` of hidden runs, ``behind`` the best law's by so
+        much a run, with standard error ``behind_se``; ``crps`` and ``rmsle`` in log loss, and ``coverage90``, of the same
+        forecasts; ``loo``, ``loo_behind``, ``loo_behind_se`` the same of leave-one-out scores; ``weight`` in the mixture that
+        these would predict best (stacking).
+    forms : DataFrame, one row per law that may be a simpler one
+        ``law``; ``quantity``; its ``q05``, ``q50``, ``q95``; the ``value`` at which the law is ``simpler``; and ``below``, the
+        posterior probability that the quantity is below that value, NaN where no other is possible.
+    posteriors : dict of str to Posterior
+        Of each law, fitted to all runs.
+    hidden : tuple of str
+        What each fold hid.
+    problems : tuple of str
+        Each a sentence that begins with the law. Empty where all is well.
+    """
+
+    name: str
+    frame: pd.DataFrame
+    forms: pd.DataFrame
+    posteriors: dict[str, Posterior] = field(repr=False)
+    hidden: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    def summary(self) -> pd.DataFrame:
+        """The frame, indexed by law."""
+        return self.frame.set_index("law")
+
+    @property
+    def verdict(self) -> str:
+        """What the tables say, in plain sentences."""
+        best, *others = self.frame.to_dict("records")
+        sentences = [f"{best['law']} forecasts {' and '.join(self.hidden)} of {self.name} best."]
+        if others:
+            second = others[0]
+            gap = f"{second['law']} is behind by {second['behind']:.2g} ± {second['behind_se']:.1g} nats a run"
+            close = not second["behind"] > _SURE * second["behind_se"]
+            sentences.append(f"{gap}, which may be chance." if close else f"{gap}.")
+            by_loo = self.frame.loc[self.frame["loo"].idxmax(), "law"]
+            sentences.append(f"Leave-one-out scores {'agree' if by_loo == best['law'] else f'favour {by_loo}'}.")
+        sentences += [_sentence(row) for row in self.forms.to_dict("records") if row["law"] == best["law"]]
+        return " ".join(sentences)
+
+    def _repr_html_(self) -> str:
+        complaints = "".join(f"<p>⚠ {escape(problem)}</p>" for problem in self.problems)
+        tables = "".join(table.to_html(index=False, float_format="{:.3g}".format) for table in (self.frame, self.forms))
+        return f"<p>{escape(self.verdict)}</p>{complaints}{tables}"
+
+
+@float64
+def compare(
+    runs: Runs | pd.DataFrame,
+    laws: Sequence[Law] | None = None,
+    *,
+    noise: Likelihood | None = None,
+    method: Method | None = None,
+    holdout: Holdout | None = None,
+) -> Comparison:
+    """Fit laws to the same runs, and rank them by how well they forecast.
+
+    Parameters
+    ----------
+    runs : Runs or DataFrame
+        A DataFrame is checked by `Runs.from_frame` first.
+    laws : sequence of Law
+        All whose inputs the runs have, unless given.
+    noise : Likelihood
+        `StudentT()` unless given; the same for all laws.
+    method : Method
+        `Importance()` unless given, which fits all laws and folds of like size in few calls.
+    holdout : Holdout
+        What is hidden to be forecast; ``LargestCompute(0.2)``, the dearest fifth, unless given.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    InputError
+        Where no law applies, the noise is no likelihood, or the hold-out leaves nothing.
+
+    Examples
+    --------
+    >>> import bayescale as bs
+    >>> runs = bs.datasets.simulate(seed=1)
+    >>> laws = [bs.laws.Chinchilla(), bs.laws.PowerLaw()]
+    >>> found = bs.compare(runs, laws, noise=bs.noise.Normal(), method=bs.Importance(draws=500))
+    >>> found.frame["law"].tolist()
+    ['chinchilla', 'power_law']
+    """
+    if not isinstance(runs, Runs):
+        runs = Runs.from_frame(runs)
+    laws = list(_applicable(runs) if laws is None else laws)
+    noise = StudentT() if noise is None else noise
+    method = Importance() if method is None else method
+    folds = (LargestCompute() if holdout is None else holdout).split(runs)
+    _check(runs, laws, noise)
+
+    sets = [runs, *(fold.train for fold in folds)]
+    tasks = [Task(len(sets) * i + j, one, law, noise, method) for i, law in enumerate(laws) for j, one in enumerate(sets)]
+    found: dict[int, Outcome] = {}
+    with bar() as progress:
+        steps = progress.add_task("Comparing", total=len(tasks))
+
+        def report(outcome: Outcome) -> None:
+            found[outcome.position] = outcome
+            progress.update(steps, advance=1, refresh=True)
+
+        for share in shared_out(tasks):
+            fit_here(share, None, report)
+
+    rows, forms, posteriors, problems = [], [], {}, []
+    densities, left_out = {}, {}
+    for i, law in enumerate(laws):
+        label = describe(law)
+        outcomes = [found[len(sets) * i + j] for j in range(len(sets))]
+        problems += [f"{label}: {one.row['message']}" for one in outcomes if one.row["message"]]
+        fits = [one.posterior for one in outcomes]
+        if (whole := fits[0]) is None or None in fits:
+            continue
+        posteriors[label] = whole
+        scores = pd.concat([_scored(fold, fit) for fold, fit in zip(folds, fits[1:], strict=True) if fit is not None])
+        densities[label] = scores["log_score"].to_numpy()
+        own = loo(whole)
+        left_out[label] = own.frame["elpd"].to_numpy() + np.log(runs.column("loss"))
+        if uncertain := int((~own.frame["good"]).sum()):
+            problems.append(f"{label}: its leave-one-out score is uncertain at {uncertain} runs, by Pareto k.")
+        error = np.log(scores["q50"] / scores["loss"])
+        rows.append(
+            {
+                "law": label,
+                "n_parameters": len(law.parameters),
+                "log_score": scores["log_score"].mean(),
+                "crps": scores["crps"].mean(),
+                "rmsle": float(np.sqrt(np.mean(error**2))),
+                "coverage90": scores["covered90"].mean(),
+                "loo": left_out[label].mean(),
+            }
+        )
+        forms += _forms(label, law, whole)
+    if not rows:
+        raise InputError(f"{runs.name}: no law could be fitted to all runs and without those hidden: {problems[0]}")
+    frame = pd.DataFrame(rows)
+    frame = frame.join(_behind(densities, "")).join(_behind(left_out, "loo_"))
+    frame["weight"] = stacking_weights(np.column_stack(list(left_out.values()))) if len(rows) > 1 else 1.0
+    columns = ["law", "n_parameters", "log_score", "behind", "behind_se", "crps", "rmsle", "coverage90"]
+    frame = frame[[*columns, "loo", "loo_behind", "loo_behind_se", "weight"]]
+    frame = frame.sort_values("log_score", ascending=False, kind="stable", ignore_index=True)
+    hidden = tuple(fold.name for fold in folds)
+    table = pd.DataFrame(forms, columns=["law", "quantity", *QUANTILES, "value", "simpler", "below"])
+    return Comparison(runs.name, frame, table, posteriors, hidden, tuple(problems))
+
+
+def _applicable(runs: Runs) -> Iterator[Law]:
+    """Every law whose inputs the runs have; those in compute take the first other input there is, where it is not known."""
+    has = [name for name in SYMBOLS if name in runs.frame]
+    if {"n_params", "n_tokens"} <= set(has):
+        has.append("flops")
+    for name in names("bayescale.laws"):
+        law = entry("bayescale.laws", name)()
+        if law.inputs == ("flops",) and "flops" not in has and has:
+            law = dataclasses.replace(law, input=has[0])
+        if set(law.inputs) <= set(has):
+            yield law
+
+
+def _check(runs: Runs, laws: Sequence[Any], noise: Any) -> None:
+    if not is_likelihood(noise):
+        raise InputError(f"compare scores densities, and {noise!r} has none; give a likelihood, such as noise=StudentT().")
+    if not laws:
+        raise InputError(f"{runs.name} has the inputs of no law; `bayescale laws list` says what each needs.")
+    for law in laws:
+        if not isinstance(law, Law):
+            raise InputError(f"{law!r} is no law; give instances, such as laws=[bs.laws.Chinchilla(), bs.laws.Coupled()].")
+
+
+def _scored(fold: Fold, posterior: Posterior) -> pd.DataFrame:
+    return scored(fold, predicted(posterior, fold.test))
+
+
+def _behind(scores: dict[str, np.ndarray], prefix: str) -> pd.DataFrame:
+    """How far each law is behind the best, in the mean over runs, and the standard error of that."""
+    values = np.column_stack(list(scores.values()))
+    gap = values[:, [values.mean(axis=0).argmax()]] - values
+    se = gap.std(axis=0, ddof=1) / np.sqrt(len(gap)) if len(gap) > 1 else np.full(gap.shape[1], np.nan)
+    return pd.DataFrame({f"{prefix}behind": gap.mean(axis=0), f"{prefix}behind_se": se})
+
+
+def _forms(label: str, law: Law, posterior: Posterior) -> Iterator[dict[str, Any]]:
+    for special in law.specials:
+        draws = special.of(posterior.constants).reshape(-1)
+        inside = 0 < special.value < np.inf
+        yield {
+            "law": label,
+            "quantity": special.name,
+            **{name: float(np.quantile(draws, q)) for name, q in QUANTILES.items()},
+            "value": special.value,
+            "simpler": special.simpler,
+            "below": float(np.mean(draws < special.value)) if inside else np.nan,
+        }
+
+
+def _sentence(row: dict[str, Any]) -> str:
+    known = f"{row['quantity']} is {row['q50']:.3g} (90 %: {row['q05']:.3g} to {row['q95']:.3g})"
+    simple = f"at {'∞' if np.isinf(row['value']) else format(row['value'], 'g')} the law would be {row['simpler']}"
+    if np.isnan(row["below"]):
+        return f"{known}; {simple}."
+    side, chance = ("below", row["below"]) if row["below"] >= 0.5 else ("above", 1 - row["below"])
+    return f"{known}, {side} {row['value']:g} with probability {chance:.3g}; {simple}."

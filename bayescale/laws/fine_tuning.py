@@ -1,0 +1,109 @@
+"""The multiplicative joint law of fine-tuning: more of another factor makes every example worth more.
+
+    L(X, D_f) = E + A/(X^α · D_f^β)
+
+X is whatever else was varied: the size of the model, the data it was pre-trained on, or the parameters that are tuned.
+
+B. Zhang, Z. Liu, C. Cherry and O. Firat, "When Scaling Meets LLM Finetuning", 2024, equation 1 (arXiv:2402.17193).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+from numpyro import distributions as dist
+
+from bayescale.laws.base import SYMBOLS, Parameter, Published, Special, Term, Values
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """L(X, D_f) = E + A/(X^alpha · D_f^beta).
+
+    Parameters
+    ----------
+    factor : str
+        The column that X is: ``n_params``, ``n_tokens`` (of pre-training) …
+    data : str
+        The column that D_f is: the examples or tokens that a model is fine-tuned on.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bayescale.laws import FineTuning
+    >>> constants = {"E": 1.0, "A": 100.0, "alpha": 0.5, "beta": 0.5}
+    >>> at = {"n_params": np.log(4.0), "n_examples": np.log(25.0)}
+    >>> round(float(np.exp(FineTuning().log_loss(constants, at))), 6)
+    11.0
+    """
+
+    factor: str = "n_params"
+    data: str = "n_examples"
+
+    stage: ClassVar[str] = "post-training"
+    title: ClassVar[str] = "Loss after fine-tuning falls as a product of powers of its data and of one other factor"
+    paper: ClassVar[str] = "Zhang et al. 2024, When Scaling Meets LLM Finetuning, eq. 1, arXiv:2402.17193"
+    published: ClassVar[tuple[Published, ...]] = ()
+    specials: ClassVar[tuple[Special, ...]] = ()
+    terms: ClassVar[tuple[Term, ...]] = ()
+
+    @property
+    def formula(self) -> str:
+        x, data = (SYMBOLS.get(name, name) for name in self.inputs)
+        x = "X" if x == data else x
+        return f"L({x}, {data}) = E + A/({x}^α·{data}^β)"
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return (self.factor, self.data)
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return (
+            Parameter("E", dist.LogNormal(-0.5, 0.7), "irreducible loss, nats per token"),
+            Parameter("A", dist.LogNormal(-1.0, 1.0), f"excess loss at {self.factor} = {self.data} = 1, nats per token"),
+            Parameter("alpha", dist.LogNormal(np.log(0.2), 0.7), f"exponent of {self.factor}"),
+            Parameter("beta", dist.LogNormal(np.log(0.2), 0.7), f"exponent of {self.data}"),
+        )
+
+    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+        """log L = logaddexp(log E, log A − α log X − β log D_f).
+
+        Parameters
+        ----------
+        constants : mapping of arrays
+        log_inputs : mapping with the names of both inputs
+            Natural logarithms.
+
+        Returns
+        -------
+        Array, shape by broadcasting
+        """
+        c = constants
+        falling = jnp.log(c["A"]) - c["alpha"] * log_inputs[self.factor] - c["beta"] * log_inputs[self.data]
+        return jnp.logaddexp(jnp.log(c["E"]), falling)
+
+    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+        """log(E + A) and log A/E; the exponents stay."""
+        e, a, *exponents = logs
+        return [jnp.logaddexp(e, a), a - e, *exponents]
+
+    def bend(self, straight: Sequence[Any]) -> list[Any]:
+        """The inverse of `straighten`."""
+        total, a_to_e, *exponents = straight
+        e = total - jnp.logaddexp(0.0, a_to_e)
+        return [e, e + a_to_e, *exponents]
+
+    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+        """E·L₀ and A·L₀·X₀^α·D₀^β; the exponents stay.
+
+        Parameters
+        ----------
+        constants : mapping of arrays
+        units : mapping with the names of both inputs and ``loss``
+        """
+        c, loss = constants, units["loss"]
+        power = units[self.factor] ** c["alpha"] * units[self.data] ** c["beta"]
+        return {**c, "E": c["E"] * loss, "A": c["A"] * loss * power}

@@ -1,0 +1,106 @@
+"""The rectified law of fine-tuning: a model has learnt some of the task before, so a power law sets in late.
+
+    L(D) = E + B/(D_l + D^β)
+
+While D^β is small beside D_l, what pre-training taught, loss hardly falls (the pre-power phase); then it falls as a power.
+
+H. Lin et al., "Selecting Large Language Model to Fine-tune via Rectified Scaling Law", 2024, equation 4 (arXiv:2402.02314).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpyro import distributions as dist
+
+from bayescale.laws.base import SYMBOLS, Parameter, Published, Special, Term, Values
+
+
+@dataclass(frozen=True)
+class RectifiedSFT:
+    """L(D) = E + B/(D_l + D^beta) in the size D of the data that a model is fine-tuned on.
+
+    Parameters
+    ----------
+    input : str
+        The column that D is: ``n_examples`` or ``n_tokens``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bayescale.laws import RectifiedSFT
+    >>> constants = {"E": 1.0, "B": 30.0, "D_l": 5.0, "beta": 0.5}
+    >>> round(float(np.exp(RectifiedSFT().log_loss(constants, {"n_examples": np.log(100.0)}))), 6)
+    3.0
+    """
+
+    input: str = "n_examples"
+
+    stage: ClassVar[str] = "post-training"
+    title: ClassVar[str] = "Loss after fine-tuning falls as a power of its data, once these outweigh what pre-training taught"
+    paper: ClassVar[str] = "Lin et al. 2024, Selecting LLM to Fine-tune via Rectified Scaling Law, eq. 4, arXiv:2402.02314"
+    published: ClassVar[tuple[Published, ...]] = ()
+    specials: ClassVar[tuple[Special, ...]] = (Special("D_l", lambda c: c["D_l"], 0.0, "power_law: no phase before the power"),)
+    terms: ClassVar[tuple[Term, ...]] = ()
+
+    @property
+    def formula(self) -> str:
+        x = SYMBOLS.get(self.input, self.input)
+        return f"L({x}) = E + B/(D_l + {x}^β)"
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return (self.input,)
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return (
+            Parameter("E", dist.LogNormal(-0.5, 0.7), "loss that endless data leave, nats per token"),
+            Parameter("B", dist.LogNormal(-0.5, 1.5), f"scale of the excess loss: nats per token times {self.input}^beta"),
+            Parameter("D_l", dist.LogNormal(0.0, 2.0), f"what pre-training is worth, as {self.input}^beta"),
+            Parameter("beta", dist.LogNormal(np.log(0.4), 0.7), f"exponent of {self.input}"),
+        )
+
+    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+        """log L = logaddexp(log E, log B − logaddexp(log D_l, β log D)).
+
+        Parameters
+        ----------
+        constants : mapping of arrays
+        log_inputs : mapping with the input's name
+            Natural logarithm.
+
+        Returns
+        -------
+        Array, shape by broadcasting
+        """
+        c = constants
+        known = jnp.logaddexp(jnp.log(c["D_l"]), c["beta"] * log_inputs[self.input])
+        return jnp.logaddexp(jnp.log(c["E"]), jnp.log(c["B"]) - known)
+
+    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+        """log(E + X) and log X/E with X = B/(D_l + 1) the excess at the centre; the rest stays."""
+        e, b, d, beta = logs
+        excess = b - jax.nn.softplus(d)
+        return [jnp.logaddexp(e, excess), excess - e, d, beta]
+
+    def bend(self, straight: Sequence[Any]) -> list[Any]:
+        """The inverse of `straighten`."""
+        total, excess_to_e, d, beta = straight
+        e = total - jnp.logaddexp(0.0, excess_to_e)
+        return [e, e + excess_to_e + jax.nn.softplus(d), d, beta]
+
+    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+        """E·L₀, B·L₀·D₀^β and D_l·D₀^β; the exponent stays.
+
+        Parameters
+        ----------
+        constants : mapping of arrays
+        units : mapping with the input's name and ``loss``
+        """
+        c, loss = constants, units["loss"]
+        power = units[self.input] ** c["beta"]
+        return {**c, "E": c["E"] * loss, "B": c["B"] * loss * power, "D_l": c["D_l"] * power}
