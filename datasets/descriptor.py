@@ -101,7 +101,7 @@ def names() -> list[str]:
     --------
     >>> from bayescale import datasets
     >>> datasets.names()[:2]
-    ['besiroglu2024_chinchilla', 'clark2022_routed']
+    ['alabdulmohsin2022_curves', 'besiroglu2024_chinchilla']
     """
     return sorted(entry.name.removesuffix(".toml") for entry in FOLDER.iterdir() if entry.name.endswith(".toml"))
 

@@ -32,7 +32,7 @@ _MORE = {
 def pytest_configure(config: pytest.Config) -> None:
     # By environment, since JAX is not loaded yet, and so that the processes which tests start find the programs too.
     # Tests spend most of their time compiling, and a third of that on optimising what then runs but shortly.
-    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
+    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1 --xla_llvm_disable_expensive_passes=true")
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         folder = tempfile.TemporaryDirectory(prefix="bayescale-xla-")
         config.add_cleanup(folder.cleanup)

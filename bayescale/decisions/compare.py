@@ -140,8 +140,8 @@ def compare(
     laws = list(_applicable(runs) if laws is None else laws)
     noise = StudentT() if noise is None else noise
     method = Importance() if method is None else method
-    folds = (LargestCompute() if holdout is None else holdout).split(runs)
     _check(runs, laws, noise)
+    folds = (LargestCompute() if holdout is None else holdout).split(runs)
 
     sets = [runs, *(fold.train for fold in folds)]
     tasks = [Task(len(sets) * i + j, one, law, noise, method) for i, law in enumerate(laws) for j, one in enumerate(sets)]

@@ -35,7 +35,7 @@ class FineTuning:
     >>> from bayescale.laws import FineTuning
     >>> constants = {"E": 1.0, "A": 100.0, "alpha": 0.5, "beta": 0.5}
     >>> at = {"n_params": np.log(4.0), "n_examples": np.log(25.0)}
-    >>> round(float(np.exp(FineTuning().log_loss(constants, at))), 6)
+    >>> round(float(np.exp(FineTuning().log_loss(constants, at))), 3)
     11.0
     """
 

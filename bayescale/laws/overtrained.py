@@ -33,7 +33,7 @@ class Overtrained:
     >>> c4 = Overtrained.published[0].constants
     >>> log_loss = Overtrained().log_loss(c4, {"n_params": np.log(6.9e9), "n_tokens": np.log(138e9)})
     >>> round(float(np.exp(log_loss)), 2)
-    2.42
+    2.28
     """
 
     stage: ClassVar[str] = "pre-training"

@@ -136,6 +136,7 @@ def test_a_table_is_checked_first(sweep):
         bs.backtest(sweep.frame.drop(columns="loss"))
 
 
+@pytest.mark.slow
 def test_a_law_of_compute_alone_is_compared_with_its_own_huber_fit(sweep):
     runs = bs.Runs.from_frame(sweep.frame[["flops", "loss"]], required=("flops", "loss"))
     found = bs.backtest(runs, law=bs.laws.PowerLaw(), noise=NORMAL, method=POINT)

@@ -34,25 +34,23 @@ def finish(*processes: subprocess.Popen[str]) -> None:
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
-    """By one process with eight devices, and by two at once with two devices each."""
+def one_process(tmp_path_factory):
+    """By one process with eight devices."""
+    file = tmp_path_factory.mktemp("devices") / "one.npz"
+    finish(start(8, file))
+    return dict(np.load(file))
+
+
+@pytest.fixture(scope="module")
+def two_processes(tmp_path_factory):
+    """By two processes at once with two devices each."""
     folder = tmp_path_factory.mktemp("devices")
-    files = [folder / f"{name}.npz" for name in ("one", "first", "second")]
+    files = [folder / f"{name}.npz" for name in ("first", "second")]
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{listening.getsockname()[1]}"
-    finish(start(8, files[0]), start(2, files[1], address, 0), start(2, files[2], address, 1))
+    finish(start(2, files[0], address, 0), start(2, files[1], address, 1))
     return [dict(np.load(file)) for file in files]
-
-
-@pytest.fixture
-def one_process(found):
-    return found[0]
-
-
-@pytest.fixture
-def two_processes(found):
-    return found[1:]
 
 
 def assert_as_alone(alone, spread, prefix, **tolerance):
@@ -106,12 +104,14 @@ def test_the_rows_of_a_grid_are_shared_out(one_process):
     assert not one_process["alone/program/shared"]
 
 
+@pytest.mark.slow
 @kinds
 def test_two_processes_find_what_one_finds(one_process, two_processes, prefix, tolerance):
     for process in two_processes:
         assert_as_alone(one_process, process, prefix, **tolerance)
 
 
+@pytest.mark.slow
 def test_two_processes_run_the_chains_of_their_own_devices_and_have_all(one_process, two_processes):
     for process in two_processes:
         assert_as_alone(one_process, process, "nuts", rtol=0)
@@ -120,6 +120,7 @@ def test_two_processes_run_the_chains_of_their_own_devices_and_have_all(one_proc
     assert not first & second
 
 
+@pytest.mark.slow
 def test_each_process_has_the_same_numbers_to_the_last_bit(two_processes):
     first, second = two_processes
     assert first.keys() == second.keys()

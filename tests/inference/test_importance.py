@@ -40,6 +40,7 @@ def test_a_law_in_one_variable_is_drawn_too(sweep: bs.Runs) -> None:
     assert max(map(abs, discrepancies(chains, weighed).values())) < 4
 
 
+@pytest.mark.slow
 def test_the_truth_lies_within_the_intervals_of_simulated_sweeps_about_as_often_as_they_say() -> None:
     with jax.enable_x64(True):
         problems = [problem(bs.datasets.simulate(seed=seed, noise=0.01)) for seed in range(40)]

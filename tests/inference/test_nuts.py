@@ -30,6 +30,7 @@ def test_it_agrees_with_numpyros_own_sampler_on_the_same_model(sweep: bs.Runs, p
         assert ours.std() == pytest.approx(theirs.std(), rel=0.15)
 
 
+@pytest.mark.slow
 def test_it_agrees_with_least_squares_where_data_are_many() -> None:
     runs = bs.datasets.simulate(seed=5, noise=0.003, sizes_per_budget=60)
     post = bs.fit(runs, noise=bs.noise.Normal())

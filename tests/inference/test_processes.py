@@ -63,6 +63,7 @@ def test_sampling_functions_gives_the_posterior_that_integrating_them_out_gives(
             assert below[0].mean() == pytest.approx(p, abs=4 * error), (name, p)
 
 
+@pytest.mark.slow
 @float64
 def test_departures_drawn_are_those_that_a_gaussian_process_has_given_the_parameters() -> None:
     runs = bent_sweep()
@@ -103,6 +104,7 @@ def test_intervals_widen_with_the_distance_from_the_runs_as_the_law_alone_does_n
     assert far > 2 * near
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::bayescale.errors.FitWarning")  # few draws are enough to see it
 def test_group_effects_find_the_groups_their_spread_and_the_scatter_within() -> None:
     rng = np.random.default_rng(0)
@@ -120,6 +122,7 @@ def test_group_effects_find_the_groups_their_spread_and_the_scatter_within() -> 
     assert np.corrcoef(found, true)[0, 1] > 0.97
 
 
+@pytest.mark.slow
 def test_a_scale_that_falls_with_compute_is_found() -> None:
     sweep = bs.datasets.simulate(5, noise=0.0, sizes_per_budget=20)
     decades = np.log10(sweep.column("flops"))

@@ -43,5 +43,5 @@ def test_two_breaks_have_a_row_each_in_the_table():
 
 
 def test_without_a_break_it_is_refused():
-    with pytest.raises(InputError, match="breaks=0 must be at least 1.*power_law"):
+    with pytest.raises(InputError, match=r"breaks=0 must be at least 1.*power_law"):
         BrokenPowerLaw(breaks=0)
