@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import bayescale as bs
+from bayescale.precision import float64
 
 GEMSTONES = {
     "constant_lr": {"E": 1.951, "A": 134.4, "B": 3.81e5, "alpha": 0.259, "beta": 0.597},
@@ -43,3 +44,30 @@ def test_counting_parameters_without_embeddings_raises_the_exponent_of_compute_a
     assert without > total
     scatter = [np.median(post.draws("sigma")) for post in fits]
     assert scatter == pytest.approx([0.014, 0.007], abs=0.0015)
+
+
+# N. Muennighoff et al. 2023: R² of the printed coefficients on their 182 runs, with repeats that decay and without.
+@pytest.mark.usefixtures("originals")
+@pytest.mark.parametrize(("decay", "published"), [({}, 0.7722), ({"R_D": 1e12, "R_N": 1e12}, 0.4452)], ids=["decay", "none"])
+@float64
+def test_the_data_constrained_law_explains_as_much_of_182_runs_as_published(
+    decay: dict[str, float], published: float
+) -> None:
+    runs, law = bs.datasets.load("muennighoff2023_datablations"), bs.laws.DataConstrained()
+    log_inputs = {name: np.log(runs.column(name)) for name in law.inputs}
+    loss, found = runs.column("loss"), np.exp(np.asarray(law.log_loss(law.published[0].constants | decay, log_inputs)))
+    left = np.sum((loss - found) ** 2) / np.sum((loss - loss.mean()) ** 2)
+    assert 1 - left == pytest.approx(published, abs=5e-5)
+
+
+# S. Y. Gadre et al. 2024 print no error of their law; ours is of all their runs, of which five made each fit.
+@pytest.mark.usefixtures("originals")
+@pytest.mark.parametrize("group", ["c4_original", "rpj", "rw_original"])
+@float64
+def test_the_published_laws_of_over_training_describe_the_authors_own_runs(group: str) -> None:
+    law, order = bs.laws.Overtrained(), ["c4_original", "rpj", "rw_original"]
+    rows = bs.datasets.frame("gadre2024").query("group == @group")
+    log_inputs = {name: np.log(rows[name].to_numpy(dtype=float)) for name in law.inputs}
+    error = law.log_loss(law.published[order.index(group)].constants, log_inputs) - np.log(rows["loss"].to_numpy())
+    assert np.sqrt(np.mean(np.square(error))) < 0.035
+    assert abs(np.mean(error)) < 0.01
