@@ -18,7 +18,7 @@ from bayescale.batches.fitting import fit_here, shared_out
 from bayescale.batches.task import Outcome, Task
 from bayescale.decisions.backtest import scored
 from bayescale.decisions.forecasters import predicted
-from bayescale.decisions.holdouts.base import Fold, Holdout
+from bayescale.decisions.holdouts.base import Holdout
 from bayescale.decisions.holdouts.largest_compute import LargestCompute
 from bayescale.decisions.loo import loo
 from bayescale.discovery import describe, entry, names
@@ -82,9 +82,9 @@ class Comparison:
             gap = f"{second['law']} is behind by {second['behind']:.2g} ± {second['behind_se']:.1g} nats a run"
             close = not second["behind"] > _SURE * second["behind_se"]
             sentences.append(f"{gap}, which may be chance." if close else f"{gap}.")
-            by_loo = self.frame.loc[self.frame["loo"].idxmax(), "law"]
+            by_loo = self.summary()["loo"].idxmax()
             sentences.append(f"Leave-one-out scores {'agree' if by_loo == best['law'] else f'favour {by_loo}'}.")
-        sentences += [_sentence(row) for row in self.forms.to_dict("records") if row["law"] == best["law"]]
+        sentences += [_sentence(row) for _, row in self.forms[self.forms["law"] == best["law"]].iterrows()]
         return " ".join(sentences)
 
     def _repr_html_(self) -> str:
@@ -143,7 +143,37 @@ def compare(
     _check(runs, laws, noise)
     folds = (LargestCompute() if holdout is None else holdout).split(runs)
 
-    sets = [runs, *(fold.train for fold in folds)]
+    fits = _fitted(laws, [runs, *(fold.train for fold in folds)], noise, method)
+    problems = [f"{label}: {one.row['message']}" for label, outcomes in fits.items() for one in outcomes if one.row["message"]]
+    posteriors, forecasts, left_out = {}, {}, {}
+    for label, outcomes in fits.items():
+        whole, *without = (one.posterior for one in outcomes)
+        if whole is None or None in without:
+            continue
+        posteriors[label] = whole
+        each = [scored(fold, predicted(fit, fold.test)) for fold, fit in zip(folds, without, strict=True) if fit is not None]
+        forecasts[label] = pd.concat(each)
+        scores = loo(whole).frame
+        # Of log loss, as the forecasts' are.
+        left_out[label] = scores["elpd"].to_numpy() + np.log(runs.column("loss"))
+        if uncertain := int((~scores["good"]).sum()):
+            problems.append(f"{label}: its leave-one-out score is uncertain at {uncertain} runs, by Pareto k.")
+    if not posteriors:
+        raise InputError(f"{runs.name}: no law could be fitted to all runs and without those hidden: {problems[0]}")
+    forms = [row for label, posterior in posteriors.items() for row in _forms(label, posterior)]
+    columns = ["law", "quantity", *QUANTILES, "value", "simpler", "below"]
+    return Comparison(
+        runs.name,
+        _ranked(posteriors, forecasts, left_out),
+        pd.DataFrame(forms, columns=columns),
+        posteriors,
+        tuple(fold.name for fold in folds),
+        tuple(problems),
+    )
+
+
+def _fitted(laws: Sequence[Law], sets: Sequence[Runs], noise: Likelihood, method: Method) -> dict[str, list[Outcome]]:
+    """What became of each law on each set of runs."""
     tasks = [Task(len(sets) * i + j, one, law, noise, method) for i, law in enumerate(laws) for j, one in enumerate(sets)]
     found: dict[int, Outcome] = {}
     with bar() as progress:
@@ -155,28 +185,20 @@ def compare(
 
         for share in shared_out(tasks):
             fit_here(share, None, report)
+    return {describe(law): [found[len(sets) * i + j] for j in range(len(sets))] for i, law in enumerate(laws)}
 
-    rows, forms, posteriors, problems = [], [], {}, []
-    densities, left_out = {}, {}
-    for i, law in enumerate(laws):
-        label = describe(law)
-        outcomes = [found[len(sets) * i + j] for j in range(len(sets))]
-        problems += [f"{label}: {one.row['message']}" for one in outcomes if one.row["message"]]
-        fits = [one.posterior for one in outcomes]
-        if (whole := fits[0]) is None or None in fits:
-            continue
-        posteriors[label] = whole
-        scores = pd.concat([_scored(fold, fit) for fold, fit in zip(folds, fits[1:], strict=True) if fit is not None])
-        densities[label] = scores["log_score"].to_numpy()
-        own = loo(whole)
-        left_out[label] = own.frame["elpd"].to_numpy() + np.log(runs.column("loss"))
-        if uncertain := int((~own.frame["good"]).sum()):
-            problems.append(f"{label}: its leave-one-out score is uncertain at {uncertain} runs, by Pareto k.")
+
+def _ranked(
+    posteriors: dict[str, Posterior], forecasts: dict[str, pd.DataFrame], left_out: dict[str, np.ndarray]
+) -> pd.DataFrame:
+    """`Comparison.frame`."""
+    rows = []
+    for label, scores in forecasts.items():
         error = np.log(scores["q50"] / scores["loss"])
         rows.append(
             {
                 "law": label,
-                "n_parameters": len(law.parameters),
+                "n_parameters": len(posteriors[label].law.parameters),
                 "log_score": scores["log_score"].mean(),
                 "crps": scores["crps"].mean(),
                 "rmsle": float(np.sqrt(np.mean(error**2))),
@@ -184,18 +206,13 @@ def compare(
                 "loo": left_out[label].mean(),
             }
         )
-        forms += _forms(label, law, whole)
-    if not rows:
-        raise InputError(f"{runs.name}: no law could be fitted to all runs and without those hidden: {problems[0]}")
-    frame = pd.DataFrame(rows)
-    frame = frame.join(_behind(densities, "")).join(_behind(left_out, "loo_"))
-    frame["weight"] = stacking_weights(np.column_stack(list(left_out.values()))) if len(rows) > 1 else 1.0
+    values = np.column_stack(list(left_out.values()))
+    frame = pd.DataFrame(rows).assign(weight=stacking_weights(values) if len(rows) > 1 else 1.0)
+    hidden = np.column_stack([scores["log_score"] for scores in forecasts.values()])
+    frame = frame.join(_behind(hidden, "")).join(_behind(values, "loo_"))
     columns = ["law", "n_parameters", "log_score", "behind", "behind_se", "crps", "rmsle", "coverage90"]
     frame = frame[[*columns, "loo", "loo_behind", "loo_behind_se", "weight"]]
-    frame = frame.sort_values("log_score", ascending=False, kind="stable", ignore_index=True)
-    hidden = tuple(fold.name for fold in folds)
-    table = pd.DataFrame(forms, columns=["law", "quantity", *QUANTILES, "value", "simpler", "below"])
-    return Comparison(runs.name, frame, table, posteriors, hidden, tuple(problems))
+    return frame.sort_values("log_score", ascending=False, kind="stable", ignore_index=True)
 
 
 def _applicable(runs: Runs) -> Iterator[Law]:
@@ -221,20 +238,15 @@ def _check(runs: Runs, laws: Sequence[Any], noise: Any) -> None:
             raise InputError(f"{law!r} is no law; give instances, such as laws=[bs.laws.Chinchilla(), bs.laws.Coupled()].")
 
 
-def _scored(fold: Fold, posterior: Posterior) -> pd.DataFrame:
-    return scored(fold, predicted(posterior, fold.test))
-
-
-def _behind(scores: dict[str, np.ndarray], prefix: str) -> pd.DataFrame:
-    """How far each law is behind the best, in the mean over runs, and the standard error of that."""
-    values = np.column_stack(list(scores.values()))
+def _behind(values: np.ndarray, prefix: str) -> pd.DataFrame:
+    """How far each law is behind the best, in the mean over runs, and the standard error of that; scores are (runs, laws)."""
     gap = values[:, [values.mean(axis=0).argmax()]] - values
     se = gap.std(axis=0, ddof=1) / np.sqrt(len(gap)) if len(gap) > 1 else np.full(gap.shape[1], np.nan)
     return pd.DataFrame({f"{prefix}behind": gap.mean(axis=0), f"{prefix}behind_se": se})
 
 
-def _forms(label: str, law: Law, posterior: Posterior) -> Iterator[dict[str, Any]]:
-    for special in law.specials:
+def _forms(label: str, posterior: Posterior) -> Iterator[dict[str, Any]]:
+    for special in posterior.law.specials:
         draws = special.of(posterior.constants).reshape(-1)
         inside = 0 < special.value < np.inf
         yield {
@@ -247,7 +259,7 @@ def _forms(label: str, law: Law, posterior: Posterior) -> Iterator[dict[str, Any
         }
 
 
-def _sentence(row: dict[str, Any]) -> str:
+def _sentence(row: pd.Series) -> str:
     known = f"{row['quantity']} is {row['q50']:.3g} (90 %: {row['q05']:.3g} to {row['q95']:.3g})"
     simple = f"at {'∞' if np.isinf(row['value']) else format(row['value'], 'g')} the law would be {row['simpler']}"
     if np.isnan(row["below"]):

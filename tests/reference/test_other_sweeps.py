@@ -50,9 +50,7 @@ def test_counting_parameters_without_embeddings_raises_the_exponent_of_compute_a
 @pytest.mark.usefixtures("originals")
 @pytest.mark.parametrize(("decay", "published"), [({}, 0.7722), ({"R_D": 1e12, "R_N": 1e12}, 0.4452)], ids=["decay", "none"])
 @float64
-def test_the_data_constrained_law_explains_as_much_of_182_runs_as_published(
-    decay: dict[str, float], published: float
-) -> None:
+def test_the_data_constrained_law_explains_as_much_of_182_runs_as_published(decay: dict[str, float], published: float) -> None:
     runs, law = bs.datasets.load("muennighoff2023_datablations"), bs.laws.DataConstrained()
     log_inputs = {name: np.log(runs.column(name)) for name in law.inputs}
     loss, found = runs.column("loss"), np.exp(np.asarray(law.log_loss(law.published[0].constants | decay, log_inputs)))
