@@ -135,6 +135,7 @@ def test_a_method_of_groups_is_sent_to_workers_in_groups(sweeps, at_once, quick)
     assert sent == [[runs.name for runs in sweeps]]
 
 
+@pytest.mark.slow
 def test_a_dask_worker_killed_half_way_loses_nothing_and_nothing_is_fitted_twice(cluster, files, quick, same, tmp_path):
     data, out = files(10), tmp_path / "fits"
     alone = bs.batch(data, **quick).frame

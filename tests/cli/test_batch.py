@@ -109,6 +109,7 @@ def test_an_interruption_without_a_folder_says_what_would_have_kept_the_fits(bay
     assert "nothing was saved: give --out DIR" in bayescale("batch", "dey2023_pile", *QUICK, "--json").stderr
 
 
+@pytest.mark.slow
 def test_importance_sampling_is_the_method_unless_told_otherwise(bayescale):
     (fit,) = json.loads(bayescale("batch", "dey2023_pile", "--json").stdout)["fits"]
     assert (fit["method"], fit["noise"]) == ("importance", "student_t")

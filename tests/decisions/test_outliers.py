@@ -33,6 +33,7 @@ def with_outliers(seed):
     return Runs.from_frame(runs.frame.assign(loss=runs.frame["loss"] * factor), name="planted"), set(planted)
 
 
+@pytest.mark.slow
 def test_planted_outliers_are_the_surest():
     runs, planted = with_outliers(seed=1)
     frame = bs.outliers(bs.fit(runs, noise=StudentT(), method=bs.Importance(draws=1000))).frame

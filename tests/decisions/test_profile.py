@@ -69,7 +69,13 @@ def test_where_the_runs_want_no_floor_a_node_is_the_best_without_one():
     assert without_floor > 50
 
 
-@pytest.mark.parametrize("noise", [bs.noise.StudentT(), bs.noise.Huber(0.003)], ids=["student_t", "huber"])
+@pytest.mark.parametrize(
+    "noise",
+    [
+        pytest.param(bs.noise.StudentT(), id="student_t", marks=pytest.mark.slow),
+        pytest.param(bs.noise.Huber(0.003), id="huber"),
+    ],
+)
 def test_no_search_from_a_node_with_the_exponents_held_finds_less(runs, noise):
     found = bs.profile(runs, noise=noise, nodes=16)
     with jax.enable_x64(True):

@@ -7,7 +7,10 @@ import bayescale as bs
 from bayescale.discovery import describe, parse
 from tests.inference.conftest import discrepancies
 
-NOISES = pytest.mark.parametrize("noise", [bs.noise.Normal(), bs.noise.StudentT()], ids=describe)
+NOISES = pytest.mark.parametrize(
+    "noise",
+    [pytest.param(bs.noise.Normal(), id="normal"), pytest.param(bs.noise.StudentT(), id="student_t", marks=pytest.mark.slow)],
+)
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +38,7 @@ def test_most_proposals_count_under_normal_noise(normal: bs.Posterior) -> None:
     assert normal.diagnostics["pareto_k"] < 0.5
 
 
+@pytest.mark.slow
 def test_two_exponents_held_together_are_a_line_of_nodes(sweep: bs.Runs) -> None:
     tied, noise = bs.laws.Chinchilla(tied=True), bs.noise.Normal()
     chains, grid = (bs.fit(sweep, law=tied, noise=noise, method=method) for method in (bs.NUTS(), bs.Grid()))

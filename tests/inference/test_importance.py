@@ -86,6 +86,7 @@ def test_the_same_seed_gives_the_same_draws_whatever_the_order_of_the_rows(sweep
         np.testing.assert_array_equal(one.constants[name], two.constants[name])
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_draws_and_nearly_the_same_evidence(sweep: bs.Runs) -> None:
     one, two = (bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Importance(seed=seed)) for seed in (0, 1))
     assert not np.intersect1d(one.draws("alpha"), two.draws("alpha")).size

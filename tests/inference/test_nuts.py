@@ -39,6 +39,7 @@ def test_it_agrees_with_least_squares_where_data_are_many() -> None:
         assert post.draws(name).mean() == pytest.approx(point.draws(name).item(), abs=0.5 * post.draws(name).std())
 
 
+@pytest.mark.slow
 def test_the_mode_is_the_one_that_multistart_finds_by_other_means(sweep: bs.Runs) -> None:
     with jax.enable_x64(True):
         problem = Problem.build(sweep, bs.laws.Chinchilla(), bs.noise.StudentT())
