@@ -22,6 +22,7 @@ import bayescale as bs
 from bayescale.decisions.backtest import scored
 from bayescale.decisions.forecasters import predicted
 from bayescale.decisions.holdouts.base import Fold
+from bayescale.decisions.scores import summary
 from bayescale.discovery import describe
 from bayescale.laws.base import Law
 from bayescale.precision import float64
@@ -88,17 +89,18 @@ def judged(case: Case) -> dict[str, Any]:
     scores = scored(case.fold, predicted(known, case.fold.test))
     row = {"law": describe(case.law), "runs": case.runs.name, "n_runs": len(case.runs), "n_hidden": len(case.fold.test)}
     row |= {name: whole.diagnostics[name] for name in ("rhat_max", "ess_bulk_min", "ess_tail_min", "divergences")}
-    row |= {"seconds": seconds, "rmsle": rmsle(scores["q50"], scores["loss"])}
-    row |= {"coverage90": float(scores["covered90"].mean()), "crps": float(scores["crps"].mean()), "published_rmsle": None}
+    totals = summary(scores).iloc[0]
+    row |= {
+        "seconds": seconds,
+        **{name: float(totals[name]) for name in ("rmsle", "coverage90", "crps")},
+        "published_rmsle": None,
+    }
     if case.published:
         log_inputs = {name: np.log(case.fold.test.column(name)) for name in case.law.inputs}
         printed = np.exp(np.asarray(case.law.log_loss(case.published, log_inputs)))
-        row["published_rmsle"] = rmsle(printed, case.fold.test.column("loss"))
+        error = np.log(printed / case.fold.test.column("loss"))
+        row["published_rmsle"] = float(np.sqrt(np.mean(error**2)))
     return row
-
-
-def rmsle(found: Any, loss: Any) -> float:
-    return float(np.sqrt(np.mean(np.log(np.asarray(found) / np.asarray(loss)) ** 2)))
 
 
 def main() -> None:

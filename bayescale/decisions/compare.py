@@ -21,6 +21,7 @@ from bayescale.decisions.forecasters import predicted
 from bayescale.decisions.holdouts.base import Holdout
 from bayescale.decisions.holdouts.largest_compute import LargestCompute
 from bayescale.decisions.loo import loo
+from bayescale.decisions.scores import summary
 from bayescale.discovery import describe, entry, names
 from bayescale.errors import InputError
 from bayescale.inference.base import Method
@@ -192,22 +193,14 @@ def _ranked(
     posteriors: dict[str, Posterior], forecasts: dict[str, pd.DataFrame], left_out: dict[str, np.ndarray]
 ) -> pd.DataFrame:
     """`Comparison.frame`."""
-    rows = []
-    for label, scores in forecasts.items():
-        error = np.log(scores["q50"] / scores["loss"])
-        rows.append(
-            {
-                "law": label,
-                "n_parameters": len(posteriors[label].law.parameters),
-                "log_score": scores["log_score"].mean(),
-                "crps": scores["crps"].mean(),
-                "rmsle": float(np.sqrt(np.mean(error**2))),
-                "coverage90": scores["covered90"].mean(),
-                "loo": left_out[label].mean(),
-            }
-        )
     values = np.column_stack(list(left_out.values()))
-    frame = pd.DataFrame(rows).assign(weight=stacking_weights(values) if len(rows) > 1 else 1.0)
+    frame = summary(pd.concat(forecasts.values())).reset_index(drop=True)
+    frame = frame.assign(
+        law=list(posteriors),
+        n_parameters=[len(posterior.law.parameters) for posterior in posteriors.values()],
+        loo=values.mean(axis=0),
+        weight=stacking_weights(values) if len(posteriors) > 1 else 1.0,
+    )
     hidden = np.column_stack([scores["log_score"] for scores in forecasts.values()])
     frame = frame.join(_behind(hidden, "")).join(_behind(values, "loo_"))
     columns = ["law", "n_parameters", "log_score", "behind", "behind_se", "crps", "rmsle", "coverage90"]

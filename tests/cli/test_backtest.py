@@ -73,8 +73,9 @@ def test_the_page_says_whether_chance_explains_what_was_missed(printed):
 
 
 def test_several_folds_are_listed_with_what_each_hid(bayescale):
-    page = bayescale("backtest", "dey2023_pile", *QUICK, "--holdout", "expanding_window:folds=2").stdout
-    assert "in 2 folds" in page
+    page = bayescale("backtest", "dey2023_pile", *QUICK, "--holdout", "leave_group_out").stdout
+    assert "29 runs in 6 folds" in page
+    assert "group Cerebras-GPT-muP" in page
 
 
 def test_a_backtest_whose_diagnostics_fail_is_printed_and_exits_with_3(bayescale, monkeypatch):
