@@ -62,7 +62,7 @@ def runs(source: str, law: "Law | None", columns: list[str], keep_suspect: bool)
 
     inputs = law.inputs if law else ("n_params", "n_tokens")
     headings = dict(pairs("--column", "loss=val_loss", columns))
-    known = dict.fromkeys((*REQUIRED, *inputs, *OPTIONAL_NUMBERS, "group", "run_id"))
+    known = dict.fromkeys((*REQUIRED, *inputs, law.response if law else "loss", *OPTIONAL_NUMBERS, "group", "run_id"))
     for name in headings:
         if name not in known:
             raise InputError(f"--column {name}={headings[name]}: {name!r} is none of {', '.join(known)}; write NAME=HEADING.")
@@ -71,7 +71,10 @@ def runs(source: str, law: "Law | None", columns: list[str], keep_suspect: bool)
     if keep_suspect:
         raise InputError(f"--keep-suspect is for data sets of the catalogue, and {source} is a file; leave it out.")
     # FLOPs may be lacking, for they are 6·N·D then.
-    required = (*(name for name in inputs if name != "flops"), "loss")
+    required = [name for name in inputs if name != "flops"]
+    # A share of right answers may also be given as counts.
+    if (response := law.response if law else "loss") != "accuracy":
+        required.append(response)
     return Runs.from_csv(source, required=required, **headings)
 
 

@@ -31,11 +31,11 @@ from bayescale.laws.base import Law
 from bayescale.noise.base import Conditions, Noise, is_likelihood
 from bayescale.precision import float64
 from bayescale.processes.base import Basis, bases, departure, filled_up, places
+from bayescale.responses import RESPONSES, Response
 from bayescale.runs import OPTIONAL_NUMBERS, REQUIRED, Runs
 
 QUANTILES = {"q05": 0.05, "q50": 0.5, "q95": 0.95}
 
-_RHAT_LIMIT, _ESS_LIMIT = 1.01, 400
 _FORMAT = "bayescale posterior 1"
 
 
@@ -108,7 +108,7 @@ class Posterior:
     def to_arviz(self, seed: int = 0) -> xr.DataTree:
         """The draws as ArviZ takes them.
 
-        Groups ``posterior``, ``sample_stats``, ``observed_data`` (loss), ``constant_data`` (the other columns) and, for a
+        Groups ``posterior``, ``sample_stats``, ``observed_data`` (the loss), ``constant_data`` (the other columns) and, for a
         likelihood, ``log_likelihood`` and ``posterior_predictive`` of each run's loss.
 
         Parameters
@@ -123,8 +123,8 @@ class Posterior:
         frame = self.runs.frame
         groups: dict[str, dict[str, Any]] = {
             "posterior": dict(self.constants) | ({"coefficients": self.coefficients} if self.coefficients.size else {}),
-            "observed_data": {"loss": frame["loss"].to_numpy()},
-            "constant_data": {c: frame[c].to_numpy() for c in _columns(self.law, frame) if c != "loss"},
+            "observed_data": {self.law.response: self.response.from_scale(self.observed)},
+            "constant_data": {c: frame[c].to_numpy() for c in _columns(self.law, frame) if c != self.law.response},
         }
         if "group" in frame:
             groups["constant_data"]["group"] = frame["group"].astype(str).to_numpy()
@@ -132,11 +132,11 @@ class Posterior:
             groups["sample_stats"] = dict(self.sample_stats)
         if is_likelihood(self.noise):
             density = self.density(self.log_law() + self.log_departure())
-            log_loss = np.log(frame["loss"].to_numpy())
-            groups["log_likelihood"] = {"loss": np.asarray(density.log_prob(log_loss)) - log_loss}
+            log_density = np.asarray(density.log_prob(self.observed)) + self.log_slope
+            groups["log_likelihood"] = {self.law.response: log_density}
             predicted = density.sample(jax.random.key(seed))
             with np.errstate(over="ignore"):  # heavy tails: see `forecast`
-                groups["posterior_predictive"] = {"loss": np.exp(np.asarray(predicted))}
+                groups["posterior_predictive"] = {self.law.response: self.response.from_scale(np.asarray(predicted))}
         per_run = {name: ["run"] for group in ("observed_data", "constant_data") for name in groups[group]}
         tree: xr.DataTree = arviz_base.from_dict(
             groups, coords={"run": frame.index.astype(str).to_numpy()}, dims=per_run, attrs={"/": self._attributes()}
@@ -174,6 +174,22 @@ class Posterior:
         complaints = "".join(f"<p>⚠ {problem}</p>" for problem in self.problems)
         table = self.summary().to_html(float_format="{:.4g}".format)
         return f"<p><b>{self.law.formula}</b>, {self.runs.name}</p>{complaints}{table}"
+
+    @property
+    def response(self) -> Response:
+        """What the law predicts."""
+        return RESPONSES[self.law.response]
+
+    @cached_property
+    def observed(self) -> np.ndarray:
+        """The runs' responses on the scale of the fit, shape (runs,): of a loss, its logarithm."""
+        return self.response.of(self.runs)
+
+    @property
+    def log_slope(self) -> np.ndarray | float:
+        """What makes a log density on the scale of the fit one of the response; counts have probabilities."""
+        counts = "n_correct" in self.noise.columns
+        return 0.0 if counts else np.asarray(self.response.log_slope(self.observed))
 
     @cached_property
     def bases(self) -> tuple[Basis, ...]:
@@ -214,7 +230,9 @@ class Posterior:
         if inputs is not None:
             # How scatter changes with compute is not extrapolated: it would be nil a few decades on.
             decades = np.clip(places(self.runs, self.law.inputs, inputs).compute_decades, known.min(), known.max())
-        return self.noise.distribution(log_prediction, constants, Conditions(se, decades))
+        # A share that is to be measured is of as many answers as those before.
+        n_correct, n_samples = self.runs.counts if inputs is None else (0.0, np.median(self.runs.counts[1]))
+        return self.noise.distribution(log_prediction, constants, Conditions(se, decades, n_correct, n_samples))
 
     def _attributes(self) -> dict[str, str]:
         return {
@@ -276,63 +294,6 @@ def summarise(draws: np.ndarray) -> dict[str, float]:
     }
 
 
-def convergence(constants: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """R-hat, bulk and tail effective sample size of each parameter, by ArviZ.
-
-    Parameters
-    ----------
-    constants : mapping of arrays, shape (chain, draw)
-
-    Returns
-    -------
-    DataFrame with columns ``rhat``, ``ess_bulk``, ``ess_tail``
-    """
-    draws = arviz_base.from_dict({"posterior": dict(constants)})
-    # A chain that never moved divides by its zero variance; the infinite R-hat that comes of it is the right answer.
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return pd.DataFrame(
-            {
-                "rhat": _scalars(arviz_stats.rhat(draws)),
-                "ess_bulk": _scalars(arviz_stats.ess(draws, method="bulk")),
-                "ess_tail": _scalars(arviz_stats.ess(draws, method="tail")),
-            }
-        )
-
-
-def pareto_smoothed(log_ratios: np.ndarray) -> tuple[np.ndarray, float]:
-    """Importance weights with their largest smoothed, by ArviZ.
-
-    Parameters
-    ----------
-    log_ratios : array, shape (pool,)
-        Log target less log proposal; minus infinity where the target is nil.
-
-    Returns
-    -------
-    log_weights : array, shape (pool,)
-        Their exponentials add up to one.
-    k : float
-        Shape of the generalised Pareto distribution of the largest; infinite where fewer than two proposals count.
-    """
-    possible = np.isfinite(log_ratios)
-    smoothed = np.full(log_ratios.shape, -np.inf)
-    if possible.sum() < 2:
-        smoothed[np.argmax(log_ratios)] = 0.0
-        return smoothed, float("inf")
-    # Equal weights have no tail to fit.
-    if np.ptp(log_ratios[possible]) == 0:
-        smoothed[possible] = -np.log(possible.sum())
-        return smoothed, float("-inf")
-    # ArviZ takes the negative, since it weighs posteriors by their likelihoods to leave a run out. Where one ratio dwarfs all
-    # others its tail is of zeros, and no distribution fits.
-    with np.errstate(divide="ignore", invalid="ignore"):
-        log_weights, k = array_stats.psislw(-log_ratios[possible])
-    if not np.isfinite(k) or np.isnan(log_weights).any():
-        log_weights, k = log_ratios[possible], np.inf
-    smoothed[possible] = np.asarray(log_weights) - logsumexp(np.asarray(log_weights))
-    return smoothed, float(k)
-
-
 def leave_one_out(posterior: Posterior) -> tuple[pd.DataFrame, dict[str, float]]:
     """Density of each run's loss given the others, by ArviZ's Pareto-smoothed importance sampling.
 
@@ -349,7 +310,7 @@ def leave_one_out(posterior: Posterior) -> tuple[pd.DataFrame, dict[str, float]]
         ``elpd``, ``se``, ``p_loo``, and ``good_k``, up to which k is to be trusted with so many draws.
     """
     tree = posterior.to_arviz()
-    log_likelihood = tree["log_likelihood"].dataset["loss"]
+    log_likelihood = tree["log_likelihood"].dataset[posterior.law.response]
     # Draws of importance sampling repeat, and a tail of ties has no shape: each is weighed once, by how often it came.
     own = next(iter(posterior.constants.values())).reshape(-1)
     _, first, place, times = np.unique(own, return_index=True, return_inverse=True, return_counts=True)
@@ -369,75 +330,6 @@ def leave_one_out(posterior: Posterior) -> tuple[pd.DataFrame, dict[str, float]]
     return table, {name: float(value) for name, value in totals.items()}
 
 
-def stacking_weights(log_scores: np.ndarray) -> np.ndarray:
-    """Weights of models whose mixture predicts best, max over w of Σ_i log Σ_k w_k exp(score_ik), by ArviZ.
-
-    Y. Yao, A. Vehtari, D. Simpson and A. Gelman, "Using Stacking to Average Bayesian Predictive Distributions", 2018
-    (arXiv:1704.02030), equation 4.
-
-    Parameters
-    ----------
-    log_scores : array, shape (runs, models)
-
-    Returns
-    -------
-    array, shape (models,), not negative and of sum one
-    """
-    # A number added to all scores of a run changes no weight, and keeps their exponentials within range.
-    relative = log_scores - log_scores.max(axis=1, keepdims=True)
-    unused: dict[str, Any] = {"se": 0.0, "p": 0.0, "n_samples": 1, "scale": "log", "warning": False, "good_k": np.inf}
-    models = {
-        str(k): arviz_stats.ELPDData("loo", elpd=own.sum(), elpd_i=xr.DataArray(own), n_data_points=len(own), **unused)
-        for k, own in enumerate(relative.T)
-    }
-    # ArviZ warns that the best of many may be best by chance, which matters to those who choose one, and pandas of ArviZ.
-    with warnings.catch_warnings(action="ignore"):
-        found = arviz_stats.compare(models, method="stacking")["weight"]
-    weights = np.maximum(found[list(models)].to_numpy(dtype=np.float64), 0.0)
-    return np.asarray(weights / weights.sum())
-
-
-def judge(table: pd.DataFrame, divergences: int) -> tuple[dict[str, float], tuple[str, ...]]:
-    """The worst of the convergence table, and a sentence for each limit that it breaks.
-
-    A. Vehtari et al., "Rank-Normalization, Folding, and Localization: An Improved R-hat", 2021, for the limits.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From `convergence`.
-    divergences : int
-    """
-    # A chain that never moved, or one too short to judge, has no R-hat and no effective draws.
-    table = table.assign(
-        rhat=table["rhat"].fillna(np.inf), ess_bulk=table["ess_bulk"].fillna(0), ess_tail=table["ess_tail"].fillna(0)
-    )
-    worst = {
-        "rhat_max": float(table["rhat"].max()),
-        "ess_bulk_min": float(table["ess_bulk"].min()),
-        "ess_tail_min": float(table["ess_tail"].min()),
-        "divergences": float(divergences),
-    }
-    found = []
-    if not worst["rhat_max"] <= _RHAT_LIMIT:
-        found.append(
-            f"R-hat of {table['rhat'].idxmax()} is {worst['rhat_max']:.3f}, above {_RHAT_LIMIT}: the chains disagree. "
-            "Use more warm-up (warmup=2000), or a law with fewer parameters."
-        )
-    found.extend(
-        f"The effective {kind} sample size of {table[f'ess_{kind}'].idxmin()} is {least:.0f}, below {_ESS_LIMIT}: "
-        "intervals are rough. Use more draws (draws=4000)."
-        for kind in ("bulk", "tail")
-        if not (least := worst[f"ess_{kind}_min"]) >= _ESS_LIMIT
-    )
-    if divergences:
-        found.append(
-            f"{divergences} divergent transitions: part of the posterior was not explored. "
-            "Use more warm-up (warmup=2000), a simpler law, or more runs."
-        )
-    return worst, tuple(found)
-
-
 def provenance(runs: Runs, seed: int) -> dict[str, str]:
     """What is needed to make the same draws again."""
     return {
@@ -453,11 +345,6 @@ def provenance(runs: Runs, seed: int) -> dict[str, str]:
 @cache
 def _versions() -> dict[str, str]:
     return {package: version(package) for package in ("bayescale", "jax", "numpyro", "numpy")}
-
-
-def _scalars(dataset: Any) -> pd.Series:
-    values = dataset["posterior"] if "posterior" in getattr(dataset, "children", {}) else dataset
-    return pd.Series({str(name): float(value) for name, value in values.data_vars.items()})
 
 
 def _columns(law: Law, frame: pd.DataFrame) -> list[str]:

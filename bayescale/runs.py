@@ -17,11 +17,14 @@ import pandas as pd
 from bayescale.errors import InputError, RunsWarning
 
 REQUIRED = ("n_params", "n_tokens", "loss")
-OPTIONAL_NUMBERS = ("flops", "unique_tokens", "loss_se", "weight")
+OPTIONAL_NUMBERS = ("flops", "unique_tokens", "loss_se", "weight", "n_correct", "n_samples")
 
 _SMALLEST_PLAUSIBLE_N_PARAMS = 1e4
 _LARGEST_PLAUSIBLE_LOSS = 15.0
 _COLLINEAR_SPREAD = 0.05
+# All other numbers are positive.
+_MAY_BE_NIL = ("n_correct", "accuracy")
+_OF_ANY_SIGN = ("relative_loss", "score", "error")
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +37,8 @@ class Runs:
     ----------
     frame : DataFrame, one row per run
         ``n_params`` (parameters, a count), ``n_tokens`` (tokens trained on, a count) and ``loss`` (nats per token) as float64;
-        optionally ``flops`` (FLOPs of training), ``unique_tokens``, ``loss_se`` (nats per token), ``weight`` and ``group``; and
-        every other column of the source. The index is ``run_id``. Rows are sorted by their numbers, so that a result never
+        optionally ``flops`` (FLOPs of training), ``unique_tokens``, ``loss_se`` (nats per token), ``weight``, ``n_correct`` out
+        of ``n_samples`` (counts) and ``group``; and every other column of the source. The index is ``run_id``. Rows are sorted by their numbers, so that a result never
         depends on the order of the rows in a file.
     name : str
         What to call these runs in output.
@@ -99,7 +102,8 @@ class Runs:
             raise InputError(_lacking_columns(lacking, list(table.columns), name))
         for column in table.columns:
             if column in (*REQUIRED, *OPTIONAL_NUMBERS, *required):
-                table[column] = _positive_numbers(table, column, name)
+                table[column] = _numbers(table, column, name)
+        _refuse_more_right_than_asked(table, name)
         _refuse_missing_labels(table, name)
         table = _indexed_by_run_id(table, name)
         runs = cls(_canonical_order(table), name=name, source=source, notes=tuple(notes))
@@ -157,10 +161,10 @@ class Runs:
         Raises
         ------
         InputError
-            Where the runs have no such column, or it holds what is not a positive number.
+            Where the runs have no such column, or it holds what is not a number, or one that is not positive and should be.
         """
         if name in self.frame:
-            return _positive_numbers(self.frame.reset_index(), name, self.name).to_numpy()
+            return _numbers(self.frame.reset_index(), name, self.name).to_numpy()
         if name == "flops" and {"n_params", "n_tokens"} <= set(self.frame.columns):
             return 6.0 * self.column("n_params") * self.column("n_tokens")
         raise InputError(_lacking_columns([name], list(self.frame.columns), self.name))
@@ -174,6 +178,13 @@ class Runs:
     def relative_loss_se(self) -> np.ndarray:
         """The known standard error of each run's log loss, shape (runs,); one zero, shape (1,), where none is known."""
         return self.column("loss_se") / self.column("loss") if "loss_se" in self.frame else np.zeros(1)
+
+    @property
+    def counts(self) -> tuple[np.ndarray, np.ndarray]:
+        """``n_correct`` and ``n_samples`` of each run, each of shape (runs,); a zero, shape (1,), where none were counted."""
+        if {"n_correct", "n_samples"} <= set(self.frame.columns):
+            return self.column("n_correct"), self.column("n_samples")
+        return np.zeros(1), np.zeros(1)
 
     @property
     def sha256(self) -> str:
@@ -235,15 +246,19 @@ def _lacking_columns(lacking: Sequence[str], present: Sequence[Any], name: str) 
     )
 
 
-def _positive_numbers(table: pd.DataFrame, column: str, name: str) -> pd.Series:
+def _numbers(table: pd.DataFrame, column: str, name: str) -> pd.Series:
     values = table[column]
     numbers = pd.to_numeric(values, errors="coerce").astype(np.float64)
-    for bad, what, remedy in (
+    refused = [
         (values.isna(), "is missing", "fill it in or drop the row"),
         (numbers.isna(), "is not a number", "write plain digits such as 70e9"),
         (np.isinf(numbers), "is not finite", "fill it in or drop the row"),
-        (numbers <= 0, "is not positive", "these are counts and losses, so mend it or drop the row"),
-    ):
+    ]
+    if column in _MAY_BE_NIL:
+        refused.append((numbers < 0, "is negative", "mend it or drop the row"))
+    elif column not in _OF_ANY_SIGN:
+        refused.append((numbers <= 0, "is not positive", "these are counts and losses, so mend it or drop the row"))
+    for bad, what, remedy in refused:
         if bad.any():
             row = int(np.argmax(bad))
             others = f" (and so in {bad.sum() - 1} more rows)" if bad.sum() > 1 else ""
@@ -251,6 +266,16 @@ def _positive_numbers(table: pd.DataFrame, column: str, name: str) -> pd.Series:
             shown = value.item() if isinstance(value, np.generic) else value
             raise InputError(f"{name}, {_row(table, row)}, column {column}: {shown!r} {what}{others}; {remedy}.")
     return numbers
+
+
+def _refuse_more_right_than_asked(table: pd.DataFrame, name: str) -> None:
+    if not {"n_correct", "n_samples"} <= set(table.columns):
+        return
+    bad = (table["n_correct"] > table["n_samples"]).to_numpy()
+    if bad.any():
+        row = int(bad.argmax())
+        right, asked = table["n_correct"].iloc[row], table["n_samples"].iloc[row]
+        raise InputError(f"{name}, {_row(table, row)}: n_correct is {right:g} of n_samples {asked:g}; mend it or drop the row.")
 
 
 def _refuse_missing_labels(table: pd.DataFrame, name: str) -> None:

@@ -125,7 +125,8 @@ class Outlook:
         grid = np.geomspace(x.min(), x.max() * _BEYOND[-1], _GRID)
         inputs: dict[str, Any] = {name: grid}
         losses = forecast(posterior, **inputs).law_draws
-        return cls(None, _curve("loss of the law", _AXES.get(name, name), grid, losses, x, runs.column("loss")))
+        observed = posterior.response.from_scale(posterior.observed)
+        return cls(None, _curve(f"{posterior.law.response} of the law", _AXES.get(name, name), grid, losses, x, observed))
 
 
 def print_json(value: Any) -> None:
@@ -164,7 +165,8 @@ def allocation_as_json(plans: "Allocation") -> list[dict[str, Any]]:
 def forecast_as_json(predicted: "Forecast") -> dict[str, Any]:
     """The one forecast run."""
     row = predicted.frame.iloc[0]
-    return {"loss": {name: float(row[f"loss_{name}"]) for name in ("mean", "sd", "q05", "q25", "q50", "q75", "q95")}}
+    response = predicted.response
+    return {response: {name: float(row[f"{response}_{name}"]) for name in ("mean", "sd", "q05", "q25", "q50", "q75", "q95")}}
 
 
 def print_fit(posterior: "Posterior", outlook: Outlook) -> None:
@@ -207,9 +209,9 @@ def print_forecast(posterior: "Posterior", predicted: "Forecast") -> None:
     asked = ", ".join(f"{name} = {row[name]:.4g}" for name in posterior.law.inputs)
     console.print(f"{posterior.runs.name}, {posterior.law.formula}, at {asked}")
     columns = {"mean": "mean", "sd": "sd", "q05": "5 %", "q25": "25 %", "q50": "50 %", "q75": "75 %", "q95": "95 %"}
-    table = style.table("loss, nats per token", *columns.values())
+    table = style.table(f"{predicted.response}, {posterior.response.unit}", *columns.values())
     if is_likelihood(posterior.noise):
-        table.add_row("of a new run", *(style.number(row[f"loss_{name}"]) for name in columns))
+        table.add_row("of a new run", *(style.number(row[f"{predicted.response}_{name}"]) for name in columns))
     table.add_row("of the law alone", *(style.number(row[f"law_{name}"]) for name in columns))
     console.print(table)
     _warn_of_problems(posterior)

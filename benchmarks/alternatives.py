@@ -126,7 +126,7 @@ def posterior_stock(runs: Any, draws: int = 1000) -> dict[str, float]:
     import bayescale as bs
     from bayescale.inference.base import Problem
     from bayescale.inference.nuts import model
-    from bayescale.posterior import convergence
+    from bayescale.diagnostics import convergence
 
     with jax.enable_x64(True):
         begun = time.perf_counter()

@@ -120,7 +120,7 @@ def shared_out(tasks: Sequence[Task]) -> list[list[Task]]:
         return [[task] for task in tasks]
     alike: dict[Hashable, list[Task]] = {}
     for task in tasks:
-        shape = (_size_class(len(task.runs)), len(task.runs.relative_loss_se) > 1)
+        shape = (_size_class(len(task.runs)), len(task.runs.relative_loss_se) > 1, len(task.runs.counts[0]) > 1)
         alike.setdefault((task.law, task.noise, shape), []).append(task)
     return [group[start : start + _GROUP] for group in alike.values() for start in range(0, len(group), _GROUP)]
 

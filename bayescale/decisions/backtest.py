@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayescale.decisions.forecasters import Fitted, Forecaster, HuberBootstrap, Prediction
+from bayescale.decisions.forecasters import Fitted, Forecaster, HuberBootstrap, Prediction, require_loss
 from bayescale.decisions.holdouts.base import Fold, Holdout, compute
 from bayescale.decisions.holdouts.largest_compute import LargestCompute
 from bayescale.decisions.scores import INTERVALS, QUANTILES, run_scores, summary
@@ -125,6 +125,7 @@ def backtest(
     holdout = LargestCompute() if holdout is None else holdout
     if not isinstance(holdout, Holdout):
         raise InputError(f"{holdout!r} is no hold-out; give an instance, such as LargestCompute(0.2).")
+    require_loss("backtest", law)
     folds = holdout.split(runs)
     split_by_law = {"n_params", "n_tokens"} <= set(runs.frame.columns)
     forecasters = (

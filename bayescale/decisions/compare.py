@@ -17,7 +17,7 @@ import pandas as pd
 from bayescale.batches.fitting import fit_here, shared_out
 from bayescale.batches.task import Outcome, Task
 from bayescale.decisions.backtest import scored
-from bayescale.decisions.forecasters import predicted
+from bayescale.decisions.forecasters import predicted, require_loss
 from bayescale.decisions.holdouts.base import Holdout
 from bayescale.decisions.holdouts.largest_compute import LargestCompute
 from bayescale.decisions.loo import loo
@@ -29,7 +29,8 @@ from bayescale.inference.importance import Importance
 from bayescale.laws.base import SYMBOLS, Law
 from bayescale.noise.base import Likelihood, is_likelihood
 from bayescale.noise.student_t import StudentT
-from bayescale.posterior import QUANTILES, Posterior, stacking_weights
+from bayescale.diagnostics import stacking_weights
+from bayescale.posterior import QUANTILES, Posterior
 from bayescale.precision import float64
 from bayescale.progress import bar
 from bayescale.runs import Runs
@@ -156,7 +157,7 @@ def compare(
         forecasts[label] = pd.concat(each)
         scores = loo(whole).frame
         # Of log loss, as the forecasts' are.
-        left_out[label] = scores["elpd"].to_numpy() + np.log(runs.column("loss"))
+        left_out[label] = scores["elpd"].to_numpy() - whole.log_slope
         if uncertain := int((~scores["good"]).sum()):
             problems.append(f"{label}: its leave-one-out score is uncertain at {uncertain} runs, by Pareto k.")
     if not posteriors:
@@ -217,7 +218,7 @@ def _applicable(runs: Runs) -> Iterator[Law]:
         law = entry("bayescale.laws", name)()
         if law.inputs == ("flops",) and "flops" not in has and has:
             law = dataclasses.replace(law, input=has[0])
-        if set(law.inputs) <= set(has):
+        if law.response == "loss" and set(law.inputs) <= set(has):
             yield law
 
 
@@ -229,6 +230,7 @@ def _check(runs: Runs, laws: Sequence[Any], noise: Any) -> None:
     for law in laws:
         if not isinstance(law, Law):
             raise InputError(f"{law!r} is no law; give instances, such as laws=[bs.laws.Chinchilla(), bs.laws.Coupled()].")
+        require_loss("compare", law)
 
 
 def _behind(values: np.ndarray, prefix: str) -> pd.DataFrame:

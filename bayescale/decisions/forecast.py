@@ -1,4 +1,4 @@
-"""What will the loss of a run be? The posterior predictive at any inputs."""
+"""What will the loss of a run be, or what else the law is of? The posterior predictive at any inputs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +25,8 @@ class Forecast:
     Attributes
     ----------
     inputs : DataFrame, one row per predicted run
+    response : str
+        What is predicted: ``loss``, or what else the law is of, which then stands wherever this page says loss.
     law_draws : array, shape (draws, runs)
         The law's loss, nats per token, without the scatter of runs.
     draws : array, shape (draws, runs)
@@ -33,6 +35,7 @@ class Forecast:
     """
 
     inputs: pd.DataFrame
+    response: str
     law_draws: np.ndarray = field(repr=False)
     _scatter: Callable[[], np.ndarray] = field(repr=False)
 
@@ -44,7 +47,7 @@ class Forecast:
     def frame(self) -> pd.DataFrame:
         """Inputs, then ``loss_mean``, ``loss_sd`` and quantiles ``loss_q05`` … ``loss_q95``, and the law's own ``law_q05`` …
         ``law_q95``."""
-        return self.inputs.join([_columns("loss", self.draws), _columns("law", self.law_draws)])
+        return self.inputs.join([_columns(self.response, self.draws), _columns("law", self.law_draws)])
 
     def summary(self) -> pd.DataFrame:
         """Loss of each predicted run: mean, sd and quantiles, one row per run."""
@@ -93,15 +96,16 @@ def _mixed(stack: Stack, seed: int, inputs: dict[str, Any]) -> Forecast:
     parts = [_predicted(posterior, seed, table) for posterior in stack.posteriors]
     places = stack.places(seed)
     law_draws = np.concatenate([part.law_draws for part in parts])[places]
-    return Forecast(table, law_draws, lambda: np.concatenate([part.draws for part in parts])[places])
+    return Forecast(table, parts[0].response, law_draws, lambda: np.concatenate([part.draws for part in parts])[places])
 
 
 def _predicted(posterior: Posterior, seed: int, table: pd.DataFrame) -> Forecast:
     at = {name: table[name].to_numpy() for name in posterior.law.inputs}
     log_law = posterior.log_law(at)
-    law_draws = np.exp(log_law).reshape(posterior.n_draws, -1)
+    response = posterior.response
+    law_draws = response.from_scale(log_law).reshape(posterior.n_draws, -1)
     if not is_likelihood(posterior.noise):
-        return Forecast(table, law_draws, lambda: law_draws)
+        return Forecast(table, response.column, law_draws, lambda: law_draws)
     log_prediction = log_law + posterior.log_departure(at, seed)
     density = posterior.density(log_prediction, at)
 
@@ -109,9 +113,9 @@ def _predicted(posterior: Posterior, seed: int, table: pd.DataFrame) -> Forecast
     def scatter() -> np.ndarray:
         # A log loss of heavy tails has draws whose exponential no number holds: those are infinite, as the mean truly is.
         with np.errstate(over="ignore"):
-            return np.exp(np.asarray(density.sample(jax.random.key(seed)))).reshape(law_draws.shape)
+            return response.from_scale(np.asarray(density.sample(jax.random.key(seed)))).reshape(law_draws.shape)
 
-    return Forecast(table, law_draws, scatter)
+    return Forecast(table, response.column, law_draws, scatter)
 
 
 def _checked(what: str, wanted: Sequence[str], inputs: dict[str, Any]) -> pd.DataFrame:

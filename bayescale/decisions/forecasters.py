@@ -8,8 +8,8 @@ import numpy as np
 from scipy.special import logsumexp
 
 from bayescale.decisions.forecast import forecast
-from bayescale.discovery import describe
-from bayescale.errors import FitWarning
+from bayescale.discovery import describe, name_of
+from bayescale.errors import FitWarning, InputError
 from bayescale.inference import fit
 from bayescale.inference.base import Method
 from bayescale.inference.bootstrap import Bootstrap
@@ -48,6 +48,12 @@ class Prediction(NamedTuple):
     log_draws: np.ndarray
     log_density: np.ndarray
     posterior: Posterior
+
+
+def require_loss(what: str, law: Law | None) -> None:
+    """Raise InputError unless the law is of a loss."""
+    if law is not None and law.response != "loss":
+        raise InputError(f"{what} is of losses, and {name_of(law)} predicts {law.response}; look at `forecast` or `loo`.")
 
 
 class Forecaster(Protocol):
@@ -129,7 +135,7 @@ def predicted(posterior: Posterior, test: Runs) -> Prediction:
     log_density = np.full(len(test), np.nan)
     if is_likelihood(posterior.noise):
         log_prediction = many.log_law(inputs) + many.log_departure(inputs, seed)
-        each = np.asarray(many.density(log_prediction, inputs).log_prob(np.log(test.column("loss"))))
+        each = np.asarray(many.density(log_prediction, inputs).log_prob(posterior.response.of(test)))
         log_density = np.asarray(logsumexp(each, axis=(0, 1))) - np.log(many.n_draws)
     return Prediction(
         f"{describe(posterior.law)}, {describe(posterior.noise)}",

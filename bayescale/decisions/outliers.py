@@ -95,12 +95,13 @@ def outliers(posterior: Posterior) -> Outliers:
         )
     runs = posterior.runs
     log_prediction = posterior.log_law() + posterior.log_departure()
-    residual = (np.log(runs.column("loss")) - log_prediction) / _scale(posterior, log_prediction)
+    residual = (posterior.observed - log_prediction) / _scale(posterior, log_prediction)
     limit = float(norm.ppf(0.5 + 0.5 * _NONE_BEFORE ** (1 / len(runs))))
     frame = pd.DataFrame(
         {
             "run_id": runs.frame.index,
-            **{name: runs.column(name) for name in (*posterior.law.inputs, "loss")},
+            **{name: runs.column(name) for name in posterior.law.inputs},
+            posterior.law.response: posterior.response.from_scale(posterior.observed),
             "residual": np.median(residual, axis=(0, 1)),
             "probability": np.mean(np.abs(residual) > limit, axis=(0, 1)),
         }

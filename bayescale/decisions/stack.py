@@ -22,7 +22,8 @@ from bayescale.decisions.stacked import Stack
 from bayescale.discovery import describe
 from bayescale.errors import InputError
 from bayescale.noise.base import is_likelihood
-from bayescale.posterior import Posterior, stacking_weights
+from bayescale.diagnostics import stacking_weights
+from bayescale.posterior import Posterior
 
 Scored = tuple[pd.DataFrame, tuple[str, ...]]
 

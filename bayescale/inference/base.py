@@ -19,10 +19,11 @@ from scipy.special import digamma, polygamma
 
 from bayescale.discovery import name_of
 from bayescale.errors import InputError
-from bayescale.laws.base import Law, Parameter, unit_of
+from bayescale.laws.base import ABSOLUTE, Law, Parameter, unit_of
 from bayescale.noise.base import Conditions, Noise, is_likelihood
 from bayescale.posterior import Posterior, provenance
 from bayescale.processes.base import bases, filled_up, places
+from bayescale.responses import RESPONSES
 from bayescale.runs import Runs
 
 
@@ -135,7 +136,7 @@ class Problem:
     weights : Array, shape (runs, 1)
         Zero for rows that fill up.
     units : dict
-        Geometric mean of each input and of ``loss`` over the runs.
+        Geometric mean of each input and of ``loss`` over the runs; of another response, as `Law.rescale` has it.
     """
 
     runs: Runs
@@ -154,25 +155,27 @@ class Problem:
             Where a column that the law needs is lacking, or there are fewer runs than parameters.
         """
         target = Target(law, noise)
-        logs = {name: np.log(runs.column(name)) for name in (*law.inputs, "loss")}
+        response = RESPONSES[law.response]
+        logs = {name: np.log(runs.column(name)) for name in law.inputs}
+        observed = response.of(runs)
         if len(runs) < len(target.parameters):
             names = ", ".join(p.name for p in target.parameters)
             raise InputError(
                 f"{runs.name} has {len(runs)} runs but {len(target.parameters)} parameters are to be fitted ({names}); "
                 "add runs or choose a smaller law."
             )
-        centre = {name: float(logs[unit_of(name, law.inputs)].mean()) for name in logs}
+        centre = {name: 0.0 if name in ABSOLUTE else float(logs[unit_of(name, law.inputs)].mean()) for name in logs}
+        centre[law.response] = float(observed.mean()) if response.centred else 0.0
         for name in noise.columns:
             if name not in runs.frame:
                 raise InputError(
                     f"{runs.name} has no column {name}, which {name_of(noise)} needs; add it, or use another noise."
                 )
         stand = places(runs, law.inputs)
-        se = runs.relative_loss_se
         data = Data(
             {name: _column(logs[name] - centre[name]) for name in law.inputs},
-            _column(logs["loss"] - centre["loss"]),
-            Conditions(_column(se) if len(se) == len(runs) else jnp.asarray(se)[:, None], _column(stand.compute_decades)),
+            _column(observed - centre[law.response]),
+            Conditions(*map(_column_or_one, (runs.relative_loss_se, stand.compute_decades, *runs.counts))),
             tuple(_block(basis.features(stand)) for basis in bases(noise.shared, stand)),
         )
         units = {name: float(np.exp(value)) for name, value in centre.items()}
@@ -226,6 +229,10 @@ class Problem:
 def _column(values: np.ndarray) -> Array:
     # Zeros are the centre of the data, where every law is finite.
     return jnp.asarray(np.pad(values, (0, filled_up(len(values)) - len(values))))[:, None]
+
+
+def _column_or_one(values: np.ndarray) -> Array:
+    return _column(values) if len(values) > 1 else jnp.asarray(values)[:, None]
 
 
 def _block(features: np.ndarray) -> Array:

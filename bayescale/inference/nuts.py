@@ -34,7 +34,8 @@ from bayescale.errors import InputError
 from bayescale.inference._mode import Mode, Setting, bent, find_mode, potential, potential_and_gradient, silenced
 from bayescale.inference.base import Problem, Target
 from bayescale.kernels.mesh import devices, stacked
-from bayescale.posterior import Posterior, convergence, judge
+from bayescale.diagnostics import convergence, judge
+from bayescale.posterior import Posterior
 from bayescale.precision import float64
 
 _WARMUP = 500

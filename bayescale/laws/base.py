@@ -17,11 +17,26 @@ from numpyro import distributions as dist
 Values = Mapping[str, Any]
 """Named numbers or arrays that broadcast against each other."""
 
-SYMBOLS = {"n_params": "N", "n_tokens": "D", "n_examples": "D", "flops": "C", "unique_tokens": "U"}
+SYMBOLS = {
+    "n_params": "N",
+    "n_tokens": "D",
+    "n_examples": "D",
+    "flops": "C",
+    "unique_tokens": "U",
+    "n_experts": "K",
+    "n_attempts": "k",
+    "n_votes": "k",
+    "thinking_tokens": "T",
+    "non_vocab_params": "N",
+    "vocab_params": "V",
+}
 """What formulas call a column."""
 
-STAGES = ("pre-training", "post-training")
+STAGES = ("pre-training", "post-training", "downstream", "test time")
 """What laws are about, in the order of a model's life."""
+
+ABSOLUTE = frozenset({"n_experts", "n_attempts", "n_votes"})
+"""Columns that are few enough to count one by one: their unit is one, whatever the runs."""
 
 _SAME_UNIT = {"unique_tokens": "n_tokens"}
 
@@ -113,6 +128,8 @@ class Law(Protocol):
 
     stage: ClassVar[str]
     """Of training: one of `STAGES`."""
+    response: ClassVar[str]
+    """What it predicts: a column of `bayescale.responses.RESPONSES`. Where this page says loss, it means the response."""
     title: ClassVar[str]
     paper: ClassVar[str]
     published: ClassVar[tuple[Published, ...]]
@@ -130,6 +147,10 @@ class Law(Protocol):
         """Columns of the runs that enter the formula."""
 
     @property
+    def falls_with(self) -> tuple[str, ...]:
+        """Inputs of which more never raises the loss, whatever the constants."""
+
+    @property
     def parameters(self) -> tuple[Parameter, ...]:
         """The table."""
 
@@ -138,10 +159,14 @@ class Law(Protocol):
         """The terms whose sum is L; empty where the law is no sum of powers."""
 
     def log_loss(self, constants: Values, log_inputs: Values) -> Any:
-        """log L from constants and the logarithms of the inputs, in any one system of units; everything broadcasts."""
+        """log L from constants and the logarithms of the inputs, in any one system of units; everything broadcasts.
+
+        For a response that is fitted on another scale than the logarithm, its value on that scale.
+        """
 
     def straighten(self, logs: Sequence[Any]) -> list[Any]:
-        """Coordinates in which posteriors are nearly Normal, from the logarithms of the parameters in the units of the data.
+        """Coordinates in which posteriors are nearly Normal, from the logarithms of the parameters in the units of the data,
+        or from those parameters themselves that may have either sign.
 
         The loss at the centre of the data and its slopes there are known well whatever is known of E, A and B, so the
         logarithms lie on a thin curved sheet; with those quantities as coordinates the sheet is flat. The map preserves
@@ -152,7 +177,9 @@ class Law(Protocol):
         """The inverse of `straighten`."""
 
     def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
-        """The constants in counts and nats from those in ``units``, which holds one for each input and for ``loss``.
+        """The constants in counts and nats from those in ``units``, which holds one for each input and for the response.
+
+        The unit of a response is the exponential of its mean on the scale of the fit, where that is taken off, and one elsewhere.
 
         Inputs that `unit_of` counts in the unit of another have the same one.
         """

@@ -44,6 +44,7 @@ class BrokenPowerLaw:
     breaks: int = 1
 
     stage: ClassVar[str] = "pre-training"
+    response: ClassVar[str] = "loss"
     title: ClassVar[str] = "Loss falls as a power of one variable whose exponent changes, down to a floor"
     paper: ClassVar[str] = "Caballero et al. 2022, Broken Neural Scaling Laws, eq. 1, arXiv:2210.14891"
     published: ClassVar[tuple[Published, ...]] = ()
@@ -70,6 +71,10 @@ class BrokenPowerLaw:
     @property
     def inputs(self) -> tuple[str, ...]:
         return (self.input,)
+
+    @property
+    def falls_with(self) -> tuple[str, ...]:
+        return self.inputs
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:

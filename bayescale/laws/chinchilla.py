@@ -40,6 +40,7 @@ class Chinchilla:
     tied: bool = False
 
     stage: ClassVar[str] = "pre-training"
+    response: ClassVar[str] = "loss"
     title: ClassVar[str] = "Loss falls as a power of parameters plus a power of tokens, down to a floor"
     paper: ClassVar[str] = "Hoffmann et al. 2022, Training Compute-Optimal Large Language Models, eq. 2, arXiv:2203.15556"
     published: ClassVar[tuple[Published, ...]] = (
@@ -64,6 +65,7 @@ class Chinchilla:
     )
 
     inputs: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
+    falls_with: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
 
     @property
     def specials(self) -> tuple[Special, ...]:

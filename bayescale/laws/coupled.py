@@ -37,6 +37,7 @@ class Coupled:
     """
 
     stage: ClassVar[str] = "pre-training"
+    response: ClassVar[str] = "loss"
     title: ClassVar[str] = "Loss falls with parameters and tokens, each limiting what the other can do, down to a floor"
     paper: ClassVar[str] = "Beck et al. 2025, xLSTM Scaling Laws, arXiv:2510.02228"
     published: ClassVar[tuple[Published, ...]] = ()
@@ -45,6 +46,7 @@ class Coupled:
     )
     formula: ClassVar[str] = "L(N, D) = E + ((A/N^α)^{1/γ} + (B/D^β)^{1/γ})^γ"
     inputs: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
+    falls_with: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
     terms: ClassVar[tuple[Term, ...]] = ()
 
     @property

@@ -43,6 +43,7 @@ class FineTuning:
     data: str = "n_examples"
 
     stage: ClassVar[str] = "post-training"
+    response: ClassVar[str] = "loss"
     title: ClassVar[str] = "Loss after fine-tuning falls as a product of powers of its data and of one other factor"
     paper: ClassVar[str] = "Zhang et al. 2024, When Scaling Meets LLM Finetuning, eq. 1, arXiv:2402.17193"
     published: ClassVar[tuple[Published, ...]] = ()
@@ -58,6 +59,10 @@ class FineTuning:
     @property
     def inputs(self) -> tuple[str, ...]:
         return (self.factor, self.data)
+
+    @property
+    def falls_with(self) -> tuple[str, ...]:
+        return self.inputs
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:

@@ -41,6 +41,7 @@ class Kaplan:
     """
 
     stage: ClassVar[str] = "pre-training"
+    response: ClassVar[str] = "loss"
     title: ClassVar[str] = "Loss falls as one power of parameters and tokens together, without a floor"
     paper: ClassVar[str] = "Kaplan et al. 2020, Scaling Laws for Neural Language Models, arXiv:2001.08361, eq. 1.5"
     published: ClassVar[tuple[Published, ...]] = (
@@ -52,6 +53,7 @@ class Kaplan:
     specials: ClassVar[tuple[Special, ...]] = ()
     formula: ClassVar[str] = "L(N, D) = ((N_c/N)^{α_N/α_D} + D_c/D)^{α_D}"
     inputs: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
+    falls_with: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
     terms: ClassVar[tuple[Term, ...]] = ()
 
     @property

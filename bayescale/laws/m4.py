@@ -45,6 +45,7 @@ class M4:
     input: str = "flops"
 
     stage: ClassVar[str] = "pre-training"
+    response: ClassVar[str] = "loss"
     title: ClassVar[str] = "Loss falls from that of guessing to a floor, as a power of one variable in between"
     paper: ClassVar[str] = "Alabdulmohsin et al. 2022, Revisiting Neural Scaling Laws in Language and Vision, arXiv:2209.06640"
     published: ClassVar[tuple[Published, ...]] = ()
@@ -60,6 +61,10 @@ class M4:
     @property
     def inputs(self) -> tuple[str, ...]:
         return (self.input,)
+
+    @property
+    def falls_with(self) -> tuple[str, ...]:
+        return self.inputs
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:

@@ -37,6 +37,7 @@ class Overtrained:
     """
 
     stage: ClassVar[str] = "pre-training"
+    response: ClassVar[str] = "loss"
     title: ClassVar[str] = "Loss falls as a power of compute, and misses the best by tokens per parameter"
     paper: ClassVar[str] = "Gadre et al. 2024, Language models scale reliably with over-training, eq. 4, arXiv:2403.08540"
     # The repository writes a·N^−2η + b·6^−η·(MN)^−2η: its a counts no 6.
@@ -54,6 +55,7 @@ class Overtrained:
     specials: ClassVar[tuple[Special, ...]] = ()
     formula: ClassVar[str] = "L(N, D) = E + (a·M^η + b/M^η)/C^η; C = 6·N·D; M = D/N"
     inputs: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
+    falls_with: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
     terms: ClassVar[tuple[Term, ...]] = ()
 
     @property

@@ -42,6 +42,7 @@ class PowerLaw:
     floor: bool = True
 
     stage: ClassVar[str] = "pre-training"
+    response: ClassVar[str] = "loss"
     title: ClassVar[str] = "Loss falls as a power of one variable"
     paper: ClassVar[str] = "Hestness et al. 2017, arXiv:1712.00409, eq. 1; Kaplan et al. 2020, arXiv:2001.08361, eq. 1.1-1.3"
     published: ClassVar[tuple[Published, ...]] = ()
@@ -55,6 +56,10 @@ class PowerLaw:
     @property
     def inputs(self) -> tuple[str, ...]:
         return (self.input,)
+
+    @property
+    def falls_with(self) -> tuple[str, ...]:
+        return self.inputs
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:

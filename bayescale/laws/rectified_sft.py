@@ -40,6 +40,7 @@ class RectifiedSFT:
     input: str = "n_examples"
 
     stage: ClassVar[str] = "post-training"
+    response: ClassVar[str] = "loss"
     title: ClassVar[str] = "Loss after fine-tuning falls as a power of its data, once these outweigh what pre-training taught"
     paper: ClassVar[str] = "Lin et al. 2024, Selecting LLM to Fine-tune via Rectified Scaling Law, eq. 4, arXiv:2402.02314"
     published: ClassVar[tuple[Published, ...]] = ()
@@ -54,6 +55,10 @@ class RectifiedSFT:
     @property
     def inputs(self) -> tuple[str, ...]:
         return (self.input,)
+
+    @property
+    def falls_with(self) -> tuple[str, ...]:
+        return self.inputs
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:

@@ -24,10 +24,14 @@ class Conditions(NamedTuple):
         The known standard error of log loss, zero where none was given.
     compute_decades : array
         log10 of compute, less its mean over the fitted runs.
+    n_correct, n_samples : array
+        How many answers were right, and of how many; zero where none were counted.
     """
 
     log_loss_se: Any = 0.0
     compute_decades: Any = 0.0
+    n_correct: Any = 0.0
+    n_samples: Any = 0.0
 
 
 @runtime_checkable

@@ -11,7 +11,7 @@ from bayescale.decisions.stacked import Stack
 from bayescale.errors import InputError
 from bayescale.laws import Chinchilla, PowerLaw
 from bayescale.noise import Huber, Normal, StudentT
-from bayescale.posterior import stacking_weights
+from bayescale.diagnostics import stacking_weights
 
 AT = {"n_params": 70e9, "n_tokens": 1.4e12}
 

@@ -17,7 +17,8 @@ from bayescale.inference.nuts import NUTS
 from bayescale.laws import Chinchilla, PowerLaw
 from bayescale.noise import Huber, Normal, StudentT
 from bayescale.noise.base import is_likelihood
-from bayescale.posterior import Posterior, convergence, judge
+from bayescale.diagnostics import convergence, judge
+from bayescale.posterior import Posterior
 from bayescale.runs import Runs
 
 

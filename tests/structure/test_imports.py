@@ -13,7 +13,7 @@ FOLDERS = {"bayescale": "bayescale", "kernels": "bayescale.kernels", "datasets":
 
 # What a part may import of ours besides itself and the leaves. A part is a file or folder right below the package.
 LEAVES = {"errors", "precision", "discovery", "progress"}
-BELOW_POSTERIOR = {"laws", "processes", "noise", "runs"}
+BELOW_POSTERIOR = {"laws", "processes", "noise", "runs", "responses", "diagnostics"}
 BELOW_DECISIONS = BELOW_POSTERIOR | {"posterior", "inference", "kernels"}
 ALLOWED = {
     "errors": set(),
@@ -22,6 +22,8 @@ ALLOWED = {
     "progress": set(),
     "kernels": set(),
     "runs": {"errors"},
+    "responses": {"runs", "errors"},
+    "diagnostics": set(),
     "laws": LEAVES,
     "processes": {"laws", "runs"} | LEAVES,
     "noise": {"laws", "processes"} | LEAVES,
@@ -101,8 +103,8 @@ def test_only_plots_import_matplotlib(module, tree):
 
 
 @every_module
-def test_only_the_posterior_imports_arviz(module, tree):
-    if module != "bayescale.posterior":
+def test_only_the_posterior_and_its_diagnostics_import_arviz(module, tree):
+    if module not in ("bayescale.posterior", "bayescale.diagnostics"):
         assert not [name for name in third_parties(tree) if name.startswith("arviz")]
 
 
