@@ -22,9 +22,8 @@ import jax
 import numpy as np
 import pandas as pd
 import xarray as xr
-from arviz_stats.base import array_stats
-from scipy.special import logsumexp
 
+from bayescale.diagnostics import convergence, pareto_smoothed
 from bayescale.discovery import describe, parse
 from bayescale.errors import InputError
 from bayescale.laws.base import Law

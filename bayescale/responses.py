@@ -61,11 +61,9 @@ class Response:
             scaled = np.asarray(self.to_scale(values))
         bad = ~np.isfinite(scaled)
         if bad.any():
-            run = runs.frame.index[int(np.argmax(bad))]
+            where = f"{runs.name}, run {runs.frame.index[int(np.argmax(bad))]}, column {self.column}"
             remedy = "give counts, n_correct and n_samples," if self.column == "accuracy" else "mend it"
-            raise InputError(
-                f"{runs.name}, run {run}, column {self.column}: {values[bad][0]:g} has no {self.scale}; {remedy} or drop the row."
-            )
+            raise InputError(f"{where}: {values[bad][0]:g} has no {self.scale}; {remedy} or drop the row.")
         return scaled
 
 

@@ -38,8 +38,8 @@ class Runs:
     frame : DataFrame, one row per run
         ``n_params`` (parameters, a count), ``n_tokens`` (tokens trained on, a count) and ``loss`` (nats per token) as float64;
         optionally ``flops`` (FLOPs of training), ``unique_tokens``, ``loss_se`` (nats per token), ``weight``, ``n_correct`` out
-        of ``n_samples`` (counts) and ``group``; and every other column of the source. The index is ``run_id``. Rows are sorted by their numbers, so that a result never
-        depends on the order of the rows in a file.
+        of ``n_samples`` (counts) and ``group``; and every other column of the source. The index is ``run_id``. Rows are
+        sorted by their numbers, so that a result never depends on the order of the rows in a file.
     name : str
         What to call these runs in output.
     source : str

@@ -124,9 +124,9 @@ def posterior_stock(runs: Any, draws: int = 1000) -> dict[str, float]:
     from numpyro.infer import MCMC, NUTS
 
     import bayescale as bs
+    from bayescale.diagnostics import convergence
     from bayescale.inference.base import Problem
     from bayescale.inference.nuts import model
-    from bayescale.diagnostics import convergence
 
     with jax.enable_x64(True):
         begun = time.perf_counter()

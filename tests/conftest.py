@@ -112,7 +112,8 @@ def _made_posterior(law: Any, noise: Any, constants: dict[str, Any] | None = Non
 
     rng = np.random.default_rng(3)
     table = {name: np.geomspace(1e8, 1e10, 6)[rng.permutation(6)] for name in law.inputs} | {"loss": np.linspace(3.5, 2.5, 6)}
-    needed = {"loss_se": np.full(6, 0.02), "group": list("aabbcc")}
+    table |= {} if law.response == "loss" else {law.response: np.linspace(0.8, 0.3, 6)}
+    needed = {"loss_se": np.full(6, 0.02), "group": list("aabbcc"), "n_correct": np.arange(6.0), "n_samples": np.full(6, 20.0)}
     table |= {name: values for name, values in needed.items() if name in noise.columns}
     runs = Runs.from_frame(
         pd.DataFrame(table), required=(*law.inputs, "loss"), name="six runs", source="made by hand", notes=("N counts all.",)
@@ -122,7 +123,7 @@ def _made_posterior(law: Any, noise: Any, constants: dict[str, Any] | None = Non
         # The median of a logarithm would do as well: all that matters is that every prior's support holds it.
         constants = {p.name: float(p.prior.mean) * rng.uniform(0.9, 1.1, size=(2, 3)) for p in parameters}
         law_names = {p.name for p in law.parameters}
-        in_units = dict.fromkeys(law.inputs, 1000000000.0) | {"loss": 1.0}
+        in_units = dict.fromkeys(law.inputs, 1000000000.0) | {law.response: 1.0}
         counts = law.rescale({name: values for name, values in constants.items() if name in law_names}, in_units)
         constants |= {name: np.asarray(values) for name, values in counts.items()}
     arrays = {name: np.atleast_2d(np.asarray(values, dtype=np.float64)) for name, values in constants.items()}

@@ -22,6 +22,7 @@ from bayescale.decisions.holdouts.base import Holdout
 from bayescale.decisions.holdouts.largest_compute import LargestCompute
 from bayescale.decisions.loo import loo
 from bayescale.decisions.scores import summary
+from bayescale.diagnostics import stacking_weights
 from bayescale.discovery import describe, entry, names
 from bayescale.errors import InputError
 from bayescale.inference.base import Method
@@ -29,7 +30,6 @@ from bayescale.inference.importance import Importance
 from bayescale.laws.base import SYMBOLS, Law
 from bayescale.noise.base import Likelihood, is_likelihood
 from bayescale.noise.student_t import StudentT
-from bayescale.diagnostics import stacking_weights
 from bayescale.posterior import QUANTILES, Posterior
 from bayescale.precision import float64
 from bayescale.progress import bar
@@ -211,7 +211,7 @@ def _ranked(
 
 def _applicable(runs: Runs) -> Iterator[Law]:
     """Every law whose inputs the runs have; those in compute take the first other input there is, where it is not known."""
-    has = [name for name in SYMBOLS if name in runs.frame]
+    has = [name for name in SYMBOLS if name in runs.frame and name != "loss"]
     if {"n_params", "n_tokens"} <= set(has):
         has.append("flops")
     for name in names("bayescale.laws"):

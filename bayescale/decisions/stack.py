@@ -19,10 +19,10 @@ from bayescale.decisions.holdouts.base import Holdout
 from bayescale.decisions.holdouts.largest_compute import LargestCompute
 from bayescale.decisions.loo import loo
 from bayescale.decisions.stacked import Stack
+from bayescale.diagnostics import stacking_weights
 from bayescale.discovery import describe
 from bayescale.errors import InputError
 from bayescale.noise.base import is_likelihood
-from bayescale.diagnostics import stacking_weights
 from bayescale.posterior import Posterior
 
 Scored = tuple[pd.DataFrame, tuple[str, ...]]

@@ -12,10 +12,10 @@ import numpy as np
 from jax import Array
 from scipy.special import logsumexp
 
+from bayescale.diagnostics import pareto_smoothed
 from bayescale.inference.base import Data, Target
 from bayescale.kernels.blocks import in_blocks
 from bayescale.kernels.objective import value
-from bayescale.diagnostics import pareto_smoothed
 
 LARGEST_K = 0.7
 # ArviZ fits no tail to fewer.

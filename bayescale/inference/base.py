@@ -19,7 +19,7 @@ from scipy.special import digamma, polygamma
 
 from bayescale.discovery import name_of
 from bayescale.errors import InputError
-from bayescale.laws.base import ABSOLUTE, Law, Parameter, unit_of
+from bayescale.laws.base import Law, Parameter, unit_of
 from bayescale.noise.base import Conditions, Noise, is_likelihood
 from bayescale.posterior import Posterior, provenance
 from bayescale.processes.base import bases, filled_up, places
@@ -164,7 +164,7 @@ class Problem:
                 f"{runs.name} has {len(runs)} runs but {len(target.parameters)} parameters are to be fitted ({names}); "
                 "add runs or choose a smaller law."
             )
-        centre = {name: 0.0 if name in ABSOLUTE else float(logs[unit_of(name, law.inputs)].mean()) for name in logs}
+        centre = {name: 0.0 if name in law.absolute else float(logs[unit_of(name, law.inputs)].mean()) for name in logs}
         centre[law.response] = float(observed.mean()) if response.centred else 0.0
         for name in noise.columns:
             if name not in runs.frame:

@@ -30,11 +30,11 @@ from rich.console import Console
 from rich.progress import Progress
 from threadpoolctl import threadpool_limits
 
+from bayescale.diagnostics import convergence, judge
 from bayescale.errors import InputError
 from bayescale.inference._mode import Mode, Setting, bent, find_mode, potential, potential_and_gradient, silenced
 from bayescale.inference.base import Problem, Target
 from bayescale.kernels.mesh import devices, stacked
-from bayescale.diagnostics import convergence, judge
 from bayescale.posterior import Posterior
 from bayescale.precision import float64
 

@@ -29,14 +29,12 @@ SYMBOLS = {
     "thinking_tokens": "T",
     "non_vocab_params": "N",
     "vocab_params": "V",
+    "loss": "L",
 }
 """What formulas call a column."""
 
 STAGES = ("pre-training", "post-training", "downstream", "test time")
 """What laws are about, in the order of a model's life."""
-
-ABSOLUTE = frozenset({"n_experts", "n_attempts", "n_votes"})
-"""Columns that are few enough to count one by one: their unit is one, whatever the runs."""
 
 _SAME_UNIT = {"unique_tokens": "n_tokens"}
 
@@ -130,6 +128,8 @@ class Law(Protocol):
     """Of training: one of `STAGES`."""
     response: ClassVar[str]
     """What it predicts: a column of `bayescale.responses.RESPONSES`. Where this page says loss, it means the response."""
+    absolute: ClassVar[tuple[str, ...]]
+    """Inputs whose unit is one whatever the runs, since the formula does not hold in another."""
     title: ClassVar[str]
     paper: ClassVar[str]
     published: ClassVar[tuple[Published, ...]]
@@ -179,7 +179,6 @@ class Law(Protocol):
     def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
         """The constants in counts and nats from those in ``units``, which holds one for each input and for the response.
 
-        The unit of a response is the exponential of its mean on the scale of the fit, where that is taken off, and one elsewhere.
-
+        The unit of a response is the exponential of its mean on the scale of the fit, or one where that is not taken off.
         Inputs that `unit_of` counts in the unit of another have the same one.
         """

@@ -45,6 +45,7 @@ class BrokenPowerLaw:
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
+    absolute: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "Loss falls as a power of one variable whose exponent changes, down to a floor"
     paper: ClassVar[str] = "Caballero et al. 2022, Broken Neural Scaling Laws, eq. 1, arXiv:2210.14891"
     published: ClassVar[tuple[Published, ...]] = ()

@@ -41,6 +41,7 @@ class Chinchilla:
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
+    absolute: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "Loss falls as a power of parameters plus a power of tokens, down to a floor"
     paper: ClassVar[str] = "Hoffmann et al. 2022, Training Compute-Optimal Large Language Models, eq. 2, arXiv:2203.15556"
     published: ClassVar[tuple[Published, ...]] = (

@@ -38,6 +38,7 @@ class Coupled:
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
+    absolute: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "Loss falls with parameters and tokens, each limiting what the other can do, down to a floor"
     paper: ClassVar[str] = "Beck et al. 2025, xLSTM Scaling Laws, arXiv:2510.02228"
     published: ClassVar[tuple[Published, ...]] = ()

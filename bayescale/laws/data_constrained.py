@@ -45,6 +45,7 @@ class DataConstrained:
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
+    absolute: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "Chinchilla's law in effective parameters and tokens, where repeated tokens count less and less"
     paper: ClassVar[str] = "Muennighoff et al. 2023, Scaling Data-Constrained Language Models, eq. 5-6, arXiv:2305.16264"
     inputs: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens", "unique_tokens")

@@ -44,6 +44,7 @@ class FineTuning:
 
     stage: ClassVar[str] = "post-training"
     response: ClassVar[str] = "loss"
+    absolute: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "Loss after fine-tuning falls as a product of powers of its data and of one other factor"
     paper: ClassVar[str] = "Zhang et al. 2024, When Scaling Meets LLM Finetuning, eq. 1, arXiv:2402.17193"
     published: ClassVar[tuple[Published, ...]] = ()

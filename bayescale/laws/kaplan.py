@@ -42,6 +42,7 @@ class Kaplan:
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
+    absolute: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "Loss falls as one power of parameters and tokens together, without a floor"
     paper: ClassVar[str] = "Kaplan et al. 2020, Scaling Laws for Neural Language Models, arXiv:2001.08361, eq. 1.5"
     published: ClassVar[tuple[Published, ...]] = (

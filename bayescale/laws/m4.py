@@ -46,6 +46,7 @@ class M4:
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
+    absolute: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "Loss falls from that of guessing to a floor, as a power of one variable in between"
     paper: ClassVar[str] = "Alabdulmohsin et al. 2022, Revisiting Neural Scaling Laws in Language and Vision, arXiv:2209.06640"
     published: ClassVar[tuple[Published, ...]] = ()

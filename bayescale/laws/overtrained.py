@@ -38,6 +38,7 @@ class Overtrained:
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
+    absolute: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "Loss falls as a power of compute, and misses the best by tokens per parameter"
     paper: ClassVar[str] = "Gadre et al. 2024, Language models scale reliably with over-training, eq. 4, arXiv:2403.08540"
     # The repository writes a·N^−2η + b·6^−η·(MN)^−2η: its a counts no 6.

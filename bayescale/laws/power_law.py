@@ -43,6 +43,7 @@ class PowerLaw:
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
+    absolute: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "Loss falls as a power of one variable"
     paper: ClassVar[str] = "Hestness et al. 2017, arXiv:1712.00409, eq. 1; Kaplan et al. 2020, arXiv:2001.08361, eq. 1.1-1.3"
     published: ClassVar[tuple[Published, ...]] = ()

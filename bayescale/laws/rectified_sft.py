@@ -41,6 +41,7 @@ class RectifiedSFT:
 
     stage: ClassVar[str] = "post-training"
     response: ClassVar[str] = "loss"
+    absolute: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "Loss after fine-tuning falls as a power of its data, once these outweigh what pre-training taught"
     paper: ClassVar[str] = "Lin et al. 2024, Selecting LLM to Fine-tune via Rectified Scaling Law, eq. 4, arXiv:2402.02314"
     published: ClassVar[tuple[Published, ...]] = ()

@@ -8,10 +8,10 @@ from scipy.optimize import minimize_scalar
 
 import bayescale as bs
 from bayescale.decisions.stacked import Stack
+from bayescale.diagnostics import stacking_weights
 from bayescale.errors import InputError
 from bayescale.laws import Chinchilla, PowerLaw
 from bayescale.noise import Huber, Normal, StudentT
-from bayescale.diagnostics import stacking_weights
 
 AT = {"n_params": 70e9, "n_tokens": 1.4e12}
 

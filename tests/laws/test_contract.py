@@ -8,14 +8,27 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 import pytest
+import scipy.special
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpyro.distributions.transforms import biject_to
 
 from bayescale.laws.base import STAGES, SYMBOLS, Law, unit_of
+from bayescale.laws.farseer import Farseer
 from bayescale.precision import float64
+from bayescale.responses import RESPONSES
 
-FUNCTIONS = {"exp": np.exp, "log": np.log, "min": np.minimum, "max": np.maximum}
+# A formula's mean is over problems whose log odds of a right vote are Normal, and I is that of a majority.
+FUNCTIONS = {
+    "exp": np.exp,
+    "log": np.log,
+    "min": np.minimum,
+    "max": np.maximum,
+    "B": scipy.special.beta,
+    "I": lambda p, half: scipy.special.betainc(half, half, p),
+    "z": np.polynomial.hermite_e.hermegauss(24)[0][:, None],
+    "mean": lambda values: np.average(values, axis=0, weights=np.polynomial.hermite_e.hermegauss(24)[1]),
+}
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -24,6 +37,11 @@ def constants_of(law, seed, shape=()):
     """Positive constants at which no term is negligible at inputs near one."""
     rng = np.random.default_rng(seed)
     return {p.name: np.exp(rng.uniform(-1.0, 0.5, size=shape)) for p in law.parameters}
+
+
+def constants_at(law, coordinates):
+    """Constants from logarithms, or from themselves where they may have either sign."""
+    return {p.name: biject_to(p.prior.support)(c) for p, c in zip(law.parameters, coordinates, strict=True)}
 
 
 def log_inputs_of(law, seed, shape=()):
@@ -38,7 +56,8 @@ def arithmetic(written):
 
 
 def by_formula(law, constants, log_inputs, log_loss):
-    """log L from the formula that people are shown; where it is an equation that L solves, log L plus what is amiss."""
+    """The response on its scale from the formula that people are shown; where that is an equation that L solves, log L plus
+    what is amiss."""
     equation, *definitions = law.formula.split("; ")
     inputs = {name: np.exp(values) for name, values in log_inputs.items()}
     known = {**inputs, **{SYMBOLS[name]: inputs[name] for name in inputs if name in SYMBOLS}, **constants}
@@ -46,14 +65,21 @@ def by_formula(law, constants, log_inputs, log_loss):
     for definition in reversed(definitions):
         name, _, value = definition.partition(" = ")
         known[name] = eval(arithmetic(value), FUNCTIONS, known)
-    left, _, right = re.sub(r"^L\([^)]*\)", "L", equation).partition(" = ")
+    left, _, right = equation.partition(" = ")
+    if equation_gives(law):
+        return RESPONSES[law.response].to_scale(eval(arithmetic(right), FUNCTIONS, known))
     left, right = (eval(arithmetic(side), FUNCTIONS, {**known, "L": np.exp(log_loss)}) for side in (left, right))
     return log_loss + np.log(right) - np.log(left)
 
 
+def equation_gives(law):
+    """Whether the formula says what the response is, rather than be an equation that it solves."""
+    return re.match(r"^\w+\(", law.formula) is not None
+
+
 def tolerance(law):
     """How nearly the formula gives the loss: an equation that L solves takes differences of nearly equal losses."""
-    return dict.fromkeys(("rtol", "atol"), 1e-12 if law.formula.startswith("L(") else 1e-8)
+    return dict.fromkeys(("rtol", "atol"), 1e-12 if equation_gives(law) else 1e-8)
 
 
 def test_it_keeps_the_protocol(any_law):
@@ -120,9 +146,9 @@ def test_draws_and_runs_broadcast(any_law):
 
 @given(seed=seeds)
 @float64
-def test_more_parameters_data_or_compute_never_raise_the_loss(any_law, seed):
+def test_more_of_what_a_law_declares_never_raises_its_loss(any_law, seed):
     constants = constants_of(any_law, seed)
-    for name in set(any_law.inputs) & set(SYMBOLS):
+    for name in any_law.falls_with:
         rising = {name: np.linspace(-5.0, 5.0, 21)}
         anywhere, at_centre = (
             np.asarray(any_law.log_loss(constants, others | rising))
@@ -138,17 +164,20 @@ def test_more_parameters_data_or_compute_never_raise_the_loss(any_law, seed):
 @float64
 def test_rescaled_constants_give_the_same_loss_in_counts_and_nats(any_law, seed, log_units):
     constants, log_inputs = constants_of(any_law, seed), log_inputs_of(any_law, seed, (4,))
-    own = dict(zip((*any_law.inputs, "loss"), log_units, strict=False))
-    log_unit = {name: own[unit_of(name, any_law.inputs)] for name in own}
+    names = (*any_law.inputs, any_law.response)
+    own = dict(zip(names, log_units, strict=False))
+    log_unit = {name: 0.0 if name in any_law.absolute else own[unit_of(name, any_law.inputs)] for name in own}
+    if not RESPONSES[any_law.response].centred:
+        log_unit[any_law.response] = 0.0
     rescaled = any_law.rescale(constants, {name: np.exp(value) for name, value in log_unit.items()})
     in_counts = any_law.log_loss(rescaled, {name: values + log_unit[name] for name, values in log_inputs.items()})
-    in_units = any_law.log_loss(constants, log_inputs) + log_unit["loss"]
+    in_units = any_law.log_loss(constants, log_inputs) + log_unit[any_law.response]
     np.testing.assert_allclose(in_counts, in_units, rtol=1e-10, atol=1e-10)
 
 
 def test_units_of_one_change_no_constant(any_law):
     constants = constants_of(any_law, 0)
-    rescaled = any_law.rescale(constants, dict.fromkeys((*any_law.inputs, "loss"), 1.0))
+    rescaled = any_law.rescale(constants, dict.fromkeys((*any_law.inputs, any_law.response), 1.0))
     assert {name: float(value) for name, value in rescaled.items()} == pytest.approx(constants)
 
 
@@ -173,26 +202,36 @@ def test_straightening_preserves_volume(any_law, seed):
 @float64
 def test_loss_at_the_centre_is_a_straight_coordinate(any_law):
     logs = np.random.default_rng(0).normal(0.0, 1.0, size=len(any_law.parameters))
-    constants = {p.name: np.exp(value) for p, value in zip(any_law.parameters, logs, strict=True)}
+    if set(any_law.inputs) <= set(any_law.absolute):
+        # What is counted one by one has no centre to be at.
+        assert any_law.straighten(list(logs)) == list(logs)
+        return
+    constants = constants_at(any_law, logs)
     # The centre of the data's tokens says nothing of how many of them are unique: none of them is seen again there.
     log_inputs = {name: 800.0 if name == "unique_tokens" else 0.0 for name in any_law.inputs}
+    if isinstance(any_law, Farseer):
+        log_inputs["n_tokens"] = np.log(any_law.reference_tokens)
     at_centre = any_law.log_loss(constants, log_inputs)
     assert float(any_law.straighten(list(logs))[0]) == pytest.approx(float(at_centre), rel=1e-12)
 
 
 @float64
 def test_published_constants_give_a_plausible_loss(any_law):
-    frontier = {"n_params": np.log(70e9), "n_tokens": np.log(1.4e12), "flops": np.log(5.88e23), "unique_tokens": np.log(1.4e12)}
+    frontier = {"n_params": 70e9, "n_tokens": 1.4e12, "flops": 5.88e23, "unique_tokens": 1.4e12, "loss": 2.0}
+    plausible = {"loss": (1.0, 3.0), "error": (0.2, 0.6), "learning_rate": (1e-5, 1e-3), "batch_tokens": (1e6, 1e7)}
     for published in any_law.published:
         assert re.search(r"\b20\d\d\b", published.source)
-        loss = np.exp(any_law.log_loss(published.constants, frontier))
-        assert 1.0 < float(loss) < 3.0, published.source
+        on_scale = any_law.log_loss(published.constants, {name: np.log(value) for name, value in frontier.items()})
+        least, most = plausible[any_law.response]
+        assert least < float(RESPONSES[any_law.response].from_scale(on_scale)) < most, published.source
 
 
 @float64
 def test_slopes_are_finite_where_every_power_would_over_or_underflow(any_law):
-    extreme = {p.name: 40.0 if p.doc.startswith("exponent") else 1e300 for p in any_law.parameters}
-    for place in (-50.0, 50.0):
+    # A response that is fitted as it is may be as large as its constants make it.
+    huge, far = (1e300, 50.0) if RESPONSES[any_law.response].scale != "value as it is" else (1e3, 10.0)
+    extreme = {p.name: 40.0 if p.doc.startswith("exponent") else huge for p in any_law.parameters}
+    for place in (-far, far):
         log_inputs = dict.fromkeys(any_law.inputs, place)
         value, slopes = jax.value_and_grad(lambda c, at=log_inputs: any_law.log_loss(c, at))(extreme)
         assert np.isfinite(value)

@@ -10,6 +10,7 @@ import xarray as xr
 from pandas.testing import assert_frame_equal
 
 import bayescale as bs
+from bayescale.diagnostics import convergence, judge
 from bayescale.errors import InputError
 from bayescale.inference.bootstrap import Bootstrap
 from bayescale.inference.multistart import MultiStart
@@ -17,7 +18,6 @@ from bayescale.inference.nuts import NUTS
 from bayescale.laws import Chinchilla, PowerLaw
 from bayescale.noise import Huber, Normal, StudentT
 from bayescale.noise.base import is_likelihood
-from bayescale.diagnostics import convergence, judge
 from bayescale.posterior import Posterior
 from bayescale.runs import Runs
 

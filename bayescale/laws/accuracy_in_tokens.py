@@ -1,0 +1,85 @@
+"""The share of right answers in the tokens that a model may think: logistic in their logarithm.
+
+    accuracy(T) = 1/(1 + 1/(A·T^b)),   the odds of a right answer are a power of T
+
+OpenAI, "Learning to reason with LLMs", 2024, plots accuracy on AIME against the logarithm of test-time compute, without a
+formula; log odds keep it between none and all. Counts of right answers go with `Binomial` noise.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+from numpyro import distributions as dist
+
+from bayescale.laws.base import Parameter, Published, Special, Term, Values
+
+
+@dataclass(frozen=True)
+class AccuracyInTokens:
+    """accuracy(T) = 1/(1 + 1/(A T^b)) in thinking tokens T; on the scale of the fit, log odds are linear in log T.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bayescale.laws import AccuracyInTokens
+    >>> log_odds = AccuracyInTokens().log_loss({"A": 0.01, "b": 0.5}, {"thinking_tokens": np.log(1e4)})
+    >>> round(float(1 / (1 + np.exp(-log_odds))), 3)
+    0.5
+    """
+
+    stage: ClassVar[str] = "test time"
+    response: ClassVar[str] = "accuracy"
+    absolute: ClassVar[tuple[str, ...]] = ()
+    title: ClassVar[str] = "The odds of a right answer are a power of thinking tokens"
+    paper: ClassVar[str] = "OpenAI 2024, Learning to reason with LLMs, for the plot; no formula is printed"
+    formula: ClassVar[str] = "accuracy(T) = 1/(1 + 1/(A·T^b))"
+    inputs: ClassVar[tuple[str, ...]] = ("thinking_tokens",)
+    falls_with: ClassVar[tuple[str, ...]] = ()
+    published: ClassVar[tuple[Published, ...]] = ()
+    specials: ClassVar[tuple[Special, ...]] = ()
+    terms: ClassVar[tuple[Term, ...]] = ()
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return (
+            Parameter("A", dist.LogNormal(0.0, 1.5), "odds of a right answer at T = 1"),
+            Parameter("b", dist.LogNormal(np.log(0.5), 0.8), "exponent of thinking tokens in the odds"),
+        )
+
+    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+        """log odds = log A + b log T.
+
+        Parameters
+        ----------
+        constants : mapping of arrays
+        log_inputs : mapping with the inputs' names
+            Natural logarithms.
+
+        Returns
+        -------
+        Array, shape by broadcasting
+        """
+        c = constants
+        return jnp.log(c["A"]) + c["b"] * log_inputs["thinking_tokens"]
+
+    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+        """The logarithms themselves: the law is linear in them."""
+        return list(logs)
+
+    def bend(self, straight: Sequence[Any]) -> list[Any]:
+        """The inverse of `straighten`."""
+        return list(straight)
+
+    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+        """A/T₀^b; the exponent stays.
+
+        Parameters
+        ----------
+        constants : mapping of arrays
+        units : mapping with the inputs' names and ``accuracy``
+        """
+        c = constants
+        return {**c, "A": c["A"] / units["thinking_tokens"] ** c["b"]}

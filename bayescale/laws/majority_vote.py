@@ -1,0 +1,106 @@
+"""The share of problems on which the majority of k votes is right, where log odds of a right vote are Normal over problems.
+
+    accuracy(k) = E_z[I_p((k + 1)/2, (k + 1)/2)],   log p/(1 − p) = log M + s·z,   z ~ N(0, 1)
+
+I_p is the chance that more than half of k votes are right; between odd numbers of votes it goes on smoothly. Votes lift the
+problems whose right answer is the likelier one and sink the others, so accuracy tends to the share of the former, not to one:
+that is all that voting can give. Wrong votes are taken to agree with each other, which makes this a lower bound.
+
+L. Chen et al., "Are More LLM Calls All You Need? Towards Scaling Laws of Compound Inference Systems", 2024 (arXiv:2403.02419),
+for votes on problems of different difficulty.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import betainc
+from numpyro import distributions as dist
+
+from bayescale.laws.base import Parameter, Published, Special, Term, Values
+
+_NODES = 24
+# Beyond these a vote, or a majority, is certain to the last digit.
+_SURE, _MOST_VOTES = 30.0, 1e6
+
+
+@dataclass(frozen=True)
+class MajorityVote:
+    """accuracy(k) = E_z[I_p((k + 1)/2, (k + 1)/2)], with log odds of p Normal over problems.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bayescale.laws import MajorityVote
+    >>> log_odds = MajorityVote().log_loss({"M": 2.0, "s": 0.01}, {"n_votes": np.log([1.0, 3.0])})
+    >>> np.round(1 / (1 + np.exp(-np.asarray(log_odds))), 2).tolist()
+    [0.67, 0.74]
+    """
+
+    stage: ClassVar[str] = "test time"
+    response: ClassVar[str] = "accuracy"
+    absolute: ClassVar[tuple[str, ...]] = ("n_votes",)
+    title: ClassVar[str] = "Votes lift the problems whose right answer is the likelier one, and sink the others"
+    paper: ClassVar[str] = "Chen et al. 2024, Are More LLM Calls All You Need?, arXiv:2403.02419"
+    formula: ClassVar[str] = "accuracy(k) = mean(I(1/(1 + exp(−z·s)/M), (k + 1)/2))"
+    inputs: ClassVar[tuple[str, ...]] = ("n_votes",)
+    falls_with: ClassVar[tuple[str, ...]] = ()
+    published: ClassVar[tuple[Published, ...]] = ()
+    specials: ClassVar[tuple[Special, ...]] = ()
+    terms: ClassVar[tuple[Term, ...]] = ()
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return (
+            Parameter("M", dist.LogNormal(0.0, 2.0), "odds of a right vote on the median problem"),
+            Parameter("s", dist.LogNormal(np.log(2.0), 0.7), "how much problems differ: standard deviation of log odds"),
+        )
+
+    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+        """Log odds of the accuracy, by Gauss-Hermite quadrature over problems.
+
+        Parameters
+        ----------
+        constants : mapping of arrays
+        log_inputs : mapping with ``n_votes``
+            Natural logarithm.
+
+        Returns
+        -------
+        Array, shape by broadcasting
+        """
+        half = (jnp.exp(jnp.minimum(log_inputs["n_votes"], np.log(_MOST_VOTES))) + 1) / 2
+        right, wrong = jnp.zeros(()), jnp.zeros(())
+        for z, weight in zip(*_normal_nodes(), strict=True):
+            log_odds = jnp.clip(jnp.log(constants["M"]) + constants["s"] * z, -_SURE, _SURE)
+            # Both shares by themselves, since one less the other would lose all digits where a vote is sure.
+            right = right + weight * betainc(half, half, jax.nn.sigmoid(log_odds))
+            wrong = wrong + weight * betainc(half, half, jax.nn.sigmoid(-log_odds))
+        return jnp.log(right) - jnp.log(wrong)
+
+    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+        """The logarithms themselves."""
+        return list(logs)
+
+    def bend(self, straight: Sequence[Any]) -> list[Any]:
+        """The inverse of `straighten`."""
+        return list(straight)
+
+    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+        """Votes are counted one by one and log odds are absolute, so constants stay.
+
+        Parameters
+        ----------
+        constants : mapping of arrays
+        units : mapping with ``n_votes`` and ``accuracy``, both one
+        """
+        return dict(constants)
+
+
+def _normal_nodes() -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights of the standard Normal distribution."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
+    return nodes, weights / weights.sum()

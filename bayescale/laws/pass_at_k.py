@@ -1,0 +1,90 @@
+"""The share of problems that none of k attempts solves, where chances of success follow a Beta distribution.
+
+    1 − pass@k = B(a, b + k)/B(a, b)
+
+For many attempts it falls as k^−a: a is how rare the hardest problems' successes are. Counts of each problem say more than
+these means do: `bayescale.pass_at_k` fits those.
+
+B. Brown et al., "Large Language Monkeys", 2024 (arXiv:2407.21787); R. Schaeffer et al., "How Do Large Language Monkeys Get
+Their Power (Laws)?", 2025, section 4 (arXiv:2502.17578), for the Beta distribution.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import gammaln
+from numpyro import distributions as dist
+
+from bayescale.laws.base import Parameter, Published, Special, Term, Values
+
+
+@dataclass(frozen=True)
+class PassAtK:
+    """1 - pass@k = B(a, b + k)/B(a, b) in attempts k.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bayescale.laws import PassAtK
+    >>> failures = PassAtK().log_loss({"a": 1.0, "b": 1.0}, {"n_attempts": np.log([1.0, 9.0])})
+    >>> np.round(np.exp(failures), 3).tolist()
+    [0.5, 0.1]
+    """
+
+    stage: ClassVar[str] = "test time"
+    response: ClassVar[str] = "failure_rate"
+    absolute: ClassVar[tuple[str, ...]] = ("n_attempts",)
+    title: ClassVar[str] = "The share of problems never solved falls with attempts, as chances of success are Beta"
+    paper: ClassVar[str] = "Brown et al. 2024, arXiv:2407.21787; Schaeffer et al. 2025, section 4, arXiv:2502.17578"
+    formula: ClassVar[str] = "failures(k) = B(a, b + k)/B(a, b)"
+    inputs: ClassVar[tuple[str, ...]] = ("n_attempts",)
+    falls_with: ClassVar[tuple[str, ...]] = ("n_attempts",)
+    published: ClassVar[tuple[Published, ...]] = ()
+    specials: ClassVar[tuple[Special, ...]] = ()
+    terms: ClassVar[tuple[Term, ...]] = ()
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return (
+            Parameter("a", dist.LogNormal(np.log(0.4), 1.0), "exponent of failures in many attempts"),
+            Parameter("b", dist.LogNormal(np.log(3.0), 1.5), "how rare easy problems are; b/(a + b) fail at first"),
+        )
+
+    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+        """log (1 − pass@k).
+
+        Parameters
+        ----------
+        constants : mapping of arrays
+        log_inputs : mapping with ``n_attempts``
+            Natural logarithm.
+
+        Returns
+        -------
+        Array, shape by broadcasting
+        """
+        a, b = constants["a"], constants["b"]
+        more = b + jnp.exp(log_inputs["n_attempts"])
+        # JAX's betaln is right to seven digits alone.
+        return gammaln(more) - gammaln(a + more) + gammaln(a + b) - gammaln(b)
+
+    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+        """The logarithms themselves."""
+        return list(logs)
+
+    def bend(self, straight: Sequence[Any]) -> list[Any]:
+        """The inverse of `straighten`."""
+        return list(straight)
+
+    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+        """Attempts are counted one by one and failures are a share, so constants stay.
+
+        Parameters
+        ----------
+        constants : mapping of arrays
+        units : mapping with ``n_attempts`` and ``failure_rate``, both one
+        """
+        return dict(constants)

@@ -1,0 +1,110 @@
+"""A score that rises from a floor to a ceiling, as a sigmoid of log compute: reinforcement learning after training.
+
+    s(C) = F + R/(1 + (C_mid/C)^b)
+
+F is the score before, F + R that of endless compute, C_mid the compute at half the rise, b how steep it is there.
+
+D. Khatri et al., "The Art of Scaling Reinforcement Learning Compute for LLMs", 2025 (arXiv:2510.13786).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpyro import distributions as dist
+
+from bayescale.laws.base import SYMBOLS, Parameter, Published, Special, Term, Values
+
+
+@dataclass(frozen=True)
+class Sigmoid:
+    """s(C) = F + R/(1 + (C_mid/C)^b), a score in compute or another input.
+
+    Parameters
+    ----------
+    input : str
+        The column that C is: ``flops``, or GPU-hours, steps …
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bayescale.laws import Sigmoid
+    >>> constants = {"F": 0.2, "R": 0.4, "C_mid": 1e20, "b": 1.5}
+    >>> round(float(Sigmoid().log_loss(constants, {"flops": np.log(1e20)})), 3)
+    0.4
+    """
+
+    input: str = "flops"
+
+    stage: ClassVar[str] = "post-training"
+    response: ClassVar[str] = "score"
+    absolute: ClassVar[tuple[str, ...]] = ()
+    title: ClassVar[str] = "A score rises from a floor to a ceiling as a sigmoid of log compute"
+    paper: ClassVar[str] = "Khatri et al. 2025, The Art of Scaling RL Compute for LLMs, arXiv:2510.13786"
+    published: ClassVar[tuple[Published, ...]] = ()
+    specials: ClassVar[tuple[Special, ...]] = ()
+    terms: ClassVar[tuple[Term, ...]] = ()
+    falls_with: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def formula(self) -> str:
+        x = SYMBOLS.get(self.input, self.input)
+        return f"s({x}) = F + R/(1 + (C_mid/{x})^b)"
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return (self.input,)
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return (
+            Parameter("F", dist.Normal(-0.3, 0.3), "floor: the score at no compute"),
+            Parameter("R", dist.LogNormal(np.log(0.5), 0.6), "rise from floor to ceiling"),
+            Parameter("C_mid", dist.LogNormal(0.0, 2.0), f"{self.input} at half the rise"),
+            Parameter("b", dist.LogNormal(0.0, 0.7), f"exponent of {self.input}: how steep the rise is"),
+        )
+
+    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+        """The score itself.
+
+        Parameters
+        ----------
+        constants : mapping of arrays
+        log_inputs : mapping with the input's name
+            Natural logarithm.
+
+        Returns
+        -------
+        Array, shape by broadcasting
+        """
+        c = constants
+        return c["F"] + c["R"] * jax.nn.sigmoid(c["b"] * (log_inputs[self.input] - jnp.log(c["C_mid"])))
+
+    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+        """The score at the centre in place of F; the rest stays."""
+        floor, *shape = logs
+        return [floor + _risen(*shape), *shape]
+
+    def bend(self, straight: Sequence[Any]) -> list[Any]:
+        """The inverse of `straighten`."""
+        total, *shape = straight
+        return [total - _risen(*shape), *shape]
+
+    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+        """F plus the mean score, C_mid·C₀; the rest stays.
+
+        Parameters
+        ----------
+        constants : mapping of arrays
+        units : mapping with the input's name and ``score``
+        """
+        c = constants
+        return {**c, "F": c["F"] + jnp.log(units["score"]), "C_mid": c["C_mid"] * units[self.input]}
+
+
+def _risen(rise: Any, middle: Any, steepness: Any) -> Any:
+    """From the logarithms, how far the score is above the floor at the centre."""
+    return jnp.exp(rise) * jax.nn.sigmoid(-jnp.exp(steepness) * middle)

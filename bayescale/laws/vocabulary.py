@@ -1,0 +1,118 @@
+"""Loss relative to a unigram model, in parameters outside and inside the vocabulary and in data.
+
+    L(N, V, D) = −E + A_1/N^α_1 + A_2/V^α_2 + B/D^β
+
+Losses of models with different vocabularies compare only after the loss of a unigram model is taken off, so the response is
+negative and falls without a floor at zero. N counts parameters outside embeddings, V those of embeddings.
+
+C. Tao et al., "Scaling Laws with Vocabulary: Larger Models Deserve Larger Vocabularies", 2024 (arXiv:2407.13623).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+from numpyro import distributions as dist
+
+from bayescale.laws.base import Parameter, Published, Special, Term, Values
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """L(N, V, D) = -E + A_1/N^alpha_1 + A_2/V^alpha_2 + B/D^beta, a loss relative to a unigram model's.
+
+    Parameters
+    ----------
+    data : str
+        The column that D is: ``n_tokens``, or the paper's measure, ``n_chars``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bayescale.laws import Vocabulary
+    >>> constants = {"E": 6.0, "A_1": 8.0, "A_2": 3.0, "B": 10.0, "alpha_1": 0.5, "alpha_2": 1.0, "beta": 0.5}
+    >>> at = {"non_vocab_params": np.log(64.0), "vocab_params": np.log(3.0), "n_tokens": np.log(100.0)}
+    >>> round(float(Vocabulary().log_loss(constants, at)), 3)
+    -3.0
+    """
+
+    data: str = "n_tokens"
+
+    stage: ClassVar[str] = "pre-training"
+    response: ClassVar[str] = "relative_loss"
+    absolute: ClassVar[tuple[str, ...]] = ()
+    title: ClassVar[str] = "Loss relative to a unigram model falls with parameters outside and inside the vocabulary"
+    paper: ClassVar[str] = "Tao et al. 2024, Scaling Laws with Vocabulary, arXiv:2407.13623"
+    published: ClassVar[tuple[Published, ...]] = ()
+    specials: ClassVar[tuple[Special, ...]] = ()
+    terms: ClassVar[tuple[Term, ...]] = ()
+
+    @property
+    def formula(self) -> str:
+        return "L(N, V, D) = −E + A_1/N^α_1 + A_2/V^α_2 + B/D^β"
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return ("non_vocab_params", "vocab_params", self.data)
+
+    @property
+    def falls_with(self) -> tuple[str, ...]:
+        return self.inputs
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return (
+            Parameter("E", dist.Normal(1.0, 1.0), "how far below a unigram model endless size and data go, nats per token"),
+            Parameter("A_1", dist.LogNormal(-1.0, 1.0), "excess at N = 1, nats per token"),
+            Parameter("A_2", dist.LogNormal(-2.0, 1.0), "excess at V = 1, nats per token"),
+            Parameter("B", dist.LogNormal(-1.0, 1.0), f"excess at {self.data} = 1, nats per token"),
+            Parameter("alpha_1", dist.LogNormal(np.log(0.4), 0.6), "exponent of parameters outside the vocabulary"),
+            Parameter("alpha_2", dist.LogNormal(np.log(0.6), 0.6), "exponent of parameters of the vocabulary"),
+            Parameter("beta", dist.LogNormal(np.log(0.4), 0.6), f"exponent of {self.data}"),
+        )
+
+    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+        """L itself, which may be negative.
+
+        Parameters
+        ----------
+        constants : mapping of arrays
+        log_inputs : mapping with the inputs' names
+            Natural logarithms.
+
+        Returns
+        -------
+        Array, shape by broadcasting
+        """
+        c = constants
+        powers = zip(("A_1", "A_2", "B"), ("alpha_1", "alpha_2", "beta"), self.inputs, strict=True)
+        return sum((c[a] * jnp.exp(-c[exponent] * log_inputs[x]) for a, exponent, x in powers), start=-c["E"])
+
+    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+        """A_1 + A_2 + B − E, the loss at the centre, in place of E; the rest stays."""
+        e, *levels = logs[:4]
+        return [sum(map(jnp.exp, levels), start=-e), *logs[1:]]
+
+    def bend(self, straight: Sequence[Any]) -> list[Any]:
+        """The inverse of `straighten`."""
+        total, *levels = straight[:4]
+        return [sum(map(jnp.exp, levels), start=-total), *straight[1:]]
+
+    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+        """E less the mean loss, A_1·N₀^α_1, A_2·V₀^α_2, B·D₀^β.
+
+        Parameters
+        ----------
+        constants : mapping of arrays
+        units : mapping with the inputs' names and ``relative_loss``
+        """
+        c, (n, v, d) = constants, (units[name] for name in self.inputs)
+        return {
+            **c,
+            "E": c["E"] - jnp.log(units["relative_loss"]),
+            "A_1": c["A_1"] * n ** c["alpha_1"],
+            "A_2": c["A_2"] * v ** c["alpha_2"],
+            "B": c["B"] * d ** c["beta"],
+        }
