@@ -65,16 +65,25 @@ def print_laws(laws: Mapping[str, "Law"]) -> None:
         for name, law in laws.items():
             if law.stage == stage:
                 fitted = ", ".join(parameter.name for parameter in law.parameters)
-                rows.append((name, f"{law.formula}\nfits {fitted} to {', '.join(law.inputs)} and loss\n{law.paper}"))
+                rows.append((name, f"{law.formula}\nfits {fitted} to {', '.join(law.inputs)} and {law.response}\n{law.paper}"))
         console.print(style.facts(rows))
     console.print("`bayescale laws show NAME` has priors, options and published constants.")
 
 
 def print_law(law: "Law") -> None:
     """Formula, parameters with their priors, paper and published constants."""
+    from bayescale.responses import RESPONSES
+
     console = style.console()
     console.print(f"{describe(law)}: {law.title}\n")
-    rows = {"formula": law.formula, "inputs": ", ".join(law.inputs), "options": _options(law), "paper": law.paper}
+    response = RESPONSES[law.response]
+    rows = {
+        "formula": law.formula,
+        "inputs": ", ".join(law.inputs),
+        "predicts": f"{response.column}, {response.unit}; fitted on its {response.scale}",
+        "options": _options(law),
+        "paper": law.paper,
+    }
     console.print(style.facts(list(rows.items())))
     table = style.table("parameter", "prior", "meaning", left=("prior", "meaning"))
     for parameter in law.parameters:
@@ -82,7 +91,8 @@ def print_law(law: "Law") -> None:
     console.print(table)
     console.print(
         "Priors hold in the units of the data, where loss and each input are divided by their geometric mean over the runs, "
-        "so that no prior depends on units; meanings are in counts and nats per token, as fits are printed."
+        "so that no prior depends on units; meanings are in counts and nats per token, as fits are printed. A response that is "
+        "fitted as it is has its mean taken off instead."
     )
     if law.published:
         names = [parameter.name for parameter in law.parameters]

@@ -19,7 +19,7 @@ def page() -> str:
     parts = [_HEAD]
     for stage in STAGES:
         rows = [_row(name, law) for name, law in laws.items() if law.stage == stage]
-        head = f"## {stage.capitalize()}\n\n| law | formula | inputs | parameters | paper |\n{'| --- ' * 5}|"
+        head = f"## {stage.capitalize()}\n\n| law | formula | predicts | from | parameters | paper |\n{'| --- ' * 6}|"
         parts.append("\n".join([head, *rows]) + "\n")
     return "\n".join(parts)
 
@@ -27,7 +27,7 @@ def page() -> str:
 def _row(name: str, law: Law) -> str:
     parameters = ", ".join(f"`{parameter.name}`" for parameter in law.parameters)
     inputs = ", ".join(f"`{column}`" for column in law.inputs)
-    return f"| `{name}` | {law.formula.replace('; ', '<br>')} | {inputs} | {parameters} | {law.paper} |"
+    return f"| `{name}` | {law.formula.replace('; ', '<br>')} | `{law.response}` | {inputs} | {parameters} | {law.paper} |"
 
 
 if __name__ == "__main__":

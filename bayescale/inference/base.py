@@ -156,6 +156,11 @@ class Problem:
         """
         target = Target(law, noise)
         response = RESPONSES[law.response]
+        if "n_correct" in noise.columns and law.response != "accuracy":
+            raise InputError(
+                f"{name_of(noise)} counts right answers, and {name_of(law)} predicts {law.response}; use StudentT() as the "
+                "noise, or a law of accuracy."
+            )
         logs = {name: np.log(runs.column(name)) for name in law.inputs}
         observed = response.of(runs)
         if len(runs) < len(target.parameters):

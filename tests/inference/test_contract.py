@@ -18,6 +18,8 @@ DEFAULT = bs.laws.Chinchilla()
 
 def refusal(law: Any, noise: Any, method: Any) -> str | None:
     """What a method says of a law and a noise model that it cannot take; None where it can."""
+    if noise == bs.noise.Binomial() and law.response != "accuracy":
+        return r"binomial counts right answers.*predicts .*use StudentT"
     if isinstance(method, POSTERIOR_METHODS) and not is_likelihood(noise):
         return r"needs a likelihood.*huber.*Use StudentT"
     if noise.shared and not isinstance(method, bs.NUTS):
@@ -47,7 +49,8 @@ def cases(refused: bool) -> list[Any]:
 def common(law: Any, noise: Any, method: Any) -> bool:
     """Whether a case is tried in every run of the tests."""
     halves = (law == DEFAULT, noise == bs.noise.Normal())
-    return all(halves) or (any(halves) and isinstance(method, bs.NUTS))
+    counted = law == bs.laws.AccuracyInTokens() and noise == bs.noise.Binomial()
+    return all(halves) or ((any(halves) or counted) and isinstance(method, bs.NUTS))
 
 
 @pytest.fixture(autouse=True)
@@ -60,9 +63,14 @@ def programs_of_a_test(forget_programs: Callable[[], None]) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def complete(sweep: bs.Runs) -> bs.Runs:
     """The sweep with every column that a law or a noise model may need."""
-    tokens = sweep.frame["n_tokens"]
-    more = {"loss_se": 0.01 * sweep.frame["loss"], "unique_tokens": np.minimum(tokens, tokens.median()), "n_examples": tokens}
-    return bs.Runs.from_frame(sweep.frame.assign(**more))
+    loss, params, tokens = (sweep.frame[name] for name in ("loss", "n_params", "n_tokens"))
+    rank = tokens.rank(method="first")
+    more = {"loss_se": 0.01 * loss, "unique_tokens": np.minimum(tokens, tokens.median()), "n_examples": tokens}
+    inputs = {"non_vocab_params": params, "vocab_params": np.sqrt(params) * 1e4, "thinking_tokens": tokens}
+    counted = {"n_experts": rank, "n_attempts": rank, "n_votes": rank, "n_samples": 30.0, "n_correct": (rank / 2).round()}
+    responses = {"relative_loss": loss - 6.0, "learning_rate": 1 / loss, "batch_tokens": tokens**0.5, "error": loss / 5}
+    shares = {"score": 1 - loss / 5, "failure_rate": loss / 5}
+    return bs.Runs.from_frame(sweep.frame.assign(**more, **inputs, **counted, **responses, **shares))
 
 
 @pytest.mark.filterwarnings("ignore::bayescale.errors.FitWarning")  # a law in one variable does not describe this sweep

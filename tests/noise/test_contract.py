@@ -24,8 +24,8 @@ def constants_of(noise, sigma=0.1):
 
 
 def conditions_of(noise, log_loss_se=0.0, compute_decades=0.0):
-    """A run whose error is known, where the noise model cannot do without."""
-    return Conditions(log_loss_se or (0.1 if "loss_se" in noise.columns else 0.0), compute_decades)
+    """A run whose error is known, where the noise model cannot do without, and of whose answers half are right."""
+    return Conditions(log_loss_se or (0.1 if "loss_se" in noise.columns else 0.0), compute_decades, 10.0, 20.0)
 
 
 def test_it_keeps_the_protocol(any_noise):

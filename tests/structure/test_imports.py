@@ -35,7 +35,7 @@ ALLOWED = {
     "plots": BELOW_DECISIONS - {"inference", "kernels"} | {"decisions"} | LEAVES,
     "terminal_curve": set(),
     "terminal_style": set(),
-    "terminal_catalogue": {"laws", "datasets", "terminal_style"} | LEAVES,
+    "terminal_catalogue": {"laws", "responses", "datasets", "terminal_style"} | LEAVES,
     "terminal_sensitivity": {"decisions", "terminal_style"} | LEAVES,
     "terminal_backtest": {"decisions", "terminal_style"} | LEAVES,
     "terminal": BELOW_DECISIONS | {"decisions", "plots", "batches", "datasets", "terminal_curve", "terminal_style"} | LEAVES,
