@@ -23,7 +23,7 @@ def datasets_list() -> None:
 
 @datasets_app.command("show")
 def datasets_show(name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)]) -> None:
-    """Show what is known of a data set: paper, licence, units, outliers, published fits. Or show a table of published figures."""
+    """Show a data set (paper, licence, units, outliers, published fits) or a table of published figures."""
     from bayescale import terminal, terminal_catalogue
 
     with terminal.reporting():
