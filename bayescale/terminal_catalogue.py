@@ -47,7 +47,7 @@ def print_published(about: "PublishedTable", table: "pd.DataFrame") -> None:
     console = style.console()
     console.print(f"{about.name}: {about.title}\n")
     console.print(style.facts(rows))
-    words = [column for column in table if table[column].dtype.kind == "O"]
+    words = [str(column) for column in table if table[column].dtype.kind == "O"]
     shown = style.table(*table.columns, left=words)
     for column in shown.columns[1:]:
         if column.header in words:
