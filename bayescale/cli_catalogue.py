@@ -12,24 +12,27 @@ laws_app = typer.Typer(**SETTINGS, help="Scaling laws: formula, parameters, prio
 
 @datasets_app.command("list")
 def datasets_list() -> None:
-    """List the catalogue."""
+    """List the catalogue: data sets, and tables of published figures."""
     from bayescale import terminal, terminal_catalogue
 
     with terminal.reporting():
         from bayescale import datasets
 
-        terminal_catalogue.print_catalogue(datasets.table())
+        terminal_catalogue.print_catalogue(datasets.table(), datasets.published_tables())
 
 
 @datasets_app.command("show")
 def datasets_show(name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)]) -> None:
-    """Show what is known of a data set: paper, licence, units, outliers, published fits."""
+    """Show a data set (paper, licence, units, outliers, published fits) or a table of published figures."""
     from bayescale import terminal, terminal_catalogue
 
     with terminal.reporting():
         from bayescale import datasets
 
-        terminal_catalogue.print_descriptor(datasets.describe(name))
+        if name in datasets.table_names():
+            terminal_catalogue.print_published(datasets.describe_table(name), datasets.published_table(name))
+        else:
+            terminal_catalogue.print_descriptor(datasets.describe(name))
 
 
 @datasets_app.command("fetch")

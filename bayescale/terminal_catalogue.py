@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bayescale.datasets.descriptor import Descriptor
+    from bayescale.datasets.published import PublishedTable
     from bayescale.laws.base import Law
 
 
-def print_catalogue(table: "pd.DataFrame") -> None:
-    """One line a data set."""
+def print_catalogue(table: "pd.DataFrame", published: "pd.DataFrame") -> None:
+    """One line a data set, and one a table of published figures."""
     shown = style.table("name", "runs", "of rows", "comes", "title", left=("comes", "title"))
     for row in table.to_dict("records"):
         comes = "embedded" if row["embedded"] else "fetched"
@@ -26,6 +27,34 @@ def print_catalogue(table: "pd.DataFrame") -> None:
     console.print(
         "`bayescale fit NAME` fits the runs; `bayescale datasets show NAME` says which rows they are, and what they measure."
     )
+    figures = style.table("published figures", "rows", "verified", "title", left=("verified", "title"))
+    for row in published.to_dict("records"):
+        figures.add_row(row["name"], str(row["rows"]), "yes" if row["verified"] else "no", row["title"])
+    console.print()
+    console.print(figures)
+    console.print("They hold no runs and come with bayescale. Verified: compared with a second source.")
+
+
+def print_published(about: "PublishedTable", table: "pd.DataFrame") -> None:
+    """All facts of a table of published figures, and its rows."""
+    rows = [
+        ("source", f"{about.authors}, {about.year}: {about.source}; {about.address}"),
+        ("licence", about.licence),
+        ("verified", about.verified or "no, not compared with a second source"),
+        *about.columns.items(),
+        *(("note", text) for text in about.notes),
+    ]
+    console = style.console()
+    console.print(f"{about.name}: {about.title}\n")
+    console.print(style.facts(rows))
+    words = [str(column) for column in table if table[column].dtype.kind == "O"]
+    shown = style.table(*table.columns, left=words)
+    for column in shown.columns[1:]:
+        if column.header in words:
+            column.no_wrap, column.overflow = False, "fold"
+    for row in table.to_dict("records"):
+        shown.add_row(*(_cell(name, value) for name, value in row.items()))
+    console.print(shown)
 
 
 def print_descriptor(about: "Descriptor") -> None:
@@ -116,6 +145,15 @@ def print_devices(version: str, devices: Sequence[Mapping[str, Any]]) -> None:
         console.print("Everything runs on it.")
     else:
         console.print(f"Starts, replicates, chains, grids and batches are shared out among all {len(devices)}.")
+
+
+def _cell(column: Any, value: Any) -> str:
+    """As it is printed in the paper, counts with K, M, B or T."""
+    if isinstance(value, str):
+        return value
+    if column.startswith(("n_params", "n_tokens")) and value >= 1e3:
+        return style.count(value)
+    return f"{value:g}" if value == value else "-"
 
 
 def _options(law: "Law") -> str:

@@ -72,7 +72,7 @@ def frame(name: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame, one row per run or checkpoint
-        ``run_id``, ``n_params`` and ``n_tokens`` (counts), ``loss`` (in the units that :func:`describe` gives), often
+        ``run_id``, mostly ``n_params`` and ``n_tokens`` (counts) and ``loss`` (in the units that :func:`describe` gives), often
         ``group`` and ``flops``, and what else the original has.
 
     Raises

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from bayescale.errors import InputError
 
 FOLDER = files("bayescale.datasets")
+TABLE = "table_"  # begins the names of files that hold published figures
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class Descriptor:
         Runs that :func:`load` gives by default; 0 where it refuses.
     reader : str
         Module of this package whose ``read`` makes the table from the originals.
+    folder : str
+        Where the originals lie below ``BAYESCALE_DATA`` and in the cache; empty where it is the name.
     loss_units, n_tokens_counts : str
         What the loss is measured in; what D counts.
     n_params : mapping of str to str
@@ -77,6 +80,7 @@ class Descriptor:
     n_tokens_counts: str
     n_params: Mapping[str, str]
     originals: tuple[Original, ...]
+    folder: str = ""
     select: Mapping[str, list[Any]] = field(default_factory=dict)
     suspect: str = ""
     refusal: str = ""
@@ -103,7 +107,12 @@ def names() -> list[str]:
     >>> datasets.names()[:2]
     ['alabdulmohsin2022_curves', 'besiroglu2024_chinchilla']
     """
-    return sorted(entry.name.removesuffix(".toml") for entry in FOLDER.iterdir() if entry.name.endswith(".toml"))
+    return sorted(stem for stem in stems() if not stem.startswith(TABLE))
+
+
+def stems() -> list[str]:
+    """Name every TOML file of the catalogue without its ending, of data sets and of published tables alike."""
+    return [entry.name.removesuffix(".toml") for entry in FOLDER.iterdir() if entry.name.endswith(".toml")]
 
 
 def describe(name: str) -> Descriptor:
@@ -129,15 +138,21 @@ def describe(name: str) -> Descriptor:
     >>> datasets.describe("besiroglu2024_chinchilla").published_fits["besiroglu2024"]["alpha"]
     0.34781
     """
-    known = names()
-    if name not in known:
-        close = get_close_matches(name, known, n=3, cutoff=0.4)
-        meant = f" Did you mean {' or '.join(close)}?" if close else ""
-        raise InputError(f"There is no data set {name!r} in the catalogue.{meant} `bayescale datasets list` shows them all.")
+    if TABLE + name in stems():
+        raise InputError(f'{name} is a table of published figures and holds no runs: use datasets.published_table("{name}").')
+    if name not in names():
+        raise unknown("data set", name)
     facts = tomllib.loads(FOLDER.joinpath(f"{name}.toml").read_text(encoding="utf-8"))
     originals = _originals(**facts.pop("source"))
     facts |= {key: tuple(facts[key]) for key in ("known_outliers", "notes") if key in facts}
     return Descriptor(name=name, originals=originals, **facts)
+
+
+def unknown(kind: str, name: str) -> InputError:
+    """The error for a name that there is not, with the closest of those that there are, data sets and published tables."""
+    close = get_close_matches(name, [stem.removeprefix(TABLE) for stem in stems()], n=3, cutoff=0.4)
+    meant = f" Did you mean {' or '.join(close)}?" if close else ""
+    return InputError(f"There is no {kind} {name!r} in the catalogue.{meant} `bayescale datasets list` shows them all.")
 
 
 def _originals(

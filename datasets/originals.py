@@ -33,15 +33,16 @@ def locate(descriptor: Descriptor) -> dict[str, Path]:
         return {original.name: Path(str(FOLDER.joinpath(original.name))) for original in descriptor.originals}
     found: dict[str, Path] = {}
     missing: list[Original] = []
+    folder = descriptor.folder or descriptor.name
     for original in descriptor.originals:
-        path = _in_folder_of_originals(descriptor.name, original) or _in_cache(descriptor.name, original)
+        path = _in_folder_of_originals(folder, original) or _in_cache(folder, original)
         if path:
             found[original.name] = path
         else:
             missing.append(original)
     if missing:
-        _download(descriptor.name, missing)
-    return {original.name: found.get(original.name, cached(descriptor.name, original)) for original in descriptor.originals}
+        _download(folder, missing)
+    return {original.name: found.get(original.name, cached(folder, original)) for original in descriptor.originals}
 
 
 def cached(name: str, original: Original) -> Path:

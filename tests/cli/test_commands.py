@@ -39,11 +39,11 @@ def test_allocate_writes_counts_as_people_do(bayescale, posteriors):
     assert "T " in report
 
 
-def test_datasets_list_names_every_set(bayescale):
+def test_datasets_list_names_every_set_and_every_published_table(bayescale):
     from bayescale import datasets
 
     listed = bayescale("datasets", "list").stdout
-    assert all(name in listed for name in datasets.names())
+    assert all(name in listed for name in [*datasets.names(), *datasets.table_names()])
 
 
 def test_datasets_show_gives_paper_units_and_what_n_counts(bayescale):
@@ -54,6 +54,24 @@ def test_datasets_show_gives_paper_units_and_what_n_counts(bayescale):
 
 def test_datasets_show_says_why_a_set_is_refused(bayescale):
     assert "unigram-normalised and negative" in bayescale("datasets", "show", "tao2024_vocab").stdout.replace("\n", " ")
+
+
+def test_datasets_show_prints_a_published_table_with_its_source_and_columns(bayescale):
+    shown = bayescale("datasets", "show", "kaplan2020_laws").stdout
+    for fact in ("arXiv:2001.08361", "exponent of that variable", "8.8e+13", "PF-days"):
+        assert fact in shown
+
+
+def test_datasets_show_writes_counts_of_published_tables_as_people_do_and_a_dash_for_none(bayescale):
+    rows = [line.split() for line in bayescale("datasets", "show", "published_llm_sizes").stdout.splitlines()]
+    assert ["Chinchilla", "70.0B", "1.40T", "2022"] in [row[:4] for row in rows]
+    assert ["GPT-2-small", "124M", "-", "2019"] in [row[:4] for row in rows]
+
+
+def test_datasets_show_guesses_the_published_table_that_was_meant(bayescale):
+    result = bayescale("datasets", "show", "kaplan2020")
+    assert result.exit_code == 1
+    assert "Did you mean kaplan2020_laws " in result.output.replace("\n", " ")
 
 
 def test_datasets_fetch_prints_the_path_of_every_file(bayescale):

@@ -20,14 +20,17 @@ EXPECTED = [
     "gemstones2025",
     "lin2024_rectified_sft",
     "llama3_isoflop",
+    "luo2025_multipowerlaw_curves",
     "misfitting2025",
     "muennighoff2023_datablations",
+    "ruan2024_obsscaling",
     "steplaw2025",
     "tao2024_vocab",
+    "zhang2024_o1mini_aime",
 ]
 
 
-def test_the_catalogue_has_the_twelve_sets():
+def test_the_catalogue_has_the_sets_that_are_expected():
     assert EVERY == EXPECTED
 
 

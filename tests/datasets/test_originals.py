@@ -153,6 +153,12 @@ def test_an_original_that_the_folder_lacks_comes_from_the_cache(nowhere, monkeyp
     assert locate(descriptor_of("http://127.0.0.1:9/runs.csv"))["runs.csv"] == path
 
 
+def test_originals_may_lie_in_a_folder_that_is_not_named_as_the_data_set(nowhere):
+    path = put(nowhere / "datasets", CONTENT)
+    descriptor = dataclasses.replace(descriptor_of("http://127.0.0.1:9/runs.csv"), name="made_up_curves", folder="made_up")
+    assert locate(descriptor)["runs.csv"] == path
+
+
 def test_a_wrong_file_in_the_folder_of_originals_is_refused(nowhere, monkeypatch, tmp_path):
     path = put(tmp_path / "originals", TRUNCATED)
     monkeypatch.setenv("BAYESCALE_DATA", str(tmp_path / "originals"))
