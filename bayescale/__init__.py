@@ -31,6 +31,7 @@ _WHERE = {
     "ComputeBelow": "bayescale.decisions.holdouts.compute_below",
     "LeaveGroupOut": "bayescale.decisions.holdouts.leave_group_out",
     "ExpandingWindow": "bayescale.decisions.holdouts.expanding_window",
+    "chain": "bayescale.decisions.chain",
     "surface": "bayescale.decisions.surface",
     "allocate": "bayescale.decisions.allocate",
     "isoflop": "bayescale.decisions.isoflop",

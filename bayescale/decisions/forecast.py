@@ -1,6 +1,6 @@
 """What will the loss of a run be, or what else the law is of? The posterior predictive at any inputs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -102,6 +102,13 @@ def _mixed(stack: Stack, seed: int, inputs: dict[str, Any]) -> Forecast:
 def _predicted(posterior: Posterior, seed: int, table: pd.DataFrame) -> Forecast:
     at = {name: table[name].to_numpy() for name in posterior.law.inputs}
     log_law = posterior.log_law(at)
+    return scattered(posterior, log_law, at, table, seed)
+
+
+def scattered(
+    posterior: Posterior, log_law: np.ndarray, at: Mapping[str, np.ndarray], table: pd.DataFrame, seed: int
+) -> Forecast:
+    """A forecast from the law's own, of shape (chain, draw, runs), at inputs ``at``; the table is what people read of these."""
     response = posterior.response
     law_draws = response.from_scale(log_law).reshape(posterior.n_draws, -1)
     if not is_likelihood(posterior.noise):
