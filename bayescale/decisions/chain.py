@@ -54,9 +54,9 @@ def chain(
     >>> runs = bs.datasets.simulate(seed=1)
     >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
     >>> scored = bs.Runs.from_frame(runs.frame.assign(error=0.85 - 2.1 * np.exp(-0.76 * runs.frame["loss"])))
-    >>> errors = bs.fit(scored, law=bs.laws.ErrorFromLoss(), noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> errors = bs.fit(scored, law=bs.laws.ErrorFromLoss(), noise=bs.noise.Huber(), method=bs.MultiStart(starts=100))
     >>> bs.chain(post, errors, n_params=70e9, n_tokens=1.4e12).law_draws.round(2)
-    array([[0.39]])
+    array([[0.36]])
     """
     if downstream.law.inputs != ("loss",):
         raise InputError(

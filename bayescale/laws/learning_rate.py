@@ -29,7 +29,7 @@ class LearningRate:
     >>> step_law = LearningRate.published[0].constants
     >>> at = {"n_params": np.log(1e9), "n_tokens": np.log(1e11)}
     >>> round(float(np.exp(LearningRate().log_loss(step_law, at))), 5)
-    0.00164
+    0.00163
     """
 
     stage: ClassVar[str] = "pre-training"

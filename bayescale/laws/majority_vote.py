@@ -36,9 +36,9 @@ class MajorityVote:
     --------
     >>> import numpy as np
     >>> from bayescale.laws import MajorityVote
-    >>> log_odds = MajorityVote().log_loss({"M": 2.0, "s": 0.01}, {"n_votes": np.log([1.0, 3.0])})
-    >>> np.round(1 / (1 + np.exp(-np.asarray(log_odds))), 2).tolist()
-    [0.67, 0.74]
+    >>> log_odds = MajorityVote().log_loss({"M": np.array(8.0), "s": np.array(1.0)}, {"n_votes": np.log([1.0, 9.0])})
+    >>> [f"{share:.2f}" for share in 1 / (1 + np.exp(-np.asarray(log_odds)))]
+    ['0.85', '0.96']
     """
 
     stage: ClassVar[str] = "test time"
@@ -79,7 +79,7 @@ class MajorityVote:
         half = (jnp.exp(jnp.minimum(log_inputs["n_votes"], np.log(_MOST_VOTES)))[..., None] + 1) / 2
         places = _PLACES * jnp.sqrt(2 * polygamma(1, half))
         weights = jax.nn.softmax(half * places - 2 * half * jax.nn.softplus(places), axis=-1)
-        ahead = (jnp.log(constants["M"])[..., None] - places) / constants["s"][..., None]
+        ahead = (jnp.log(constants["M"])[..., None] - places) / jnp.asarray(constants["s"])[..., None]
         # Each share by itself: one less the other would lose all digits where nearly all are right.
         right, wrong = (logsumexp(log_ndtr(sign * ahead), b=weights, axis=-1) for sign in (1, -1))
         return right - wrong

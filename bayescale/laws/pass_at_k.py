@@ -30,8 +30,8 @@ class PassAtK:
     >>> import numpy as np
     >>> from bayescale.laws import PassAtK
     >>> failures = PassAtK().log_loss({"a": 1.0, "b": 1.0}, {"n_attempts": np.log([1.0, 9.0])})
-    >>> np.round(np.exp(failures), 3).tolist()
-    [0.5, 0.1]
+    >>> [f"{failed:.3f}" for failed in np.exp(failures)]
+    ['0.500', '0.100']
     """
 
     stage: ClassVar[str] = "test time"
