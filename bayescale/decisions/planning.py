@@ -1,0 +1,233 @@
+"""A posterior with its constraints, as decisions about plans use it: arrays in, the best plan of each draw out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from bayescale.decisions.constraints import Constraints, draws_of
+from bayescale.decisions.flop_models import SixND
+from bayescale.decisions.optimum import (
+    LOG_ENDLESS,
+    LOG_MOST_PARAMS,
+    Plans,
+    Valued,
+    World,
+    filled,
+    least_cost,
+    least_loss,
+)
+from bayescale.errors import InputError
+from bayescale.posterior import Posterior
+
+BUDGETS = ("compute", "lifetime_compute", "cost")
+"""What a budget may be of. A fourth, of time, is a constraint alone."""
+
+_ROWS = (*BUDGETS, "days")
+_MAX = {"compute": "max_compute", "lifetime_compute": "max_lifetime_compute", "cost": "max_cost"}
+_UNITS = {"compute": "FLOPs", "lifetime_compute": "FLOPs", "cost": "money", "target_loss": "nats per token"}
+_EXAMPLES = {"compute": "5.76e23", "lifetime_compute": "1e24", "cost": "1e7", "target_loss": "1.95"}
+_BINDS = 1e-6
+_DRAWS_OF_A_POINT = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Planner:
+    """What all plans under one posterior and its constraints share.
+
+    Attributes
+    ----------
+    valued, world
+        What `optimum` takes.
+    constraints : Constraints
+    """
+
+    valued: Valued
+    world: World
+    constraints: Constraints
+
+    @classmethod
+    def of(cls, posterior: Posterior, constraints: Constraints | None = None, seed: int = 0) -> "Planner":
+        """Check that the law can plan, and draw what the constraints leave uncertain.
+
+        Raises
+        ------
+        InputError
+            Where the law has no trade-off between parameters and tokens, or does not know what the constraints ask of it.
+        """
+        law, given = posterior.law, constraints or Constraints()
+        if not {"n_params", "n_tokens"} <= set(law.inputs) <= {"n_params", "n_tokens", "unique_tokens"}:
+            raise InputError(f"{law.formula} knows no trade-off between parameters and tokens; fit Chinchilla() to allocate compute.")
+        knows_repeats = "unique_tokens" in law.inputs
+        if knows_repeats and given.unique_tokens is None:
+            raise InputError(f"{law.formula} asks how many unique tokens there are; give Constraints(unique_tokens=...).")
+        if knows_repeats and given.repeats is not None:
+            raise InputError("constraints: the fitted law says what repeats are worth; leave out repeats.")
+        constants = posterior.constants
+        n_draws = posterior.n_draws
+        if n_draws == 1 and any(np.ndim(q) or hasattr(q, "sample") for q in (given.unique_tokens, given.inference_tokens)):
+            # A point fit meets every draw of what is uncertain.
+            n_draws = _DRAWS_OF_A_POINT
+            constants = {name: np.repeat(values.reshape(-1), n_draws) for name, values in constants.items()}
+        endless = np.full(n_draws, np.exp(LOG_ENDLESS))
+        unique, served = endless, np.zeros(n_draws)
+        if given.unique_tokens is not None:
+            unique = draws_of("unique_tokens", given.unique_tokens, n_draws, seed)
+        if given.inference_tokens is not None:
+            served = draws_of("inference_tokens", given.inference_tokens, n_draws, seed + 1)
+        most = np.full(n_draws, given.max_tokens or np.exp(LOG_ENDLESS))
+        if not knows_repeats and given.repeats is None:
+            most = np.minimum(most, unique)
+        train_price, serve_price = given.prices or (1.0, 1.0)
+        takes = np.array([[1.0, 1.0, train_price, 1.0], [0.0, 1.0, serve_price, 0.0]])[:, :, None, None]
+        log_unique = np.log(unique)[:, None]
+        world = World(
+            {name: values.reshape(-1, 1) for name, values in constants.items()},
+            served[:, None],
+            log_unique,
+            np.full_like(log_unique, LOG_MOST_PARAMS),
+            np.float64(np.log(given.max_params) if given.max_params else LOG_MOST_PARAMS),
+            np.log(most)[:, None],
+            *takes,
+        )
+        valued = Valued(law, given.repeats, given.flops)
+        if given.repeats is not None:
+            world = world._replace(log_filled=filled(valued, world))
+        return cls(valued, world, given)
+
+    @property
+    def n_draws(self) -> int:
+        """Of the posterior, or of what is uncertain besides a point fit."""
+        return len(self.world.served)
+
+    def limits(self, budgets: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+        """The bound on each kind of cost, shape (kinds, 1, points), or (kinds, draws, points) where a budget is of each draw."""
+        given = self.constraints
+        asked = {name: np.asarray(values, dtype=np.float64) for name, values in (budgets or {}).items()}
+        shape = next(iter(asked.values())).shape if asked else (1,)
+        rows = np.full((len(_ROWS), *((1,) * (2 - len(shape))), *shape), np.exp(LOG_ENDLESS))
+        for place, name in enumerate(BUDGETS):
+            bound = getattr(given, _MAX[name])
+            rows[place] = np.minimum(asked.get(name, rows[place]), np.inf if bound is None else bound)
+        rows[-1] = np.minimum(rows[-1], given.compute_in_time)
+        return rows
+
+    def least_loss(self, budgets: Mapping[str, np.ndarray] | None = None) -> Plans:
+        """The plan of least loss within all bounds, for each draw and budget; each array has the shape (draws, points)."""
+        asked = budgets or {}
+        if set(asked) == {"compute"} and self._alone:
+            return self._closed_form(np.asarray(asked["compute"]))
+        return _as_numpy(least_loss(self.valued, self.world, self.limits(budgets)))
+
+    def least_cost(self, target_loss: np.ndarray, of: str | None = None) -> Plans:
+        """The cheapest plan of each draw that reaches a loss, shape (points,) or (draws, points), within all bounds.
+
+        Cost is money where there are prices, otherwise training and serving FLOPs, or what ``of`` names.
+        """
+        row = _ROWS.index(of or ("cost" if self.constraints.prices else "lifetime_compute"))
+        log_target = jnp.log(jnp.atleast_2d(target_loss))
+        return _as_numpy(least_cost(self.valued, self.world, self.limits(), log_target, jnp.asarray(row)))
+
+    def log_loss(self, log_n: Any, log_d: Any) -> np.ndarray:
+        """The law's, of any plans."""
+        return np.asarray(self.valued.log_loss(jnp.asarray(log_n), jnp.asarray(log_d), self.world))
+
+    def log_tokens(self, log_n: Any, budgets: Mapping[str, np.ndarray]) -> np.ndarray:
+        """All that the bounds leave a model of N; not a number where serving it breaks one."""
+        return np.asarray(self.valued.log_tokens(jnp.asarray(log_n), self.world, jnp.asarray(self.limits(budgets))))
+
+    def costs(self, log_n: Any, log_d: Any) -> dict[str, np.ndarray]:
+        """``compute``, ``lifetime_compute`` and ``cost`` of any plans; the last is of no meaning without prices."""
+        rows = np.asarray(self.valued.costs(jnp.asarray(log_n), jnp.asarray(log_d), self.world))
+        return dict(zip(BUDGETS, rows, strict=False))
+
+    def binding(self, plans: Plans, budgets: Mapping[str, np.ndarray] | None = None) -> dict[str, np.ndarray]:
+        """Which bounds stop each plan from being better, of those that are set: boolean arrays of shape (draws, points)."""
+        given, asked, world = self.constraints, budgets or {}, self.world
+        spent, limits = self.valued.costs(plans.log_n, plans.log_d, world), self.limits(budgets)
+        full = np.asarray(spent) >= limits * (1 - _BINDS)
+        found = {}
+        for place, name in enumerate(_ROWS):
+            bound = "max_days" if name == "days" else _MAX[name]
+            if name in asked or getattr(given, bound) is not None:
+                found[name if name in asked else bound] = full[place]
+        if given.max_params is not None:
+            found["max_params"] = plans.log_n >= np.asarray(world.log_max_params) - _BINDS
+        if given.max_tokens is not None:
+            found["max_tokens"] = plans.log_d >= np.log(given.max_tokens) - _BINDS
+        if given.unique_tokens is not None:
+            found["unique_tokens"] = plans.log_d >= np.asarray(world.log_unique) - _BINDS
+        return found
+
+    def require_reachable(self, target_loss: np.ndarray, found: Plans) -> None:
+        """Raise InputError where no draw reaches a target, naming the bound in the way."""
+        none = ~found.feasible.any(axis=0)
+        if not none.any():
+            return
+        target = float(np.asarray(target_loss)[none][0])
+        for name, alone in self._one_at_a_time():
+            least = np.exp(alone.least_loss().log_loss[:, 0].min())
+            if least > target:
+                raise InputError(
+                    f"No draw reaches a loss of {target:g} nats per token: {name} alone leaves {least:.4g} at the least. "
+                    "Ask for a higher loss" + ("." if name == "the law's floor" else f", or for more than this {name}.")
+                )
+        names = ", ".join([*self.constraints.bounds, *(["unique_tokens"] if self.constraints.unique_tokens is not None else [])])
+        raise InputError(
+            f"No draw reaches a loss of {target:g} nats per token within all of {names}, though each alone allows it. "
+            "Ask for a higher loss, or loosen one."
+        )
+
+    def _one_at_a_time(self) -> Iterator[tuple[str, "Planner"]]:
+        given = self.constraints
+        free = replace(given, **dict.fromkeys(given.bounds))
+        endless = np.full_like(self.world.log_max_tokens, LOG_ENDLESS)
+        unbounded = self.world._replace(log_max_params=np.float64(LOG_MOST_PARAMS), log_max_tokens=endless)
+        floor = unbounded._replace(log_unique=np.full_like(endless, LOG_ENDLESS), log_filled=np.full_like(endless, LOG_MOST_PARAMS))
+        yield "the law's floor", replace(self, world=floor, constraints=free)
+        if given.unique_tokens is not None:
+            repeated = "unique_tokens" in self.valued.law.inputs or given.repeats is not None
+            most = endless if repeated else self.world.log_unique
+            yield "unique_tokens", replace(self, world=unbounded._replace(log_max_tokens=most), constraints=free)
+        for name, value in given.bounds.items():
+            world = unbounded
+            if name == "max_params":
+                world = world._replace(log_max_params=self.world.log_max_params)
+            if name == "max_tokens":
+                world = world._replace(log_max_tokens=np.full_like(endless, np.log(value)))
+            yield name, replace(self, world=world, constraints=replace(free, **{name: value}))
+
+    @property
+    def _alone(self) -> bool:
+        """Whether training compute, 6·N·D, is all that bounds a plan."""
+        given = self.constraints
+        others = given.bounds or given.unique_tokens is not None or given.flops != SixND()
+        return hasattr(self.valued.law, "optimal_n_params") and not others
+
+    def _closed_form(self, compute: np.ndarray) -> Plans:
+        n_params = np.asarray(self.valued.law.optimal_n_params(self.world.constants, compute))  # type: ignore[attr-defined]
+        log_n, log_d = np.log(n_params), np.log(compute / (6 * n_params))
+        return Plans(log_n, log_d, self.log_loss(log_n, log_d), np.ones_like(log_n, dtype=bool))
+
+
+def checked(name: str, given: float | Sequence[float] | np.ndarray) -> np.ndarray:
+    """Budgets or targets, shape (points,).
+
+    Raises
+    ------
+    InputError
+        Where one is not positive.
+    """
+    values = np.atleast_1d(np.asarray(given, dtype=np.float64))
+    bad = ~(np.isfinite(values) & (values > 0))
+    if bad.any() or values.ndim > 1 or not values.size:
+        shown = f"{values[bad][0]:g} is" if bad.any() else f"an array of shape {values.shape} is"
+        what = "a positive number of nats per token" if name == "target_loss" else f"a positive number of {_UNITS[name]}"
+        raise InputError(f"{name} = {shown} not {what}, such as {_EXAMPLES[name]}.")
+    return values
+
+
+def _as_numpy(plans: Plans) -> Plans:
+    return Plans(*map(np.asarray, plans))
