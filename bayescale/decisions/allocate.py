@@ -14,8 +14,7 @@ import xarray as xr
 
 from bayescale.decisions.constraints import Constraints
 from bayescale.decisions.optimum import Plans
-from bayescale.decisions.planning import BUDGETS, Planner, checked
-from bayescale.errors import InputError
+from bayescale.decisions.planning import BUDGETS, Planner, asked_for
 from bayescale.posterior import Posterior, summarise
 from bayescale.precision import float64
 
@@ -134,27 +133,18 @@ def allocate(
     >>> bool((plans.draws["lifetime_flops"] <= 1.0000001e24).all())
     True
     """
-    given = {"compute": compute, "lifetime_compute": lifetime_compute, "cost": cost, "target_loss": target_loss}
-    asked = {name: checked(name, values) for name, values in given.items() if values is not None}
-    if len(asked) != 1:
-        raise InputError(
-            f"allocate takes one of {', '.join(given)}; {' and '.join(asked) or 'none'} was given. "
-            "Further bounds go into Constraints, such as max_compute."
-        )
-    if cost is not None and (constraints is None or constraints.prices is None):
-        raise InputError("allocate: a budget of cost needs the price of a FLOP: Constraints(train_price=...).")
     planner = Planner.of(posterior, constraints, seed)
-    ((over, values),) = asked.items()
+    budgets = {"compute": compute, "lifetime_compute": lifetime_compute, "cost": cost}
+    over, values = asked_for("allocate", constraints, **budgets, target_loss=target_loss)
     if over in BUDGETS:
-        plans = planner.least_loss(asked)
-        binding = planner.binding(plans, asked)
+        plans = planner.least_loss({over: values})
+        binding = planner.binding(plans, {over: values})
     else:
         plans = planner.least_cost(values)
         planner.require_reachable(values, plans)
         binding = planner.binding(plans)
     found = quantities(planner, plans, plain=constraints is None)
     if over not in BUDGETS:
-        found = {name: np.where(plans.feasible, values, np.nan) for name, values in found.items()}
         found["feasible"] = plans.feasible.astype(np.float64)
     shares = [
         {over: budget, "bound": name, "share": _share(full[:, place], plans.feasible[:, place])}
@@ -176,7 +166,7 @@ def quantities(planner: Planner, plans: Plans, *, plain: bool) -> dict[str, np.n
     if given.unique_tokens is not None:
         more["epochs"] = np.exp(plans.log_d - planner.world.log_unique)
     if given.inference_tokens is not None:
-        more["serve_flops"] = costs["lifetime_compute"] - costs["compute"]
+        more["serve_flops"] = planner.served(plans.log_n)
         more["lifetime_flops"] = costs["lifetime_compute"]
     if given.prices is not None:
         more["cost"] = costs["cost"]

@@ -20,7 +20,7 @@ from bayescale.laws.base import Law
 from bayescale.laws.data_constrained import effective
 
 # Logarithms of counts: from one to more than anyone will have, so that "endless" is a number and slopes stay finite.
-LOG_LEAST, LOG_MOST_PARAMS, LOG_ENDLESS = 0.0, 69.0, 200.0
+LOG_LEAST, LOG_ENDLESS = 0.0, 200.0
 _HALVINGS, _HALVINGS_WITHIN = 56, 32
 _BROKEN = 1e-9
 
@@ -106,7 +106,7 @@ def least_loss(valued: Valued, world: World, limits: Array) -> Plans:
     log_n, _ = _halved(right, jnp.full(shape, LOG_LEAST), jnp.broadcast_to(world.log_max_params, shape), _HALVINGS)
     log_d = valued.log_tokens(log_n, world, limits)
     found = valued.log_loss(log_n, log_d, world)
-    return Plans(log_n, log_d, found, jnp.isfinite(found))
+    return Plans(log_n, log_d, found, log_d >= 0)
 
 
 @partial(jax.jit, static_argnames="valued")
@@ -148,6 +148,33 @@ def least_cost(valued: Valued, world: World, limits: Array, log_target: Array, o
 
 
 @partial(jax.jit, static_argnames="valued")
+def least_mean_loss(valued: Valued, world: World, limits: Array) -> Array:
+    """log of the one N for all draws whose mean loss is least, shape (points,); D is what the bounds leave it in each draw."""
+    shape = jnp.broadcast_shapes(world.served.shape, limits.shape[1:])
+
+    def right(log_n: Array) -> Array:
+        every = jnp.broadcast_to(log_n, shape)
+        log_loss, slope = jax.jvp(
+            lambda x: valued.log_loss(x, valued.log_tokens(x, world, limits), world), (every,), (jnp.ones(shape),)
+        )
+        return jnp.mean(jnp.exp(log_loss) * slope, axis=0) < 0
+
+    return _halved(right, jnp.full(shape[1], LOG_LEAST), jnp.broadcast_to(world.log_max_params, shape[1]), _HALVINGS)[0]
+
+
+@partial(jax.jit, static_argnames="valued")
+def no_worse(valued: Valued, world: World, limits: Array, best: Array, log_loss: Array) -> tuple[Array, Array]:
+    """log of the least and the greatest N within the bounds whose loss is no higher, about the N of least loss."""
+
+    def good(log_n: Array) -> Array:
+        return valued.log_loss(log_n, valued.log_tokens(log_n, world, limits), world) <= log_loss
+
+    _, least = _halved(lambda x: ~good(x), jnp.full(best.shape, LOG_LEAST), best, _HALVINGS)
+    greatest, _ = _halved(good, best, jnp.broadcast_to(world.log_max_params, best.shape), _HALVINGS)
+    return least, greatest
+
+
+@partial(jax.jit, static_argnames="valued")
 def filled(valued: Valued, world: World) -> Array:
     """log of the size whose best D, were tokens endless, is all unique tokens: there another parameter and another token in a
     hundred gain alike."""
@@ -160,7 +187,7 @@ def filled(valued: Valued, world: World) -> Array:
         return by_params < by_tokens
 
     shape = world.log_unique.shape
-    low, high = _halved(right, jnp.full(shape, LOG_LEAST), jnp.full(shape, LOG_MOST_PARAMS), _HALVINGS)
+    low, high = _halved(right, jnp.full(shape, LOG_LEAST), jnp.full(shape, LOG_ENDLESS), _HALVINGS)
     return (low + high) / 2
 
 

@@ -11,7 +11,6 @@ from bayescale.decisions.constraints import Constraints, draws_of
 from bayescale.decisions.flop_models import SixND
 from bayescale.decisions.optimum import (
     LOG_ENDLESS,
-    LOG_MOST_PARAMS,
     Plans,
     Valued,
     World,
@@ -27,8 +26,10 @@ BUDGETS = ("compute", "lifetime_compute", "cost")
 
 _ROWS = (*BUDGETS, "days")
 _MAX = {"compute": "max_compute", "lifetime_compute": "max_lifetime_compute", "cost": "max_cost"}
-_UNITS = {"compute": "FLOPs", "lifetime_compute": "FLOPs", "cost": "money", "target_loss": "nats per token"}
+_UNITS = {"compute": "FLOPs", "lifetime_compute": "FLOPs", "cost": "units of money", "target_loss": "nats per token"}
 _EXAMPLES = {"compute": "5.76e23", "lifetime_compute": "1e24", "cost": "1e7", "target_loss": "1.95"}
+# Of more models and tokens than `optimum` looks at.
+_ENDLESS_BUDGET = np.exp(2.25 * LOG_ENDLESS)
 _BINDS = 1e-6
 _DRAWS_OF_A_POINT = 1000
 
@@ -87,8 +88,8 @@ class Planner:
             {name: values.reshape(-1, 1) for name, values in constants.items()},
             served[:, None],
             log_unique,
-            np.full_like(log_unique, LOG_MOST_PARAMS),
-            np.float64(np.log(given.max_params) if given.max_params else LOG_MOST_PARAMS),
+            np.full_like(log_unique, LOG_ENDLESS),
+            np.float64(np.log(given.max_params) if given.max_params else LOG_ENDLESS),
             np.log(most)[:, None],
             *takes,
         )
@@ -107,7 +108,7 @@ class Planner:
         given = self.constraints
         asked = {name: np.asarray(values, dtype=np.float64) for name, values in (budgets or {}).items()}
         shape = next(iter(asked.values())).shape if asked else (1,)
-        rows = np.full((len(_ROWS), *((1,) * (2 - len(shape))), *shape), np.exp(LOG_ENDLESS))
+        rows = np.full((len(_ROWS), *((1,) * (2 - len(shape))), *shape), _ENDLESS_BUDGET)
         for place, name in enumerate(BUDGETS):
             bound = getattr(given, _MAX[name])
             rows[place] = np.minimum(asked.get(name, rows[place]), np.inf if bound is None else bound)
@@ -119,16 +120,21 @@ class Planner:
         asked = budgets or {}
         if set(asked) == {"compute"} and self._alone:
             return self._closed_form(np.asarray(asked["compute"]))
-        return _as_numpy(least_loss(self.valued, self.world, self.limits(budgets)))
+        found = _as_numpy(least_loss(self.valued, self.world, self.limits(budgets)))
+        if not found.feasible.any(axis=0).all():
+            bounds = ", ".join([*asked, *self.constraints.bounds])
+            raise InputError(
+                f"Within {bounds} not even a model of one parameter can serve inference_tokens and be trained. Loosen it, or serve fewer."
+            )
+        return found
 
     def least_cost(self, target_loss: np.ndarray, of: str | None = None) -> Plans:
-        """The cheapest plan of each draw that reaches a loss, shape (points,) or (draws, points), within all bounds.
-
-        Cost is money where there are prices, otherwise training and serving FLOPs, or what ``of`` names.
-        """
-        row = _ROWS.index(of or ("cost" if self.constraints.prices else "lifetime_compute"))
+        """The cheapest plan, in `currency` or in the budget that is named, of each draw that reaches a loss, shape (points,) or (draws, points), within all bounds;
+        not a number where none does."""
+        row = _ROWS.index(of or self.currency)
         log_target = jnp.log(jnp.atleast_2d(target_loss))
-        return _as_numpy(least_cost(self.valued, self.world, self.limits(), log_target, jnp.asarray(row)))
+        found = _as_numpy(least_cost(self.valued, self.world, self.limits(), log_target, jnp.asarray(row)))
+        return Plans(*(np.where(found.feasible, values, np.nan) for values in found[:3]), found.feasible)
 
     def log_loss(self, log_n: Any, log_d: Any) -> np.ndarray:
         """The law's, of any plans."""
@@ -137,6 +143,20 @@ class Planner:
     def log_tokens(self, log_n: Any, budgets: Mapping[str, np.ndarray]) -> np.ndarray:
         """All that the bounds leave a model of N; not a number where serving it breaks one."""
         return np.asarray(self.valued.log_tokens(jnp.asarray(log_n), self.world, jnp.asarray(self.limits(budgets))))
+
+    def served(self, log_n: Any) -> np.ndarray:
+        """FLOPs of serving models of N."""
+        return np.asarray(self.valued.flops.forward(np.exp(log_n)) * self.world.served)
+
+    @property
+    def floor(self) -> np.ndarray:
+        """The loss that an endless budget comes to within the bounds, shape (draws, 1)."""
+        return np.asarray(np.exp(self.least_loss().log_loss))
+
+    @property
+    def currency(self) -> str:
+        """What plans are compared at equal amounts of: money where there are prices, otherwise training and serving FLOPs."""
+        return "cost" if self.constraints.prices else "lifetime_compute"
 
     def costs(self, log_n: Any, log_d: Any) -> dict[str, np.ndarray]:
         """``compute``, ``lifetime_compute`` and ``cost`` of any plans; the last is of no meaning without prices."""
@@ -161,6 +181,19 @@ class Planner:
             found["unique_tokens"] = plans.log_d >= np.asarray(world.log_unique) - _BINDS
         return found
 
+    def broken(self, log_n: np.ndarray, log_d: np.ndarray) -> dict[str, np.ndarray]:
+        """Which bounds plans break, of those that are set: boolean arrays of shape (draws, points)."""
+        given, world = self.constraints, self.world
+        spent = np.asarray(self.valued.costs(log_n, log_d, world)) > self.limits() * (1 + _BINDS)
+        found = {bound: spent[place] for place, bound in enumerate((*_MAX.values(), "max_days"))}
+        found["max_params"] = log_n > np.asarray(world.log_max_params) + _BINDS
+        found["max_tokens"] = log_d > np.log(given.max_tokens or np.inf) + _BINDS
+        found = {name: found[name] for name in given.bounds}
+        if given.unique_tokens is not None:
+            # Where repeats have a worth, no number of unique tokens is a bound.
+            found["unique_tokens"] = log_d > np.asarray(world.log_max_tokens) + _BINDS
+        return found
+
     def require_reachable(self, target_loss: np.ndarray, found: Plans) -> None:
         """Raise InputError where no draw reaches a target, naming the bound in the way."""
         none = ~found.feasible.any(axis=0)
@@ -168,7 +201,7 @@ class Planner:
             return
         target = float(np.asarray(target_loss)[none][0])
         for name, alone in self._one_at_a_time():
-            least = np.exp(alone.least_loss().log_loss[:, 0].min())
+            least = float(alone.floor.min())
             if least > target:
                 raise InputError(
                     f"No draw reaches a loss of {target:g} nats per token: {name} alone leaves {least:.4g} at the least. "
@@ -180,24 +213,34 @@ class Planner:
             "Ask for a higher loss, or loosen one."
         )
 
-    def _one_at_a_time(self) -> Iterator[tuple[str, "Planner"]]:
-        given = self.constraints
-        free = replace(given, **dict.fromkeys(given.bounds))
+    def least_budget(self, target_loss: np.ndarray, of: str) -> np.ndarray:
+        """The least budget of each draw that reaches a loss, shape (draws, points); infinite where none does."""
+        plans = self.least_cost(target_loss, of)
+        return np.where(plans.feasible, self.costs(plans.log_n, plans.log_d)[of], np.inf)
+
+    def unbounded(self) -> "Planner":
+        """The same law and prices with no bounds but budgets, and endless unique tokens."""
         endless = np.full_like(self.world.log_max_tokens, LOG_ENDLESS)
-        unbounded = self.world._replace(log_max_params=np.float64(LOG_MOST_PARAMS), log_max_tokens=endless)
-        floor = unbounded._replace(log_unique=np.full_like(endless, LOG_ENDLESS), log_filled=np.full_like(endless, LOG_MOST_PARAMS))
-        yield "the law's floor", replace(self, world=floor, constraints=free)
+        world = self.world._replace(
+            log_max_params=np.float64(LOG_ENDLESS), log_max_tokens=endless, log_unique=endless, log_filled=endless
+        )
+        return replace(self, world=world, constraints=replace(self.constraints, **dict.fromkeys(self.constraints.bounds)))
+
+    def _one_at_a_time(self) -> Iterator[tuple[str, "Planner"]]:
+        given, world, free = self.constraints, self.world, self.unbounded()
+        yield "the law's floor", free
         if given.unique_tokens is not None:
-            repeated = "unique_tokens" in self.valued.law.inputs or given.repeats is not None
-            most = endless if repeated else self.world.log_unique
-            yield "unique_tokens", replace(self, world=unbounded._replace(log_max_tokens=most), constraints=free)
+            counted = free.world._replace(log_unique=world.log_unique, log_filled=world.log_filled)
+            if "unique_tokens" not in self.valued.law.inputs and given.repeats is None:
+                counted = counted._replace(log_max_tokens=world.log_unique)
+            yield "unique_tokens", replace(free, world=counted)
         for name, value in given.bounds.items():
-            world = unbounded
+            bounded = free.world
             if name == "max_params":
-                world = world._replace(log_max_params=self.world.log_max_params)
+                bounded = bounded._replace(log_max_params=world.log_max_params)
             if name == "max_tokens":
-                world = world._replace(log_max_tokens=np.full_like(endless, np.log(value)))
-            yield name, replace(self, world=world, constraints=replace(free, **{name: value}))
+                bounded = bounded._replace(log_max_tokens=np.full_like(world.log_max_tokens, np.log(value)))
+            yield name, replace(free, world=bounded, constraints=replace(free.constraints, **{name: value}))
 
     @property
     def _alone(self) -> bool:
@@ -212,20 +255,32 @@ class Planner:
         return Plans(log_n, log_d, self.log_loss(log_n, log_d), np.ones_like(log_n, dtype=bool))
 
 
-def checked(name: str, given: float | Sequence[float] | np.ndarray) -> np.ndarray:
-    """Budgets or targets, shape (points,).
+def asked_for(verb: str, constraints: Constraints | None, **given: Any) -> tuple[str, np.ndarray]:
+    """The one of several budgets that was given, and its values, shape (points,).
 
     Raises
     ------
     InputError
-        Where one is not positive.
+        Where none or several are given, one is not positive, or there is no price to count money with.
     """
+    asked = {name: _checked(name, values) for name, values in given.items() if values is not None}
+    if len(asked) != 1:
+        raise InputError(
+            f"{verb} takes one of {', '.join(given)}; {' and '.join(asked) or 'none'} was given. "
+            "Further bounds go into Constraints, such as max_compute."
+        )
+    if "cost" in asked and (constraints is None or constraints.prices is None):
+        raise InputError(f"{verb}: a budget of cost needs the price of a FLOP: Constraints(train_price=...).")
+    ((name, values),) = asked.items()
+    return name, values
+
+
+def _checked(name: str, given: float | Sequence[float] | np.ndarray) -> np.ndarray:
     values = np.atleast_1d(np.asarray(given, dtype=np.float64))
     bad = ~(np.isfinite(values) & (values > 0))
     if bad.any() or values.ndim > 1 or not values.size:
-        shown = f"{values[bad][0]:g} is" if bad.any() else f"an array of shape {values.shape} is"
-        what = "a positive number of nats per token" if name == "target_loss" else f"a positive number of {_UNITS[name]}"
-        raise InputError(f"{name} = {shown} not {what}, such as {_EXAMPLES[name]}.")
+        shown = f"{values[bad][0]:g}" if bad.any() else f"an array of shape {values.shape}"
+        raise InputError(f"{name} = {shown} is not a positive number of {_UNITS[name]}, such as {_EXAMPLES[name]}.")
     return values
 
 
