@@ -36,6 +36,7 @@ _WHERE = {
     "regret": "bayescale.decisions.regret",
     "flat_set": "bayescale.decisions.flat_set",
     "returns": "bayescale.decisions.returns",
+    "approaches": "bayescale.decisions.approaches",
     "Constraints": "bayescale.decisions.constraints",
     "Repeats": "bayescale.decisions.constraints",
     "Hardware": "bayescale.decisions.hardware",
