@@ -12,15 +12,16 @@ Approach 2 takes the curve for a parabola (Czech et al. 2026, arXiv:2603.22339).
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
 from bayescale.decisions.allocate import allocate
-from bayescale.decisions.isoflop import IsoFlop, grown, isoflop, members, power_law
+from bayescale.decisions.isoflop import grown, isoflop, members, power_law
 from bayescale.decisions.planning import asked_for
 from bayescale.errors import InputError
-from bayescale.inference import fit
-from bayescale.inference.bootstrap import Bootstrap
+from bayescale.inference.base import Problem
+from bayescale.inference.bootstrap import refit
 from bayescale.inference.multistart import MultiStart
 from bayescale.laws.chinchilla import Chinchilla
 from bayescale.noise.huber import Huber
@@ -74,6 +75,7 @@ def approaches(
     compute: float | Sequence[float] | np.ndarray,
     *,
     posterior: Posterior | None = None,
+    budgets: Sequence[float] | np.ndarray | None = None,
     replicates: int = 500,
     seed: int = 0,
 ) -> Approaches:
@@ -86,9 +88,11 @@ def approaches(
     ----------
     runs : Runs
     compute : float or sequence
-        Budgets, FLOPs (6·N·D).
+        At which to split, FLOPs (6·N·D).
     posterior : Posterior, optional
         Of the same runs, to stand beside them.
+    budgets : sequence of float, optional
+        Of the runs, FLOPs, as `isoflop` takes them.
     replicates : int
         Resampled tables of runs.
     seed : int
@@ -112,27 +116,38 @@ def approaches(
     >>> bool(abs(a.iloc[2] - 0.28 / 0.62) < 0.02)
     True
     """
-    _, budgets = asked_for("approaches", None, compute=compute)
-    rng = np.random.default_rng(seed)
-    huber = Huber(_DELTA)
-    point = fit(runs, law=Chinchilla(), noise=huber, method=MultiStart(starts=_STARTS, seed=seed))
-    refits = fit(runs, law=Chinchilla(), noise=huber, method=Bootstrap(replicates=replicates, seed=seed))
-    truth = _of_posterior(point, budgets)
-    picks = np.vstack([np.arange(len(runs)), rng.integers(len(runs), size=(replicates, len(runs)))])
-    noise_free = np.exp(point.log_law()).ravel()
-    tables, problems = [], []
+    _, compute = asked_for("approaches", None, compute=compute)
+    picks = np.vstack([np.arange(len(runs)), np.random.default_rng(seed).integers(len(runs), size=(replicates, len(runs)))])
+    fitted = _fitted(runs, picks, seed)
+    of_law = _of_posterior(fitted, compute)
+    truth = of_law[:1]
+    noise_free = np.exp(fitted.log_law()[0, 0])
+    tables, problems = [], list(fitted.problems)
     for name, sizes in (("1", _of_lowest), ("2", _of_parabolas)):
         try:
-            every, ideal = sizes(runs, budgets, runs.column("loss"), picks), sizes(runs, budgets, noise_free, picks[:1])
+            every = sizes(runs, budgets, compute, runs.column("loss"), picks)
+            ideal = sizes(runs, budgets, compute, noise_free, picks[:1])
         except InputError as error:
             problems.append(f"{NAMES[name]}: {error}")
             continue
-        tables.append(_told(name, budgets, every[:1], every[1:], ideal, truth))
-    tables.append(_told("3", budgets, truth, _of_posterior(refits, budgets), truth, truth))
+        tables.append(_told(name, compute, every[:1], every[1:], ideal, truth))
+    tables.append(_told("3", compute, truth, of_law[1:], truth, truth))
     if posterior is not None:
-        draws = _of_posterior(posterior, budgets)
-        tables.append(_told("posterior", budgets, np.median(draws, axis=0, keepdims=True), draws, None, truth))
+        draws = _of_posterior(posterior, compute)
+        tables.append(_told("posterior", compute, np.median(draws, axis=0, keepdims=True), draws, None, truth))
     return Approaches(pd.concat(tables, ignore_index=True), tuple(problems))
+
+
+def _fitted(runs: Runs, picks: np.ndarray, seed: int) -> Posterior:
+    """Approach 3 for each table of runs, one draw each."""
+    method = MultiStart(starts=_STARTS, seed=seed)
+    problem = Problem.build(runs, Chinchilla(), Huber(_DELTA))
+    optimum = method.search(problem)
+    counts = np.stack([np.bincount(pick, minlength=len(runs)) for pick in picks], axis=1).astype(float)
+    start = np.repeat(optimum.coordinates[:, None], len(picks), axis=1)
+    coordinates, _ = refit(problem, jnp.asarray(start), problem.resampled(counts))
+    constants = problem.target.constants(list(jnp.asarray(coordinates[:, None])))
+    return problem.posterior(constants, method, problems=optimum.problems)
 
 
 def _of_posterior(posterior: Posterior, budgets: np.ndarray) -> np.ndarray:
@@ -145,11 +160,13 @@ def _of_growth(growth: tuple[np.ndarray, np.ndarray], budgets: np.ndarray) -> np
     return np.stack([np.log10(grown(growth, factor * budgets)) for factor in (1, 10)], axis=1)
 
 
-def _of_lowest(runs: Runs, budgets: np.ndarray, loss: np.ndarray, picks: np.ndarray) -> np.ndarray:
+def _of_lowest(
+    runs: Runs, budgets: Sequence[float] | np.ndarray | None, compute: np.ndarray, loss: np.ndarray, picks: np.ndarray
+) -> np.ndarray:
     log_n = np.log10(runs.column("n_params"))
     log_c = np.log10(6.0) + log_n + np.log10(runs.column("n_tokens"))
     try:
-        member = members(runs)
+        member = members(runs, budgets)
     except InputError:
         member = np.floor(_BINS_PER_DECADE * (log_c - log_c.min())).astype(int)
     order = np.argsort(loss, kind="stable")
@@ -163,13 +180,14 @@ def _of_lowest(runs: Runs, budgets: np.ndarray, loss: np.ndarray, picks: np.ndar
         log_sizes[row, bins[enough]], log_budgets[row, bins[enough]] = log_n[lowest[enough]], log_c[lowest[enough]]
     if np.isfinite(log_sizes[0]).sum() < _FEWEST_BINS:
         raise InputError(f"{runs.name} has {_FEWEST_IN_A_BIN} runs of like compute at fewer than {_FEWEST_BINS} places.")
-    return _of_growth(power_law(log_budgets, log_sizes), budgets)
+    return _of_growth(power_law(log_budgets, log_sizes), compute)
 
 
-def _of_parabolas(runs: Runs, budgets: np.ndarray, loss: np.ndarray, picks: np.ndarray) -> np.ndarray:
-    found: IsoFlop = isoflop(runs)
-    log_tokens = _of_growth(found.growth_of(loss, picks), budgets)
-    return np.log10(np.stack([budgets, 10 * budgets]) / 6) - log_tokens
+def _of_parabolas(
+    runs: Runs, budgets: Sequence[float] | np.ndarray | None, compute: np.ndarray, loss: np.ndarray, picks: np.ndarray
+) -> np.ndarray:
+    log_tokens = _of_growth(isoflop(runs, budgets).growth_of(loss, picks), compute)
+    return np.log10(np.stack([compute, 10 * compute]) / 6) - log_tokens
 
 
 def _told(

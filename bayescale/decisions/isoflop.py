@@ -217,7 +217,7 @@ def isoflop(runs: Runs, budgets: Sequence[float] | np.ndarray | None = None) -> 
     """
     log_d = np.log10(runs.column("n_tokens"))
     log_c = np.log10(6.0) + np.log10(runs.column("n_params")) + log_d
-    member = members(runs) if budgets is None else _by_nearest(runs, _checked(budgets, "budgets"))
+    member = members(runs, budgets)
     log_budgets = np.array([log_c[member == i].mean() for i in range(member.max() + 1)])
     vertices, curvature, bottom = (rows[0] for rows in _parabolas(log_d, runs.column("loss")[None, :], member))
     frame = pd.DataFrame(
@@ -239,14 +239,18 @@ def isoflop(runs: Runs, budgets: Sequence[float] | np.ndarray | None = None) -> 
     return IsoFlop(runs, frame, member)
 
 
-def members(runs: Runs) -> np.ndarray:
-    """The budget of each run by gaps in compute, counted from the least, shape (runs,).
+def members(runs: Runs, budgets: Sequence[float] | np.ndarray | None = None) -> np.ndarray:
+    """The budget of each run, counted from the least, shape (runs,): the nearest, or by gaps in compute.
 
     Raises
     ------
     InputError
-        Where runs spread over compute without gaps.
+        Where none are given and runs spread over compute without gaps.
     """
+    return _by_gaps(runs) if budgets is None else _by_nearest(runs, _checked(budgets, "budgets"))
+
+
+def _by_gaps(runs: Runs) -> np.ndarray:
     compute = runs.column("flops")
     order = np.argsort(compute)
     new = np.append(False, np.diff(np.log(compute[order])) > np.log(_GAP))

@@ -22,6 +22,7 @@ from bayescale.laws.data_constrained import effective
 # Logarithms of counts: from one to more than anyone will have, so that "endless" is a number and slopes stay finite.
 LOG_LEAST, LOG_ENDLESS = 0.0, 200.0
 _HALVINGS, _HALVINGS_WITHIN = 56, 32
+# A search ends on a bound to rounding, on either side.
 _BROKEN = 1e-9
 
 
@@ -128,13 +129,13 @@ def least_cost(valued: Valued, world: World, limits: Array, log_target: Array, o
         log_d = log_tokens(log_n)
         return log_d, jnp.log(valued.costs(log_n, log_d, world))
 
-    def broken(log_n: Array, log_d: Array, log_costs: Array) -> tuple[Array, Array]:
-        too_small = ~((valued.log_loss(log_n, LOG_ENDLESS, world) <= log_target) & (log_d <= world.log_max_tokens + _BROKEN))
-        return too_small, log_costs - jnp.log(limits)
+    def broken(log_n: Array, log_d: Array, log_costs: Array, tolerated: float) -> tuple[Array, Array]:
+        too_small = ~((valued.log_loss(log_n, LOG_ENDLESS, world) <= log_target) & (log_d <= world.log_max_tokens + tolerated))
+        return too_small, log_costs - jnp.log(limits) - tolerated
 
     def right(log_n: Array) -> Array:
         (log_d, log_costs), (_, slopes) = jax.jvp(log_needed, (log_n,), (jnp.ones(shape),))
-        too_small, excess = broken(log_n, log_d, log_costs)
+        too_small, excess = broken(log_n, log_d, log_costs, 0.0)
         worst = jnp.argmax(excess, axis=0)
         follow = jnp.where(jnp.max(excess, axis=0) > 0, worst, objective)
         slope = jnp.take_along_axis(slopes, follow[None], axis=0)[0]
@@ -143,8 +144,8 @@ def least_cost(valued: Valued, world: World, limits: Array, log_target: Array, o
     low, high = _halved(right, jnp.full(shape, LOG_LEAST), jnp.broadcast_to(world.log_max_params, shape), _HALVINGS)
     log_n = (low + high) / 2
     log_d, log_costs = log_needed(log_n)
-    too_small, excess = broken(log_n, log_d, log_costs)
-    return Plans(log_n, log_d, valued.log_loss(log_n, log_d, world), ~too_small & jnp.all(excess <= _BROKEN, axis=0))
+    too_small, excess = broken(log_n, log_d, log_costs, _BROKEN)
+    return Plans(log_n, log_d, valued.log_loss(log_n, log_d, world), ~too_small & jnp.all(excess <= 0, axis=0))
 
 
 @partial(jax.jit, static_argnames="valued")
