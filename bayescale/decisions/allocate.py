@@ -1,7 +1,7 @@
 """How should a budget be split between parameters and tokens? The optimum of each draw, with intervals.
 
-C = 6·N·D FLOPs of training, as in Hoffmann et al. 2022 and Kaplan et al. 2020 (equation 2.2, without the attention term), unless
-`Constraints` bring another count; they also bring bounds, prices, serving, and how many tokens there are.
+C = 6·N·D FLOPs of training, as in Hoffmann et al. 2022 and Kaplan et al. 2020 (equation 2.2, without the attention term),
+unless `Constraints` bring another count; they also bring bounds, prices, serving, and how many tokens there are.
 """
 
 from collections.abc import Sequence
@@ -40,11 +40,11 @@ class Allocation:
     Attributes
     ----------
     draws : Dataset with dimensions ``draw`` and the budgets' own, ``compute`` (FLOPs) unless they are of something else
-        ``n_params``, ``n_tokens``, ``tokens_per_param`` and ``loss`` (the law's, nats per token) at each draw's own optimum. With
-        constraints also ``train_flops`` and, where they say what it takes, ``epochs``, ``serve_flops``, ``lifetime_flops``,
-        ``cost`` and ``days``. For a target loss also ``feasible``; a draw that has no plan has no numbers.
+        ``n_params``, ``n_tokens``, ``tokens_per_param`` and ``loss`` (the law's, nats per token) at each draw's own optimum.
+        With constraints also ``train_flops`` and, where they say what it takes, ``epochs``, ``serve_flops``,
+        ``lifetime_flops``, ``cost`` and ``days``. For a target loss also ``feasible``; a draw that has no plan has no numbers.
     binding : DataFrame, one row a budget and bound
-        ``share`` of the draws in which the bound stops the plan from being better; of unique tokens, in which they are all read.
+        ``share`` of the draws in which the bound stops the plan from being better; of unique tokens, in which all are read.
     """
 
     draws: xr.Dataset
@@ -64,7 +64,9 @@ class Allocation:
             for name, unit in QUANTITIES.items():
                 if name in at:
                     draws = at[name].to_numpy()
-                    rows.append({self.over: float(budget), "quantity": name, "unit": unit, **summarise(draws[~np.isnan(draws)])})
+                    rows.append(
+                        {self.over: float(budget), "quantity": name, "unit": unit, **summarise(draws[~np.isnan(draws)])}
+                    )
         return pd.DataFrame(rows)
 
     def summary(self) -> pd.DataFrame:
@@ -85,12 +87,12 @@ def allocate(
 ) -> Allocation:
     """Split a budget between parameters and tokens so that the law's loss is least, or reach a loss at the least cost.
 
-    Each draw has an optimum of its own: without constraints N* and D* = C/(6 N*), in closed form. The intervals are those of N*,
-    not of the loss around one N*; `flat_set` and `regret` tell what missing N* costs.
+    Each draw has an optimum of its own: without constraints N* and D* = C/(6 N*), in closed form. The intervals are those of
+    N*, not of the loss around one N*; `flat_set` and `regret` tell what missing N* costs.
 
-    All are the law's own. Departures from it that runs share, where the noise model has them, are in `forecast`. They are smooth
-    in N and D, so neighbouring plans share them, and which of two is better hardly depends on them; the loss of the better
-    one does, and its interval here is then too narrow.
+    All are the law's own. Departures from it that runs share, where the noise model has them, are in `forecast`. They are
+    smooth in N and D, so neighbouring plans share them, and which of two is better hardly depends on them; the loss of the
+    better one does, and its interval here is then too narrow.
 
     Parameters
     ----------
@@ -103,9 +105,9 @@ def allocate(
     cost : float or sequence
         Budgets of money for both, in the currency of the constraints' prices.
     target_loss : float or sequence
-        In place of a budget: the loss to reach, nats per token, at the least cost: in money where there are prices, otherwise in
-        training and serving FLOPs (Sardana et al. 2023, arXiv:2401.00448, equation 3). A draw in which no plan within
-        the constraints reaches it has none; ``feasible`` has the share of those that do.
+        In place of a budget: the loss to reach, nats per token, at the least cost: in money where there are prices, otherwise
+        in training and serving FLOPs (Sardana et al. 2023, arXiv:2401.00448). A draw in which no plan within the constraints
+        reaches it has none; ``feasible`` has the share of those that do.
     constraints : Constraints, optional
         What else bounds the plan. A budget and a bound of the same kind both hold.
     seed : int
@@ -156,9 +158,14 @@ def allocate(
 
 
 def quantities(planner: Planner, plans: Plans, *, plain: bool) -> dict[str, np.ndarray]:
-    """What there is to tell of plans, each of shape (draws, points); of plain ones, under no constraints, the split and the loss."""
+    """What there is to tell of plans, each of shape (draws, points); of plain ones, without constraints, split and loss."""
     n_params, n_tokens = np.exp(plans.log_n), np.exp(plans.log_d)
-    split = {"n_params": n_params, "n_tokens": n_tokens, "tokens_per_param": n_tokens / n_params, "loss": np.exp(plans.log_loss)}
+    split = {
+        "n_params": n_params,
+        "n_tokens": n_tokens,
+        "tokens_per_param": n_tokens / n_params,
+        "loss": np.exp(plans.log_loss),
+    }
     if plain:
         return split
     given, costs = planner.constraints, planner.costs(plans.log_n, plans.log_d)

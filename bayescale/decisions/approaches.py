@@ -1,4 +1,4 @@
-"""What do Hoffmann's three approaches say of these runs, beside a posterior, and by how much do the first two miss even without noise?
+"""What do Hoffmann's three approaches say of these runs, beside a posterior, and what do two of them miss even without noise?
 
     1  the lowest loss at each compute, and a power law N* = k·C^a through the sizes that reached it
     2  a parabola in log D at each budget, and a power law through the vertices (`isoflop`)
@@ -81,8 +81,8 @@ def approaches(
 ) -> Approaches:
     """Answer how to split a budget by each approach, with its interval and its bias.
 
-    Runs of several tokens at one size, such as points of a training curve, count like any others: Approach 1 takes the lowest of
-    all that lie at one compute, which are a budget's, or those of a quarter of a decade where runs have no budgets.
+    Runs of several tokens at one size, such as points of a training curve, count like any others: Approach 1 takes the lowest
+    of all that lie at one compute, which are a budget's, or those of a quarter of a decade where runs have no budgets.
 
     Parameters
     ----------

@@ -1,10 +1,11 @@
-"""How many FLOPs does a token cost a model of N parameters? Six to train and two to serve a parameter, or a count of a transformer.
+"""How many FLOPs does a token cost a model of N parameters? Six to train and two to serve each, or the count of a transformer.
 
-A FLOP model is a frozen dataclass with one method, ``forward(n_params)``: FLOPs of the forward pass of one token, in JAX, growing
-with N. Training a token costs three times that, since the backward pass costs twice the forward one. Any such object will do.
+A FLOP model is a frozen dataclass with one method, ``forward(n_params)``: FLOPs of the forward pass of one token, in JAX,
+growing with N. Training on a token costs three times that, since the backward pass costs twice the forward one. Any such
+object will do.
 
-J. Kaplan et al. 2020, section 2.1 (arXiv:2001.08361), for 2N and 6N; J. Hoffmann et al. 2022, appendix F (arXiv:2203.15556), for
-the count with attention.
+J. Kaplan et al. 2020, section 2.1 (arXiv:2001.08361), for 2N and 6N; J. Hoffmann et al. 2022, appendix F (arXiv:2203.15556),
+for the count with attention.
 """
 
 from dataclasses import dataclass
@@ -97,7 +98,7 @@ class TransformerFlops:
         return layers * (2 * _MATRICES * width**2 + attention) + 2 * self.vocabulary * width
 
     def _width(self, n_params: Any) -> Any:
-        """The one root of 12·d³/ratio + V·d = N: d = 2s·sinh(arcsinh(q/2s³)/3), with s = √(p/3), p = V·ratio/12, q = N·ratio/12."""
+        """The one root of d³ + p·d = q, p = V·ratio/12 and q = N·ratio/12: d = 2s·sinh(arcsinh(q/2s³)/3), s = √(p/3)."""
         cubed = n_params * self.width_to_depth / _MATRICES
         if not self.vocabulary:
             return jnp.cbrt(cubed)

@@ -1,9 +1,9 @@
 """The best plan of each draw under bounds: one search over log N, in JAX, for all draws and budgets at once.
 
-Given N, a bound on cost leaves at most so many tokens, and more tokens never hurt; so D is what the tightest bound leaves, and N
-is all there is to choose. In log N and log D the loss is convex and so are costs, whence along the bounds the slope of loss in
-log N changes sign once, corners included, and halving finds where. For a target loss it is the other way about: D is what the
-target needs, cost is convex in log N, and a bound that is broken says on which side of N it holds.
+Given N, a bound on cost leaves at most so many tokens, and more tokens never hurt; so D is what the tightest bound leaves, and
+N is all there is to choose. In log N and log D the loss is convex and so are costs, whence along the bounds the slope of loss
+in log N changes sign once, corners included, and halving finds where. For a target loss it is the other way about: D is what
+the target needs, cost is convex in log N, and a bound that is broken says on which side of N it holds.
 """
 
 from dataclasses import dataclass
@@ -84,7 +84,9 @@ class Valued:
         """All that the bounds leave; not a number where serving alone breaks one."""
         forward = self.flops.forward(jnp.exp(log_n))
         left = limits - world.serve * forward * world.served
-        return jnp.minimum(jnp.min(jnp.log(left / world.train), axis=0) - jnp.log(TRAINING_PASSES * forward), world.log_max_tokens)
+        return jnp.minimum(
+            jnp.min(jnp.log(left / world.train), axis=0) - jnp.log(TRAINING_PASSES * forward), world.log_max_tokens
+        )
 
     def costs(self, log_n: Array, log_d: Array, world: World) -> Array:
         """What a plan takes from each budget, shape (budgets, draws, points)."""

@@ -60,7 +60,9 @@ class Planner:
         """
         law, given = posterior.law, constraints or Constraints()
         if not {"n_params", "n_tokens"} <= set(law.inputs) <= {"n_params", "n_tokens", "unique_tokens"}:
-            raise InputError(f"{law.formula} knows no trade-off between parameters and tokens; fit Chinchilla() to allocate compute.")
+            raise InputError(
+                f"{law.formula} knows no trade-off between parameters and tokens; fit Chinchilla() to allocate compute."
+            )
         knows_repeats = "unique_tokens" in law.inputs
         if knows_repeats and given.unique_tokens is None:
             raise InputError(f"{law.formula} asks how many unique tokens there are; give Constraints(unique_tokens=...).")
@@ -104,7 +106,7 @@ class Planner:
         return len(self.world.served)
 
     def limits(self, budgets: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
-        """The bound on each kind of cost, shape (kinds, 1, points), or (kinds, draws, points) where a budget is of each draw."""
+        """The bound on each kind of cost, shape (kinds, 1, points), or (kinds, draws, points) where each draw has a budget."""
         given = self.constraints
         asked = {name: np.asarray(values, dtype=np.float64) for name, values in (budgets or {}).items()}
         shape = next(iter(asked.values())).shape if asked else (1,)
@@ -124,13 +126,20 @@ class Planner:
         if not found.feasible.any(axis=0).all():
             bounds = ", ".join([*asked, *self.constraints.bounds])
             raise InputError(
-                f"Within {bounds} not even a model of one parameter can serve inference_tokens and be trained. Loosen it, or serve fewer."
+                f"Within {bounds} not even a model of one parameter can serve inference_tokens and be trained. "
+                "Loosen it, or serve fewer."
             )
         return found
 
     def least_cost(self, target_loss: np.ndarray, of: str | None = None) -> Plans:
-        """The cheapest plan, in `currency` or in the budget that is named, of each draw that reaches a loss, shape (points,) or (draws, points), within all bounds;
-        not a number where none does."""
+        """The cheapest plan of each draw that reaches a loss within all bounds; not a number where none does.
+
+        Parameters
+        ----------
+        target_loss : array, shape (points,) or (draws, points)
+        of : str, optional
+            The budget that counts; `currency` unless given.
+        """
         row = _ROWS.index(of or self.currency)
         log_target = jnp.log(jnp.atleast_2d(target_loss))
         found = _as_numpy(least_cost(self.valued, self.world, self.limits(), log_target, jnp.asarray(row)))
@@ -207,7 +216,9 @@ class Planner:
                     f"No draw reaches a loss of {target:g} nats per token: {name} alone leaves {least:.4g} at the least. "
                     "Ask for a higher loss" + ("." if name == "the law's floor" else f", or for more than this {name}.")
                 )
-        names = ", ".join([*self.constraints.bounds, *(["unique_tokens"] if self.constraints.unique_tokens is not None else [])])
+        names = ", ".join(
+            [*self.constraints.bounds, *(["unique_tokens"] if self.constraints.unique_tokens is not None else [])]
+        )
         raise InputError(
             f"No draw reaches a loss of {target:g} nats per token within all of {names}, though each alone allows it. "
             "Ask for a higher loss, or loosen one."

@@ -1,4 +1,4 @@
-"""What does a plan cost over the best one? Its extra loss and its wasted share of the budget, and which of several plans is best.
+"""What does a plan cost over the best one? Its extra loss, its wasted share of the budget, and which of several plans is best.
 
 In each draw, a plan (N, D) of cost C is held against the best plan of the same cost:
 
@@ -54,7 +54,7 @@ class Regret:
 
     @property
     def beats(self) -> pd.DataFrame:
-        """Probability that the plan of the row has a lower loss than that of the column, whatever they cost; ties count half."""
+        """Probability that the plan of the row has a lower loss than the column's, whatever they cost; ties count half."""
         loss = self.draws["loss"].to_numpy()
         lower = np.mean((loss[:, :, None] < loss[:, None, :]) + 0.5 * (loss[:, :, None] == loss[:, None, :]), axis=0)
         return pd.DataFrame(lower, index=self.plans.index, columns=self.plans.index)
@@ -89,8 +89,8 @@ def regret(
 ) -> Regret:
     """Hold plans against the best of the same cost, and against each other.
 
-    Losses are the law's own. Departures from it that runs share nearly cancel between plans that are alike in N and D, and are left
-    out between others too: a probability near one then says that the law prefers a plan, not that nothing else could matter.
+    Losses are the law's own. Departures from it that runs share nearly cancel between plans that are alike in N and D, and are
+    left out between others too: a probability near one says that the law prefers a plan, not that nothing else could matter.
 
     Parameters
     ----------

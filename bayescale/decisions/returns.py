@@ -1,4 +1,4 @@
-"""What does more compute buy? The slope of the compute-optimal loss, what is left above its floor, and the price of the next step.
+"""What does more compute buy? The slope of the compute-optimal loss, what is left to its floor, and the price of the next step.
 
 L*(C) is the least loss that a budget C reaches. Where nothing but the budget bounds a plan, an additive law has
 
@@ -45,10 +45,10 @@ class Returns:
     step : float
         Nats per token of the next step.
     draws : Dataset with dimensions ``draw`` and the budgets' own
-        ``loss``: L*. ``slope``: dL*/dlog C. ``floor``: L* of an endless budget within the other bounds, and ``above_floor``, what is
-        left to it. ``loss_10x``, ``loss_100x``: L* of 10 and 100 times the budget. ``next_factor``: by what the budget must grow
-        for the next step, and ``next_price``, what that adds to it; both infinite where the floor is nearer. Under constraints
-        ``lost_to_bounds``: by how much L* would be lower with the budget alone.
+        ``loss``: L*. ``slope``: dL*/dlog C. ``floor``: L* of an endless budget within the other bounds, and ``above_floor``,
+        what is left to it. ``loss_10x``, ``loss_100x``: L* of 10 and 100 times the budget. ``next_factor``: by what the budget
+        must grow for the next step, and ``next_price``, what that adds to it; both infinite where the floor is nearer. Under
+        constraints ``lost_to_bounds``: by how much L* would be lower with the budget alone.
     """
 
     step: float
@@ -83,7 +83,9 @@ class Returns:
         """
         name = f"loss_{factor:g}x"
         if name not in self.draws:
-            raise InputError(f"returns: the factor is one of {', '.join(f'{one:g}' for one in _FACTORS)}; {factor:g} was given.")
+            raise InputError(
+                f"returns: the factor is one of {', '.join(f'{one:g}' for one in _FACTORS)}; {factor:g} was given."
+            )
         gained = (self.draws["loss"] - self.draws[name] > epsilon).mean("draw")
         return gained.to_series().rename("probability")
 
@@ -155,9 +157,7 @@ def returns(
     }
     if constraints is not None:
         found["lost_to_bounds"] = now - np.exp(planner.unbounded().least_loss({over: budgets}).log_loss)
-    return Returns(
-        step, xr.Dataset({name: (("draw", over), values) for name, values in found.items()}, coords={over: budgets})
-    )
+    return Returns(step, xr.Dataset({name: (("draw", over), values) for name, values in found.items()}, coords={over: budgets}))
 
 
 def _summarised(values: np.ndarray) -> dict[str, float]:

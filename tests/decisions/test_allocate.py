@@ -1,5 +1,7 @@
 """Allocations, against the closed form on a handful of draws made by hand."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -181,7 +183,7 @@ def test_serving_many_tokens_makes_the_model_smaller_under_one_budget_for_both(p
     serving = [bs.Constraints(inference_tokens=tokens) for tokens in (1e9, 1e12, 1e13, 1e14)]
     sizes = [bs.allocate(posterior, lifetime_compute=1e24, constraints=one).draws["n_params"] for one in serving]
     np.testing.assert_allclose(sizes[0], bs.allocate(posterior, 1e24).draws["n_params"].to_numpy(), rtol=0.01)
-    for larger, smaller in zip(sizes[:-1], sizes[1:], strict=True):
+    for larger, smaller in itertools.pairwise(sizes):
         assert (smaller.to_numpy() < larger.to_numpy()).all()
 
 
@@ -222,7 +224,9 @@ def test_a_target_that_no_draw_reaches_is_refused_and_the_bound_in_the_way_named
 
 
 def test_a_budget_that_serving_alone_breaks_is_refused(posterior):
-    with pytest.raises(InputError, match=r"Within lifetime_compute not even a model of one parameter can serve inference_tokens"):
+    with pytest.raises(
+        InputError, match=r"Within lifetime_compute not even a model of one parameter can serve inference_tokens"
+    ):
         bs.allocate(posterior, lifetime_compute=1e12, constraints=bs.Constraints(inference_tokens=1e13))
 
 

@@ -1,4 +1,4 @@
-"""Plans under bounds against brute force: a grid of sizes, in plain NumPy, for each of 500 random posteriors and sets of bounds."""
+"""Plans under bounds against brute force: a grid of sizes, in plain NumPy, for 500 random posteriors and sets of bounds."""
 
 import numpy as np
 import pytest
@@ -102,7 +102,7 @@ class ByHand:
 
 
 def least(objective):
-    """The size of least objective, NaN where there is none, by grids each about the best of the one before: shape (cases, 1)."""
+    """The size of least objective, NaN where there is none, by grids each about the best of the last: shape (cases, 1)."""
     low, high = np.full((CASES, 1), np.log(1e4)), np.full((CASES, 1), np.log(1e17))
     for _ in range(ROUNDS):
         grid = low + (high - low) * np.linspace(0, 1, NODES)
@@ -123,7 +123,9 @@ def case(request):
     train, serve = hand.takes
     log_unique = np.log(np.minimum(bounds["unique"], np.exp(200)))
     most_params, most_tokens = (np.minimum(np.log(most), 200.0) for most in (bounds["max_params"], hand.most_tokens))
-    world = World(constants, bounds["served"], log_unique, np.full_like(log_unique, 200.0), most_params, most_tokens, train, serve)
+    world = World(
+        constants, bounds["served"], log_unique, np.full_like(log_unique, 200.0), most_params, most_tokens, train, serve
+    )
     if repeats is not None:
         world = world._replace(log_filled=float64(filled)(valued, world))
     return hand, valued, world

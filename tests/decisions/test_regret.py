@@ -46,7 +46,9 @@ def test_what_is_wasted_is_the_compute_that_the_best_plan_of_that_loss_leaves(po
             target = found["loss"].sel(plan=plan).isel(draw=draw).item()
             needed = bs.allocate(posterior, target_loss=target).draws["n_params"].isel(draw=draw)
             compute = 6 * needed * bs.allocate(posterior, target_loss=target).draws["n_tokens"].isel(draw=draw)
-            assert found["wasted"].sel(plan=plan).isel(draw=draw).item() == pytest.approx(1 - compute.item() / (6 * n * d), abs=1e-9)
+            assert found["wasted"].sel(plan=plan).isel(draw=draw).item() == pytest.approx(
+                1 - compute.item() / (6 * n * d), abs=1e-9
+            )
 
 
 def test_the_best_plan_has_no_regret(posterior):
