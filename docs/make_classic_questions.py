@@ -92,11 +92,12 @@ takes by itself. The dearest run has 1e22 FLOPs, so that all below is extrapolat
 """
 
 _TAIL = """
-- Gopher and Chinchilla are `bs.regret(post, {...})`. Wasted is 1 − C'/C, with C' the least compute that reaches the plan's loss.
+- Gopher and Chinchilla are `bs.regret(post, {...})`. Wasted is 1 − C'/C, C' the least compute that reaches its loss.
 - Sizes and tokens are `bs.allocate(post, compute)`; a follows from the best sizes at two budgets.
 - The next 0.01 nats are `bs.returns(post, compute)`.
-- How many tokens there are is itself uncertain: log-normal with a median of 300e12 and a standard deviation of 0.5 of the logarithm,
-  `bs.Constraints(unique_tokens=LogNormal(log(300e12), 0.5))`, each token read once. Repeats put the day off: see `bs.Repeats`.
+- How many tokens there are is itself uncertain: log-normal with a median of 300e12 and a standard deviation of 0.5 of the
+  logarithm, `bs.Constraints(unique_tokens=LogNormal(np.log(300e12), 0.5))`, each token read once. Repeats put the day off: see
+  `bs.Repeats`.
 - All are the law's own. `Discrepancy` lets runs depart from the law together; that widens what is said of a, α and β, and so of
   plans, but the departure itself is added by `bs.forecast` alone. See `bs.allocate`.
 """
