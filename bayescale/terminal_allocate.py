@@ -22,15 +22,15 @@ _NAMES = {
     "train_flops": "training, FLOPs",
     "serve_flops": "serving, FLOPs",
     "lifetime_flops": "both, FLOPs",
-    "cost": "cost",
+    "total_cost": "cost",
     "days": "days of training",
 }
 _COUNTS = ("n_params", "n_tokens", "tokens_per_param")
 _BUDGETS = {
-    "compute": "{:.3g} FLOPs of training",
-    "lifetime_compute": "{:.3g} FLOPs of training and serving",
-    "cost": "a cost of {:,.4g}",
-    "target_loss": "a loss of {:.4g} nats per token, at the least cost",
+    "compute": "Best plan for {:.3g} FLOPs of training",
+    "lifetime_compute": "Best plan for {:.3g} FLOPs, serving included",
+    "cost": "Best plan for a cost of {:,.4g}",
+    "target_loss": "Cheapest plan for a loss of {:.4g}",
 }
 
 
@@ -85,7 +85,7 @@ def plan_table(posterior: "Posterior", plans: "Allocation") -> Table:
 
 
 def _full_table(plans: "Allocation", plan: dict[str, Any]) -> Table:
-    title = "The best plan for " + _BUDGETS[plans.over].format(plan[plans.over])
+    title = _BUDGETS[plans.over].format(plan[plans.over])
     quantities = [name for name in _NAMES if name in plan]
     if plans.draws.sizes["draw"] == 1:
         table = style.table("", "point fit", title=title)

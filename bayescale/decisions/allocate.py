@@ -27,7 +27,7 @@ QUANTITIES = {
     "train_flops": "FLOPs",
     "serve_flops": "FLOPs",
     "lifetime_flops": "FLOPs",
-    "cost": "money",
+    "total_cost": "money",
     "days": "days",
     "feasible": "1 where the draw has a plan",
 }
@@ -42,7 +42,7 @@ class Allocation:
     draws : Dataset with dimensions ``draw`` and the budgets' own, ``compute`` (FLOPs) unless they are of something else
         ``n_params``, ``n_tokens``, ``tokens_per_param`` and ``loss`` (the law's, nats per token) at each draw's own optimum.
         With constraints also ``train_flops`` and, where they say what it takes, ``epochs``, ``serve_flops``,
-        ``lifetime_flops``, ``cost`` and ``days``. For a target loss also ``feasible``; a draw that has no plan has no numbers.
+        ``lifetime_flops``, ``total_cost`` and ``days``. For a target loss also ``feasible``; a draw that has no plan has no numbers.
     binding : DataFrame, one row a budget and bound
         ``share`` of the draws in which the bound stops the plan from being better; of unique tokens, in which all are read.
     """
@@ -176,7 +176,7 @@ def quantities(planner: Planner, plans: Plans, *, plain: bool) -> dict[str, np.n
         more["serve_flops"] = planner.served(plans.log_n)
         more["lifetime_flops"] = costs["lifetime_compute"]
     if given.prices is not None:
-        more["cost"] = costs["cost"]
+        more["total_cost"] = costs["cost"]
     if given.flops_per_second is not None:
         more["days"] = given.days(costs["compute"])
     return split | more

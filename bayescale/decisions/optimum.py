@@ -96,6 +96,20 @@ class Valued:
 
 @partial(jax.jit, static_argnames="valued")
 def least_loss(valued: Valued, world: World, limits: Array) -> Plans:
+    """The plan of least loss within all bounds.
+
+    Parameters
+    ----------
+    valued : Valued
+    world : World
+    limits : Array, shape (budgets, 1, points) or (budgets, draws, points)
+        Of each kind of cost.
+
+    Returns
+    -------
+    Plans
+        Not feasible where serving alone, or less than one token, takes a budget.
+    """
     shape = jnp.broadcast_shapes(world.served.shape, limits.shape[1:])
 
     def log_loss(log_n: Array) -> Array:
@@ -114,7 +128,22 @@ def least_loss(valued: Valued, world: World, limits: Array) -> Plans:
 
 @partial(jax.jit, static_argnames="valued")
 def least_cost(valued: Valued, world: World, limits: Array, log_target: Array, objective: Array) -> Plans:
-    """The cheapest plan, in the budget that ``objective`` is the number of, whose loss is the target."""
+    """The cheapest plan that reaches a loss within all bounds.
+
+    Parameters
+    ----------
+    valued : Valued
+    world : World
+    limits : Array, as for `least_loss`
+    log_target : Array, shape (1, points) or (draws, points)
+    objective : Array of int, shape ()
+        Which kind of cost is to be least.
+
+    Returns
+    -------
+    Plans
+        Of no meaning where not feasible.
+    """
     shape = jnp.broadcast_shapes(world.served.shape, limits.shape[1:], log_target.shape)
 
     def log_tokens(log_n: Array) -> Array:

@@ -117,7 +117,7 @@ def test_under_constraints_plans_say_what_they_spend(posterior):
     np.testing.assert_allclose(draws["train_flops"], 6 * n * d, rtol=1e-12)
     np.testing.assert_allclose(draws["serve_flops"], 2 * n * 1e13, rtol=1e-12)
     np.testing.assert_allclose(draws["lifetime_flops"], draws["train_flops"] + draws["serve_flops"], rtol=1e-12)
-    np.testing.assert_allclose(draws["cost"], 2e-18 * draws["train_flops"] + 4e-18 * draws["serve_flops"], rtol=1e-12)
+    np.testing.assert_allclose(draws["total_cost"], 2e-18 * draws["train_flops"] + 4e-18 * draws["serve_flops"], rtol=1e-12)
     np.testing.assert_allclose(draws["days"], draws["train_flops"] / 86400e18, rtol=1e-12)
 
 
