@@ -12,7 +12,7 @@ PAGE = Path(__file__).with_name("classic_questions.md")
 GOPHER, CHINCHILLA = (280e9, 300e9), (70e9, 1.4e12)
 GOPHER_COMPUTE, LLAMA_COMPUTE = 5.76e23, 3.8e25
 STOCK = dist.LogNormal(np.log(300e12), 0.5)
-BUDGETS = np.geomspace(1e24, 1e30, 25)
+BUDGETS = np.geomspace(1e24, 1e38, 57)
 
 QUESTIONS = {
     "beats": ("P(Chinchilla 70B on 1.4T tokens beats Gopher 280B on 300B)", "{:.3f}"),
@@ -29,7 +29,7 @@ QUESTIONS = {
     "llama_loss": ("Loss there, nats per token", "{:.3f}"),
     "llama_waste": ("Share that 405B on 15.6T tokens wasted", "{:.2f}"),
     "llama_next": ("Times the budget for the next 0.01 nats", "{:.2f}"),
-    "exhausted": ("Compute at which the best plan reads all of some 300T tokens, 1e27 FLOPs", "{:.1f}"),
+    "exhausted": ("Compute at which the best plan reads all of some 300T tokens, FLOPs", "{:.1e}"),
 }
 
 
@@ -56,7 +56,7 @@ def answers(posterior: bs.Posterior) -> dict[str, tuple[float, float, float]]:
         "llama_loss": best["loss"][:, 2],
         "llama_waste": wasted.sel(plan="Llama 3"),
         "llama_next": bs.returns(posterior, LLAMA_COMPUTE).draws["next_factor"][:, 0],
-        "exhausted": BUDGETS[read.to_numpy()] / 1e27,
+        "exhausted": BUDGETS[read.to_numpy()],
     }
     told = {name: tuple(np.quantile(values, [0.5, 0.05, 0.95], method="nearest")) for name, values in draws.items()}
     shares = {

@@ -42,7 +42,8 @@ class Allocation:
     draws : Dataset with dimensions ``draw`` and the budgets' own, ``compute`` (FLOPs) unless they are of something else
         ``n_params``, ``n_tokens``, ``tokens_per_param`` and ``loss`` (the law's, nats per token) at each draw's own optimum.
         With constraints also ``train_flops`` and, where they say what it takes, ``epochs``, ``serve_flops``,
-        ``lifetime_flops``, ``total_cost`` and ``days``. For a target loss also ``feasible``; a draw that has no plan has no numbers.
+        ``lifetime_flops``, ``total_cost`` and ``days``. For a target loss also ``feasible``; a draw without a
+        plan has no numbers.
     binding : DataFrame, one row a budget and bound
         ``share`` of the draws in which the bound stops the plan from being better; of unique tokens, in which all are read.
     """

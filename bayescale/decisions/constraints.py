@@ -145,6 +145,7 @@ class Constraints:
 
     def days(self, train_flops: Any) -> Any:
         """Wall-clock time of training."""
+        assert self.flops_per_second is not None
         return train_flops / (self.flops_per_second * _SECONDS_PER_DAY)
 
 

@@ -113,7 +113,8 @@ def flat_set(
     low, high = (np.asarray(end) for end in ends)
     chosen = np.asarray(least_mean_loss(planner.valued, planner.world, limits))
     grid = np.linspace(np.quantile(low, _TAIL, axis=0), np.quantile(high, 1 - _TAIL, axis=0), _NODES)
-    nodes, least_regret = [], []
+    nodes: list[pd.DataFrame] = []
+    least_regret: list[pd.DataFrame] = []
     for place, budget in enumerate(budgets):
         bounds = low[:, [place]], high[:, [place]], least_losses[:, [place]]
         for rows, log_n in ((nodes, grid[:, place]), (least_regret, chosen[[place]])):

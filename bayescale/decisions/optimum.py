@@ -27,7 +27,7 @@ _BROKEN = 1e-9
 
 
 class World(NamedTuple):
-    """What a plan is judged by, as arrays that broadcast against (draws, points).
+    """What a plan is judged by, as arrays of NumPy or JAX that broadcast against (draws, points).
 
     Attributes
     ----------
@@ -41,23 +41,23 @@ class World(NamedTuple):
         What a FLOP takes from each budget.
     """
 
-    constants: dict[str, Array]
-    served: Array
-    log_unique: Array
-    log_filled: Array
-    log_max_params: Array
-    log_max_tokens: Array
-    train: Array
-    serve: Array
+    constants: dict[str, Any]
+    served: Any
+    log_unique: Any
+    log_filled: Any
+    log_max_params: Any
+    log_max_tokens: Any
+    train: Any
+    serve: Any
 
 
 class Plans(NamedTuple):
     """Logarithms of N, D and loss, each of shape (draws, points), and whether the plan keeps to all bounds."""
 
-    log_n: Array
-    log_d: Array
-    log_loss: Array
-    feasible: Array
+    log_n: Any
+    log_d: Any
+    log_loss: Any
+    feasible: Any
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Valued:
             }
         return jnp.asarray(self.law.log_loss(world.constants, at))
 
-    def log_tokens(self, log_n: Array, world: World, limits: Array) -> Array:
+    def log_tokens(self, log_n: Any, world: World, limits: Any) -> Array:
         """All that the bounds leave; not a number where serving alone breaks one."""
         forward = self.flops.forward(jnp.exp(log_n))
         left = limits - world.serve * forward * world.served
@@ -88,14 +88,14 @@ class Valued:
             jnp.min(jnp.log(left / world.train), axis=0) - jnp.log(TRAINING_PASSES * forward), world.log_max_tokens
         )
 
-    def costs(self, log_n: Array, log_d: Array, world: World) -> Array:
+    def costs(self, log_n: Any, log_d: Any, world: World) -> Array:
         """What a plan takes from each budget, shape (budgets, draws, points)."""
         forward = self.flops.forward(jnp.exp(log_n))
         return world.train * TRAINING_PASSES * forward * jnp.exp(log_d) + world.serve * forward * world.served
 
 
 @partial(jax.jit, static_argnames="valued")
-def least_loss(valued: Valued, world: World, limits: Array) -> Plans:
+def least_loss(valued: Valued, world: World, limits: Any) -> Plans:
     """The plan of least loss within all bounds.
 
     Parameters
@@ -127,7 +127,7 @@ def least_loss(valued: Valued, world: World, limits: Array) -> Plans:
 
 
 @partial(jax.jit, static_argnames="valued")
-def least_cost(valued: Valued, world: World, limits: Array, log_target: Array, objective: Array) -> Plans:
+def least_cost(valued: Valued, world: World, limits: Any, log_target: Any, objective: Any) -> Plans:
     """The cheapest plan that reaches a loss within all bounds.
 
     Parameters
@@ -180,7 +180,7 @@ def least_cost(valued: Valued, world: World, limits: Array, log_target: Array, o
 
 
 @partial(jax.jit, static_argnames="valued")
-def least_mean_loss(valued: Valued, world: World, limits: Array) -> Array:
+def least_mean_loss(valued: Valued, world: World, limits: Any) -> Array:
     """log of the one N for all draws whose mean loss is least, shape (points,); D is what the bounds leave it in each draw."""
     shape = jnp.broadcast_shapes(world.served.shape, limits.shape[1:])
 
@@ -195,7 +195,7 @@ def least_mean_loss(valued: Valued, world: World, limits: Array) -> Array:
 
 
 @partial(jax.jit, static_argnames="valued")
-def no_worse(valued: Valued, world: World, limits: Array, best: Array, log_loss: Array) -> tuple[Array, Array]:
+def no_worse(valued: Valued, world: World, limits: Any, best: Any, log_loss: Any) -> tuple[Array, Array]:
     """log of the least and the greatest N within the bounds whose loss is no higher, about the N of least loss."""
 
     def good(log_n: Array) -> Array:

@@ -143,7 +143,8 @@ class Planner:
         row = _ROWS.index(of or self.currency)
         log_target = jnp.log(jnp.atleast_2d(target_loss))
         found = _as_numpy(least_cost(self.valued, self.world, self.limits(), log_target, jnp.asarray(row)))
-        return Plans(*(np.where(found.feasible, values, np.nan) for values in found[:3]), found.feasible)
+        log_n, log_d, log_loss = (np.where(found.feasible, values, np.nan) for values in found[:3])
+        return Plans(log_n, log_d, log_loss, found.feasible)
 
     def log_loss(self, log_n: Any, log_d: Any) -> np.ndarray:
         """The law's, of any plans."""
@@ -235,7 +236,7 @@ class Planner:
         world = self.world._replace(
             log_max_params=np.float64(LOG_ENDLESS), log_max_tokens=endless, log_unique=endless, log_filled=endless
         )
-        return replace(self, world=world, constraints=replace(self.constraints, **dict.fromkeys(self.constraints.bounds)))
+        return replace(self, world=world, constraints=_bounded_by(self.constraints, {}))
 
     def _one_at_a_time(self) -> Iterator[tuple[str, "Planner"]]:
         given, world, free = self.constraints, self.world, self.unbounded()
@@ -251,7 +252,7 @@ class Planner:
                 bounded = bounded._replace(log_max_params=world.log_max_params)
             if name == "max_tokens":
                 bounded = bounded._replace(log_max_tokens=np.full_like(world.log_max_tokens, np.log(value)))
-            yield name, replace(free, world=bounded, constraints=replace(free.constraints, **{name: value}))
+            yield name, replace(free, world=bounded, constraints=_bounded_by(given, {name: value}))
 
     @property
     def _alone(self) -> bool:
@@ -293,6 +294,12 @@ def _checked(name: str, given: float | Sequence[float] | np.ndarray) -> np.ndarr
         shown = f"{values[bad][0]:g}" if bad.any() else f"an array of shape {values.shape}"
         raise InputError(f"{name} = {shown} is not a positive number of {_UNITS[name]}, such as {_EXAMPLES[name]}.")
     return values
+
+
+def _bounded_by(constraints: Constraints, bounds: Mapping[str, float]) -> Constraints:
+    """The same with these fixed bounds in place of its own."""
+    changed: dict[str, Any] = dict.fromkeys(constraints.bounds) | dict(bounds)
+    return replace(constraints, **changed)
 
 
 def _as_numpy(plans: Plans) -> Plans:

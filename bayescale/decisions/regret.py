@@ -153,16 +153,19 @@ def _table(plans: pd.DataFrame | Mapping[str, tuple[float, float]]) -> pd.DataFr
     table = table.set_axis(table.index.astype(str)).rename_axis(index="plan")
     if not len(table) or table.index.has_duplicates:
         raise InputError("regret: the plans must be one or more, each with a name of its own.")
-    bad = ~(np.isfinite(table) & (table > 0))
-    if bad.to_numpy().any():
-        plan, name = bad.stack().idxmax()
-        raise InputError(f"regret: {name} = {table.loc[plan, name]:g} of {plan!r} is not a positive number; it is a count.")
+    bad = ~(np.isfinite(table.to_numpy()) & (table.to_numpy() > 0))
+    if bad.any():
+        place, column = np.argwhere(bad)[0]
+        raise InputError(
+            f"regret: {_INPUTS[column]} = {table.iloc[place, column]:g} of {table.index[place]!r} is not a positive number; "
+            "it is a count."
+        )
     return table
 
 
 def _require_within(planner: Planner, table: pd.DataFrame, log_n: np.ndarray, log_d: np.ndarray) -> None:
     for name, broken in planner.broken(log_n, log_d).items():
         if broken.any():
-            plan = table.index[broken.any(axis=0)][0]
+            plan = table.index[int(np.argmax(broken.any(axis=0)))]
             remedy = "say what repeats are worth by repeats=Repeats()" if name == "unique_tokens" else "loosen it"
             raise InputError(f"regret: the plan {plan!r} breaks {name}; leave it out, or {remedy}.")
