@@ -91,9 +91,9 @@ def allocate(
     Each draw has an optimum of its own: without constraints N* and D* = C/(6 N*), in closed form. The intervals are those of
     N*, not of the loss around one N*; `flat_set` and `regret` tell what missing N* costs.
 
-    All are the law's own. Departures from it that runs share, where the noise model has them, are in `forecast`. They are
-    smooth in N and D, so neighbouring plans share them, and which of two is better hardly depends on them; the loss of the
-    better one does, and its interval here is then too narrow.
+    All are the law's own. Departures from it that runs share, where the noise model has them, are in `forecast` and not here.
+    Law and departures divide between them what the runs say, so that beyond the runs the law's own optimum may be far less sure
+    than under independent noise, and lie elsewhere: ``docs/classic_questions.md`` has both for the Chinchilla runs.
 
     Parameters
     ----------

@@ -89,8 +89,8 @@ def regret(
 ) -> Regret:
     """Hold plans against the best of the same cost, and against each other.
 
-    Losses are the law's own. Departures from it that runs share nearly cancel between plans that are alike in N and D, and are
-    left out between others too: a probability near one says that the law prefers a plan, not that nothing else could matter.
+    Losses are the law's own. Departures from it that runs share nearly cancel between plans that are alike in N and D; between
+    others they do not, and are left out all the same: hold the plans' forecasts against each other as well.
 
     Parameters
     ----------
