@@ -16,6 +16,7 @@ import typer
 
 from bayescale import cli_input
 from bayescale.batches import DEFAULT_METHOD
+from bayescale.cli_allocate import allocate
 from bayescale.cli_catalogue import datasets_app, devices, laws_app
 from bayescale.errors import InputError
 
@@ -35,6 +36,13 @@ app = typer.Typer(
 app.add_typer(datasets_app, name="datasets")
 app.add_typer(laws_app, name="laws")
 app.command()(devices)
+app.command(
+    epilog="[bold]Examples[/bold]\n\n$ bayescale allocate post.nc --compute 5.76e23 --compute 5.76e24\n\n"
+    "$ bayescale allocate post.nc --target-loss 1.95 --inference-tokens 2e12 --max-params 70e9\n\n"
+    "$ bayescale allocate post.nc --compute 3.8e25 --unique-tokens lognormal:300e12,0.5 --repeats\n\n"
+    "$ bayescale allocate post.nc --cost 1e7 --peak-flops 989e12 --utilisation 0.4 --price-per-hour 2 "
+    "--devices 1024 --max-days 60"
+)(allocate)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 PosteriorFile = Annotated[
@@ -336,35 +344,6 @@ def forecast(
             terminal.print_json(terminal.forecast_as_json(predicted))
         else:
             terminal.print_forecast(posterior, predicted)
-
-
-@app.command(epilog="[bold]Example[/bold]\n\n$ bayescale allocate post.nc --compute 5.76e23 --compute 5.76e24")
-def allocate(
-    post: PosteriorFile,
-    compute: Annotated[
-        list[float], typer.Option(help="Training budget, FLOPs; may be given several times.", show_default=False)
-    ],
-    as_json: Json = False,
-) -> None:
-    """Split a training budget between parameters and tokens so that the loss is least.
-
-    With --json, one budget gives n_params, n_tokens, tokens_per_param and loss.
-
-    Several give a list of those under "allocation", each with its compute.
-    """
-    from bayescale import terminal
-
-    with terminal.reporting():
-        posterior = cli_input.load(post)
-        import bayescale
-
-        plans = bayescale.allocate(posterior, list(dict.fromkeys(compute)))
-        if as_json:
-            listed = terminal.allocation_as_json(plans)
-            only = {key: value for key, value in listed[0].items() if key != "compute"}
-            terminal.print_json(only if len(listed) == 1 else {"allocation": listed})
-        else:
-            terminal.print_allocation(posterior, plans)
 
 
 def _interrupt_again(unraisable: Any) -> None:

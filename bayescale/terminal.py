@@ -22,6 +22,7 @@ from rich.text import Text
 from bayescale import terminal_style as style
 from bayescale.discovery import describe
 from bayescale.errors import FitWarning, InputError, RunsWarning
+from bayescale.terminal_allocate import allocation_as_json, plan_table
 from bayescale.terminal_curve import Curve, drawn
 
 if TYPE_CHECKING:
@@ -153,15 +154,6 @@ def fit_as_json(posterior: "Posterior", outlook: Outlook) -> dict[str, Any]:
     }
 
 
-def allocation_as_json(plans: "Allocation") -> list[dict[str, Any]]:
-    """One object a budget."""
-    statistics = ["mean", "sd", *_QUANTILES]
-    return [
-        {"compute": budget, **{row["quantity"]: {name: row[name] for name in statistics} for _, row in rows.iterrows()}}
-        for budget, rows in plans.frame.groupby("compute", sort=False)
-    ]
-
-
 def forecast_as_json(predicted: "Forecast") -> dict[str, Any]:
     """The one forecast run."""
     row = predicted.frame.iloc[0]
@@ -176,7 +168,7 @@ def print_fit(posterior: "Posterior", outlook: Outlook) -> None:
     console.print(_parameter_table(posterior))
     _print_diagnostics(console, posterior)
     if outlook.plans:
-        console.print(_plan_table(posterior, outlook.plans))
+        console.print(plan_table(posterior, outlook.plans))
     else:
         console.print(f"No compute-optimal plan: {posterior.law.formula} has no trade-off between parameters and tokens.\n")
     if posterior.noise.shared:
@@ -214,15 +206,7 @@ def print_forecast(posterior: "Posterior", predicted: "Forecast") -> None:
         table.add_row("of a new run", *(style.number(row[f"{predicted.response}_{name}"]) for name in columns))
     table.add_row("of the law alone", *(style.number(row[f"law_{name}"]) for name in columns))
     console.print(table)
-    _warn_of_problems(posterior)
-
-
-def print_allocation(posterior: "Posterior", plans: "Allocation") -> None:
-    """The plans, under the name of what was fitted."""
-    console = style.console()
-    console.print(f"{posterior.runs.name}, {posterior.law.formula}")
-    console.print(_plan_table(posterior, plans))
-    _warn_of_problems(posterior)
+    warn_of_problems(posterior)
 
 
 def print_batch(frame: "pd.DataFrame", laws: Sequence["Law"], folder: "Path") -> None:
@@ -302,25 +286,13 @@ def _print_diagnostics(console: Console, posterior: "Posterior") -> None:
     console.print()
 
 
-def _plan_table(posterior: "Posterior", plans: "Allocation") -> Table:
-    point = posterior.n_draws == 1
-    title = "Compute-optimal plans" + (" of a point fit" if point else ": median, and 90 % interval")
-    table = style.table("compute, FLOPs", "parameters N*", "tokens D*", "D*/N*", "loss, nats per token", title=title)
-    shown = {"n_params": style.count, "n_tokens": style.count, "tokens_per_param": style.count, "loss": style.number}
-    for plan in allocation_as_json(plans):
-        quantiles = {quantity: [text(plan[quantity][name]) for name in _QUANTILES] for quantity, text in shown.items()}
-        table.add_row(f"{plan['compute']:.3g}", *(middle for _, middle, _ in quantiles.values()))
-        if not point:
-            table.add_row("", *(f"{low} – {high}" for low, _, high in quantiles.values()), style="dim")
-    return table
-
-
 def _curve(name: str, axis: str, grid: np.ndarray, losses: np.ndarray, data_x: np.ndarray, data_loss: np.ndarray) -> Curve:
     low, middle, high = np.quantile(losses, list(_QUANTILES.values()), axis=0)
     return Curve(name, axis, grid, low, middle, high, data_x, data_loss)
 
 
-def _warn_of_problems(posterior: "Posterior") -> None:
+def warn_of_problems(posterior: "Posterior") -> None:
+    """Say on standard error what is wrong with a fit."""
     for problem in posterior.problems:
         warnings.warn(f"{posterior.runs.name}: {problem}", FitWarning, stacklevel=2)
 

@@ -81,7 +81,7 @@ class IsoFlop:
             Where a budget is not positive.
         """
         budgets = _checked(compute, "compute")
-        n_tokens = _grown(self._growth, budgets)[0]
+        n_tokens = grown(self._growth, budgets)[0]
         n_params = budgets / (6 * n_tokens)
         return pd.DataFrame(
             {"compute": budgets, "n_params": n_params, "n_tokens": n_tokens, "tokens_per_param": n_tokens / n_params}
@@ -117,7 +117,7 @@ class IsoFlop:
         log_inputs = {name: np.log(self.runs.column(name)) for name in law.inputs}
         losses = np.exp(np.asarray(law.log_loss(constants, log_inputs)))
         vertices, _, _ = _parabolas(np.log10(self.runs.column("n_tokens")), losses, self._member)
-        n_tokens = _grown(_power_law(np.log10(self.frame["compute"].to_numpy()), vertices), budgets)
+        n_tokens = grown(power_law(np.log10(self.frame["compute"].to_numpy()), vertices), budgets)
         optimum = np.asarray(law.optimal_n_params(constants, budgets))
         # 6·N·D = C for both, so that the one's D too large by a factor is its N too small by the same.
         too_large = n_tokens * 6 * optimum / budgets
@@ -157,10 +157,28 @@ class IsoFlop:
         )
         return " ".join(told)
 
+    def growth_of(self, loss: np.ndarray, picks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """log₁₀ k and b of the power law through resampled runs, whose losses may be others; each of shape (tables,).
+
+        Parameters
+        ----------
+        loss : array, shape (runs,)
+        picks : array of int, shape (tables, runs)
+            Which runs each table holds.
+        """
+        log_d = np.log10(self.runs.column("n_tokens"))
+        budgets = len(self.frame)
+        vertices = np.full((len(picks), budgets), np.nan)
+        for row, pick in enumerate(picks):
+            there = np.unique(self._member[pick])
+            found, _, _ = _parabolas(log_d[pick], loss[None, pick], np.searchsorted(there, self._member[pick]))
+            vertices[row, there] = found[0]
+        return power_law(np.log10(self.frame["compute"].to_numpy()), vertices)
+
     @cached_property
     def _growth(self) -> tuple[np.ndarray, np.ndarray]:
         found = np.log10(self.frame["n_tokens"].to_numpy())
-        return _power_law(np.log10(self.frame["compute"].to_numpy()), found[None, :])
+        return power_law(np.log10(self.frame["compute"].to_numpy()), found[None, :])
 
 
 def isoflop(runs: Runs, budgets: Sequence[float] | np.ndarray | None = None) -> IsoFlop:
@@ -199,7 +217,7 @@ def isoflop(runs: Runs, budgets: Sequence[float] | np.ndarray | None = None) -> 
     """
     log_d = np.log10(runs.column("n_tokens"))
     log_c = np.log10(6.0) + np.log10(runs.column("n_params")) + log_d
-    member = _by_gaps(runs) if budgets is None else _by_nearest(runs, _checked(budgets, "budgets"))
+    member = members(runs, budgets)
     log_budgets = np.array([log_c[member == i].mean() for i in range(member.max() + 1)])
     vertices, curvature, bottom = (rows[0] for rows in _parabolas(log_d, runs.column("loss")[None, :], member))
     frame = pd.DataFrame(
@@ -221,8 +239,18 @@ def isoflop(runs: Runs, budgets: Sequence[float] | np.ndarray | None = None) -> 
     return IsoFlop(runs, frame, member)
 
 
+def members(runs: Runs, budgets: Sequence[float] | np.ndarray | None = None) -> np.ndarray:
+    """The budget of each run, counted from the least, shape (runs,): the nearest, or by gaps in compute.
+
+    Raises
+    ------
+    InputError
+        Where none are given and runs spread over compute without gaps.
+    """
+    return _by_gaps(runs) if budgets is None else _by_nearest(runs, _checked(budgets, "budgets"))
+
+
 def _by_gaps(runs: Runs) -> np.ndarray:
-    """The budget of each run, counted from the least, shape (runs,)."""
     compute = runs.column("flops")
     order = np.argsort(compute)
     new = np.append(False, np.diff(np.log(compute[order])) > np.log(_GAP))
@@ -272,26 +300,28 @@ def _parabolas(log_d: np.ndarray, losses: np.ndarray, member: np.ndarray) -> tup
     return vertex, curvature, bottom
 
 
-def _power_law(log_c: np.ndarray, log_d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def power_law(log_c: np.ndarray, log_d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """log₁₀ k and b of D* = k·C^b by least squares through the budgets that have a minimum, each of shape (draws,).
 
     Parameters
     ----------
-    log_c : array, shape (budgets,)
+    log_c : array, shape (budgets,) or (draws, budgets)
     log_d : array, shape (draws, budgets); NaN where there is no minimum
     """
+    log_c = np.broadcast_to(log_c, log_d.shape)
     there = np.isfinite(log_d)
     y = np.where(there, log_d, 0.0)
     # A draw with fewer than two minima has no power law: NaN.
     with np.errstate(invalid="ignore"):
         shares = there / there.sum(axis=1, keepdims=True)
-        centre, height = (shares * log_c).sum(axis=1), (shares * y).sum(axis=1)
+        centre, height = (shares * np.where(there, log_c, 0.0)).sum(axis=1), (shares * y).sum(axis=1)
         x = np.where(there, log_c - centre[:, None], 0.0)
         slope = (x * y).sum(axis=1) / (x**2).sum(axis=1)
     return height - slope * centre, slope
 
 
-def _grown(growth: tuple[np.ndarray, np.ndarray], compute: np.ndarray) -> np.ndarray:
+def grown(growth: tuple[np.ndarray, np.ndarray], compute: np.ndarray) -> np.ndarray:
+    """What a power law gives at each budget, shape (draws, budgets)."""
     intercept, slope = growth
     return 10 ** (intercept[:, None] + slope[:, None] * np.log10(compute))
 

@@ -104,11 +104,11 @@ class DataConstrained:
         c, beta = constants, constants["alpha"] if self.tied else constants["beta"]
         unique = log_inputs["unique_tokens"]
         log_filled = (jnp.log(c["alpha"] * c["A"]) - jnp.log(beta * c["B"]) + beta * unique) / c["alpha"]
-        effective = {
-            "n_params": _effective(log_inputs["n_params"], log_filled, c["R_N"]),
-            "n_tokens": _effective(log_inputs["n_tokens"], unique, c["R_D"]),
+        worth = {
+            "n_params": effective(log_inputs["n_params"], log_filled, c["R_N"]),
+            "n_tokens": effective(log_inputs["n_tokens"], unique, c["R_D"]),
         }
-        return Chinchilla(self.tied).log_loss(c, effective)
+        return Chinchilla(self.tied).log_loss(c, worth)
 
     def straighten(self, logs: Sequence[Any]) -> list[Any]:
         """Chinchilla's, which is the loss at the centre with endless unique tokens; R_D and R_N stay."""
@@ -129,8 +129,20 @@ class DataConstrained:
         return Chinchilla(self.tied).rescale(constants, units)
 
 
-def _effective(log_count: Any, log_first: Any, decay: Any) -> Any:
-    """log of first·(1 + R(1 − exp(−r/R))), where r = count/first − 1 is what comes after the first."""
+def effective(log_count: Any, log_first: Any, decay: Any) -> Any:
+    """log of the count that is worth as much with no repeats: first·(1 + R(1 − exp(−r/R))), with r = count/first − 1.
+
+    Parameters
+    ----------
+    log_count, log_first : array
+        Logarithms of what there is, and of what of it is new; all are new where there are fewer.
+    decay : array
+        R, repeats until one has lost all but 1/e of its worth.
+
+    Returns
+    -------
+    array, shape by broadcasting
+    """
     log_first = jnp.minimum(log_count, log_first)
     again = jnp.expm1(log_count - log_first)
     return log_first + jnp.log1p(-decay * jnp.expm1(-again / decay))

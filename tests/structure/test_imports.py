@@ -36,14 +36,18 @@ ALLOWED = {
     "terminal_curve": set(),
     "terminal_style": set(),
     "terminal_catalogue": {"laws", "responses", "datasets", "terminal_style"} | LEAVES,
+    "terminal_allocate": {"decisions", "posterior", "terminal_style"} | LEAVES,
     "terminal_sensitivity": {"decisions", "terminal_style"} | LEAVES,
     "terminal_backtest": {"decisions", "terminal_style"} | LEAVES,
-    "terminal": BELOW_DECISIONS | {"decisions", "plots", "batches", "datasets", "terminal_curve", "terminal_style"} | LEAVES,
+    "terminal": BELOW_DECISIONS
+    | {"decisions", "plots", "batches", "datasets", "terminal_allocate", "terminal_curve", "terminal_style"}
+    | LEAVES,
     "cli_input": BELOW_DECISIONS | {"decisions", "batches", "datasets", "__init__"} | LEAVES,
+    "cli_allocate": {"decisions", "terminal", "terminal_allocate", "cli_input", "__init__"} | LEAVES,
     "cli_catalogue": {"kernels", "datasets", "terminal", "terminal_catalogue", "cli_input"} | LEAVES,
     "cli": BELOW_DECISIONS
     | {"decisions", "plots", "batches", "datasets", "terminal", "terminal_backtest", "terminal_sensitivity"}
-    | {"cli_input", "cli_catalogue", "__init__"}
+    | {"cli_input", "cli_allocate", "cli_catalogue", "__init__"}
     | LEAVES,
     "__init__": set(),
 }

@@ -1,0 +1,235 @@
+"""The best plan of each draw under bounds: one search over log N, in JAX, for all draws and budgets at once.
+
+Given N, a bound on cost leaves at most so many tokens, and more tokens never hurt; so D is what the tightest bound leaves, and
+N is all there is to choose. In log N and log D the loss is convex and so are costs, whence along the bounds the slope of loss
+in log N changes sign once, corners included, and halving finds where. For a target loss it is the other way about: D is what
+the target needs, cost is convex in log N, and a bound that is broken says on which side of N it holds.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from bayescale.decisions.constraints import Repeats
+from bayescale.decisions.flop_models import TRAINING_PASSES, FlopModel
+from bayescale.laws.base import Law
+from bayescale.laws.data_constrained import effective
+
+# Logarithms of counts: from one to more than anyone will have, so that "endless" is a number and slopes stay finite.
+LOG_LEAST, LOG_ENDLESS = 0.0, 200.0
+_HALVINGS, _HALVINGS_WITHIN = 56, 32
+# A search ends on a bound to rounding, on either side.
+_BROKEN = 1e-9
+
+
+class World(NamedTuple):
+    """What a plan is judged by, as arrays of NumPy or JAX that broadcast against (draws, points).
+
+    Attributes
+    ----------
+    constants : dict of arrays, shape (draws, 1)
+    served : tokens, shape (draws, 1)
+    log_unique, log_filled : shape (draws, 1)
+        Unique tokens, and the size whose best D they are.
+    log_max_params : shape ()
+    log_max_tokens : shape (draws, 1)
+    train, serve : shape (budgets, 1, 1)
+        What a FLOP takes from each budget.
+    """
+
+    constants: dict[str, Any]
+    served: Any
+    log_unique: Any
+    log_filled: Any
+    log_max_params: Any
+    log_max_tokens: Any
+    train: Any
+    serve: Any
+
+
+class Plans(NamedTuple):
+    """Logarithms of N, D and loss, each of shape (draws, points), and whether the plan keeps to all bounds."""
+
+    log_n: Any
+    log_d: Any
+    log_loss: Any
+    feasible: Any
+
+
+@dataclass(frozen=True)
+class Valued:
+    """A law, what repeats are worth under it, and what a token costs; equal ones share compiled programs."""
+
+    law: Law
+    repeats: Repeats | None
+    flops: FlopModel
+
+    def log_loss(self, log_n: Any, log_d: Any, world: World) -> Array:
+        """Of a plan."""
+        at = {"n_params": log_n, "n_tokens": log_d}
+        if "unique_tokens" in self.law.inputs:
+            at["unique_tokens"] = world.log_unique
+        elif self.repeats is not None:
+            at = {
+                "n_params": effective(log_n, world.log_filled, self.repeats.R_N),
+                "n_tokens": effective(log_d, world.log_unique, self.repeats.R_D),
+            }
+        return jnp.asarray(self.law.log_loss(world.constants, at))
+
+    def log_tokens(self, log_n: Any, world: World, limits: Any) -> Array:
+        """All that the bounds leave; not a number where serving alone breaks one."""
+        forward = self.flops.forward(jnp.exp(log_n))
+        left = limits - world.serve * forward * world.served
+        return jnp.minimum(
+            jnp.min(jnp.log(left / world.train), axis=0) - jnp.log(TRAINING_PASSES * forward), world.log_max_tokens
+        )
+
+    def costs(self, log_n: Any, log_d: Any, world: World) -> Array:
+        """What a plan takes from each budget, shape (budgets, draws, points)."""
+        forward = self.flops.forward(jnp.exp(log_n))
+        return world.train * TRAINING_PASSES * forward * jnp.exp(log_d) + world.serve * forward * world.served
+
+
+@partial(jax.jit, static_argnames="valued")
+def least_loss(valued: Valued, world: World, limits: Any) -> Plans:
+    """The plan of least loss within all bounds.
+
+    Parameters
+    ----------
+    valued : Valued
+    world : World
+    limits : Array, shape (budgets, 1, points) or (budgets, draws, points)
+        Of each kind of cost.
+
+    Returns
+    -------
+    Plans
+        Not feasible where serving alone, or less than one token, takes a budget.
+    """
+    shape = jnp.broadcast_shapes(world.served.shape, limits.shape[1:])
+
+    def log_loss(log_n: Array) -> Array:
+        return valued.log_loss(log_n, valued.log_tokens(log_n, world, limits), world)
+
+    def right(log_n: Array) -> Array:
+        # False where there is no slope, since serving alone breaks a bound there.
+        return jax.jvp(log_loss, (log_n,), (jnp.ones(shape),))[1] < 0
+
+    # The lower end is the one that keeps to all bounds.
+    log_n, _ = _halved(right, jnp.full(shape, LOG_LEAST), jnp.broadcast_to(world.log_max_params, shape), _HALVINGS)
+    log_d = valued.log_tokens(log_n, world, limits)
+    found = valued.log_loss(log_n, log_d, world)
+    return Plans(log_n, log_d, found, log_d >= 0)
+
+
+@partial(jax.jit, static_argnames="valued")
+def least_cost(valued: Valued, world: World, limits: Any, log_target: Any, objective: Any) -> Plans:
+    """The cheapest plan that reaches a loss within all bounds.
+
+    Parameters
+    ----------
+    valued : Valued
+    world : World
+    limits : Array, as for `least_loss`
+    log_target : Array, shape (1, points) or (draws, points)
+    objective : Array of int, shape ()
+        Which kind of cost is to be least.
+
+    Returns
+    -------
+    Plans
+        Of no meaning where not feasible.
+    """
+    shape = jnp.broadcast_shapes(world.served.shape, limits.shape[1:], log_target.shape)
+
+    def log_tokens(log_n: Array) -> Array:
+        def more(log_d: Array) -> Array:
+            return valued.log_loss(log_n, log_d, world) > log_target
+
+        low, high = _halved(more, jnp.full(shape, LOG_LEAST), jnp.full(shape, LOG_ENDLESS), _HALVINGS_WITHIN)
+        log_d = jax.lax.stop_gradient((low + high) / 2)
+        # One step of Newton's, which is also what makes the root move with N.
+        _, slope = jax.jvp(lambda y: valued.log_loss(jax.lax.stop_gradient(log_n), y, world), (log_d,), (jnp.ones(shape),))
+        return log_d - (valued.log_loss(log_n, log_d, world) - log_target) / jax.lax.stop_gradient(slope)
+
+    def log_needed(log_n: Array) -> tuple[Array, Array]:
+        log_d = log_tokens(log_n)
+        return log_d, jnp.log(valued.costs(log_n, log_d, world))
+
+    def broken(log_n: Array, log_d: Array, log_costs: Array, tolerated: float) -> tuple[Array, Array]:
+        too_small = ~((valued.log_loss(log_n, LOG_ENDLESS, world) <= log_target) & (log_d <= world.log_max_tokens + tolerated))
+        return too_small, log_costs - jnp.log(limits) - tolerated
+
+    def right(log_n: Array) -> Array:
+        (log_d, log_costs), (_, slopes) = jax.jvp(log_needed, (log_n,), (jnp.ones(shape),))
+        too_small, excess = broken(log_n, log_d, log_costs, 0.0)
+        worst = jnp.argmax(excess, axis=0)
+        follow = jnp.where(jnp.max(excess, axis=0) > 0, worst, objective)
+        slope = jnp.take_along_axis(slopes, follow[None], axis=0)[0]
+        return too_small | (slope < 0)
+
+    low, high = _halved(right, jnp.full(shape, LOG_LEAST), jnp.broadcast_to(world.log_max_params, shape), _HALVINGS)
+    log_n = (low + high) / 2
+    log_d, log_costs = log_needed(log_n)
+    too_small, excess = broken(log_n, log_d, log_costs, _BROKEN)
+    return Plans(log_n, log_d, valued.log_loss(log_n, log_d, world), ~too_small & jnp.all(excess <= 0, axis=0))
+
+
+@partial(jax.jit, static_argnames="valued")
+def least_mean_loss(valued: Valued, world: World, limits: Any) -> Array:
+    """log of the one N for all draws whose mean loss is least, shape (points,); D is what the bounds leave it in each draw."""
+    shape = jnp.broadcast_shapes(world.served.shape, limits.shape[1:])
+
+    def right(log_n: Array) -> Array:
+        every = jnp.broadcast_to(log_n, shape)
+        log_loss, slope = jax.jvp(
+            lambda x: valued.log_loss(x, valued.log_tokens(x, world, limits), world), (every,), (jnp.ones(shape),)
+        )
+        return jnp.mean(jnp.exp(log_loss) * slope, axis=0) < 0
+
+    return _halved(right, jnp.full(shape[1], LOG_LEAST), jnp.broadcast_to(world.log_max_params, shape[1]), _HALVINGS)[0]
+
+
+@partial(jax.jit, static_argnames="valued")
+def no_worse(valued: Valued, world: World, limits: Any, best: Any, log_loss: Any) -> tuple[Array, Array]:
+    """log of the least and the greatest N within the bounds whose loss is no higher, about the N of least loss."""
+
+    def good(log_n: Array) -> Array:
+        return valued.log_loss(log_n, valued.log_tokens(log_n, world, limits), world) <= log_loss
+
+    _, least = _halved(lambda x: ~good(x), jnp.full(best.shape, LOG_LEAST), best, _HALVINGS)
+    greatest, _ = _halved(good, best, jnp.broadcast_to(world.log_max_params, best.shape), _HALVINGS)
+    return least, greatest
+
+
+@partial(jax.jit, static_argnames="valued")
+def filled(valued: Valued, world: World) -> Array:
+    """log of the size whose best D, were tokens endless, is all unique tokens: there another parameter and another token in a
+    hundred gain alike."""
+    plain = Valued(valued.law, None, valued.flops)
+
+    def right(log_n: Array) -> Array:
+        ones = jnp.ones_like(log_n)
+        by_params = jax.jvp(lambda x: plain.log_loss(x, world.log_unique, world), (log_n,), (ones,))[1]
+        by_tokens = jax.jvp(lambda y: plain.log_loss(log_n, y, world), (world.log_unique,), (ones,))[1]
+        return by_params < by_tokens
+
+    shape = world.log_unique.shape
+    low, high = _halved(right, jnp.full(shape, LOG_LEAST), jnp.full(shape, LOG_ENDLESS), _HALVINGS)
+    return (low + high) / 2
+
+
+def _halved(right: Any, low: Array, high: Array, halvings: int) -> tuple[Array, Array]:
+    """The last bracket of a search that goes right where ``right`` says so."""
+
+    def step(_: int, bracket: tuple[Array, Array]) -> tuple[Array, Array]:
+        low, high = bracket
+        middle = (low + high) / 2
+        go = right(middle)
+        return jnp.where(go, middle, low), jnp.where(go, high, middle)
+
+    return jax.lax.fori_loop(0, halvings, step, (low, high))

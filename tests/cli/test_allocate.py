@@ -1,0 +1,43 @@
+"""`bayescale allocate` with bounds: what it prints, and what it refuses."""
+
+import json
+
+import pytest
+
+
+def test_a_target_loss_is_planned_for_within_bounds_as_json(bayescale, posteriors):
+    words = ["--target-loss", 3.0, "--inference-tokens", 2e12, "--max-params", 7e10, "--json"]
+    plan = json.loads(bayescale("allocate", posteriors["chinchilla"], *words).stdout)
+    assert plan["loss"]["mean"] == pytest.approx(3.0)
+    assert plan["lifetime_flops"]["q50"] > plan["train_flops"]["q50"]
+    assert set(plan["binding"]) == {"max_params"}
+
+
+def test_bounds_are_printed_with_what_they_cost_and_which_bind(bayescale, posteriors):
+    words = ["--compute", 1e23, "--unique-tokens", "lognormal:1e12,0.5", "--repeats", "--max-params", 1e9]
+    words += ["--peak-flops", 989e12, "--utilisation", 0.4, "--devices", 1024, "--price-per-hour", 2]
+    report = bayescale("allocate", posteriors["chinchilla"], *words).stdout
+    for told in ("Best plan for 1e+23 FLOPs of training", "epochs", "cost", "days of training", "max_params in 100%"):
+        assert told in report
+
+
+def test_several_budgets_of_money_are_a_list(bayescale, posteriors):
+    words = ["--cost", 1e5, "--cost", 1e6, "--train-price", 1e-18, "--json"]
+    listed = json.loads(bayescale("allocate", posteriors["chinchilla"], *words).stdout)["allocation"]
+    assert [plan["total_cost"]["q50"] for plan in listed] == pytest.approx([1e5, 1e6])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "takes one of --compute"),
+        (["--compute", 1e21, "--cost", 1e6], "2 were given"),
+        (["--compute", 1e21, "--unique-tokens", "many"], "write a count, such as 300e12, or lognormal:300e12,0.5"),
+        (["--compute", 1e21, "--max-days", 3], "max_days needs flops_per_second"),
+        (["--compute", 1e21, "--peak-flops", 1e15], "give both"),
+        (["--compute", 1e21, "--price-per-hour", 2], "needs --peak-flops and --utilisation"),
+        (["--target-loss", 1e-3], "No draw reaches a loss of 0.001"),
+    ],
+)
+def test_what_cannot_be_planned_is_refused(refused, posteriors, words, said):
+    assert said in refused("allocate", posteriors["chinchilla"], *words)
