@@ -40,6 +40,7 @@ _WHERE = {
     "outliers": "bayescale.decisions.outliers",
     "compare": "bayescale.decisions.compare",
     "sensitivity": "bayescale.decisions.sensitivity",
+    "design": "bayescale.decisions.design",
     "batch": "bayescale.batches.batch",
 }
 _SUBPACKAGES = ("datasets", "decisions", "inference", "kernels", "laws", "noise", "plots", "processes")
