@@ -40,6 +40,8 @@ _WHERE = {
     "outliers": "bayescale.decisions.outliers",
     "compare": "bayescale.decisions.compare",
     "sensitivity": "bayescale.decisions.sensitivity",
+    "recipes": "bayescale.decisions.recipes",
+    "gate": "bayescale.decisions.gate",
     "design": "bayescale.decisions.design",
     "batch": "bayescale.batches.batch",
 }

@@ -18,18 +18,18 @@ import jax
 import numpy as np
 import pandas as pd
 
-from bayescale.decisions.allocate import allocate
 from bayescale.decisions.preposterior import Preposterior
 from bayescale.decisions.stacked import Stack
 from bayescale.errors import InputError
 from bayescale.noise.base import is_likelihood
 from bayescale.posterior import Posterior
 from bayescale.precision import float64
+from bayescale.runs import Runs
 
 _FEWEST_DRAWS = 100
 _TO_THE_TARGET = 100.0
-# Candidates: compute from the cheapest run to the budget, and sizes as far from the best as isoFLOP sweeps go.
-_BUDGETS, _SIZES, _SPREAD = 16, 17, 8.0
+# Candidates: compute from the cheapest run to the budget, and tokens per parameter as known, or so far about their centre.
+_BUDGETS, _SIZES, _ASIDE = 16, 17, 4.0
 # A step in log N or log C over which curvature and slope of loss are taken.
 _STEP = 0.1
 # The interquartile range of a Normal distribution in standard deviations.
@@ -123,7 +123,8 @@ def design(
         Of the model to be trained in the end, FLOPs; 100 times the largest 6·N·D of the runs unless given.
     candidates : DataFrame, optional
         Runs that could be made: ``n_params`` and ``n_tokens``, counts. Unless given, 16 budgets from the cheapest run's to what
-        may be spent, with 17 sizes each within a factor 8 of the best.
+        may be spent, with 17 sizes each, of as many tokens per parameter as the runs have had, or of a factor 4 about their centre
+        where that is wider: further out, nobody knows that the law holds.
     n_runs : int
         At most so many.
     price_per_flop, value_per_nat : float, optional
@@ -152,11 +153,12 @@ def design(
     (4, True)
     """
     posteriors, shares = _parts(posterior)
-    known = 6.0 * posteriors[0].runs.column("n_params") * posteriors[0].runs.column("n_tokens")
-    target = _TO_THE_TARGET * float(known.max()) if compute is None else float(compute)
-    _check(posteriors, {"budget": budget, "compute": target, "n_runs": n_runs})
+    runs = posteriors[0].runs
+    _check(posteriors, {"budget": budget, "n_runs": n_runs, **({} if compute is None else {"compute": compute})})
+    dearest = float((6.0 * runs.column("n_params") * runs.column("n_tokens")).max())
+    target = _TO_THE_TARGET * dearest if compute is None else float(compute)
     price = _price(price_per_flop, value_per_nat)
-    table = _grid(posteriors, shares, float(known.min()), budget) if candidates is None else _given(candidates)
+    table = _grid(runs, float(budget)) if candidates is None else _given(candidates)
     flops = 6.0 * table["n_params"].to_numpy() * table["n_tokens"].to_numpy()
     if not (flops <= budget).any():
         raise InputError(f"The cheapest candidate costs {flops.min():.3g} FLOPs, more than the budget of {budget:.3g}.")
@@ -176,7 +178,7 @@ def design(
         worth_per_flop=-np.diff(regrets) / own,
         cumulative_flops=np.cumsum(own),
     )
-    return Design(posteriors[0].runs.name, target, frame, float(regrets[0]), float(weights @ slope), price)
+    return Design(runs.name, target, frame, float(regrets[0]), float(weights @ slope), price)
 
 
 def _parts(posterior: Posterior | Stack) -> tuple[tuple[Posterior, ...], np.ndarray]:
@@ -193,6 +195,8 @@ def _check(posteriors: tuple[Posterior, ...], numbers: dict[str, float]) -> None
     for one in posteriors:
         if not is_likelihood(one.noise):
             raise InputError(f"design needs to know how new runs scatter, and {one.noise.title} does not say; use a likelihood.")
+        if not hasattr(one.law, "optimal_n_params"):
+            raise InputError(f"{one.law.formula} knows no best size for a budget; fit Chinchilla() to design runs for one.")
         if one.n_draws < _FEWEST_DRAWS:
             raise InputError(f"design needs {_FEWEST_DRAWS} draws and has {one.n_draws}; fit with NUTS(), Grid() or Importance().")
 
@@ -217,14 +221,22 @@ def _given(candidates: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _grid(posteriors: tuple[Posterior, ...], shares: np.ndarray, cheapest: float, budget: float) -> pd.DataFrame:
-    budgets = np.geomspace(min(cheapest, budget), budget, _BUDGETS)
-    centre = sum(
-        share * np.median(np.log(allocate(one, budgets).draws["n_params"].to_numpy()), axis=0)
-        for one, share in zip(posteriors, shares, strict=True)
-    )
-    n_params = np.exp(centre)[:, None] * np.geomspace(1 / _SPREAD, _SPREAD, _SIZES)
-    return pd.DataFrame({"n_params": n_params.ravel(), "n_tokens": (budgets[:, None] / (6 * n_params)).ravel()})
+def _grid(runs: Runs, budget: float) -> pd.DataFrame:
+    n_params, n_tokens = runs.column("n_params"), runs.column("n_tokens")
+    budgets = np.geomspace(min(6.0 * float((n_params * n_tokens).min()), budget), budget, _BUDGETS)
+    least, most = float((n_tokens / n_params).min()), float((n_tokens / n_params).max())
+    centre = np.sqrt(least * most)
+    ratios = np.geomspace(min(least, centre / _ASIDE), max(most, centre * _ASIDE), _SIZES)
+    compute, tokens_per_param = (values.ravel() for values in np.meshgrid(budgets, ratios, indexing="ij"))
+    size = np.sqrt(compute / (6.0 * tokens_per_param))
+    return pd.DataFrame({"n_params": size, "n_tokens": size * tokens_per_param})
+
+
+def _log_best(posterior: Posterior, budgets: np.ndarray) -> np.ndarray:
+    """log N* of each draw, shape (draws, budgets)."""
+    law: Any = posterior.law
+    constants = {name: values.reshape(-1, 1) for name, values in posterior.constants.items()}
+    return np.log(np.asarray(law.optimal_n_params(constants, budgets)))
 
 
 def _draws(posterior: Posterior, table: pd.DataFrame, target: float, seed: int) -> tuple[np.ndarray, ...]:
@@ -232,7 +244,7 @@ def _draws(posterior: Posterior, table: pd.DataFrame, target: float, seed: int) 
     at: dict[str, Any] = {name: table[name].to_numpy() for name in ("n_params", "n_tokens")}
     expected = posterior.log_law(at) + posterior.log_departure(at, seed)
     measured = np.asarray(posterior.density(expected, at).sample(jax.random.key(seed)))
-    optimum = np.log(allocate(posterior, target).draws["n_params"].to_numpy()[:, 0])
+    optimum = _log_best(posterior, np.array([target]))[:, 0]
     constants = {name: values.reshape(-1) for name, values in posterior.constants.items()}
 
     def loss(log_n: np.ndarray, compute: float) -> np.ndarray:

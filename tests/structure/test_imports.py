@@ -35,13 +35,16 @@ ALLOWED = {
     "terminal_style": set(),
     "terminal_catalogue": {"laws", "datasets", "terminal_style"} | LEAVES,
     "terminal_sensitivity": {"decisions", "terminal_style"} | LEAVES,
+    "terminal_design": {"decisions", "terminal_style"} | LEAVES,
+    "terminal_recipes": {"decisions", "terminal_style"} | LEAVES,
     "terminal_backtest": {"decisions", "terminal_style"} | LEAVES,
     "terminal": BELOW_DECISIONS | {"decisions", "plots", "batches", "datasets", "terminal_curve", "terminal_style"} | LEAVES,
     "cli_input": BELOW_DECISIONS | {"decisions", "batches", "datasets", "__init__"} | LEAVES,
     "cli_catalogue": {"kernels", "datasets", "terminal", "terminal_catalogue", "cli_input"} | LEAVES,
+    "cli_decisions": {"decisions", "inference", "terminal", "terminal_design", "terminal_recipes", "cli_input", "__init__"} | LEAVES,
     "cli": BELOW_DECISIONS
     | {"decisions", "plots", "batches", "datasets", "terminal", "terminal_backtest", "terminal_sensitivity"}
-    | {"cli_input", "cli_catalogue", "__init__"}
+    | {"cli_input", "cli_catalogue", "cli_decisions", "__init__"}
     | LEAVES,
     "__init__": set(),
 }
