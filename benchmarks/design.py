@@ -1,9 +1,12 @@
 """Regret of the size chosen at 100 times the compute, after runs that `bayescale.design` chose and after others of equal cost.
 
-200 worlds: constants of the Chinchilla law, a sweep of 15 cheap runs with 1 % of noise, then a budget that pays for 15 runs of an
-isoFLOP grid. Each design spends it; the law is fitted to all runs that the design has, the size at 100 times the dearest run
-allowed is the posterior's median of N*, and its loss less the best is the regret. Random runs lie anywhere in the range of the
-candidates. Prints the ratios with Monte Carlo errors; writes benchmarks/results/design.json.
+200 worlds: constants of the Chinchilla law, a sweep of 15 cheap runs with 1 % of noise, and a budget that pays for an isoFLOP grid
+of 15 runs up to ten times as dear. Each design spends it; the law is fitted to all runs that the design has; the size at 100 times
+the dearest run allowed is the posterior's median of N*, and its loss less the best is the regret. All designs lie in one range of
+compute, with sizes within a factor 8 of the best as far as known. Random runs are as many as the budget pays for, some 34; designs
+have 15 at most. In two rounds a design chooses 7 runs for half of the budget, and the rest once those are known.
+
+Prints ratios of mean regrets with standard errors from resampled worlds; writes benchmarks/results/design.json.
 
     python benchmarks/design.py
 """
@@ -12,56 +15,65 @@ import argparse
 import json
 import time
 import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from alternatives import about
 
 import bayescale as bs
-from bayescale.decisions.design import Design
 
 RESULTS = Path(__file__).parent / "results" / "design.json"
-WORLDS, NOISE = 200, 0.01
+WORLDS, NOISE, REPLICATES = 200, 0.01, 1000
 FIRST_BUDGETS, FIRST_SIZES = (1e18, 3e18, 1e19), 5
 # What a run may cost: from the cheapest of the first sweep to ten times its dearest.
 CHEAPEST, DEAREST, SPREAD = 1e18, 1e20, 8.0
 SLICES, SIZES = (1e19, 10**19.5, 1e20), 5
-BUDGET = SIZES * sum(SLICES)
+BUDGET, N_RUNS = SIZES * sum(SLICES), SIZES * len(SLICES)
 TARGET = 100 * DEAREST
 GRID_BUDGETS, GRID_SIZES = 13, 17
-METHOD = bs.Importance(draws=1000)
-MODEL = {"laws": [bs.laws.Chinchilla()], "noises": [bs.noise.Normal()], "method": METHOD}
-Truth = dict[str, float]
+LAW = bs.laws.Chinchilla()
+MODEL: dict[str, Any] = {"laws": [LAW], "noises": [bs.noise.Normal()], "method": bs.Importance(draws=1000)}
 
 
-def world(rng: np.random.Generator) -> Truth:
-    """Constants like those published: two terms of 0.05 to 0.6 nats in the middle of a sweep, above a floor of 1.4 to 2.2."""
-    alpha, beta = np.exp(rng.normal(np.log(0.35), 0.2, size=2))
-    excess = np.exp(rng.uniform(np.log(0.05), np.log(0.6), size=2))
-    return {
-        "E": float(rng.uniform(1.4, 2.2)),
-        "A": float(excess[0] * 5e8**alpha),
-        "B": float(excess[1] * 1e10**beta),
-        "alpha": float(alpha),
-        "beta": float(beta),
-    }
+@dataclass(frozen=True, eq=False)
+class World:
+    """One truth, and what is random in it."""
 
+    number: int
 
-def loss(truth: Truth, n_params: np.ndarray, n_tokens: np.ndarray) -> np.ndarray:
-    """Of the law, nats per token."""
-    return truth["E"] + truth["A"] / n_params ** truth["alpha"] + truth["B"] / n_tokens ** truth["beta"]
+    @cached_property
+    def truth(self) -> dict[str, float]:
+        """Constants like those published: two terms of 0.05 to 0.6 nats in the middle of a sweep, above a floor of 1.4 to 2.2."""
+        rng = np.random.default_rng([self.number, 0])
+        alpha, beta = np.exp(rng.normal(np.log(0.35), 0.2, size=2))
+        excess = np.exp(rng.uniform(np.log(0.05), np.log(0.6), size=2))
+        constants = rng.uniform(1.4, 2.2), excess[0] * 5e8**alpha, excess[1] * 1e10**beta, alpha, beta
+        return dict(zip(("E", "A", "B", "alpha", "beta"), map(float, constants), strict=True))
 
+    def loss(self, table: pd.DataFrame) -> np.ndarray:
+        """Of the law, nats per token."""
+        c = self.truth
+        return np.asarray(c["E"] + c["A"] / table["n_params"] ** c["alpha"] + c["B"] / table["n_tokens"] ** c["beta"])
 
-def measured(truth: Truth, table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """The runs of a table with losses."""
-    errors = NOISE * rng.standard_normal(len(table))
-    return table.assign(loss=loss(truth, table["n_params"].to_numpy(), table["n_tokens"].to_numpy()) * np.exp(errors))
+    def best_size(self, compute: np.ndarray) -> np.ndarray:
+        """N* of the truth."""
+        return np.asarray(LAW.optimal_n_params(self.truth, compute))
 
+    def measured(self, table: pd.DataFrame, stream: int) -> pd.DataFrame:
+        """The runs with losses; each stream has errors of its own."""
+        errors = NOISE * np.random.default_rng([self.number, stream]).standard_normal(len(table))
+        return table.assign(loss=self.loss(table) * np.exp(errors))
 
-def best_size(post: bs.Posterior, compute: np.ndarray) -> np.ndarray:
-    """The posterior's median of N*, shape of ``compute``."""
-    return np.median(bs.allocate(post, compute).draws["n_params"].to_numpy(), axis=0)
+    def regret(self, post: bs.Posterior) -> float:
+        """Of the size that a posterior would choose at the target, nats per token."""
+        compute = np.array([TARGET])
+        chosen, best = (self.loss(at(compute, size(compute)))[0] for size in (best_size(post), self.best_size))
+        return float(chosen - best)
 
 
 def at(compute: np.ndarray, n_params: np.ndarray) -> pd.DataFrame:
@@ -69,63 +81,115 @@ def at(compute: np.ndarray, n_params: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({"n_params": n_params, "n_tokens": compute / (6 * n_params)})
 
 
-def candidates(post: bs.Posterior) -> pd.DataFrame:
-    """What `design` chooses from: budgets in the range of a run, with sizes about the best of what is known."""
-    compute = np.geomspace(CHEAPEST, DEAREST, GRID_BUDGETS)
-    factors = np.geomspace(1 / SPREAD, SPREAD, GRID_SIZES)
-    return at(np.repeat(compute, GRID_SIZES), np.outer(best_size(post, compute), factors).ravel())
+def best_size(post: bs.Posterior) -> Callable[[np.ndarray], np.ndarray]:
+    """The posterior's median of N* at budgets."""
+    constants = {name: values.reshape(-1, 1) for name, values in post.constants.items()}
+    return lambda compute: np.median(np.asarray(LAW.optimal_n_params(constants, compute)), axis=0)
 
 
-def designed(post: bs.Posterior, rng: np.random.Generator) -> tuple[pd.DataFrame, Design]:
-    plan = bs.design(post, BUDGET, compute=TARGET, candidates=candidates(post), n_runs=SIZES * len(SLICES))
-    return plan.frame[["n_params", "n_tokens"]], plan
+def isoflop(size: Callable[[np.ndarray], np.ndarray], slices: tuple[float, ...], spread: float = SPREAD) -> pd.DataFrame:
+    """Sizes evenly in log N about the best."""
+    compute = np.repeat(slices, SIZES)
+    return at(compute, size(compute) * np.tile(np.geomspace(1 / spread, spread, SIZES), len(slices)))
 
 
-def isoflop(post: bs.Posterior, slices: tuple[float, ...], sizes: int, spread: float) -> pd.DataFrame:
-    compute = np.repeat(slices, sizes)
-    factors = np.tile(np.geomspace(1 / spread, spread, sizes), len(slices))
-    return at(compute, best_size(post, compute) * factors)
-
-
-def at_random(post: bs.Posterior, rng: np.random.Generator) -> pd.DataFrame:
-    """Budgets evenly in their logarithm, and sizes about the best; the last run is as large as what is left allows."""
+def at_random(size: Callable[[np.ndarray], np.ndarray], number: int) -> pd.DataFrame:
+    """Budgets evenly in their logarithm, sizes about the best; the last run is as dear as what is left allows."""
+    rng = np.random.default_rng([number, 1])
     compute: list[float] = []
     while (left := BUDGET - sum(compute)) > CHEAPEST:
         compute.append(min(float(np.exp(rng.uniform(np.log(CHEAPEST), np.log(DEAREST)))), left))
     budgets = np.array(compute)
-    return at(budgets, best_size(post, budgets) * np.exp(rng.uniform(-np.log(SPREAD), np.log(SPREAD), size=len(budgets))))
+    return at(budgets, size(budgets) * np.exp(rng.uniform(-np.log(SPREAD), np.log(SPREAD), size=len(budgets))))
+
+
+def designed(post: bs.Posterior, budget: float, n_runs: int) -> pd.DataFrame:
+    """By `bayescale.design`."""
+    compute = np.repeat(np.geomspace(CHEAPEST, DEAREST, GRID_BUDGETS), GRID_SIZES)
+    sizes = best_size(post)(compute) * np.tile(np.geomspace(1 / SPREAD, SPREAD, GRID_SIZES), GRID_BUDGETS)
+    plan = bs.design(post, budget, compute=TARGET, candidates=at(compute, sizes), n_runs=n_runs)
+    return plan.frame[["n_params", "n_tokens"]]
 
 
 def fitted(tables: list[pd.DataFrame]) -> list[bs.Posterior]:
+    """All in few calls."""
     return list(bs.batch([bs.Runs.from_frame(one) for one in tables], **MODEL).posteriors.values())
 
 
-def regret(truth: Truth, post: bs.Posterior) -> float:
-    """Of the size that the posterior would choose at the target, nats per token."""
-    chosen = best_size(post, np.array([TARGET]))
-    best = np.asarray(bs.laws.Chinchilla().optimal_n_params(truth, TARGET))
-    return float(loss(truth, chosen, TARGET / (6 * chosen))[0] - loss(truth, best, TARGET / (6 * best)))
-if __name__ == "__main__":
-    import sys
+def spent(table: pd.DataFrame) -> float:
+    """FLOPs."""
+    return float((6 * table["n_params"] * table["n_tokens"]).sum())
+
+
+def played(worlds: list[World]) -> Iterator[tuple[str, list[pd.DataFrame], list[float]]]:
+    """Each design, the runs that it added in each world, and its regrets there."""
+    first = [world.measured(isoflop(world.best_size, FIRST_BUDGETS), 2) for world in worlds]
+    posts = fitted(first)
+    yield "no more runs", [one[:0] for one in first], [w.regret(p) for w, p in zip(worlds, posts, strict=True)]
+
+    def after(known: list[pd.DataFrame], new: list[pd.DataFrame], stream: int) -> list[pd.DataFrame]:
+        return [pd.concat([a, w.measured(b, stream)], ignore_index=True) for w, a, b in zip(worlds, known, new, strict=True)]
+
+    plans = {
+        "design": [designed(post, BUDGET, N_RUNS) for post in posts],
+        "isoflop": [isoflop(best_size(post), SLICES) for post in posts],
+        "isoflop, sizes within a factor 4": [isoflop(best_size(post), SLICES, 4.0) for post in posts],
+        "random": [at_random(best_size(post), world.number) for world, post in zip(worlds, posts, strict=True)],
+    }
+    for name, plan in plans.items():
+        yield name, plan, [w.regret(p) for w, p in zip(worlds, fitted(after(first, plan, 3)), strict=True)]
+    half = [designed(post, BUDGET / 2, N_RUNS // 2) for post in posts]
+    known = after(first, half, 4)
+    left = [designed(post, BUDGET - spent(one), N_RUNS - len(one)) for post, one in zip(fitted(known), half, strict=True)]
+    both = [pd.concat(pair, ignore_index=True) for pair in zip(half, left, strict=True)]
+    yield "design in two rounds", both, [w.regret(p) for w, p in zip(worlds, fitted(after(known, left, 5)), strict=True)]
+
+
+def main() -> None:
+    """Play, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="8 worlds only, and nothing written")
+    quick = parser.parse_args().quick
     warnings.simplefilter("ignore")
-    W = int(sys.argv[1])
-    t=time.time()
-    rng = np.random.default_rng(0)
-    truths = [world(rng) for _ in range(W)]
-    first = [measured(t, at(np.repeat(FIRST_BUDGETS, FIRST_SIZES), np.repeat([float(bs.laws.Chinchilla().optimal_n_params(t,c)) for c in FIRST_BUDGETS],FIRST_SIZES)*np.tile(np.geomspace(1/SPREAD,SPREAD,FIRST_SIZES),3)), rng) for t in truths]
-    posts = fitted(first); print("first", time.time()-t)
-    plans = {"design": [designed(p, rng)[0] for p in posts]}
-    print("designs", time.time()-t)
-    plans["random"] = [at_random(p, rng) for p in posts]
-    plans["iso3"] = [isoflop(p, SLICES, SIZES, SPREAD) for p in posts]
-    plans["iso3n"] = [isoflop(p, SLICES, SIZES, 4.) for p in posts]
-    plans["isotop"] = [isoflop(p, (1e20,), 7, SPREAD) for p in posts]
-    out = {"first": [regret(t,p) for t,p in zip(truths, posts)]}
-    for k, v in plans.items():
-        ps = fitted([pd.concat([f, measured(t, x, rng)], ignore_index=True) for f,t,x in zip(first, truths, v)])
-        out[k] = [regret(t,p) for t,p in zip(truths, ps)]
-        print(k, time.time()-t if False else '', np.mean([len(x) for x in v]), np.mean([6*(x.n_params*x.n_tokens).sum() for x in v])/BUDGET, flush=True)
-    r = pd.DataFrame(out); r.to_csv('/tmp/h/r.csv')
-    print(r.describe().to_string()); m=r.mean(); print(m['design']/m, r.median())
-    b=[(lambda x: x['design']/x)(r.sample(len(r),replace=True,random_state=i).mean()) for i in range(300)]
-    print(pd.DataFrame(b).std())
+    begun = time.perf_counter()
+    worlds = [World(number) for number in range(8 if quick else WORLDS)]
+    regrets, rows = {}, {}
+    for name, plans, found in played(worlds):
+        regrets[name] = found
+        rows[name] = {
+            "mean_regret": float(np.mean(found)),
+            "median_regret": float(np.median(found)),
+            "runs": float(np.mean([len(one) for one in plans])),
+            "share_of_budget": float(np.mean([spent(one) for one in plans]) / BUDGET),
+        }
+        print(f"{time.perf_counter() - begun:6.0f} s  {name:34}", rows[name], flush=True)
+    table = pd.DataFrame(regrets)
+    resampled = pd.DataFrame([table.sample(frac=1, replace=True, random_state=i).mean() for i in range(REPLICATES)])
+    ratios = {
+        ours: {
+            other: {"ratio": float(table[ours].mean() / table[other].mean()), "se": float((resampled[ours] / resampled[other]).std())}
+            for other in table
+            if not other.startswith("design")
+        }
+        for ours in ("design", "design in two rounds")
+    }
+    for ours, against in ratios.items():
+        for other, one in against.items():
+            print(f"{ours} over {other}: {one['ratio']:.2f} ± {one['se']:.2f}")
+    result = {
+        "worlds": len(worlds),
+        "noise": NOISE,
+        "budget": BUDGET,
+        "target": TARGET,
+        "designs": rows,
+        "ratios": ratios,
+        "regrets": regrets,
+        "seconds": time.perf_counter() - begun,
+        **about(),
+    }
+    if not quick:
+        RESULTS.write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
