@@ -15,7 +15,7 @@ Source = Annotated[
     str,
     typer.Argument(
         metavar="NAME|FILE.csv",
-        help="A data set of the catalogue, or a CSV file as [cyan]bayescale fit[/] takes it, with the recipe of each run as group.",
+        help="A data set of the catalogue, or a CSV file as [cyan]bayescale fit[/] takes it, with recipes as group.",
         show_default=False,
     ),
 ]
@@ -78,8 +78,7 @@ def recipes(
     compute: Annotated[
         list[float] | None,
         typer.Option(
-            help="Where to tell effective compute, FLOPs; may be given several times. At the dearest run and 100 times that unless "
-            "given.",
+            help="Where to tell effective compute, FLOPs; several may be given. The dearest run and 100 times that if not.",
             show_default=False,
         ),
     ] = None,
@@ -112,7 +111,8 @@ def gate(
     threshold: Annotated[float, typer.Option(help="The least gain worth a change, nats per token.")] = 0.0,
     probability: Annotated[float, typer.Option(help="How sure to be.")] = 0.95,
     record: Annotated[
-        Path | None, typer.Option(metavar="FILE.json", help="Where to file the record; none is written over.", show_default=False)
+        Path | None,
+        typer.Option(metavar="FILE.json", help="Where to file the record, a new file.", show_default=False),
     ] = None,
     shared_floor: SharedFloor = False,
     law: LawOption = "chinchilla",

@@ -38,4 +38,6 @@ def print_design(plan: "Design") -> None:
         )
     console.print(table)
     console.print(plan.when_to_stop)
-    console.print("Regret and worth are in nats per token at the target; each run is judged with those above it known.", style="dim")
+    console.print(
+        "Regret and worth are in nats per token at the target; each run is judged with those above it known.", style="dim"
+    )

@@ -40,7 +40,9 @@ def recipes_as_json(found: "Recipes") -> dict[str, Any]:
 def print_recipes(found: "Recipes") -> None:
     """One row a quantity."""
     console = style.console()
-    table = style.table("", "at FLOPs", "median", "90 % interval", "better", title=f"{found.candidate} in units of {found.base}")
+    table = style.table(
+        "", "at FLOPs", "median", "90 % interval", "better", title=f"{found.candidate} in units of {found.base}"
+    )
     for row in found.frame.to_dict("records"):
         at = "" if math.isnan(row["compute"]) else f"{row['compute']:.2e}"
         low, median, high = (style.number(row[q], 3) if math.isfinite(row[q]) else "∞" for q in ("q05", "q50", "q95"))

@@ -1,10 +1,10 @@
 """Which runs are worth paying for next? Those that lower the regret of the size chosen at a target budget most for their cost.
 
-Who trains a model of N parameters with C FLOPs, where N* would have been best, regrets L(N) − L(N*), nearly ½ h (log N − log N*)²
-with h the curvature of loss in log N along 6·N·D = C. The choice is the posterior's mean of log N*, so the regret to expect is
-½ E[h] Var(log N*), and a design is as good as the variance that it will leave; `preposterior` says how that is found without
-imagining outcomes one by one. Between several posteriors, of laws that differ in form, the variance of log N* between forms counts
-too, so that runs which tell the forms apart are worth something.
+Who trains a model of N parameters with C FLOPs, where N* would have been best, regrets L(N) − L(N*), nearly ½ h (log N − log
+N*)² with h the curvature of loss in log N along 6·N·D = C. The choice is the posterior's mean of log N*, so the regret to
+expect is ½ E[h] Var(log N*), and a design is as good as the variance that it will leave; `preposterior` says how that is found
+without imagining outcomes one by one. Between several posteriors, of laws that differ in form, the variance of log N* between
+forms counts too, so that runs which tell the forms apart are worth something.
 
 D. V. Lindley, "On a Measure of the Information Provided by an Experiment", 1956, and K. Chaloner and I. Verdinelli, "Bayesian
 Experimental Design: A Review", 1995, for designs chosen by expected utility.
@@ -109,8 +109,8 @@ def design(
 ) -> Design:
     """Choose runs within a budget of FLOPs that lower the expected regret at a target budget most.
 
-    Runs are chosen as a batch, greedily and then by exchange; they are of use together. Where runs can follow each other, make the
-    first few, fit again, and ask again.
+    Runs are chosen as a batch, greedily and then by exchange; they are of use together. Where runs can follow each other, make
+    the first few, fit again, and ask again.
 
     Parameters
     ----------
@@ -122,9 +122,9 @@ def design(
     compute : float, optional
         Of the model to be trained in the end, FLOPs; 100 times the largest 6·N·D of the runs unless given.
     candidates : DataFrame, optional
-        Runs that could be made: ``n_params`` and ``n_tokens``, counts. Unless given, 16 budgets from the cheapest run's to what
-        may be spent, with 17 sizes each, of as many tokens per parameter as the runs have had, or of a factor 4 about their centre
-        where that is wider: further out, nobody knows that the law holds.
+        Runs that could be made: ``n_params`` and ``n_tokens``, counts. Unless given, 16 budgets from the cheapest run's to
+        what may be spent, with 17 sizes each, of as many tokens per parameter as the runs have had, or of a factor 4 about
+        their centre where that is wider: further out, nobody knows that the law holds.
     n_runs : int
         At most so many.
     price_per_flop, value_per_nat : float, optional
@@ -140,8 +140,8 @@ def design(
     Raises
     ------
     InputError
-        Where the law has no best split of compute, the noise is no likelihood, there are too few draws, a number is not positive,
-        the budget pays for no candidate, or only one of price and value is given.
+        Where the law has no best split of compute, the noise is no likelihood, there are too few draws, a number is not
+        positive, the budget pays for no candidate, or only one of price and value is given.
 
     Examples
     --------
@@ -194,11 +194,15 @@ def _check(posteriors: tuple[Posterior, ...], numbers: dict[str, float]) -> None
             raise InputError(f"{name} = {value:g} is not a positive number{'' if name == 'n_runs' else ' of FLOPs'}.")
     for one in posteriors:
         if not is_likelihood(one.noise):
-            raise InputError(f"design needs to know how new runs scatter, and {one.noise.title} does not say; use a likelihood.")
+            raise InputError(
+                f"design needs to know how new runs scatter, and {one.noise.title} does not say; use a likelihood."
+            )
         if not hasattr(one.law, "optimal_n_params"):
             raise InputError(f"{one.law.formula} knows no best size for a budget; fit Chinchilla() to design runs for one.")
         if one.n_draws < _FEWEST_DRAWS:
-            raise InputError(f"design needs {_FEWEST_DRAWS} draws and has {one.n_draws}; fit with NUTS(), Grid() or Importance().")
+            raise InputError(
+                f"design needs {_FEWEST_DRAWS} draws and has {one.n_draws}; fit with NUTS(), Grid() or Importance()."
+            )
 
 
 def _price(per_flop: float | None, per_nat: float | None) -> float:

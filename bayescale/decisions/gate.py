@@ -1,15 +1,16 @@
-"""Should a candidate recipe replace the base? Whether its gain at the scale that matters is large enough, with a record to file.
+"""Should a candidate recipe replace the base? Whether its gain at the scale that matters is large enough, with a record.
 
     promote where P(L_base(C) − L_candidate(C) > ε) ≥ p,   reject where it is at most 1 − p,   else more runs are needed
 
-Both losses are at the best split of C of each, law alone. What the answer rests on stands in the record, so that it can be checked
-years later: the hash of the runs, law, noise, method, seed, versions, diagnostics, date.
+Both losses are at the best split of C of each, law alone. What the answer rests on stands in the record, so that it can be
+checked years later: the hash of the runs, law, noise, method, seed, versions, diagnostics, date.
 """
 
 import dataclasses
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -106,7 +107,8 @@ class Audit:
         return path
 
     def _repr_html_(self) -> str:
-        return f"<p><b>{self.decision}</b>: {self.sentence}</p><details><summary>record</summary><pre>{self.to_json()}</pre></details>"
+        record = f"<details><summary>record</summary><pre>{escape(self.to_json())}</pre></details>"
+        return f"<p><b>{self.decision}</b>: {escape(self.sentence)}</p>{record}"
 
 
 def gate(found: Recipes, compute: float, *, threshold: float = 0.0, probability: float = 0.95) -> Audit:
@@ -137,7 +139,7 @@ def gate(found: Recipes, compute: float, *, threshold: float = 0.0, probability:
     >>> import pandas as pd
     >>> old, new = bs.datasets.simulate(seed=1), bs.datasets.simulate(seed=2, A=406.4 / 2**0.34)
     >>> both = pd.concat([old.frame.assign(group="old"), new.frame.assign(group="new")], ignore_index=True)
-    >>> normal, method = bs.noise.Normal(), bs.Importance(draws=500)
+    >>> normal, method = bs.noise.Normal(), bs.MultiStart(starts=100)
     >>> found = bs.recipes(both, "old", "new", shared_floor=True, noise=normal, method=method)
     >>> bs.gate(found, compute=1e24, threshold=0.01).decision
     'promote'
@@ -154,7 +156,7 @@ def gate(found: Recipes, compute: float, *, threshold: float = 0.0, probability:
     decision = "promote" if chance >= probability else "reject" if chance <= 1 - probability else "undecided"
     sentence = (
         f"At {compute:.3g} FLOPs {found.candidate} gains {quantiles['q50']:.3g} nats over {found.base} "
-        f"(90 %: {quantiles['q05']:.3g} to {quantiles['q95']:.3g}); with probability {chance:.3g} that is more than {threshold:g}: "
+        f"(90 %: {quantiles['q05']:.3g} to {quantiles['q95']:.3g}); with probability {chance:.3g} more than {threshold:g}: "
         f"{_ADVICE[decision]}."
     )
     if found.problems:
@@ -162,7 +164,7 @@ def gate(found: Recipes, compute: float, *, threshold: float = 0.0, probability:
     groups = found.runs.frame["group"].astype(str)
     made_by = found.provenance
     return Audit(
-        question=f"Does {found.candidate} gain more than {threshold:g} nats per token over {found.base} at {compute:.3g} FLOPs?",
+        question=f"Does {found.candidate} gain more than {threshold:g} nats over {found.base} at {compute:.3g} FLOPs?",
         sentence=sentence,
         decision=decision,
         base=found.base,

@@ -10,7 +10,7 @@ whatever they turn out to be, and the regret to expect is ½ E[h] v(S). Where h 
 it, which is exact: E[h (q − a)²] = E[h] E_h[(q − a)²]. Z comes from one eigendecomposition of the covariance of the candidates,
 after which a set costs the inverse of a matrix of a few rows.
 
-H. Raiffa and R. Schlaifer, "Applied Statistical Decision Theory", 1961, chapter 4; K. Chaloner and I. Verdinelli, "Bayesian
+H. Raiffa and R. Schlaifer, "Applied Statistical Decision Theory", 1961; K. Chaloner and I. Verdinelli, "Bayesian
 Experimental Design: A Review", 1995, section 2, for the linear model; V. V. Fedorov, "Theory of Optimal Experiments", 1972, for
 exchange.
 """
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Of a power of cost by which gains are divided: the search begins with the most telling runs, the best for their cost, and between.
+# Powers of cost by which gains are divided, from the most telling runs to the best for their cost: a search begins with each.
 _THRIFT = (0.0, 0.25, 0.5, 1.0)
 _NEGLIGIBLE = 1e-9
 

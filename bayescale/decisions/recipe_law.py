@@ -4,12 +4,12 @@
 
 Under Chinchilla's law the candidate's constants are A_1 = A/m_N^α and B_1 = B/m_D^β, so that m_N = (A/A_1)^{1/α} and
 m_D = (B/B_1)^{1/β}: its N parameters and D tokens count as m_N N and m_D D of the base's. With a floor of its own E_1 = k E.
-M. Beck et al., "xLSTM Scaling Laws", 2025 (arXiv:2510.02228), and A. Gu and T. Dao, "Mamba", 2023 (arXiv:2312.00752), compare
-architectures by fits of their own, whose exponents differ; ratios then hold at one scale alone.
+M. Beck et al., "xLSTM Scaling Laws", 2025 (arXiv:2510.02228), fit two architectures apart: their exponents then differ, and
+ratios hold at one scale alone.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import jax.numpy as jnp
@@ -36,7 +36,7 @@ class RecipeLaw:
         Whether the candidate has an irreducible loss of its own.
     """
 
-    base: Law = Chinchilla()
+    base: Law = field(default=Chinchilla())
     own_floor: bool = False
 
     stage: ClassVar[str] = "pre-training"
@@ -58,8 +58,8 @@ class RecipeLaw:
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         multipliers = (
-            Parameter("n_params_multiplier", dist.LogNormal(0.0, 1.0), "parameters of the base that one of the candidate's is worth"),
-            Parameter("n_tokens_multiplier", dist.LogNormal(0.0, 1.0), "tokens of the base that one of the candidate's is worth"),
+            Parameter("n_params_multiplier", dist.LogNormal(0.0, 1.0), "what a parameter is worth in the base"),
+            Parameter("n_tokens_multiplier", dist.LogNormal(0.0, 1.0), "what a token is worth in the base"),
         )
         floor = Parameter(FLOOR, dist.LogNormal(0.0, 0.2), "irreducible loss of the candidate over the base's")
         return (*self.base.parameters, *multipliers, *([floor] if self.own_floor else []))
@@ -67,7 +67,7 @@ class RecipeLaw:
     def log_loss(self, constants: Values, log_inputs: Values) -> Any:
         """log L of a run of either recipe."""
         r = log_inputs[RECIPE]
-        moved = {name: values + jnp.log(constants[MULTIPLIERS[name]]) * r for name, values in log_inputs.items() if name != RECIPE}
+        moved = {name: log_inputs[name] + jnp.log(constants[multiplier]) * r for name, multiplier in MULTIPLIERS.items()}
         return self.base.log_loss(self._with_floor(constants, r), moved)
 
     def straighten(self, logs: Sequence[Any]) -> list[Any]:

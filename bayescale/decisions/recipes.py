@@ -1,9 +1,9 @@
 """What is one recipe worth in terms of another? Multipliers of parameters, of data and of compute, with intervals.
 
 A recipe is whatever does not change along a sweep: optimiser, architecture, data. Both sweeps are fitted at once with the
-exponents of one law (`recipe_law`), so that a multiplier is one number and not another at each scale. Effective compute is what
-the base would need to reach, at its best split, the loss that the candidate reaches with C at its own best split, over C; with a
-floor that both share it is m_N · m_D at every C.
+exponents of one law (`recipe_law`), so that a multiplier is one number and not another at each scale. Effective compute is
+what the base would need to reach, at its best split, the loss that the candidate reaches with C at its own best split, over C;
+with a floor that both share it is m_N · m_D at every C.
 
 D. Hernandez and T. B. Brown, "Measuring the Algorithmic Efficiency of Neural Networks", 2020 (arXiv:2005.04305), and A. Ho et
 al., "Algorithmic Progress in Language Models", 2024 (arXiv:2403.05812), for effective compute.
@@ -74,8 +74,8 @@ class Recipes:
     @cached_property
     def draws(self) -> xr.Dataset:
         """Dimensions ``draw`` and ``compute`` (FLOPs): ``n_params_multiplier``, ``n_tokens_multiplier`` and, where the floors
-        differ, ``floor_ratio``; ``compute_multiplier``, effective compute over compute, infinite where no compute takes the base
-        so far; ``gain``, the base's loss less the candidate's at equal compute, nats per token."""
+        differ, ``floor_ratio``; ``compute_multiplier``, effective compute over compute, infinite where no compute takes the
+        base so far; ``gain``, the base's loss less the candidate's at equal compute, nats per token."""
         multipliers = {name: ("draw", values) for name, values in self.constants.items() if name in UNITS}
         both = ("draw", "compute")
         along = {"compute_multiplier": (both, compute_multiplier(self, self.compute)), "gain": (both, gain(self, self.compute))}
@@ -83,9 +83,9 @@ class Recipes:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """Tidy: one row per quantity and, where it depends on that, compute (NaN elsewhere), with ``unit``, mean, sd, quantiles,
-        and ``better``, the probability that it speaks for the candidate: of a ratio above 1 (of the floor's, below), of a gain
-        above 0."""
+        """Tidy: one row per quantity and, where it depends on that, compute (NaN elsewhere), with ``unit``, mean, sd,
+        quantiles, and ``better``, the probability that it speaks for the candidate: of a ratio above 1 (of the floor's,
+        below), of a gain above 0."""
         rows = []
         for name, values in self.draws.items():
             columns = values.to_numpy().reshape(len(values), -1).T
@@ -147,10 +147,10 @@ def recipes(
     law : Law
         Of parameters and tokens, whose exponents both share; `Chinchilla()` unless given.
     shared_floor : bool
-        Whether both have one irreducible loss, as recipes may that are judged on the same text and differ in optimiser or architecture
-        alone; intervals are then narrower, and effective compute is the same at all scales. Not so unless asked for: on the three
-        training sets of Gadre et al. 2024 a shared floor gave RedPajama's FLOPs 0.70 (90 %: 0.60 to 0.79) of C4's at any scale, and
-        floors of their own 0.28 (0.20 to 0.39) at the dearest run.
+        Whether both have one irreducible loss, as recipes may that are judged on the same text and differ in optimiser or
+        architecture alone; intervals are then narrower, and effective compute is the same at all scales. Not so unless asked
+        for: on the three training sets of Gadre et al. 2024 a shared floor gave RedPajama's FLOPs 0.70 (90 %: 0.60 to 0.79) of
+        C4's at any scale, and floors of their own 0.28 (0.20 to 0.39) at the dearest run.
     noise : Likelihood
         `StudentT()` unless given.
     method : Method
@@ -177,7 +177,7 @@ def recipes(
     >>> import pandas as pd
     >>> old, new = bs.datasets.simulate(seed=1), bs.datasets.simulate(seed=2, A=406.4 / 2**0.34)
     >>> both = pd.concat([old.frame.assign(group="old"), new.frame.assign(group="new")], ignore_index=True)
-    >>> normal, method = bs.noise.Normal(), bs.Importance(draws=500)
+    >>> normal, method = bs.noise.Normal(), bs.MultiStart(starts=100)
     >>> found = bs.recipes(both, "old", "new", shared_floor=True, noise=normal, method=method)
     >>> found.summary().loc["n_params_multiplier", "q50"].round().tolist()
     [2.0]
@@ -256,7 +256,9 @@ def _check(law: RecipeLaw, noise: Any) -> None:
     if law.own_floor and "E" not in {p.name for p in base.parameters}:
         raise InputError(f"{base.formula} has no floor E, so the candidate can have none of its own; set shared_floor=True.")
     if not is_likelihood(noise):
-        raise InputError(f"recipes draws from a posterior, and {noise!r} has no density; give a likelihood, such as StudentT().")
+        raise InputError(
+            f"recipes draws from a posterior, and {noise!r} has no density; give a likelihood, such as StudentT()."
+        )
     if "group" in noise.columns:
         raise InputError("Groups are the recipes here, so their departures are what is asked for; use a noise without groups.")
 

@@ -33,7 +33,7 @@ def outlook(draws, noise):
 
 def conditioned(draws, noise, chosen):
     """Half the curvature times the variance of the optimum given measurements, by the covariance of all."""
-    log_losses, optimum, curvature, weights = draws
+    log_losses, optimum, _, weights = draws
     together = np.cov(np.column_stack([log_losses[:, chosen], optimum]).T, aweights=weights, ddof=0)
     known, cross = together[:-1, :-1] + np.diag(noise[chosen]), together[:-1, -1]
     return CURVATURE / 2 * (together[-1, -1] - cross @ np.linalg.solve(known, cross))

@@ -41,7 +41,8 @@ ALLOWED = {
     "terminal": BELOW_DECISIONS | {"decisions", "plots", "batches", "datasets", "terminal_curve", "terminal_style"} | LEAVES,
     "cli_input": BELOW_DECISIONS | {"decisions", "batches", "datasets", "__init__"} | LEAVES,
     "cli_catalogue": {"kernels", "datasets", "terminal", "terminal_catalogue", "cli_input"} | LEAVES,
-    "cli_decisions": {"decisions", "inference", "terminal", "terminal_design", "terminal_recipes", "cli_input", "__init__"} | LEAVES,
+    "cli_decisions": {"decisions", "inference", "terminal", "terminal_design", "terminal_recipes", "cli_input", "__init__"}
+    | LEAVES,
     "cli": BELOW_DECISIONS
     | {"decisions", "plots", "batches", "datasets", "terminal", "terminal_backtest", "terminal_sensitivity"}
     | {"cli_input", "cli_catalogue", "cli_decisions", "__init__"}
