@@ -220,7 +220,7 @@ def _given(candidates: pd.DataFrame) -> pd.DataFrame:
     if lacking:
         raise InputError(f"The candidates have no column {', '.join(lacking)}; they have {', '.join(map(str, candidates))}.")
     table = candidates[["n_params", "n_tokens"]].astype(np.float64).reset_index(drop=True)
-    if not (len(table) and (np.isfinite(table) & (table > 0)).to_numpy().all()):
+    if not (len(table) and bool(((table > 0) & (table < np.inf)).to_numpy().all())):
         raise InputError("The candidates need one row at least, of positive counts n_params and n_tokens.")
     return table
 

@@ -274,7 +274,7 @@ def _of(runs: Runs, base: str, candidate: str) -> Runs:
     if base == candidate:
         raise InputError(f"Base and candidate are both {base!r}; give two groups.")
     kept = group.isin([base, candidate])
-    recipe = np.where(group[kept] == candidate, np.e, 1.0)
+    recipe = np.where(group[kept] == candidate, np.exp(1.0), 1.0)
     name = f"{runs.name}, {candidate} against {base}"
     return Runs(runs.frame[kept].assign(**{RECIPE: recipe}), name, runs.source, runs.notes)
 
