@@ -76,8 +76,8 @@ class Design:
         if self.frame.empty:
             return f"{begin}; no run is worth its price."
         last = self.frame.iloc[-1]
-        spent = f"{len(self.frame)} runs of {last['cumulative_flops']:.3g} FLOPs"
-        sentences = [f"{begin}; after these {spent} {last['regret_after']:.2g}."]
+        runs = "this run" if len(self.frame) == 1 else f"these {len(self.frame)} runs"
+        sentences = [f"{begin}; after {runs} of {last['cumulative_flops']:.3g} FLOPs {last['regret_after']:.2g}."]
         if self.price > 0:
             sentences.append("Stop there: no other is worth its price.")
             return " ".join(sentences)
