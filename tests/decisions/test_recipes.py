@@ -6,6 +6,7 @@ import pytest
 
 import bayescale as bs
 from bayescale.decisions.recipe_law import RecipeLaw
+from bayescale.decisions.recipes import Recipes
 from bayescale.errors import InputError
 from bayescale.laws import Chinchilla, Coupled, PowerLaw
 from bayescale.noise import GroupEffects, Huber, Normal
@@ -38,9 +39,7 @@ def at_the_truth(compute, floor=FLOOR):
     law = RecipeLaw(own_floor=floor is not None)
     truth |= {} if floor is None else {"floor_ratio": floor}
     constants = {name: np.full(3, value) for name, value in truth.items()}
-    return bs.decisions.recipes.Recipes(
-        "old", "new", sweeps(), law, Normal(), bs.NUTS(), constants, np.atleast_1d(np.asarray(compute, dtype=float))
-    )
+    return Recipes("old", "new", sweeps(), law, Normal(), bs.NUTS(), constants, np.atleast_1d(np.asarray(compute, dtype=float)))
 
 
 def best_loss(constants, compute):
@@ -158,7 +157,7 @@ def test_runs_without_recipes_are_refused():
 
 
 def test_intervals_hold_what_was_simulated():
-    """Ten pairs of sweeps; each count is binomial and leaves its bound by chance less than once in ten thousand."""
+    """Six pairs of sweeps; by chance a count is below its bound about once in a thousand."""
     truth = {
         "n_params_multiplier": N_MULTIPLIER,
         "n_tokens_multiplier": D_MULTIPLIER,
@@ -166,9 +165,9 @@ def test_intervals_hold_what_was_simulated():
     }
     held = dict.fromkeys(truth, 0)
     candidate = BETTER | {"E": BASE["E"]}
-    for pair in range(10):
+    for pair in range(6):
         runs, method = sweeps(seed=10 * pair, candidate=candidate), bs.Importance(draws=1000)
         table = bs.recipes(runs, "old", "new", compute=1e20, shared_floor=True, noise=Normal(), method=method).frame
         for row in table[table["quantity"].isin(truth)].to_dict("records"):
             held[row["quantity"]] += int(row["q05"] <= truth[row["quantity"]] <= row["q95"])
-    assert min(held.values()) >= 5
+    assert min(held.values()) >= 3

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 import bayescale as bs
+from bayescale.decisions.recipes import Recipes
 
 
 @pytest.fixture(scope="module")
-def found(originals: None) -> bs.decisions.recipes.Recipes:
+def found(originals: None) -> Recipes:
     runs = bs.datasets.load("gadre2024")
     return bs.recipes(runs, "c4_original", "rpj", method=bs.Importance(draws=2000))
 
