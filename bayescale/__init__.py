@@ -50,6 +50,9 @@ _WHERE = {
     "outliers": "bayescale.decisions.outliers",
     "compare": "bayescale.decisions.compare",
     "sensitivity": "bayescale.decisions.sensitivity",
+    "recipes": "bayescale.decisions.recipes",
+    "gate": "bayescale.decisions.gate",
+    "design": "bayescale.decisions.design",
     "batch": "bayescale.batches.batch",
 }
 _SUBPACKAGES = ("datasets", "decisions", "inference", "kernels", "laws", "noise", "plots", "processes")

@@ -18,6 +18,8 @@ from bayescale import cli_input
 from bayescale.batches import DEFAULT_METHOD
 from bayescale.cli_allocate import allocate
 from bayescale.cli_catalogue import datasets_app, devices, laws_app
+from bayescale.cli_decisions import design, gate, recipes
+from bayescale.cli_input import Json, PosteriorFile
 from bayescale.errors import InputError
 
 if TYPE_CHECKING:
@@ -44,10 +46,15 @@ app.command(
     "--devices 1024 --max-days 60"
 )(allocate)
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-PosteriorFile = Annotated[
-    Path, typer.Argument(metavar="POST.nc", help="What [cyan]bayescale fit[/] saved.", show_default=False)
-]
+app.command(
+    epilog="[bold]Examples[/bold]\n\n$ bayescale design post.nc --budget 1e21\n\n"
+    "$ bayescale design post.nc --budget 1e21 --compute 5.76e23 --runs 8"
+)(design)
+app.command(epilog="[bold]Example[/bold]\n\n$ bayescale recipes sweeps.csv adamw muon --column group=optimiser")(recipes)
+app.command(
+    epilog="[bold]Example[/bold]\n\n$ bayescale gate sweeps.csv adamw muon --column group=optimiser --compute 5.76e23 "
+    "--threshold 0.01 --record muon.json"
+)(gate)
 
 
 def main() -> None:

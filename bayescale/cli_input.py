@@ -2,7 +2,9 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
 
 from bayescale.errors import InputError
 
@@ -12,6 +14,11 @@ if TYPE_CHECKING:
     from bayescale.runs import Runs
 
 SETTINGS: dict[str, Any] = {"no_args_is_help": True, "add_completion": False, "rich_markup_mode": "rich"}
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+PosteriorFile = Annotated[
+    Path, typer.Argument(metavar="POST.nc", help="What [cyan]bayescale fit[/] saved.", show_default=False)
+]
 
 _LARGEST_SEED = 2**32 - 1
 

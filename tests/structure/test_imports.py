@@ -38,6 +38,8 @@ ALLOWED = {
     "terminal_catalogue": {"laws", "responses", "datasets", "terminal_style"} | LEAVES,
     "terminal_allocate": {"decisions", "posterior", "terminal_style"} | LEAVES,
     "terminal_sensitivity": {"decisions", "terminal_style"} | LEAVES,
+    "terminal_design": {"decisions", "terminal_style"} | LEAVES,
+    "terminal_recipes": {"decisions", "terminal_style"} | LEAVES,
     "terminal_backtest": {"decisions", "terminal_style"} | LEAVES,
     "terminal": BELOW_DECISIONS
     | {"decisions", "plots", "batches", "datasets", "terminal_allocate", "terminal_curve", "terminal_style"}
@@ -45,9 +47,11 @@ ALLOWED = {
     "cli_input": BELOW_DECISIONS | {"decisions", "batches", "datasets", "__init__"} | LEAVES,
     "cli_allocate": {"decisions", "terminal", "terminal_allocate", "cli_input", "__init__"} | LEAVES,
     "cli_catalogue": {"kernels", "datasets", "terminal", "terminal_catalogue", "cli_input"} | LEAVES,
+    "cli_decisions": {"decisions", "inference", "terminal", "terminal_design", "terminal_recipes", "cli_input", "__init__"}
+    | LEAVES,
     "cli": BELOW_DECISIONS
     | {"decisions", "plots", "batches", "datasets", "terminal", "terminal_backtest", "terminal_sensitivity"}
-    | {"cli_input", "cli_allocate", "cli_catalogue", "__init__"}
+    | {"cli_input", "cli_allocate", "cli_catalogue", "cli_decisions", "__init__"}
     | LEAVES,
     "__init__": set(),
 }
