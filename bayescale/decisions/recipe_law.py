@@ -40,6 +40,8 @@ class RecipeLaw:
     own_floor: bool = False
 
     stage: ClassVar[str] = "pre-training"
+    response: ClassVar[str] = "loss"
+    absolute: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "Two recipes that share exponents"
     paper: ClassVar[str] = "Beck et al. 2025, xLSTM Scaling Laws, arXiv:2510.02228, for recipes compared by laws"
     published: ClassVar[tuple[Published, ...]] = ()
@@ -54,6 +56,10 @@ class RecipeLaw:
     @property
     def inputs(self) -> tuple[str, ...]:
         return (*self.base.inputs, RECIPE)
+
+    @property
+    def falls_with(self) -> tuple[str, ...]:
+        return self.base.falls_with
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
