@@ -53,6 +53,8 @@ _WHERE = {
     "recipes": "bayescale.decisions.recipes",
     "gate": "bayescale.decisions.gate",
     "design": "bayescale.decisions.design",
+    "plan": "bayescale.decisions.plan",
+    "report": "bayescale.reports.page",
     "batch": "bayescale.batches.batch",
 }
 _SUBPACKAGES = ("datasets", "decisions", "inference", "kernels", "laws", "noise", "plots", "processes")

@@ -20,6 +20,7 @@ from bayescale.cli_allocate import allocate
 from bayescale.cli_catalogue import datasets_app, devices, laws_app
 from bayescale.cli_decisions import design, gate, recipes
 from bayescale.cli_input import Json, PosteriorFile
+from bayescale.cli_plan import plan
 from bayescale.errors import InputError
 
 if TYPE_CHECKING:
@@ -50,6 +51,10 @@ app.command(
     epilog="[bold]Examples[/bold]\n\n$ bayescale design post.nc --budget 1e21\n\n"
     "$ bayescale design post.nc --budget 1e21 --compute 5.76e23 --runs 8"
 )(design)
+app.command(
+    epilog="[bold]Examples[/bold]\n\n$ bayescale plan sweep.csv --compute 5.76e23 --html plan.html\n\n"
+    "$ bayescale plan post.nc --compute 5.76e23 --unique-tokens 15e12 --inference-tokens 2e12"
+)(plan)
 app.command(epilog="[bold]Example[/bold]\n\n$ bayescale recipes sweeps.csv adamw muon --column group=optimiser")(recipes)
 app.command(
     epilog="[bold]Example[/bold]\n\n$ bayescale gate sweeps.csv adamw muon --column group=optimiser --compute 5.76e23 "

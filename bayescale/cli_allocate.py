@@ -71,9 +71,9 @@ def allocate(
         bounds = _constraints(
             max_params=max_params,
             max_tokens=max_tokens,
-            unique_tokens=_uncertain("--unique-tokens", unique_tokens),
+            unique_tokens=uncertain("--unique-tokens", unique_tokens),
             repeats=repeats,
-            inference_tokens=_uncertain("--inference-tokens", inference_tokens),
+            inference_tokens=uncertain("--inference-tokens", inference_tokens),
             max_compute=max_compute,
             max_lifetime_compute=max_lifetime_compute,
             max_cost=max_cost,
@@ -133,7 +133,7 @@ def _prices(
     return prices | {"flops_per_second": hardware.flops_per_second}
 
 
-def _uncertain(option: str, text: str | None) -> Any:
+def uncertain(option: str, text: str | None) -> Any:
     """A number, or a log-normal distribution by its median and the standard deviation of the logarithm."""
     if text is None:
         return None

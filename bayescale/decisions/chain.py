@@ -60,8 +60,8 @@ def chain(
     """
     if downstream.law.inputs != ("loss",):
         raise InputError(
-            f"chain: {name_of(downstream.law)} takes {', '.join(downstream.law.inputs)}; give a posterior of a law of loss alone, "
-            "such as ErrorFromLoss()."
+            f"chain: {name_of(downstream.law)} takes {', '.join(downstream.law.inputs)}; give a posterior of a law of loss "
+            "alone, such as ErrorFromLoss()."
         )
     if downstream.noise.shared:
         raise InputError(f"chain: runs under {name_of(downstream.noise)} share departures; fit with StudentT() or Normal().")

@@ -101,4 +101,3 @@ class MajorityVote:
         units : mapping with ``n_votes`` and ``accuracy``, both one
         """
         return dict(constants)
-

@@ -2,6 +2,7 @@
 
 from bayescale.plots.backtest_bands import backtest_bands
 from bayescale.plots.calibration import calibration
+from bayescale.plots.flat_set import flat_set
 from bayescale.plots.isoflop import isoflop
 from bayescale.plots.loss_along_compute import loss_along_compute
 from bayescale.plots.outliers import outliers
@@ -13,6 +14,7 @@ from bayescale.plots.surface import surface
 __all__ = [
     "backtest_bands",
     "calibration",
+    "flat_set",
     "isoflop",
     "loss_along_compute",
     "outliers",

@@ -33,6 +33,8 @@ ALLOWED = {
     "batches": BELOW_DECISIONS | {"datasets"} | LEAVES,
     "decisions": BELOW_DECISIONS | {"batches"} | LEAVES,
     "plots": BELOW_DECISIONS - {"inference", "kernels"} | {"decisions"} | LEAVES,
+    "reports": BELOW_DECISIONS - {"inference", "kernels"} | {"decisions", "plots"} | LEAVES,
+    "cli_plan": {"decisions", "reports", "terminal", "terminal_plan", "cli_allocate", "cli_input", "__init__"} | LEAVES,
     "terminal_curve": set(),
     "terminal_style": set(),
     "terminal_catalogue": {"laws", "responses", "datasets", "terminal_style"} | LEAVES,
@@ -40,6 +42,7 @@ ALLOWED = {
     "terminal_sensitivity": {"decisions", "terminal_style"} | LEAVES,
     "terminal_design": {"decisions", "terminal_style"} | LEAVES,
     "terminal_recipes": {"decisions", "terminal_style"} | LEAVES,
+    "terminal_plan": {"decisions", "terminal_style", "terminal_design", "terminal_sensitivity"} | LEAVES,
     "terminal_backtest": {"decisions", "terminal_style"} | LEAVES,
     "terminal": BELOW_DECISIONS
     | {"decisions", "plots", "batches", "datasets", "terminal_allocate", "terminal_curve", "terminal_style"}
@@ -51,7 +54,7 @@ ALLOWED = {
     | LEAVES,
     "cli": BELOW_DECISIONS
     | {"decisions", "plots", "batches", "datasets", "terminal", "terminal_backtest", "terminal_sensitivity"}
-    | {"cli_input", "cli_allocate", "cli_catalogue", "cli_decisions", "__init__"}
+    | {"cli_input", "cli_allocate", "cli_catalogue", "cli_decisions", "cli_plan", "__init__"}
     | LEAVES,
     "__init__": set(),
 }

@@ -1,0 +1,231 @@
+"""A plan as one HTML file that needs nothing else: figures, tables, a calculator, a checklist and how to make it again."""
+
+import io
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterable
+from html import escape
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jinja2
+import numpy as np
+import pandas as pd
+
+from bayescale.decisions.plan import Plan
+from bayescale.discovery import describe
+from bayescale.errors import InputError
+from bayescale.plots.flat_set import flat_set
+from bayescale.plots.loss_along_compute import loss_along_compute
+from bayescale.plots.sensitivity import sensitivity
+from bayescale.reports import calculator
+from bayescale.reports.checklist import checklist
+
+_QUANTILES = ("q05", "q50", "q95")
+_HEADINGS = ("5 %", "median", "95 %")
+_NAMES = {
+    "n_params": "parameters N*",
+    "n_tokens": "tokens D*",
+    "tokens_per_param": "D*/N*",
+    "loss": "loss of the law at the best plan",
+    "planned_loss": "loss of the planned run, with scatter and departures",
+    "slope": "change of loss for an e-fold more compute",
+    "floor": "loss of endless compute",
+    "above_floor": "left above it",
+    "loss_10x": "loss of the law at 10 times the compute",
+    "loss_100x": "loss of the law at 100 times the compute",
+    "next_factor": "times the budget for the next 0.01 nats",
+    "next_price": "FLOPs more for the next 0.01 nats",
+    "lost_to_bounds": "lost to the bounds",
+}
+
+
+class Table(NamedTuple):
+    """A part of the page."""
+
+    id: str
+    title: str
+    text: str
+    headings: tuple[str, ...]
+    rows: list[list[str]]
+
+
+class Picture(NamedTuple):
+    """A figure as inline SVG, and what it shows."""
+
+    svg: str
+    caption: str
+
+
+def report(plan: Plan, path: str | Path, *, commands: Iterable[str] = ()) -> Path:
+    """Write a plan as one self-contained HTML file.
+
+    It opens without a network and loads nothing. The calculator splits any budget at all draws of the posterior; laws of other
+    inputs than parameters and tokens have none.
+
+    Parameters
+    ----------
+    plan : Plan
+    path : str or Path
+        Appears whole or not at all.
+    commands : iterable of str
+        What made the plan; how to make it in Python unless given.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InputError
+        Where there is no folder to write to.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import bayescale as bs
+    >>> runs = bs.datasets.simulate(seed=1)
+    >>> post = bs.fit(runs, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Importance(draws=500))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     bs.report(bs.plan(post, 1e23), f"{folder}/plan.html").stat().st_size < 3e6
+    True
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise InputError(f"There is no folder {path.parent} to write {path.name} to; make it first.")
+    text = html(plan, commands=commands)
+    handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    umask = os.umask(0)
+    os.umask(umask)
+    Path(unfinished).chmod(0o666 & ~umask)
+    return Path(unfinished).replace(path)
+
+
+def html(plan: Plan, *, commands: Iterable[str] = ()) -> str:
+    """The page."""
+    posterior = plan.posterior
+    tables = list(_tables(plan))
+    parts = [("answer", "Answer"), *([("calculator", "Calculator")] if calculator.has_calculator(posterior) else [])]
+    parts += [*((table.id, table.title) for table in tables), ("checklist", "Checklist"), ("again", "Make it again")]
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    template = environment.from_string(_source("page.html.j2"))
+    return template.render(
+        name=posterior.runs.name,
+        compute=f"{plan.compute:.3g}",
+        n_runs=len(posterior.runs),
+        formula=_raised(posterior.law.formula),
+        noise=type(posterior.noise).__name__,
+        n_draws=f"{posterior.n_draws:,}",
+        version=version("bayescale"),
+        created=posterior.provenance.get("created", "an unknown day")[:10],
+        parts=parts,
+        problems=posterior.problems,
+        sentences=plan.sentences,
+        figures=list(_pictures(plan)),
+        calculator=_calculator(plan) if calculator.has_calculator(posterior) else None,
+        shared=bool(posterior.noise.shared),
+        tables=tables,
+        checklist=checklist(plan),
+        commands="\n".join(commands) or _in_python(plan),
+    )
+
+
+def _raised(formula: str) -> str:
+    """A formula with its exponents raised, as HTML."""
+    return re.sub(r"\^(?:\{([^}]*)\}|\(([^)]*)\)|(\w+))", r"<sup>\1\2\3</sup>", escape(formula))
+
+
+def _source(name: str) -> str:
+    return (files("bayescale.reports") / name).read_text(encoding="utf-8")
+
+
+def _calculator(plan: Plan) -> dict[str, str]:
+    limits = plan.constraints
+    fixed = {name: getattr(limits, name, None) for name in ("max_tokens", "unique_tokens", "inference_tokens")}
+    known = {name: float(value) for name, value in fixed.items() if isinstance(value, int | float)}
+    caps = [known[name] for name in ("max_tokens", "unique_tokens") if name in known]
+    return {
+        "compute": f"{plan.compute:.4g}",
+        "cap": f"{min(caps):.4g}" if caps else "",
+        "served": f"{known['inference_tokens']:.4g}" if "inference_tokens" in known else "",
+        "draws": json.dumps(calculator.draws(plan.posterior)),
+        "arguments": ", ".join(calculator.arguments(plan.posterior)),
+        "body": calculator.javascript(plan.posterior.law.formula),
+        "script": _source("calculator.js"),
+    }
+
+
+def _pictures(plan: Plan) -> Iterable[Picture]:
+    decades = max(np.log10(plan.reach) + 0.3, 0.5)
+    yield Picture(
+        _svg(loss_along_compute(plan.posterior, decades), "Loss against compute"), "The runs, the law, and its reach."
+    )
+    yield Picture(
+        _svg(flat_set(plan.flat_set), "Expected regret by size"), "What each size is expected to lose at this budget."
+    )
+    if plan.sensitivity is not None:
+        yield Picture(
+            _svg(sensitivity(plan.sensitivity), "Answers under other assumptions"), "The same under other assumptions."
+        )
+
+
+def _svg(figure: Any, label: str) -> str:
+    import matplotlib
+
+    buffer = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": label}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    drawing = buffer.getvalue()
+    return drawing[drawing.index("<svg") :].replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
+
+
+def _tables(plan: Plan) -> Iterable[Table]:
+    told = plan.summary()
+    rows = [[_NAMES.get(str(name), str(name)), *(_number(row[q]) for q in _QUANTILES)] for name, row in told.iterrows()]
+    yield Table("numbers", "The numbers", "Median and 90 % interval over the posterior.", ("", *_HEADINGS), rows)
+    own = plan.posterior.summary()
+    rows = [[str(name), *(_number(row[q]) for q in _QUANTILES)] for name, row in own.iterrows()]
+    yield Table("parameters", "Parameters of the law", "", ("", *_HEADINGS), rows)
+    held = plan.regret.summary()
+    headings = ("plan", "N", "D", "expected regret, nats", "compute wasted", "5 %", "95 %")
+    columns = ["n_params", "n_tokens", "extra_loss", "wasted", "wasted_q05", "wasted_q95"]
+    yield Table("regret", "Regret", "", headings, [[str(name), *map(_number, row[columns])] for name, row in held.iterrows()])
+    if plan.design is not None:
+        columns = ["n_params", "n_tokens", "flops", "cumulative_flops", "regret_after"]
+        rows = [[str(place), *map(_number, row[columns])] for place, row in plan.design.summary().iterrows()]
+        headings = ("run", "N", "D", "FLOPs", "spent", "regret after, nats")
+        yield Table("next", "Runs to make first", plan.design.when_to_stop, headings, rows)
+    if plan.sensitivity is not None:
+        yield _sensitivity_table(plan.sensitivity.summary(), plan.sensitivity.problems)
+
+
+def _sensitivity_table(told: pd.DataFrame, problems: tuple[str, ...]) -> Table:
+    headings = ("", *_HEADINGS, "lowest median", "highest median", "moved most by")
+    rows = [
+        [_NAMES.get(str(name), str(name)), *(_number(row[q]) for q in (*_QUANTILES, "lowest", "highest")), str(row["variant"])]
+        for name, row in told.iterrows()
+    ]
+    return Table("sensitivity", "Under other assumptions", " ".join(problems), headings, rows)
+
+
+def _number(value: Any) -> str:
+    if not np.isfinite(value):
+        return "–" if np.isnan(value) else "∞"
+    return f"{value:.3e}".replace("e+", "e") if abs(value) >= 1e5 else f"{value:.4g}"
+
+
+def _in_python(plan: Plan) -> str:
+    posterior = plan.posterior
+    limits = "" if plan.constraints is None else f", constraints=bs.{plan.constraints!r}"
+    return (
+        f"import bayescale as bs\n"
+        f"# law {describe(posterior.law)}, noise {describe(posterior.noise)}, method {describe(posterior.method)}\n"
+        f"post = bs.fit(runs, law=..., noise=..., method=...)\n"
+        f"bs.report(bs.plan(post, {plan.compute:g}{limits}), 'plan.html')"
+    )
