@@ -1,13 +1,16 @@
 """The command that goes from a table of runs to a page about the next model."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bayescale import cli_input
 from bayescale.cli_allocate import uncertain
 from bayescale.errors import InputError
+
+if TYPE_CHECKING:
+    from bayescale.posterior import Posterior
 
 
 def plan(
@@ -35,8 +38,10 @@ def plan(
         float | None,
         typer.Option(help="FLOPs for further small runs; what the dearest run took unless given.", show_default=False),
     ] = None,
-    law: Annotated[str | None, typer.Option(help="As for [cyan]bayescale fit[/].", show_default=False)] = None,
-    noise: Annotated[str | None, typer.Option(help="The same.", show_default=False)] = None,
+    law: Annotated[
+        str | None, typer.Option(help="What plans are made by; chinchilla unless given.", show_default=False)
+    ] = None,
+    noise: Annotated[str | None, typer.Option(help="The same; student_t unless given.", show_default=False)] = None,
     method: Annotated[str, typer.Option(help="nuts or importance, with options.")] = "nuts",
     seed: Annotated[int | None, typer.Option(help="Of all that is random; 0 unless given.", show_default=False)] = None,
     column: Annotated[
@@ -54,7 +59,8 @@ def plan(
 ) -> None:
     """Fit runs, and say what to train with a budget, how sure that is, and which runs to make first.
 
-    The page is one file that opens without a network.
+    Plans are made by a law that is taken to hold, and the loss of the planned run is forecast by what forecasts best,
+    as bayescale fit does; with --law, --noise or a POST.nc, one fit does both. The page opens without a network.
     """
     from bayescale import terminal, terminal_plan
 
@@ -70,12 +76,13 @@ def plan(
             "inference_tokens": uncertain("--inference-tokens", inference_tokens),
         }
         bounds = {name: value for name, value in asked.items() if value is not None}
-        posterior = _posterior(source, law, noise, method, seed, column or [])
+        posterior, forecaster = _fits(source, law, noise, method, seed, column or [])
         runs = posterior.runs
         small = float((6 * runs.column("n_params") * runs.column("n_tokens")).max())
         found = bayescale.plan(
             posterior,
             compute,
+            forecaster=forecaster,
             constraints=bayescale.Constraints(**bounds) if bounds else None,
             budget_of_runs=small if runs_budget is None else runs_budget,
             sensitivity=bayescale.sensitivity(posterior, compute) if sensitivity else None,
@@ -87,23 +94,29 @@ def plan(
         else:
             terminal_plan.print_plan(found, page)
             terminal.warn_of_problems(posterior)
-    if posterior.problems:
+            if forecaster is not posterior:
+                terminal.warn_of_problems(forecaster)
+    if posterior.problems or forecaster.problems:
         raise typer.Exit(3)
 
 
-def _posterior(source: str, law: str | None, noise: str | None, method: str, seed: int | None, column: list[str]) -> Any:
+def _fits(
+    source: str, law: str | None, noise: str | None, method: str, seed: int | None, column: list[str]
+) -> "tuple[Posterior, Posterior]":
+    """What plans, and what forecasts."""
     import bayescale
     from bayescale.discovery import parse
 
     if source.endswith(".nc"):
         if law or noise or column:
             raise InputError(f"{source} is fitted already; leave out --law, --noise and --column.")
-        return cli_input.load(Path(source))
-    chosen = parse("bayescale.laws", law) if law else None
+        saved = cli_input.load(Path(source))
+        return saved, saved
+    chosen = parse("bayescale.laws", law or "chinchilla")
     runs = cli_input.runs(source, chosen, column, keep_suspect=False)
-    scatter = parse("bayescale.noise", noise) if noise else None
     walk = cli_input.seeded(parse("bayescale.inference", method), seed)
-    return bayescale.fit(runs, law=chosen, noise=scatter, method=walk)
+    planner = bayescale.fit(runs, law=chosen, noise=parse("bayescale.noise", noise or "student_t"), method=walk)
+    return planner, planner if law or noise else bayescale.fit(runs, method=walk)
 
 
 def _command() -> str:

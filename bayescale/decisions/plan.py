@@ -34,6 +34,9 @@ class Plan:
     Attributes
     ----------
     posterior : Posterior
+        What plans are made by.
+    forecaster : Posterior
+        What the loss of the planned run is forecast by.
     compute : float
         FLOPs, for training, and for serving too where the constraints have tokens to serve.
     constraints : Constraints or None
@@ -54,6 +57,7 @@ class Plan:
     """
 
     posterior: Posterior
+    forecaster: Posterior
     compute: float
     constraints: Constraints | None
     allocation: Allocation = field(repr=False)
@@ -82,7 +86,7 @@ class Plan:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """Tidy: ``quantity``, ``unit``, mean, sd and quantiles of the optimum, of the plan's own loss, and of what more buys."""
+        """Tidy: ``quantity``, ``unit``, mean, sd and quantiles of the optimum, of the planned loss, and of what more buys."""
         optimum, more = (part.frame.drop(columns=part.over) for part in (self.allocation, self.returns))
         own = self.forecast.frame.iloc[0]
         predicted = {name: own[f"loss_{name}"] for name in ("mean", "sd", "q05", "q50", "q95")}
@@ -132,6 +136,7 @@ def plan(
     posterior: Posterior,
     compute: float,
     *,
+    forecaster: Posterior | None = None,
     constraints: Constraints | None = None,
     budget_of_runs: float | None = None,
     sensitivity: Sensitivity | None = None,
@@ -145,6 +150,10 @@ def plan(
         Of a likelihood, and of a law with a best split of compute, with 100 draws at least.
     compute : float
         FLOPs. With ``inference_tokens`` in the constraints, of training and serving together.
+    forecaster : Posterior, optional
+        What forecasts the loss of the planned run; ``posterior`` unless given. A plan is its law's own: a law that is taken to
+        hold, with independent noise, says best where they lie; the pair that `fit` takes by itself, whose departures and law
+        divide between them what the runs say, forecasts losses best.
     constraints : Constraints, optional
         As for `allocate`.
     budget_of_runs : float, optional
@@ -184,16 +193,18 @@ def plan(
     if constraints is None:
         by_rule = float(np.sqrt(compute / (6 * RULE_OF_THUMB)))
         held[_BY_RULE] = (by_rule, RULE_OF_THUMB * by_rule)
+    forecaster = posterior if forecaster is None else forecaster
     inputs = {"n_params": n_params, "n_tokens": n_tokens}
-    if "unique_tokens" in posterior.law.inputs:
+    if "unique_tokens" in forecaster.law.inputs:
         inputs["unique_tokens"] = n_tokens
     return Plan(
         posterior,
+        forecaster,
         compute,
         constraints,
         best,
         flat,
-        forecast(posterior, seed=seed, **inputs),
+        forecast(forecaster, seed=seed, **inputs),
         returns(posterior, **budget, constraints=constraints, seed=seed),
         regret(posterior, held, constraints=constraints, seed=seed),
         None if budget_of_runs is None else design(posterior, budget_of_runs, compute=compute, seed=seed),

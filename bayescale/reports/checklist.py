@@ -40,12 +40,21 @@ def checklist(plan: Plan) -> list[tuple[str, str]]:
         ("Method", f"{describe(posterior.method)}; {posterior.n_draws:,} draws; starts at the mode, none was tuned by hand"),
         ("Diagnostics", ", ".join(f"{name} {value:.4g}" for name, value in posterior.diagnostics.items())),
         ("What they say", " ".join(posterior.problems) or "nothing is wrong"),
+        ("Forecast of the planned run", _forecaster(plan)),
         ("Hold-out", "none in this page; `bayescale backtest` hides the dearest runs and scores their forecast"),
         ("Extrapolation", f"the plan has {plan.reach:.3g} times the compute, 6·N·D, of the dearest run"),
         ("Seed", str(posterior.method.seed)),
         ("Software and device", ", ".join(f"{name} {value}" for name, value in settings.items())),
         ("Fitted at", posterior.provenance.get("created", _UNKNOWN)),
     ]
+
+
+def _forecaster(plan: Plan) -> str:
+    other = plan.forecaster
+    if other is plan.posterior:
+        return "by the same fit"
+    said = " ".join(other.problems) or "nothing is wrong"
+    return f"by another fit, {describe(other.law)} with {describe(other.noise)}; its diagnostics: {said}"
 
 
 def _weighed(plan: Plan) -> str:

@@ -34,7 +34,8 @@ ALLOWED = {
     "decisions": BELOW_DECISIONS | {"batches"} | LEAVES,
     "plots": BELOW_DECISIONS - {"inference", "kernels"} | {"decisions"} | LEAVES,
     "reports": BELOW_DECISIONS - {"inference", "kernels"} | {"decisions", "plots"} | LEAVES,
-    "cli_plan": {"decisions", "reports", "terminal", "terminal_plan", "cli_allocate", "cli_input", "__init__"} | LEAVES,
+    "cli_plan": {"posterior", "decisions", "reports", "terminal", "terminal_plan", "cli_allocate", "cli_input", "__init__"}
+    | LEAVES,
     "terminal_curve": set(),
     "terminal_style": set(),
     "terminal_catalogue": {"laws", "responses", "datasets", "terminal_style"} | LEAVES,

@@ -1,0 +1,46 @@
+"""`bayescale plan`: from a table of runs to what to train, at the terminal and as a page."""
+
+import json
+
+import pytest
+
+QUICK = ["--law", "chinchilla", "--noise", "normal", "--method", "importance:draws=500", "--no-sensitivity"]
+
+
+@pytest.fixture
+def sweep(folder):
+    import bayescale as bs
+
+    path = folder / "sweep.csv"
+    bs.datasets.simulate(seed=1).frame.drop(columns="group").to_csv(path, index=False)
+    return path
+
+
+def test_it_says_what_to_train_and_writes_a_page_that_says_how_it_was_made(bayescale, sweep, folder):
+    found = bayescale("plan", sweep, "--compute", 1e23, *QUICK, "--html", "plan.html")
+    assert found.exit_code == 0
+    for told in (
+        "Train ",
+        "Expect a loss of",
+        "times the compute of the dearest run",
+        "Runs to make after",
+        "The page is plan.html",
+    ):
+        assert told in found.stdout
+    assert "What to train with 1e+23 FLOPs" in (folder / "plan.html").read_text(encoding="utf-8")
+
+
+def test_json_has_the_plan_its_numbers_and_the_runs_to_make(bayescale, sweep):
+    told = json.loads(bayescale("plan", sweep, "--compute", 1e23, *QUICK, "--max-tokens", 2e11, "--json").stdout)
+    assert told["plan"]["n_tokens"] == pytest.approx(2e11, rel=1e-6)
+    assert told["n_params"]["q05"] < told["plan"]["n_params"] < told["n_params"]["q95"] * 1.0001
+    assert told["planned_loss"]["sd"] > told["loss"]["sd"] > 0
+    assert told["design"]["runs"]
+
+
+def test_a_page_that_has_no_folder_is_refused_before_anything_is_fitted(refused):
+    assert "There is no folder none" in refused("plan", "dey2023_pile", "--compute", 1e23, "--html", "none/plan.html")
+
+
+def test_what_is_fitted_already_takes_no_law(refused):
+    assert "leave out --law" in refused("plan", "post.nc", "--compute", 1e23, "--law", "chinchilla")
