@@ -1,8 +1,9 @@
 """Every law on public data of its own, from default priors with nothing tuned: do chains converge, and does it forecast?
 
 Each law is fitted by NUTS under Student-t noise, to all runs and again without the dearest fifth (of a learning curve: without
-what its authors hid). Prints diagnostics of the first, and RMSLE, 90 % coverage and CRPS of the second beside the RMSLE of
-published constants where there are any; writes benchmarks/results/laws.json.
+what its authors hid). Prints diagnostics of the first; of the second root mean square error of the median, 90 % coverage and
+CRPS, on the scale of the fit (of a loss its logarithm), beside the error of published constants where there are any; writes
+benchmarks/results/laws.json. Counts of right answers have binomial noise.
 
     BAYESCALE_DATA=... python benchmarks/laws.py
 """
@@ -19,10 +20,8 @@ import pandas as pd
 from alternatives import about
 
 import bayescale as bs
-from bayescale.decisions.backtest import scored
-from bayescale.decisions.forecasters import predicted
 from bayescale.decisions.holdouts.base import Fold
-from bayescale.decisions.scores import summary
+from bayescale.decisions.scores import run_scores
 from bayescale.discovery import describe
 from bayescale.laws.base import Law
 from bayescale.precision import float64
@@ -36,12 +35,28 @@ class Case(NamedTuple):
 
     law: Law
     runs: bs.Runs
-    fold: Fold
+    fold: Fold | None
     published: dict[str, float] | None = None
+    noise: Any = NOISE
 
 
 def dearest(runs: bs.Runs) -> Fold:
     return bs.LargestCompute(0.2).split(runs)[0]
+
+
+def table(rows: pd.DataFrame, law: Law, name: str, **more: Any) -> bs.Runs:
+    """Runs of what a law needs, and no more."""
+    response = () if law.response == "accuracy" else (law.response,)
+    kept = [*law.inputs, *response, *(c for c in ("flops", "n_correct", "n_samples") if c in rows.assign(**more))]
+    frame = rows.assign(**more)[list(dict.fromkeys(kept))].dropna()
+    return bs.Runs.from_frame(frame, required=(*law.inputs, *response), name=name)
+
+
+def last_fifth(runs: bs.Runs, column: str) -> Fold:
+    """Those with most of something hidden."""
+    rank = runs.frame[column].rank(method="first")
+    hidden = (rank > 0.8 * len(runs)).to_numpy()
+    return Fold(f"the most {column}", *(bs.Runs(runs.frame[side], runs.name) for side in (~hidden, hidden)))
 
 
 def curve(data_set: str, label: str, rows: pd.DataFrame) -> tuple[bs.Runs, Fold]:
@@ -80,33 +95,84 @@ def cases() -> Iterator[Case]:
     yield Case(LAWS.FineTuning(), joint, dearest(joint))
 
 
+def other_cases() -> Iterator[Case]:
+    """Laws of more than loss, and of more than parameters and tokens."""
+    hoffmann = bs.datasets.load("besiroglu2024_chinchilla")
+    yield Case(LAWS.Farseer(), hoffmann, dearest(hoffmann))
+    tao = bs.datasets.frame("tao2024_vocab")
+    tao = tao[tao["flops"] > 2.18e17]  # the authors drop cheaper points
+    law: Law = LAWS.Vocabulary()
+    vocabulary = {"vocab_params": tao["vocab_size"] * tao["embed_dim"], "relative_loss": tao["loss"]}
+    runs = table(tao.rename(columns={"n_params_no_embed": "non_vocab_params"}), law, "tao2024_vocab", **vocabulary)
+    yield Case(law, runs, last_fifth(runs, "flops"))
+    clark = bs.datasets.frame("clark2022_routed").rename(columns={"num_experts": "n_experts"})
+    routed = clark["group"].eq("S-Base") & clark["routing_frequency"].eq(0.5)
+    law = LAWS.RoutedExperts()
+    runs = table(clark[clark["k"].eq(1) & (routed | clark["group"].eq("Dense"))], law, "clark2022_routed S-Base")
+    yield Case(law, runs, last_fifth(runs, "n_params"))
+    step = bs.datasets.frame("steplaw2025")
+    best = step[step["best_in_cell"].eq(1) & step["group"].eq("dense")]
+    best = best.assign(learning_rate=best["lr"], batch_tokens=best["batch_size_seq"] * 2048.0)
+    for law in (LAWS.LearningRate(), LAWS.BatchSize()):
+        runs = table(best, law, "steplaw2025 best cells")
+        yield Case(law, runs, last_fifth(runs, "flops"), dict(law.published[0].constants))
+    gadre = bs.datasets.frame("gadre2024")
+    c4 = gadre[gadre["group"].eq(gadre.loc[gadre["run_id"].str.contains("c4"), "group"].iloc[0])]
+    law = LAWS.ErrorFromLoss()
+    runs = table(c4, law, "gadre2024 C4, error of 17 tasks", error=c4["err_avg17"])
+    yield Case(law, runs, last_fifth(runs, "flops"), dict(law.published[0].constants))
+    law = LAWS.AccuracyFromLoss()
+    runs = table(c4, law, "gadre2024 C4, HellaSwag", score=c4["acc_hellaswag"])
+    yield Case(law, runs, last_fifth(runs, "flops"))
+    ruan = bs.datasets.frame("ruan2024_obsscaling")
+    law = LAWS.Sigmoid()
+    runs = table(ruan, law, "ruan2024_obsscaling, MMLU", score=ruan["mmlu"])
+    yield Case(law, runs, last_fifth(runs, "flops"))
+    zhang = bs.datasets.frame("zhang2024_o1mini_aime")
+    single = zhang[zhang["group"].eq("single_sample")].rename(columns={"tokens_used": "thinking_tokens"})
+    law = LAWS.AccuracyInTokens()
+    counts = {"n_correct": (single["accuracy"] * single["n_questions"]).round(), "n_samples": single["n_questions"]}
+    runs = table(single, law, "zhang2024_o1mini_aime", **counts)
+    yield Case(law, runs, last_fifth(runs, "thinking_tokens"), noise=bs.noise.Binomial())
+    o1 = bs.datasets.published_table("openai_o1_aime")
+    o1 = o1[o1["model"].eq("o1") & o1["method"].isin(["pass@1", "consensus"])]
+    law = LAWS.MajorityVote()
+    counts = {"n_correct": o1["problems_solved_of_15"], "n_samples": 15, "n_votes": o1["samples_per_problem"]}
+    yield Case(law, table(o1, law, "openai_o1_aime", **counts), None, noise=bs.noise.Binomial())
+
+
 @float64
 def judged(case: Case) -> dict[str, Any]:
     begun = time.perf_counter()
-    whole = bs.fit(case.runs, law=case.law, noise=NOISE, method=METHOD)
+    whole = bs.fit(case.runs, law=case.law, noise=case.noise, method=METHOD)
     seconds = time.perf_counter() - begun
-    known = bs.fit(case.fold.train, law=case.law, noise=NOISE, method=METHOD)
-    scores = scored(case.fold, predicted(known, case.fold.test))
-    row = {"law": describe(case.law), "runs": case.runs.name, "n_runs": len(case.runs), "n_hidden": len(case.fold.test)}
+    row = {"law": describe(case.law), "runs": case.runs.name, "n_runs": len(case.runs), "n_hidden": 0}
     row |= {name: whole.diagnostics[name] for name in ("rhat_max", "ess_bulk_min", "ess_tail_min", "divergences")}
-    totals = summary(scores).iloc[0]
+    row |= {"seconds": seconds, "rmse": None, "coverage90": None, "crps": None, "published_rmse": None}
+    if case.fold is None:
+        return row
+    known, test = bs.fit(case.fold.train, law=case.law, noise=case.noise, method=METHOD), case.fold.test
+    response, inputs = known.response, {name: test.column(name) for name in case.law.inputs}
+    observed = response.of(test)
+    drawn = np.asarray(response.to_scale(bs.forecast(known, **inputs).draws))
+    scores = run_scores(drawn, observed)
     row |= {
-        "seconds": seconds,
-        **{name: float(totals[name]) for name in ("rmsle", "coverage90", "crps")},
-        "published_rmsle": None,
+        "n_hidden": len(test),
+        "rmse": float(np.sqrt(np.mean((np.median(drawn, axis=0) - observed) ** 2))),
+        "coverage90": float(scores["covered90"].mean()),
+        "crps": float(scores["crps"].mean()),
     }
     if case.published:
-        log_inputs = {name: np.log(case.fold.test.column(name)) for name in case.law.inputs}
-        printed = np.exp(np.asarray(case.law.log_loss(case.published, log_inputs)))
-        error = np.log(printed / case.fold.test.column("loss"))
-        row["published_rmsle"] = float(np.sqrt(np.mean(error**2)))
+        log_inputs = {name: np.log(values) for name, values in inputs.items()}
+        error = np.asarray(case.law.log_loss(case.published, log_inputs)) - observed
+        row["published_rmse"] = float(np.sqrt(np.mean(error**2)))
     return row
 
 
 def main() -> None:
     warnings.simplefilter("ignore")
     rows = []
-    for case in cases():
+    for case in (*cases(), *other_cases()):
         rows.append(judged(case))
         print(pd.DataFrame(rows[-1:]).to_string(index=False, header=len(rows) == 1, float_format="{:.4g}".format), flush=True)
     RESULTS.write_text(json.dumps({"about": about(), "laws": rows}, indent=1) + "\n", encoding="utf-8")

@@ -1,6 +1,5 @@
 """A plan as one HTML file that needs nothing else: figures, tables, a calculator, a checklist and how to make it again."""
 
-import io
 import json
 import os
 import re
@@ -19,6 +18,7 @@ import pandas as pd
 from bayescale.decisions.plan import Plan
 from bayescale.discovery import describe
 from bayescale.errors import InputError
+from bayescale.plots._drawing import as_svg
 from bayescale.plots.flat_set import flat_set
 from bayescale.plots.loss_along_compute import loss_along_compute
 from bayescale.plots.sensitivity import sensitivity
@@ -164,25 +164,15 @@ def _calculator(plan: Plan) -> dict[str, str]:
 def _pictures(plan: Plan) -> Iterable[Picture]:
     decades = max(np.log10(plan.reach) + 0.3, 0.5)
     yield Picture(
-        _svg(loss_along_compute(plan.posterior, decades), "Loss against compute"), "The runs, the law, and its reach."
+        as_svg(loss_along_compute(plan.posterior, decades), "Loss against compute"), "The runs, the law, and its reach."
     )
     yield Picture(
-        _svg(flat_set(plan.flat_set), "Expected regret by size"), "What each size is expected to lose at this budget."
+        as_svg(flat_set(plan.flat_set), "Expected regret by size"), "What each size is expected to lose at this budget."
     )
     if plan.sensitivity is not None:
         yield Picture(
-            _svg(sensitivity(plan.sensitivity), "Answers under other assumptions"), "The same under other assumptions."
+            as_svg(sensitivity(plan.sensitivity), "Answers under other assumptions"), "The same under other assumptions."
         )
-
-
-def _svg(figure: Any, label: str) -> str:
-    import matplotlib
-
-    buffer = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": label}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    drawing = buffer.getvalue()
-    return drawing[drawing.index("<svg") :].replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
 
 
 def _tables(plan: Plan) -> Iterable[Table]:
