@@ -1,5 +1,7 @@
 """How flat is the optimum? What each size is expected to lose at a budget."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -33,8 +35,9 @@ def flat_set(found: FlatSet) -> Figure:
     told = found.summary()
     for colour, (budget, rows) in zip(COLOURS, found.frame.groupby(over), strict=False):
         near = rows[np.isfinite(rows["expected_regret"])]
-        axes.plot(near["n_params"], near["expected_regret"], color=colour, linewidth=1.8, label=scientific(float(budget)))
-        row = told.loc[budget]
+        name = scientific(float(rows[over].iloc[0]))
+        axes.plot(near["n_params"], near["expected_regret"], color=colour, linewidth=1.8, label=name)
+        row: dict[str, Any] = told.loc[budget].to_dict()
         axes.plot(row["n_params"], row["expected_regret"], marker="D", color=colour, markeredgecolor=INK, linestyle="none")
         if np.isfinite(row["low_50"]):
             axes.axvspan(row["low_50"], row["high_50"], color=colour, alpha=0.12, linewidth=0)

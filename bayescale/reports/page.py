@@ -189,8 +189,8 @@ def _tables(plan: Plan) -> Iterable[Table]:
     if plan.design is not None:
         columns = ["n_params", "n_tokens", "flops", "cumulative_flops", "regret_after"]
         rows = [[str(place), *map(_number, row[columns])] for place, row in plan.design.summary().iterrows()]
-        headings = ("run", "N", "D", "FLOPs", "spent", "regret after, nats")
-        yield Table("next", "Runs to make first", plan.design.when_to_stop, headings, rows)
+        wanted = ("run", "N", "D", "FLOPs", "spent", "regret after, nats")
+        yield Table("next", "Runs to make first", plan.design.when_to_stop, wanted, rows)
     if plan.sensitivity is not None:
         yield _sensitivity_table(plan.sensitivity.summary(), plan.sensitivity.problems)
 
