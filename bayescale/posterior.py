@@ -359,6 +359,9 @@ def _from_tree(tree: xr.DataTree) -> Posterior:
     frame = pd.DataFrame(
         {str(name): values.to_numpy() for name, values in columns.items()}, index=tree["observed_data"]["run"].to_numpy()
     )
+    if "n_samples" in frame:
+        # Of counts what was observed is made anew.
+        frame = frame.drop(columns="accuracy", errors="ignore")
     about = json.loads(tree.attrs["runs"])
     results = json.loads(tree.attrs["results"])
     draws = {str(name): values.to_numpy() for name, values in tree["posterior"].data_vars.items()}

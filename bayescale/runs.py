@@ -249,7 +249,7 @@ def _lacking_columns(lacking: Sequence[str], present: Sequence[Any], name: str) 
 def _numbers(table: pd.DataFrame, column: str, name: str) -> pd.Series:
     values = table[column]
     numbers = pd.to_numeric(values, errors="coerce").astype(np.float64)
-    refused: list[tuple[pd.Series, str, str]] = [
+    refused: list[tuple[Any, str, str]] = [
         (values.isna(), "is missing", "fill it in or drop the row"),
         (numbers.isna(), "is not a number", "write plain digits such as 70e9"),
         (np.isinf(numbers), "is not finite", "fill it in or drop the row"),

@@ -54,7 +54,7 @@ def print_plan(plan: "Plan", page: "Path | None") -> None:
     told = plan.summary()
     for name, label in _NAMES.items():
         if name in told.index:
-            row: dict[str, Any] = told.loc[name].to_dict()
+            row: dict[Any, Any] = told.loc[name].to_dict()
             show = style.count if name in _COUNTS else style.number
             table.add_row(label, *(show(row[q]) for q in ("q50", "q05", "q95")))
     console.print()

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 # JAX compiles on the first example of a shape, so the time of one example says nothing.
-hypothesis.settings.register_profile("bayescale", deadline=None, max_examples=50)
+hypothesis.settings.register_profile("bayescale", deadline=None, max_examples=30)
 hypothesis.settings.load_profile("bayescale")
 
 # Options that discovery cannot guess, since their values are names.
@@ -66,6 +66,9 @@ def programs_of_a_module(forget_programs: Callable[[], None]) -> Iterator[None]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if {"any_law", "any_noise"} <= set(metafunc.fixturenames):
+        _parametrize_pairs(metafunc)
+        return
     if "any_law" in metafunc.fixturenames:
         _parametrize(metafunc, "any_law", _instances("bayescale.laws"))
     if "any_noise" in metafunc.fixturenames:
@@ -82,6 +85,20 @@ def _parametrize(metafunc: pytest.Metafunc, name: str, instances: Iterator[Any])
     from bayescale.discovery import describe
 
     metafunc.parametrize(name, [pytest.param(one, id=describe(one)) for one in instances])
+
+
+def _parametrize_pairs(metafunc: pytest.Metafunc) -> None:
+    """Every law and every noise model with the textbook's other half, and counts with a law of them."""
+    from bayescale.discovery import describe
+    from bayescale.laws.accuracy_in_tokens import AccuracyInTokens
+    from bayescale.laws.chinchilla import Chinchilla
+    from bayescale.noise.binomial import Binomial
+    from bayescale.noise.student_t import StudentT
+
+    pairs = [(law, StudentT()) for law in _instances("bayescale.laws")] + [(AccuracyInTokens(), Binomial())]
+    pairs += [(Chinchilla(), noise) for noise in _instances("bayescale.noise") if noise not in (StudentT(), Binomial())]
+    ids = [f"{describe(law)}-{describe(noise)}" for law, noise in pairs]
+    metafunc.parametrize(("any_law", "any_noise"), pairs, ids=ids)
 
 
 def _instances(package: str) -> Iterator[Any]:

@@ -13,6 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from bayescale.decisions.forecast import QUANTILES, forecast
+from bayescale.decisions.forecasters import require_loss
 from bayescale.errors import InputError
 from bayescale.kernels import predictive_surface
 from bayescale.noise.base import is_likelihood
@@ -81,6 +82,7 @@ def surface(posterior: Posterior, *, seed: int = 0, **inputs: float | Sequence[f
     >>> bs.surface(post, n_params=[1e9, 2e9, 4e9], n_tokens=[2e10, 2e11]).data["loss_q95"].shape
     (3, 2)
     """
+    require_loss("surface", posterior.law)
     axes = _checked(posterior, inputs)
     cells = np.meshgrid(*axes.values(), indexing="ij")
     table = summarise_cells(posterior, {name: cell.ravel() for name, cell in zip(axes, cells, strict=True)}, seed=seed)

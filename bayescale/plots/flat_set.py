@@ -37,7 +37,7 @@ def flat_set(found: FlatSet) -> Figure:
         near = rows[np.isfinite(rows["expected_regret"])]
         name = scientific(float(rows[over].iloc[0]))
         axes.plot(near["n_params"], near["expected_regret"], color=colour, linewidth=1.8, label=name)
-        row: dict[str, Any] = told.loc[budget].to_dict()
+        row: dict[Any, Any] = told.loc[budget].to_dict()
         axes.plot(row["n_params"], row["expected_regret"], marker="D", color=colour, markeredgecolor=INK, linestyle="none")
         if np.isfinite(row["low_50"]):
             axes.axvspan(row["low_50"], row["high_50"], color=colour, alpha=0.12, linewidth=0)

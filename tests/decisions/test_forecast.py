@@ -114,7 +114,9 @@ def test_whole_numbers_beyond_64_bits_are_counts_too(posterior):
 def test_any_posterior_can_be_asked_for_its_laws_inputs(any_law, any_noise, made_posterior):
     found = bs.forecast(made_posterior(any_law, any_noise), **{name: [2e9, 4e9] for name in any_law.inputs})
     assert found.draws.shape == (6, 2)
-    assert (np.isfinite(found.draws) & (found.draws > 0)).all()
+    assert found.response == any_law.response
+    signed = any_law.response in ("relative_loss", "error", "score")
+    assert (np.isfinite(found.draws) & ((found.draws >= 0) | signed)).all()
 
 
 @pytest.mark.parametrize(

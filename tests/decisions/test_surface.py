@@ -109,7 +109,12 @@ def test_tails_too_heavy_for_a_mean_leave_the_quantiles(made_posterior):
 
 
 def test_any_posterior_has_a_surface_over_its_laws_inputs(any_law, any_noise, made_posterior):
-    data = bs.surface(made_posterior(any_law, any_noise), **{name: [2e9, 4e9, 8e9] for name in any_law.inputs}).data
+    posterior, axes = made_posterior(any_law, any_noise), {name: [2e9, 4e9, 8e9] for name in any_law.inputs}
+    if any_law.response != "loss":
+        with pytest.raises(bs.InputError, match=f"surface is of losses, and .* predicts {any_law.response}"):
+            bs.surface(posterior, **axes)
+        return
+    data = bs.surface(posterior, **axes).data
     assert data["loss_q50"].shape == (3,) * len(any_law.inputs)
     assert (np.isfinite(data["loss_q50"]) & (data["loss_q50"] > 0)).all()
 

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpyro.distributions.transforms import biject_to
 
+from bayescale.discovery import describe, entry, names
 from bayescale.laws.base import STAGES, SYMBOLS, Law, unit_of
 from bayescale.laws.farseer import Farseer
 from bayescale.precision import float64
@@ -116,9 +117,10 @@ def test_equal_options_make_equal_laws_so_that_they_share_compiled_kernels(any_l
     assert hash(again) == hash(any_law)
 
 
-def test_names_of_parameters_are_unique_and_beside_those_of_any_noise(any_law, any_noise):
-    names = [p.name for p in (*any_law.parameters, *any_noise.parameters)]
-    assert len(set(names)) == len(names)
+def test_names_of_parameters_are_unique_and_beside_those_of_any_noise(any_law):
+    for noise in (entry("bayescale.noise", name)() for name in names("bayescale.noise")):
+        both = [p.name for p in (*any_law.parameters, *noise.parameters)]
+        assert len(set(both)) == len(both), describe(noise)
 
 
 def test_every_parameter_has_a_prior_and_says_what_it_means(any_law):
@@ -182,8 +184,7 @@ def test_more_of_what_a_law_declares_never_raises_its_loss(any_law, seed):
 @float64
 def test_rescaled_constants_give_the_same_loss_in_counts_and_nats(any_law, seed, log_units):
     constants, log_inputs = constants_of(any_law, seed), log_inputs_of(any_law, seed, (4,))
-    names = (*any_law.inputs, any_law.response)
-    own = dict(zip(names, log_units, strict=False))
+    own = dict(zip((*any_law.inputs, any_law.response), log_units, strict=False))
     log_unit = {name: 0.0 if name in any_law.absolute else own[unit_of(name, any_law.inputs)] for name in own}
     if not RESPONSES[any_law.response].centred:
         log_unit[any_law.response] = 0.0
