@@ -14,26 +14,29 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from bayescale.discovery import name_of
 from bayescale.errors import InputError
+from bayescale.inference._integrated import Integrand, Integrated, coefficients, scatters_normally
 from bayescale.inference._mixture import Mixture
 from bayescale.inference._weighing import Weighed, weigh
 from bayescale.inference.base import Data, Problem, Target
 from bayescale.inference.nuts import NUTS
-from bayescale.kernels import levenberg_marquardt
+from bayescale.kernels import levenberg_marquardt, newton
 from bayescale.kernels.objective import value
 from bayescale.posterior import Posterior
 
 T = TypeVar("T")
 
 _PRIOR_DRAWS, _SEARCHES, _STEPS = 512, 16, 40
-_COMPONENTS, _FEWEST_ROUNDS, _ROUNDS, _GOOD_K = 6, 3, 6, 0.5
+_FINISHED, _NEWTON_STEPS = 4, 20
+_COMPONENTS, _FEWEST_ROUNDS, _ROUNDS, _GOOD_K = 6, 3, 12, 0.5
 _FEWEST = 1000
 _SLICE = 2**24
 _FAR_BELOW, _SAME_MODE = 10.0, 0.1
@@ -71,7 +74,12 @@ class Importance:
             raise InputError(f"importance: draws={self.draws} must be at least 1.")
         for problem in problems:
             problem.require_likelihood(self)
-            problem.require_independent(self)
+            if problem.target.noise.shared and not scatters_normally(problem.target.noise):
+                raise InputError(
+                    f"importance integrates out what runs share, for which they must scatter Normally, and "
+                    f"{name_of(problem.target.noise)} says that they do not. Use Normal() as its base, or NUTS() as the method "
+                    "(--method nuts)."
+                )
         begun = time.perf_counter()
         target, rngs = problems[0].target, [np.random.default_rng(self.seed) for _ in problems]
         data, weights = _stacked(problems)
@@ -89,14 +97,20 @@ class Importance:
         chosen = [pool.newest[:, pool.weighed.chosen(self.draws, rng)] for pool, rng in zip(pools, rngs, strict=True)]
         found = jax.tree.map(np.asarray, _constants(target, np.stack(_filled_up(chosen))))
         seconds = (time.perf_counter() - begun) / len(problems)
-        return [
-            self._posterior(problem, pool.weighed, {name: values[i][None] for name, values in found.items()}, seconds)
-            for i, (problem, pool) in enumerate(zip(problems, pools, strict=True))
-        ]
+        results: list[Posterior] = []
+        for i, (problem, pool, rng) in enumerate(zip(problems, pools, rngs, strict=True)):
+            more = {"diagnostics": pool.weighed.diagnostics, "seconds": {"fit": seconds}}
+            if target.noise.shared:
+                more["coefficients"] = coefficients(target, chosen[i], Integrand(problem.data, problem.weights), rng)[None]
+            own = {name: values[i][None] for name, values in found.items()}
+            results.append(self._posterior(problem, pool.weighed, own, more))
+        return results
 
-    def _posterior(self, problem: Problem, weighed: Weighed, constants: dict[str, np.ndarray], seconds: float) -> Posterior:
+    def _posterior(
+        self, problem: Problem, weighed: Weighed, constants: dict[str, np.ndarray], more: dict[str, Any]
+    ) -> Posterior:
         if weighed.reliable:
-            return problem.posterior(constants, self, diagnostics=weighed.diagnostics, seconds={"fit": seconds})
+            return problem.posterior(constants, self, **more)
         sampled = NUTS(seed=self.seed).run(problem)
         return replace(sampled, diagnostics=sampled.diagnostics | {"pareto_k": weighed.diagnostics["pareto_k"]})
 
@@ -177,8 +191,9 @@ def _stacked(problems: Sequence[Problem]) -> tuple[Data, np.ndarray]:
         # A standard error common to all runs has one row.
         if all(len(array) == 1 for array in arrays):
             return np.stack(arrays)
-        columns = [np.broadcast_to(a, (p.n_padded, 1)) for a, p in zip(arrays, problems, strict=True)]
-        return np.stack([np.pad(c, ((0, rows - len(c)), (0, 0))) for c in columns])
+        widest = max(array.shape[1] for array in arrays)
+        columns = [np.broadcast_to(a, (p.n_padded, a.shape[1])) for a, p in zip(arrays, problems, strict=True)]
+        return np.stack([np.pad(c, ((0, rows - len(c)), (0, widest - c.shape[1]))) for c in columns])
 
     data, weights = jax.tree.map(column, *((p.data, p.weights) for p in problems))
     return data, weights
@@ -195,6 +210,10 @@ def _modes(target: Target, data: Data, weights: Array, seed: int) -> tuple[Array
         order = jnp.argsort(jnp.where(jnp.isnan(values), jnp.inf, values))[:_SEARCHES]
         near = levenberg_marquardt(target, jnp.asarray(draws)[:, order], own, w, steps=_STEPS)
         straight = jnp.stack(target.straighten(list(near.coordinates))).T
+        if target.noise.shared:
+            runs = Integrand(own, w)
+            ends, hessians = newton(Integrated(target), straight[jnp.argsort(near.value)[:_FINISHED]].T, runs, jnp.ones((1, 1)), steps=_NEWTON_STEPS)
+            return ends.coordinates.T, ends.value, jnp.moveaxis(hessians, -1, 0)
 
         def objective(v: Array) -> Array:
             return value(target, tuple(target.bend(list(v[:, None]))), own, w)[0]
@@ -226,7 +245,10 @@ def _log_posteriors(target: Target, straight: np.ndarray, data: Data, weights: n
 @partial(jax.jit, static_argnames="target")
 def _slice(target: Target, straight: Array, data: Data, weights: Array) -> Array:
     def one(own: Array, d: Data, w: Array) -> Array:
-        found = -value(target, tuple(target.bend(list(own))), d, w)
+        if target.noise.shared:
+            found = -value(Integrated(target), tuple(own), Integrand(d, w), jnp.ones((1, 1)))
+        else:
+            found = -value(target, tuple(target.bend(list(own))), d, w)
         return jnp.where(jnp.isnan(found), -jnp.inf, found)
 
     return jax.vmap(one)(straight, data, weights)
