@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import jax
@@ -23,19 +24,20 @@ from jax import Array
 
 from bayescale.discovery import name_of
 from bayescale.errors import InputError
-from bayescale.inference._integrated import Integrand, Integrated, coefficients, scatters_normally
+from bayescale.inference._descent import descended
+from bayescale.inference._integrated import coefficients, integrated, scatters_normally
 from bayescale.inference._mixture import Mixture
 from bayescale.inference._weighing import Weighed, weigh
 from bayescale.inference.base import Data, Problem, Target
 from bayescale.inference.nuts import NUTS
-from bayescale.kernels import levenberg_marquardt, newton
+from bayescale.kernels import levenberg_marquardt
 from bayescale.kernels.objective import value
 from bayescale.posterior import Posterior
 
 T = TypeVar("T")
 
 _PRIOR_DRAWS, _SEARCHES, _STEPS = 512, 16, 40
-_FINISHED, _NEWTON_STEPS = 4, 20
+_SHARED_SEARCHES, _SHARED_STEPS = 8, 40
 _COMPONENTS, _FEWEST_ROUNDS, _ROUNDS, _GOOD_K = 6, 3, 12, 0.5
 _FEWEST = 1000
 _SLICE = 2**24
@@ -83,7 +85,8 @@ class Importance:
         begun = time.perf_counter()
         target, rngs = problems[0].target, [np.random.default_rng(self.seed) for _ in problems]
         data, weights = _stacked(problems)
-        ends = jax.tree.map(np.asarray, _modes(target, data, weights, self.seed))
+        search = _modes_of_shared if target.noise.shared else _modes
+        ends = jax.tree.map(np.asarray, search(target, data, weights, self.seed))
         pools = [_Pool(_first_proposal(*found)) for _, *found in zip(problems, *ends, strict=False)]
         for _ in range(_ROUNDS):
             open_ = [i for i, pool in enumerate(pools) if not pool.settled]
@@ -101,7 +104,7 @@ class Importance:
         for i, (problem, pool, rng) in enumerate(zip(problems, pools, rngs, strict=True)):
             more = {"diagnostics": pool.weighed.diagnostics, "seconds": {"fit": seconds}}
             if target.noise.shared:
-                more["coefficients"] = coefficients(target, chosen[i], Integrand(problem.data, problem.weights), rng)[None]
+                more["coefficients"] = _own_coefficients(problem, chosen[i], *jax.tree.map(itemgetter(i), (data, weights)), rng)
             own = {name: values[i][None] for name, values in found.items()}
             results.append(self._posterior(problem, pool.weighed, own, more))
         return results
@@ -210,10 +213,6 @@ def _modes(target: Target, data: Data, weights: Array, seed: int) -> tuple[Array
         order = jnp.argsort(jnp.where(jnp.isnan(values), jnp.inf, values))[:_SEARCHES]
         near = levenberg_marquardt(target, jnp.asarray(draws)[:, order], own, w, steps=_STEPS)
         straight = jnp.stack(target.straighten(list(near.coordinates))).T
-        if target.noise.shared:
-            runs = Integrand(own, w)
-            ends, hessians = newton(Integrated(target), straight[jnp.argsort(near.value)[:_FINISHED]].T, runs, jnp.ones((1, 1)), steps=_NEWTON_STEPS)
-            return ends.coordinates.T, ends.value, jnp.moveaxis(hessians, -1, 0)
 
         def objective(v: Array) -> Array:
             return value(target, tuple(target.bend(list(v[:, None]))), own, w)[0]
@@ -221,6 +220,48 @@ def _modes(target: Target, data: Data, weights: Array, seed: int) -> tuple[Array
         return straight, near.value, jax.lax.map(jax.hessian(objective), straight)
 
     return jax.vmap(one)(data, weights)
+
+
+def _modes_of_shared(target: Target, data: Data, weights: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same for a noise model with processes, whose coefficients are integrated out."""
+    # As many draws as are proposed in a round, which compiles nothing more.
+    centre, width = target.reach
+    draws = (centre + width * np.random.default_rng(seed).standard_normal((_FEWEST, len(centre)))).T
+    straight = np.stack([np.asarray(column) for column in target.straighten(list(draws))])
+    values = _log_posteriors(target, np.broadcast_to(straight, (len(weights), *straight.shape)), data, weights)
+    best = np.argsort(-values, axis=1)[:, :_SHARED_SEARCHES]
+
+    def slopes(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        found, gradients = map(np.asarray, _slopes(target, np.swapaxes(points, 1, 2), data, weights))
+        return found, np.swapaxes(gradients, 1, 2)
+
+    ends = descended(slopes, straight.T[best], _SHARED_STEPS)
+    return ends.at, ends.value, ends.hessian
+
+
+def _own_coefficients(
+    problem: Problem, straight: np.ndarray, data: Data, weights: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Of the functions of the problem, shape (1, draws, functions), from data that have as many as the batch needs."""
+    drawn = coefficients(problem.target, straight, data, weights, rng)[None]
+    parts = np.split(drawn, np.cumsum([features.shape[1] for features in data.features])[:-1], axis=-1)
+    own = [part[..., : features.shape[1]] for part, features in zip(parts, problem.data.features, strict=True)]
+    return np.concatenate(own, axis=-1)
+
+
+@partial(jax.jit, static_argnames="target")
+def _slopes(target: Target, straight: Array, data: Data, weights: Array) -> tuple[Array, Array]:
+    """The negative log posterior at straight coordinates of shape (problems, k, points), and its gradient."""
+
+    def one(own: Array, d: Data, w: Array) -> tuple[Array, Array]:
+        def total(v: Array) -> tuple[Array, Array]:
+            values = integrated(target, target.bend(list(v)), d, w)
+            return jnp.sum(values), values
+
+        (_, values), gradient = jax.value_and_grad(total, has_aux=True)(own)
+        return values, gradient
+
+    return jax.vmap(one)(straight, data, weights)
 
 
 @partial(jax.jit, static_argnames="target")
@@ -245,10 +286,7 @@ def _log_posteriors(target: Target, straight: np.ndarray, data: Data, weights: n
 @partial(jax.jit, static_argnames="target")
 def _slice(target: Target, straight: Array, data: Data, weights: Array) -> Array:
     def one(own: Array, d: Data, w: Array) -> Array:
-        if target.noise.shared:
-            found = -value(Integrated(target), tuple(own), Integrand(d, w), jnp.ones((1, 1)))
-        else:
-            found = -value(target, tuple(target.bend(list(own))), d, w)
+        found = -integrated(target, target.bend(list(own)), d, w)
         return jnp.where(jnp.isnan(found), -jnp.inf, found)
 
     return jax.vmap(one)(straight, data, weights)
