@@ -7,7 +7,8 @@ is drawn, and so on until the weights are even enough. The last round alone is t
 draws fairly only where it was fitted to others. Where the tail of the weights stays too heavy for means to be trusted, NUTS
 samples instead, and the result says so.
 
-A batch of problems is searched and weighed in one compiled call.
+A batch of problems is searched and weighed in one compiled call. What runs share is integrated out, exactly, where they scatter
+Normally about law and processes.
 """
 
 import time
@@ -53,7 +54,7 @@ class Importance:
     Parameters
     ----------
     draws : int
-        Kept; as many, and a thousand at least, are proposed in each of three to six rounds.
+        Kept; as many, and a thousand at least, are proposed in each of three to twelve rounds.
     seed : int
 
     Notes
