@@ -91,9 +91,9 @@ def main() -> None:
     warnings.simplefilter("ignore")
     inner = "--within" in sys.argv[1:]
     known, rng = within(curves()) if inner else curves(), np.random.default_rng(0)
-    begun = time.perf_counter()
+    begun, busy = time.perf_counter(), time.process_time()
     batch = bs.batch([sides["train"] for sides in known.values()], laws=LAWS, noises=[NOISE], method=METHOD)
-    seconds = time.perf_counter() - begun
+    seconds, busy = time.perf_counter() - begun, time.process_time() - busy
     width = max(len(sides["test"]) for sides in known.values())
     rows: list[dict[str, Any]] = []
     for name, sides in known.items():
@@ -110,11 +110,13 @@ def main() -> None:
     table = pd.DataFrame(rows)
     table["domain"] = table["domain"].where(table["domain"] == "IC", "language")
     print(table.groupby(["domain", "model"]).mean(numeric_only=True).drop(columns="n_train").round(4).to_string())
-    print(f"{seconds / len(known):.2f} s a curve for {len(LAWS)} laws, compilation included")
+    each, working = seconds / len(known), busy / len(known)
+    print(f"{each:.2f} s a curve for {len(LAWS)} laws, compilation included; {working:.2f} s of a processor")
     results = {
         "about": about(),
         "noise": describe(NOISE),
         "seconds": seconds,
+        "processor_seconds": busy,
         "status": batch.frame["status"].value_counts().to_dict(),
         "handed_to_nuts": sum(isinstance(posterior.method, bs.NUTS) for posterior in batch.posteriors.values()),
         "curves": rows,
