@@ -12,7 +12,7 @@ Normally about law and processes.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from operator import itemgetter
@@ -228,12 +228,16 @@ def _modes_of_shared(target: Target, data: Data, weights: np.ndarray, seed: int)
     # As many draws as are proposed in a round, which compiles nothing more.
     centre, width = target.reach
     draws = (centre + width * np.random.default_rng(seed).standard_normal((_FEWEST, len(centre)))).T
-    straight = np.stack([np.asarray(column) for column in target.straighten(list(draws))])
+    straight = np.asarray(_straightened(target, draws))
     values = _log_posteriors(target, np.broadcast_to(straight, (len(weights), *straight.shape)), data, weights)
     best = np.argsort(-values, axis=1)[:, :_SHARED_SEARCHES]
 
+    functions = sum(features.shape[-1] for features in data.features)
+
     def slopes(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        found, gradients = map(np.asarray, _slopes(target, np.swapaxes(points, 1, 2), data, weights))
+        # Slopes of an elimination remember its every step.
+        size = len(weights) * (functions + 1) ** 3
+        found, gradients = _in_slices(lambda p: _slopes(target, p, data, weights), np.swapaxes(points, 1, 2), size)
         return found, np.swapaxes(gradients, 1, 2)
 
     ends = descended(slopes, straight.T[best], _SHARED_STEPS)
@@ -248,6 +252,11 @@ def _own_coefficients(
     parts = np.split(drawn, np.cumsum([features.shape[1] for features in data.features])[:-1], axis=-1)
     own = [part[..., : features.shape[1]] for part, features in zip(parts, problem.data.features, strict=True)]
     return np.concatenate(own, axis=-1)
+
+
+@partial(jax.jit, static_argnames="target")
+def _straightened(target: Target, coordinates: Array) -> Array:
+    return jnp.stack(target.straighten(list(coordinates)))
 
 
 @partial(jax.jit, static_argnames="target")
@@ -276,12 +285,19 @@ def _log_posteriors(target: Target, straight: np.ndarray, data: Data, weights: n
 
     In slices that bound memory: on CPUs a slice as a whole takes half the time of a loop over blocks that fit the cache.
     """
-    pool = straight.shape[-1]
-    slices = -(-pool * weights.size // _SLICE)
-    each = -(-pool // slices)
-    whole = np.pad(straight, ((0, 0), (0, 0), (0, slices * each - pool)), mode="edge")
-    found = [_slice(target, part, data, weights) for part in np.split(whole, slices, axis=-1)]
-    return np.concatenate([np.asarray(one) for one in found], axis=-1)[:, :pool]
+    functions = sum(features.shape[-1] for features in data.features)
+    size = max(weights.size, len(weights) * (functions + 1) ** 2)
+    return np.asarray(_in_slices(lambda part: _slice(target, part, data, weights), straight, size))
+
+
+def _in_slices(work: Callable[[np.ndarray], Any], columns: np.ndarray, size: int) -> Any:
+    """``work`` on some columns at a time, each of which takes ``size`` numbers; the last axis of arrays is columns."""
+    count = columns.shape[-1]
+    slices = -(-count * size // _SLICE)
+    each = -(-count // slices)
+    whole = np.pad(columns, ((0, 0), (0, 0), (0, slices * each - count)), mode="edge")
+    found = [jax.tree.map(np.asarray, work(part)) for part in np.split(whole, slices, axis=-1)]
+    return jax.tree.map(lambda *parts: np.concatenate(parts, axis=-1)[..., :count], *found)
 
 
 @partial(jax.jit, static_argnames="target")
