@@ -1,7 +1,7 @@
 """The field's one-dimensional benchmark: 92 learning curves, fitted on what their authors show and scored on what they hide.
 
-All curves and laws are fitted in one call of `bayescale.batch`, with departures from the law that wander along the curve: its
-points are checkpoints of one run, and share their errors. Score of a curve: root mean square of log median forecast less log
+All curves are fitted in one call of `bayescale.batch` for each law, with departures from the law that wander along the curve:
+its points are checkpoints of one run, and share their errors. Score of a curve: root mean square of log median forecast less log
 loss on its hidden points; means over curves are printed for each law and for an equal mixture, with the shares of hidden points
 that 50 % and 90 % intervals hold. Writes benchmarks/results/curves.json.
 
@@ -27,6 +27,7 @@ from alternatives import about
 import bayescale as bs
 from bayescale.decisions.scores import run_scores
 from bayescale.discovery import describe
+from bayescale.laws.base import Law
 from bayescale.precision import float64
 
 RESULTS = Path(__file__).parent / "results"
@@ -87,40 +88,53 @@ def score(draws: np.ndarray, log_loss: np.ndarray) -> dict[str, float]:
     }
 
 
+def fitted(law: Law, known: dict[str, dict[str, bs.Runs]]) -> tuple[list[bs.Posterior], dict[str, Any]]:
+    """Posteriors of all curves, and what the call took."""
+    begun, busy = time.perf_counter(), time.process_time()
+    batch = bs.batch([sides["train"] for sides in known.values()], laws=[law], noises=[NOISE], method=METHOD)
+    posteriors = [batch.posteriors[name, describe(law), describe(NOISE)] for name in known]
+    return posteriors, {
+        "seconds": time.perf_counter() - begun,
+        "processor_seconds": time.process_time() - busy,
+        "handed_to_nuts": sum(isinstance(posterior.method, bs.NUTS) for posterior in posteriors),
+        "status": batch.frame["status"].value_counts().to_dict(),
+    }
+
+
+def scores(model: str, draws: dict[str, np.ndarray], known: dict[str, dict[str, bs.Runs]]) -> list[dict[str, Any]]:
+    """A row for each curve; means are printed."""
+    rows = []
+    for name, sides in known.items():
+        about_curve = {"curve": name, "domain": sides["test"].frame["domain"].iloc[0], "n_train": len(sides["train"])}
+        rows.append(about_curve | {"model": model} | score(draws[name], np.log(sides["test"].column("loss"))))
+    table = pd.DataFrame(rows).drop(columns="n_train")
+    domain = np.where(table["domain"] == "IC", "vision", "language")
+    print(f"{model}\n{table.groupby(domain).mean(numeric_only=True).round(4).to_string()}", flush=True)
+    return rows
+
+
 def main() -> None:
     warnings.simplefilter("ignore")
     inner = "--within" in sys.argv[1:]
     known, rng = within(curves()) if inner else curves(), np.random.default_rng(0)
-    begun, busy = time.perf_counter(), time.process_time()
-    batch = bs.batch([sides["train"] for sides in known.values()], laws=LAWS, noises=[NOISE], method=METHOD)
-    seconds, busy = time.perf_counter() - begun, time.process_time() - busy
     width = max(len(sides["test"]) for sides in known.values())
     rows: list[dict[str, Any]] = []
-    for name, sides in known.items():
-        test = sides["test"]
-        draws = {
-            describe(law).partition(":")[0]: forecasts(
-                batch.posteriors[name, describe(law), describe(NOISE)], test.column(INPUT), width, rng
-            )
-            for law in LAWS
+    draws: dict[str, dict[str, np.ndarray]] = {}
+    calls: dict[str, dict[str, Any]] = {}
+    for law in LAWS:
+        model = describe(law).partition(":")[0]
+        posteriors, calls[model] = fitted(law, known)
+        draws[model] = {
+            name: forecasts(posterior, sides["test"].column(INPUT), width, rng)
+            for (name, sides), posterior in zip(known.items(), posteriors, strict=True)
         }
-        draws["mixture"] = np.concatenate([draws[law] for law in MIXED])
-        about_curve = {"curve": name, "domain": test.frame["domain"].iloc[0], "n_train": len(sides["train"])}
-        rows += [about_curve | {"model": model} | score(own, np.log(test.column("loss"))) for model, own in draws.items()]
-    table = pd.DataFrame(rows)
-    table["domain"] = table["domain"].where(table["domain"] == "IC", "language")
-    print(table.groupby(["domain", "model"]).mean(numeric_only=True).drop(columns="n_train").round(4).to_string())
-    each, working = seconds / len(known), busy / len(known)
-    print(f"{each:.2f} s a curve for {len(LAWS)} laws, compilation included; {working:.2f} s of a processor")
-    results = {
-        "about": about(),
-        "noise": describe(NOISE),
-        "seconds": seconds,
-        "processor_seconds": busy,
-        "status": batch.frame["status"].value_counts().to_dict(),
-        "handed_to_nuts": sum(isinstance(posterior.method, bs.NUTS) for posterior in batch.posteriors.values()),
-        "curves": rows,
-    }
+        rows += scores(model, draws[model], known)
+        each, working = (calls[model][taken] / len(known) for taken in ("seconds", "processor_seconds"))
+        print(f"{each:.2f} s a curve, compilation included; {working:.2f} s of a processor; {calls[model]}", flush=True)
+        if model == MIXED[-1]:
+            mixed = {name: np.concatenate([draws[one][name] for one in MIXED]) for name in known}
+            rows += scores("mixture", mixed, known)
+    results = {"about": about(), "noise": describe(NOISE), "calls": calls, "curves": rows}
     (RESULTS / f"curves{'_within' if inner else ''}.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
