@@ -1,9 +1,9 @@
 """The field's one-dimensional benchmark: 92 learning curves, fitted on what their authors show and scored on what they hide.
 
 All curves are fitted in one call of `bayescale.batch` for each law, with departures from the law that wander along the curve:
-its points are checkpoints of one run, and share their errors. Score of a curve: root mean square of log median forecast less log
-loss on its hidden points; means over curves are printed for each law and for an equal mixture, with the shares of hidden points
-that 50 % and 90 % intervals hold. Writes benchmarks/results/curves.json.
+its points are checkpoints of one run, and share their errors. Score of a curve: root mean square of log median forecast less
+log loss on its hidden points; means over curves are printed for each law and for an equal mixture, with the shares of hidden
+points that 50 % and 90 % intervals hold. Writes benchmarks/results/curves.json.
 
 With ``--within`` only what the authors show is used, and the points beyond half of its examples are hidden: for choices that
 must not see the benchmark's own hidden points. The noise model here is so chosen. Writes benchmarks/results/curves_within.json.
