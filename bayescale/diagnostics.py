@@ -67,7 +67,7 @@ def pareto_smoothed(log_ratios: np.ndarray) -> tuple[np.ndarray, float]:
         return smoothed, float("-inf")
     # ArviZ takes the negative, since it weighs posteriors by their likelihoods to leave a run out. Where one ratio dwarfs all
     # others its tail is of zeros, and no distribution fits.
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         log_weights, k = array_stats.psislw(-log_ratios[possible])
     if not np.isfinite(k) or np.isnan(log_weights).any():
         log_weights, k = log_ratios[possible], np.inf

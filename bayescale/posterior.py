@@ -123,7 +123,7 @@ class Posterior:
         groups: dict[str, dict[str, Any]] = {
             "posterior": dict(self.constants) | ({"coefficients": self.coefficients} if self.coefficients.size else {}),
             "observed_data": {self.law.response: self.response.from_scale(self.observed)},
-            "constant_data": {c: frame[c].to_numpy() for c in _columns(self.law, frame) if c != self.law.response},
+            "constant_data": {c: frame[c].to_numpy() for c in _constant(self.law, frame)},
         }
         if "group" in frame:
             groups["constant_data"]["group"] = frame["group"].astype(str).to_numpy()
@@ -346,8 +346,11 @@ def _versions() -> dict[str, str]:
     return {package: version(package) for package in ("bayescale", "jax", "numpyro", "numpy")}
 
 
-def _columns(law: Law, frame: pd.DataFrame) -> list[str]:
-    return [c for c in dict.fromkeys((*REQUIRED, *OPTIONAL_NUMBERS, *law.inputs)) if c in frame]
+def _constant(law: Law, frame: pd.DataFrame) -> list[str]:
+    # Where answers were counted, a share beside the counts is not what was observed.
+    counted = {"n_correct", "n_samples", law.response} <= set(frame.columns)
+    wanted = dict.fromkeys((*REQUIRED, *OPTIONAL_NUMBERS, *law.inputs, law.response))
+    return [c for c in wanted if c in frame and (c != law.response or counted)]
 
 
 def _from_tree(tree: xr.DataTree) -> Posterior:
@@ -355,12 +358,12 @@ def _from_tree(tree: xr.DataTree) -> Posterior:
         parse(f"bayescale.{package}", tree.attrs[kind])
         for kind, package in (("law", "laws"), ("noise", "noise"), ("method", "inference"))
     )
-    columns = {**tree["constant_data"].data_vars, **tree["observed_data"].data_vars}
+    columns = {**tree["observed_data"].data_vars, **tree["constant_data"].data_vars}
     frame = pd.DataFrame(
         {str(name): values.to_numpy() for name, values in columns.items()}, index=tree["observed_data"]["run"].to_numpy()
     )
-    if "n_samples" in frame:
-        # Of counts what was observed is made anew.
+    if "n_samples" in frame and "accuracy" not in tree["constant_data"]:
+        # What was observed is made of the counts again.
         frame = frame.drop(columns="accuracy", errors="ignore")
     about = json.loads(tree.attrs["runs"])
     results = json.loads(tree.attrs["results"])

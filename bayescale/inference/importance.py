@@ -7,21 +7,26 @@ is drawn, and so on until the weights are even enough. The last round alone is t
 draws fairly only where it was fitted to others. Where the tail of the weights stays too heavy for means to be trusted, NUTS
 samples instead, and the result says so.
 
-A batch of problems is searched and weighed in one compiled call.
+A batch of problems is searched and weighed in one compiled call. What runs share is integrated out, exactly, where they scatter
+Normally about law and processes.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import TypeVar
+from operator import itemgetter
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from bayescale.discovery import name_of
 from bayescale.errors import InputError
+from bayescale.inference._descent import descended
+from bayescale.inference._integrated import coefficients, integrated, scatters_normally
 from bayescale.inference._mixture import Mixture
 from bayescale.inference._weighing import Weighed, weigh
 from bayescale.inference.base import Data, Problem, Target
@@ -33,7 +38,8 @@ from bayescale.posterior import Posterior
 T = TypeVar("T")
 
 _PRIOR_DRAWS, _SEARCHES, _STEPS = 512, 16, 40
-_COMPONENTS, _FEWEST_ROUNDS, _ROUNDS, _GOOD_K = 6, 3, 6, 0.5
+_SHARED_SEARCHES, _SHARED_STEPS = 8, 40
+_COMPONENTS, _FEWEST_ROUNDS, _ROUNDS, _GOOD_K = 6, 3, 12, 0.5
 _FEWEST = 1000
 _SLICE = 2**24
 _FAR_BELOW, _SAME_MODE = 10.0, 0.1
@@ -48,7 +54,7 @@ class Importance:
     Parameters
     ----------
     draws : int
-        Kept; as many, and a thousand at least, are proposed in each of three to six rounds.
+        Kept; as many, and a thousand at least, are proposed in each of three to twelve rounds.
     seed : int
 
     Notes
@@ -71,11 +77,17 @@ class Importance:
             raise InputError(f"importance: draws={self.draws} must be at least 1.")
         for problem in problems:
             problem.require_likelihood(self)
-            problem.require_independent(self)
+            if problem.target.noise.shared and not scatters_normally(problem.target.noise):
+                raise InputError(
+                    f"importance integrates out what runs share, for which they must scatter Normally, and "
+                    f"{name_of(problem.target.noise)} says that they do not. Use Normal() as its base, or NUTS() as the method "
+                    "(--method nuts)."
+                )
         begun = time.perf_counter()
         target, rngs = problems[0].target, [np.random.default_rng(self.seed) for _ in problems]
         data, weights = _stacked(problems)
-        ends = jax.tree.map(np.asarray, _modes(target, data, weights, self.seed))
+        search = _modes_of_shared if target.noise.shared else _modes
+        ends = jax.tree.map(np.asarray, search(target, data, weights, self.seed))
         pools = [_Pool(_first_proposal(*found)) for _, *found in zip(problems, *ends, strict=False)]
         for _ in range(_ROUNDS):
             open_ = [i for i, pool in enumerate(pools) if not pool.settled]
@@ -89,14 +101,20 @@ class Importance:
         chosen = [pool.newest[:, pool.weighed.chosen(self.draws, rng)] for pool, rng in zip(pools, rngs, strict=True)]
         found = jax.tree.map(np.asarray, _constants(target, np.stack(_filled_up(chosen))))
         seconds = (time.perf_counter() - begun) / len(problems)
-        return [
-            self._posterior(problem, pool.weighed, {name: values[i][None] for name, values in found.items()}, seconds)
-            for i, (problem, pool) in enumerate(zip(problems, pools, strict=True))
-        ]
+        results: list[Posterior] = []
+        for i, (problem, pool, rng) in enumerate(zip(problems, pools, rngs, strict=True)):
+            more = {"diagnostics": pool.weighed.diagnostics, "seconds": {"fit": seconds}}
+            if target.noise.shared:
+                more["coefficients"] = _own_coefficients(problem, chosen[i], *jax.tree.map(itemgetter(i), (data, weights)), rng)
+            own = {name: values[i][None] for name, values in found.items()}
+            results.append(self._posterior(problem, pool.weighed, own, more))
+        return results
 
-    def _posterior(self, problem: Problem, weighed: Weighed, constants: dict[str, np.ndarray], seconds: float) -> Posterior:
+    def _posterior(
+        self, problem: Problem, weighed: Weighed, constants: dict[str, np.ndarray], more: dict[str, Any]
+    ) -> Posterior:
         if weighed.reliable:
-            return problem.posterior(constants, self, diagnostics=weighed.diagnostics, seconds={"fit": seconds})
+            return problem.posterior(constants, self, **more)
         sampled = NUTS(seed=self.seed).run(problem)
         return replace(sampled, diagnostics=sampled.diagnostics | {"pareto_k": weighed.diagnostics["pareto_k"]})
 
@@ -177,8 +195,9 @@ def _stacked(problems: Sequence[Problem]) -> tuple[Data, np.ndarray]:
         # A standard error common to all runs has one row.
         if all(len(array) == 1 for array in arrays):
             return np.stack(arrays)
-        columns = [np.broadcast_to(a, (p.n_padded, 1)) for a, p in zip(arrays, problems, strict=True)]
-        return np.stack([np.pad(c, ((0, rows - len(c)), (0, 0))) for c in columns])
+        widest = max(array.shape[1] for array in arrays)
+        columns = [np.broadcast_to(a, (p.n_padded, a.shape[1])) for a, p in zip(arrays, problems, strict=True)]
+        return np.stack([np.pad(c, ((0, rows - len(c)), (0, widest - c.shape[1]))) for c in columns])
 
     data, weights = jax.tree.map(column, *((p.data, p.weights) for p in problems))
     return data, weights
@@ -204,6 +223,57 @@ def _modes(target: Target, data: Data, weights: Array, seed: int) -> tuple[Array
     return jax.vmap(one)(data, weights)
 
 
+def _modes_of_shared(target: Target, data: Data, weights: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same for a noise model with processes, whose coefficients are integrated out."""
+    # As many draws as are proposed in a round, which compiles nothing more.
+    centre, width = target.reach
+    draws = (centre + width * np.random.default_rng(seed).standard_normal((_FEWEST, len(centre)))).T
+    straight = np.asarray(_straightened(target, draws))
+    values = _log_posteriors(target, np.broadcast_to(straight, (len(weights), *straight.shape)), data, weights)
+    best = np.argsort(-values, axis=1)[:, :_SHARED_SEARCHES]
+
+    functions = sum(features.shape[-1] for features in data.features)
+
+    def slopes(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        # Slopes of an elimination remember its every step.
+        size = len(weights) * (functions + 1) ** 3
+        found, gradients = _in_slices(lambda p: _slopes(target, p, data, weights), np.swapaxes(points, 1, 2), size)
+        return found, np.swapaxes(gradients, 1, 2)
+
+    ends = descended(slopes, straight.T[best], _SHARED_STEPS)
+    return ends.at, ends.value, ends.hessian
+
+
+def _own_coefficients(
+    problem: Problem, straight: np.ndarray, data: Data, weights: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Of the functions of the problem, shape (1, draws, functions), from data that have as many as the batch needs."""
+    drawn = coefficients(problem.target, straight, data, weights, rng)[None]
+    parts = np.split(drawn, np.cumsum([features.shape[1] for features in data.features])[:-1], axis=-1)
+    own = [part[..., : features.shape[1]] for part, features in zip(parts, problem.data.features, strict=True)]
+    return np.concatenate(own, axis=-1)
+
+
+@partial(jax.jit, static_argnames="target")
+def _straightened(target: Target, coordinates: Array) -> Array:
+    return jnp.stack(target.straighten(list(coordinates)))
+
+
+@partial(jax.jit, static_argnames="target")
+def _slopes(target: Target, straight: Array, data: Data, weights: Array) -> tuple[Array, Array]:
+    """The negative log posterior at straight coordinates of shape (problems, k, points), and its gradient."""
+
+    def one(own: Array, d: Data, w: Array) -> tuple[Array, Array]:
+        def total(v: Array) -> tuple[Array, Array]:
+            values = integrated(target, target.bend(list(v)), d, w)
+            return jnp.sum(values), values
+
+        (_, values), gradient = jax.value_and_grad(total, has_aux=True)(own)
+        return values, gradient
+
+    return jax.vmap(one)(straight, data, weights)
+
+
 @partial(jax.jit, static_argnames="target")
 def _constants(target: Target, straight: Array) -> dict[str, Array]:
     """Named parameters in the units of the data, each of shape (problems, draws), from (problems, k, draws)."""
@@ -215,18 +285,25 @@ def _log_posteriors(target: Target, straight: np.ndarray, data: Data, weights: n
 
     In slices that bound memory: on CPUs a slice as a whole takes half the time of a loop over blocks that fit the cache.
     """
-    pool = straight.shape[-1]
-    slices = -(-pool * weights.size // _SLICE)
-    each = -(-pool // slices)
-    whole = np.pad(straight, ((0, 0), (0, 0), (0, slices * each - pool)), mode="edge")
-    found = [_slice(target, part, data, weights) for part in np.split(whole, slices, axis=-1)]
-    return np.concatenate([np.asarray(one) for one in found], axis=-1)[:, :pool]
+    functions = sum(features.shape[-1] for features in data.features)
+    size = max(weights.size, len(weights) * (functions + 1) ** 2)
+    return np.asarray(_in_slices(lambda part: _slice(target, part, data, weights), straight, size))
+
+
+def _in_slices(work: Callable[[np.ndarray], Any], columns: np.ndarray, size: int) -> Any:
+    """``work`` on some columns at a time, each of which takes ``size`` numbers; the last axis of arrays is columns."""
+    count = columns.shape[-1]
+    slices = -(-count * size // _SLICE)
+    each = -(-count // slices)
+    whole = np.pad(columns, ((0, 0), (0, 0), (0, slices * each - count)), mode="edge")
+    found = [jax.tree.map(np.asarray, work(part)) for part in np.split(whole, slices, axis=-1)]
+    return jax.tree.map(lambda *parts: np.concatenate(parts, axis=-1)[..., :count], *found)
 
 
 @partial(jax.jit, static_argnames="target")
 def _slice(target: Target, straight: Array, data: Data, weights: Array) -> Array:
     def one(own: Array, d: Data, w: Array) -> Array:
-        found = -value(target, tuple(target.bend(list(own))), d, w)
+        found = -integrated(target, target.bend(list(own)), d, w)
         return jnp.where(jnp.isnan(found), -jnp.inf, found)
 
     return jax.vmap(one)(straight, data, weights)

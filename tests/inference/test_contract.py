@@ -9,6 +9,7 @@ import pytest
 
 import bayescale as bs
 from bayescale.discovery import describe, entry, names
+from bayescale.inference._integrated import scatters_normally
 from bayescale.noise.base import is_likelihood
 from tests.inference.conftest import small_methods
 
@@ -22,6 +23,12 @@ def refusal(law: Any, noise: Any, method: Any) -> str | None:
         return r"binomial counts right answers.*predicts .*use StudentT"
     if isinstance(method, POSTERIOR_METHODS) and not is_likelihood(noise):
         return r"needs a likelihood.*huber.*Use StudentT"
+    if noise.shared and isinstance(method, bs.Importance):
+        return (
+            None
+            if scatters_normally(noise)
+            else r"integrates out what runs share.*scatter Normally.*Use Normal\(\) as its base"
+        )
     if noise.shared and not isinstance(method, bs.NUTS):
         return r"takes runs to scatter independently of each other.*share departures.*Use NUTS"
     if isinstance(method, bs.Grid) and not law.terms:

@@ -1,0 +1,78 @@
+"""Noise models with processes, the coefficients of their functions integrated out.
+
+Given the parameters, and where runs scatter Normally, log losses are jointly Normal, so coefficients need no search:
+
+    −log p(y | θ) = Σ w ρ(r) + ½ log |P| − ½ b' P⁻¹ b,     P = I + T Φ' W Φ T,     b = T Φ' W r
+    z | θ, y ~ Normal(P⁻¹ b, P⁻¹)
+
+with r the residuals of the law, W = w/σ² their precisions, Φ the functions and T their amplitudes. A. O'Hagan, "Curve Fitting
+and Optimal Design for Prediction", 1978; C. E. Rasmussen and C. K. I. Williams, "Gaussian Processes for Machine Learning",
+2006, section 2.7.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from numpyro import distributions as dist
+
+from bayescale.inference.base import Data, Target
+from bayescale.kernels.elimination import eliminated
+from bayescale.kernels.objective import value
+from bayescale.noise.base import Conditions, Noise, is_likelihood
+
+
+def scatters_normally(noise: Noise) -> bool:
+    """Whether runs scatter Normally about the law and the processes."""
+    if not is_likelihood(noise):
+        return False
+    anything = {parameter.name: 1.0 for parameter in noise.parameters}
+    return isinstance(noise.distribution(0.0, anything, Conditions()), dist.Normal)
+
+
+def integrated(target: Target, own: Sequence[Array], data: Data, weights: Array) -> Array:
+    """The negative log posterior of the parameters, at coordinates each of shape (batch,); shape (batch,)."""
+    given = value(target, tuple(own), data, weights)
+    if not target.noise.shared:
+        return given
+    log_determinant, quadratic = eliminated(*_normal_equations(target, own, data, weights))
+    return given + (log_determinant - quadratic) / 2
+
+
+def coefficients(target: Target, straight: np.ndarray, data: Data, weights: Array, rng: np.random.Generator) -> np.ndarray:
+    """Drawn given parameters at straight coordinates of shape (k, draws); shape (draws, functions)."""
+    matrix, right = map(np.asarray, _at_straight(target, straight, data, weights))
+    matrix, right = np.moveaxis(matrix, -1, 0), right.T[..., None]
+    standard = rng.standard_normal(right.shape)
+    # With P = C C', what C' turns into standard draws has covariance P⁻¹.
+    scatter = np.linalg.solve(np.swapaxes(np.linalg.cholesky(matrix), -1, -2), standard)
+    return np.asarray(np.linalg.solve(matrix, right) + scatter)[..., 0]
+
+
+@partial(jax.jit, static_argnames="target")
+def _at_straight(target: Target, straight: Array, data: Data, weights: Array) -> tuple[Array, Array]:
+    return _normal_equations(target, target.bend(list(straight)), data, weights)
+
+
+def _normal_equations(target: Target, own: Sequence[Array], data: Data, weights: Array) -> tuple[Array, Array]:
+    """P, shape (functions, functions, batch), and b, shape (functions, batch)."""
+    assert is_likelihood(target.noise)
+    constants, residual = target.constants(own), target.residual(own, data)
+    scale = target.noise.distribution(0.0, constants, data.conditions).scale
+    precisions = jnp.broadcast_to(weights / scale**2, residual.shape)
+    amplitudes = jnp.concatenate(
+        [
+            jnp.broadcast_to(constants[process.amplitude.name], (features.shape[1], residual.shape[1]))
+            for process, features in zip(target.noise.shared, data.features, strict=True)
+        ]
+    )
+    functions = jnp.concatenate(data.features, axis=1)
+    size = functions.shape[1]
+    # One matrix product for the whole batch.
+    products = (functions[:, :, None] * functions[:, None, :]).reshape(-1, size * size)
+    gram = (products.T @ precisions).reshape(size, size, -1)
+    right = amplitudes * (functions.T @ (precisions * residual))
+    return jnp.eye(size)[:, :, None] + amplitudes[:, None] * gram * amplitudes[None], right
