@@ -22,12 +22,13 @@ EXPECTED = [
     "llama3_isoflop",
     "misfitting2025",
     "muennighoff2023_datablations",
+    "schaeffer2025_monkeys",
     "steplaw2025",
     "tao2024_vocab",
 ]
 
 
-def test_the_catalogue_has_the_twelve_sets():
+def test_the_catalogue_has_these_sets():
     assert EVERY == EXPECTED
 
 
