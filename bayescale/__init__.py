@@ -33,6 +33,8 @@ _WHERE = {
     "ExpandingWindow": "bayescale.decisions.holdouts.expanding_window",
     "surface": "bayescale.decisions.surface",
     "allocate": "bayescale.decisions.allocate",
+    "pass_at_k": "bayescale.decisions.pass_at_k",
+    "unbiased_pass_at_k": "bayescale.decisions.pass_at_k",
     "isoflop": "bayescale.decisions.isoflop",
     "profile": "bayescale.decisions.profile",
     "loo": "bayescale.decisions.loo",
