@@ -1,11 +1,13 @@
 """Fitting the distribution of success rates to counts: the rates are summed out on a grid of log-odds, NUTS draws the rest.
 
 A problem solved y times in n samples has likelihood ∫ p^y (1 − p)^(n − y) f(x) dx. The first factor may be much narrower than a
-cell of the grid and is averaged over each cell beforehand; the density f is smooth and is taken at the cell's centre. Rates below
-the grid count as zero. All groups and chains are one batch of one compiled program.
+cell of the grid and is averaged over each cell beforehand; the density f is smooth and is taken at the cell's centre. Rates below the
+grid count as zero. Chains of all
+groups run one compiled program, in threads.
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -26,10 +28,11 @@ from scipy.special import log_expit, xlog1py, xlogy
 from bayescale.decisions.success_rates import SuccessRates
 from bayescale.inference.nuts import NUTS
 from bayescale.posterior import convergence, judge
+from bayescale.precision import float64
 from bayescale.processes.base import filled_up
 
 # Log-odds of 1 in 10^11 to 60,000 to 1.
-CELLS, WIDTH = np.arange(-25.0, 11.0, 0.15), 0.15
+CELLS, WIDTH = np.arange(-25.0, 11.0, 0.2), 0.2
 _WITHIN = (np.arange(16) + 0.5) / 16 - 0.5
 _WARMUP = 500
 # Acceptance to aim at, pass after pass, until diagnostics are good.
@@ -43,13 +46,13 @@ class Table(NamedTuple):
 
     Attributes
     ----------
-    log_likelihood : array, shape (pairs, 1 + cells)
+    likelihood : array, shape (pairs, 1 + cells)
         Of a rate of zero, and averages over cells.
     repeats : array, shape (pairs,)
         How many problems have the pair.
     """
 
-    log_likelihood: Array | np.ndarray
+    likelihood: Array | np.ndarray
     repeats: Array | np.ndarray
 
 
@@ -81,11 +84,9 @@ class Counts:
     def table(self, size: int) -> Table:
         """Filled up to a number of pairs with some that no problem has."""
         pairs, _, repeats = self.pairs()
-        at_zero = (pairs[:, 1] == 0).astype(np.float64)
-        with np.errstate(divide="ignore"):
-            known = np.log(np.column_stack([at_zero, self.likelihood().mean(axis=-1)]))
+        known = np.column_stack([pairs[:, 1] == 0, self.likelihood().mean(axis=-1)])
         more = size - len(pairs)
-        return Table(np.pad(known, ((0, more), (0, 0))), np.pad(repeats.astype(np.float64), (0, more)))
+        return Table(np.pad(known, ((0, more), (0, 0)), constant_values=1), np.pad(repeats.astype(np.float64), (0, more)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +120,8 @@ def log_shares(rates: SuccessRates, constants: dict[str, Array]) -> Array:
 
 def log_likelihood(rates: SuccessRates, constants: dict[str, Array], table: Table) -> Array:
     """Of the counts of a group, but for constants; shape ()."""
-    return logsumexp(log_shares(rates, constants) + table.log_likelihood, axis=-1) @ table.repeats
+    likelihood = table.likelihood @ jnp.exp(log_shares(rates, constants))
+    return jnp.log(jnp.maximum(likelihood, jnp.finfo(likelihood.dtype).tiny)) @ table.repeats
 
 
 def model(rates: SuccessRates, table: Table) -> None:
@@ -142,59 +144,65 @@ def fit_rates(rates: SuccessRates, groups: Sequence[Counts], method: NUTS) -> li
     """
     size = filled_up(max(len(group.pairs()[0]) for group in groups))
     tables = [group.table(size) for group in groups]
-    stacked = Table(*(np.repeat(np.stack(parts), method.chains, axis=0) for parts in zip(*tables, strict=True)))
-    pooled = [(g.n_correct.sum() + 0.5) / (g.n_samples.sum() + 1) for g in groups]
-    starts = _starts(rates, np.log(pooled) - np.log1p(-np.asarray(pooled)), method)
-    fits: list[Fit] = []
+    pooled = np.array([(group.n_correct.sum() + 0.5) / (group.n_samples.sum() + 1) for group in groups])
+    starts = _starts(rates, np.log(pooled) - np.log1p(-pooled), method)
+    warmup = _WARMUP if method.warmup is None else method.warmup
+    fits: dict[int, Fit] = {}
     for number, acceptance in enumerate(_PASSES):
-        keys = jax.random.split(jax.random.fold_in(jax.random.key(method.seed), number), len(starts))
-        warmup = _WARMUP if method.warmup is None else method.warmup
-        found = _sample(rates, warmup, method.draws, keys, acceptance, starts, stacked)
-        drawn = [_fit(found, slice(i * method.chains, (i + 1) * method.chains)) for i in range(len(groups))]
-        fits = [new if not fits or fits[i].problems else fits[i] for i, new in enumerate(drawn)]
-        if not any(fit.problems for fit in fits):
-            break
-    return fits
+        doubtful = [i for i in range(len(groups)) if i not in fits or fits[i].problems]
+
+        def sample(lane: tuple[int, int], number: int = number, acceptance: float = acceptance) -> dict[str, Array]:
+            key = jax.random.fold_in(jax.random.key(method.seed), number)
+            for place in lane:
+                key = jax.random.fold_in(key, place)
+            return _sample(rates, warmup, method.draws, key, acceptance, starts[lane], tables[lane[0]])
+
+        lanes = [(i, chain) for i in doubtful for chain in range(method.chains)]
+        with ThreadPoolExecutor() as pool:
+            # The first compiles the program that all others run.
+            found = dict(zip(lanes, [sample(lane) for lane in lanes[:1]] + list(pool.map(float64(sample), lanes[1:])), strict=True))
+        fits |= {i: _fit([found[i, chain] for chain in range(method.chains)]) for i in doubtful}
+    return [fits[i] for i in range(len(groups))]
 
 
 def _starts(rates: SuccessRates, log_odds: np.ndarray, method: NUTS) -> np.ndarray:
-    """Unconstrained coordinates about the family's start, shape (groups × chains, k)."""
+    """Unconstrained coordinates about the family's start, shape (groups, chains, k)."""
     values = zip(rates.parameters, rates.start(jnp.asarray(log_odds)), strict=True)
-    centre = np.stack([biject_to(p.prior.support).inv(value) for p, value in values], axis=-1)
-    centre = np.repeat(centre, method.chains, axis=0)
-    return np.asarray(centre + _SPREAD_OF_STARTS * np.random.default_rng(method.seed).standard_normal(centre.shape))
+    centre = np.stack([biject_to(p.prior.support).inv(value) for p, value in values], axis=-1)[:, None]
+    shape = len(centre), method.chains, centre.shape[-1]
+    return np.asarray(centre + _SPREAD_OF_STARTS * np.random.default_rng(method.seed).standard_normal(shape))
 
 
-def _fit(found: dict[str, Array], own: slice) -> Fit:
-    constants = {name: np.asarray(values[own]) for name, values in found.items() if name != "diverging"}
-    table = convergence(constants)
-    return Fit(constants, table, *judge(table, int(np.asarray(found["diverging"][own]).sum())))
+def _fit(chains: Sequence[dict[str, Array]]) -> Fit:
+    drawn = {name: np.stack([np.asarray(chain[name]) for chain in chains]) for name in chains[0]}
+    divergences = int(drawn.pop("diverging").sum())
+    table = convergence(drawn)
+    return Fit(drawn, table, *judge(table, divergences))
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def _sample(
-    rates: SuccessRates, warmup: int, draws: int, keys: Array, acceptance: float, starts: Array, tables: Table
+    rates: SuccessRates, warmup: int, draws: int, key: Array, acceptance: float, start: Array, table: Table
 ) -> dict[str, Array]:
-    def one(key: Array, start: Array, table: Table) -> dict[str, Array]:
-        def potential(z: Array) -> Array:
-            sites = {p.name: value for p, value in zip(rates.parameters, z, strict=True)}
-            return potential_energy(model, (rates, table), {}, sites)
+    """One chain: parameters and ``diverging``, each of shape (draws,)."""
 
-        initialise, advance = hmc(potential, algo="NUTS")
-        state = initialise(
-            ParamInfo(start, *jax.value_and_grad(potential)(start)),
-            num_warmup=warmup,
-            target_accept_prob=acceptance,
-            dense_mass=True,
-            rng_key=key,
-        )
-        kept = fori_collect(
-            warmup, warmup + draws, advance, state, transform=lambda s: {"z": s.z, "diverging": s.diverging}, progbar=False
-        )
-        own = {p.name: biject_to(p.prior.support)(kept["z"][:, i]) for i, p in enumerate(rates.parameters)}
-        return own | {"diverging": kept["diverging"]}
+    def potential(z: Array) -> Array:
+        sites = {p.name: value for p, value in zip(rates.parameters, z, strict=True)}
+        return potential_energy(model, (rates, table), {}, sites)
 
-    return jax.vmap(one)(keys, starts, tables)
+    initialise, advance = hmc(potential, algo="NUTS")
+    state = initialise(
+        ParamInfo(start, *jax.value_and_grad(potential)(start)),
+        num_warmup=warmup,
+        target_accept_prob=acceptance,
+        dense_mass=True,
+        rng_key=key,
+    )
+    kept = fori_collect(
+        warmup, warmup + draws, advance, state, transform=lambda s: {"z": s.z, "diverging": s.diverging}, progbar=False
+    )
+    own = {p.name: biject_to(p.prior.support)(kept["z"][:, i]) for i, p in enumerate(rates.parameters)}
+    return own | {"diverging": kept["diverging"]}
 
 
 def draw_log_odds(group: Counts, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
