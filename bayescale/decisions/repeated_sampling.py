@@ -1,7 +1,7 @@
 """Fitting the distribution of success rates to counts: the rates are summed out on a grid of log-odds, NUTS draws the rest.
 
-A problem solved y times in n samples has likelihood ∫ p^y (1 − p)^(n − y) f(x) dx. The first factor may be much narrower than a
-cell of the grid and is averaged over each cell beforehand; the density f is smooth and is taken at the cell's centre. Rates below the
+A problem solved y times in n samples has likelihood ∫ p^y (1 − p)^(n − y) f(x) dx, a sum over cells with f at their centres. So is
+the first factor where it is broad, which leaves no error to speak of; where it is narrower than a cell, its average is taken. Rates below the
 grid count as zero. Chains of all
 groups run one compiled program, in threads.
 """
@@ -34,9 +34,11 @@ from bayescale.processes.base import filled_up
 # Log-odds of 1 in 10^11 to 60,000 to 1.
 CELLS, WIDTH = np.arange(-25.0, 11.0, 0.2), 0.2
 _WITHIN = (np.arange(16) + 0.5) / 16 - 0.5
+# The variance of log-odds that makes a likelihood narrow, as the square of a cell's width over it.
+_NARROW = 2.0
 _WARMUP = 500
 # Acceptance to aim at, pass after pass, until diagnostics are good.
-_PASSES = (0.9, 0.99)
+_PASSES = (0.8, 0.99)
 _SPREAD_OF_STARTS = 0.3
 _BLOCK = 250
 
@@ -75,18 +77,28 @@ class Counts:
         return found, place.reshape(-1), repeats
 
     def likelihood(self) -> np.ndarray:
-        """Of rates within each cell, relative to the largest, shape (pairs, cells, 16)."""
-        (n, y) = self.pairs()[0].T[..., None, None].astype(np.float64)
-        log_odds = CELLS[:, None] + WIDTH * _WITHIN
+        """Of a rate of zero and of the cells, relative to the largest, shape (pairs, 1 + cells)."""
+        n, y = self.pairs()[0].T[..., None].astype(np.float64)
+        narrow = WIDTH**2 * y * (n - y) / n > _NARROW
+        cells = np.where(narrow, self.within().mean(axis=-1), self._relative(CELLS[:, None])[..., 0])
+        return np.column_stack([y == 0, cells])
+
+    def within(self) -> np.ndarray:
+        """Of places within each cell, shape (pairs, cells, 16)."""
+        return self._relative(CELLS[:, None] + WIDTH * _WITHIN)
+
+    def _relative(self, log_odds: np.ndarray) -> np.ndarray:
+        n, y = self.pairs()[0].T[..., None, None].astype(np.float64)
         largest = xlogy(y, y / n) + xlog1py(n - y, -y / n)
         return np.asarray(np.exp(y * log_expit(log_odds) + (n - y) * log_expit(-log_odds) - largest))
 
     def table(self, size: int) -> Table:
         """Filled up to a number of pairs with some that no problem has."""
-        pairs, _, repeats = self.pairs()
-        known = np.column_stack([pairs[:, 1] == 0, self.likelihood().mean(axis=-1)])
-        more = size - len(pairs)
-        return Table(np.pad(known, ((0, more), (0, 0)), constant_values=1), np.pad(repeats.astype(np.float64), (0, more)))
+        _, _, repeats = self.pairs()
+        more = size - len(repeats)
+        return Table(
+            np.pad(self.likelihood(), ((0, more), (0, 0)), constant_values=1), np.pad(repeats.astype(np.float64), (0, more))
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +172,9 @@ def fit_rates(rates: SuccessRates, groups: Sequence[Counts], method: NUTS) -> li
         lanes = [(i, chain) for i in doubtful for chain in range(method.chains)]
         with ThreadPoolExecutor() as pool:
             # The first compiles the program that all others run.
-            found = dict(zip(lanes, [sample(lane) for lane in lanes[:1]] + list(pool.map(float64(sample), lanes[1:])), strict=True))
+            found = dict(
+                zip(lanes, [sample(lane) for lane in lanes[:1]] + list(pool.map(float64(sample), lanes[1:])), strict=True)
+            )
         fits |= {i: _fit([found[i, chain] for chain in range(method.chains)]) for i in doubtful}
     return [fits[i] for i in range(len(groups))]
 
@@ -220,9 +234,8 @@ def draw_log_odds(group: Counts, shares: np.ndarray, rng: np.random.Generator) -
     array, shape (draws, problems)
     """
     pairs, place, _ = group.pairs()
-    within = group.likelihood()
-    known = np.column_stack([pairs[:, 1] == 0, within.mean(axis=-1)])
-    parts = np.cumsum(within, axis=-1)
+    known = group.likelihood()
+    parts = np.cumsum(group.within(), axis=-1)
     found = np.empty((len(shares), len(place)))
     for first in range(0, len(shares), _BLOCK):
         block = slice(first, first + _BLOCK)
