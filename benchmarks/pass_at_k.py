@@ -1,10 +1,10 @@
 """Pass rates at 1,000 and 10,000 samples a problem from 100 of them, for the seven models of Brown et al. 2024.
 
 From each problem's 10,000 samples 100 are drawn without replacement, twenty times. `bayescale.pass_at_k` and a straight line
-through log(−log pass@k) against log k, k = 1 … 100, by least squares, forecast the pass rate of the same problems; the truth is the
-unbiased estimate from all 10,000. The family and its priors were chosen on four of the models, on jailbreaks of Hughes et al. 2024
-(arXiv:2412.03556) forecast from the first 60 samples of each behaviour, and on samples that Schaeffer et al. 2025 drew anew; the
-other three models confirm. Prints one table and writes benchmarks/results/pass_at_k.json.
+through log(−log pass@k) against log k, k = 1 … 100, by least squares, forecast the pass rate of the same problems; the truth is
+the unbiased estimate from all 10,000. The family and its priors were chosen on four of the models, on jailbreaks of Hughes et
+al. 2024 (arXiv:2412.03556) forecast from the first 60 samples of each behaviour, and on samples that Schaeffer et al. 2025 drew
+anew; the other three models confirm. Prints one table and writes benchmarks/results/pass_at_k.json.
 
     BAYESCALE_DATA=... python benchmarks/pass_at_k.py
 """
@@ -22,7 +22,7 @@ import bayescale as bs
 from bayescale.decisions.pass_at_k import THESE
 
 RESULTS = Path(__file__).parent / "results" / "pass_at_k.json"
-SUBSAMPLES, SIZE = 20, 100
+SUBSAMPLES, SIZE, DRAWS = 20, 100, 500
 K = np.array([1_000, 10_000])
 CHOSEN_ON = ("Pythia 70M", "Pythia 410M", "Pythia 2.8B", "Pythia 12B")
 
@@ -44,7 +44,7 @@ def straight_line(n_correct: np.ndarray) -> np.ndarray:
 def forecasts(counts: pd.DataFrame, seed: int) -> list[dict[str, Any]]:
     """One row for each model, k and way to forecast."""
     rows: list[dict[str, Any]] = []
-    found = bs.pass_at_k(counts[["model", "n_samples", "n_correct"]], K, method=bs.NUTS(seed=seed))
+    found = bs.pass_at_k(counts[["model", "n_samples", "n_correct"]], K, method=bs.NUTS(draws=DRAWS, seed=seed))
     told = found.frame[(found.frame["over"] == THESE) & (found.frame["quantity"] != "exponent")]
     wide = told.pivot(index=["group", "k"], columns="quantity", values=["q05", "q50", "q95"])
     for (model, k), row in wide.iterrows():

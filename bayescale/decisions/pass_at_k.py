@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.special import gammaln, log_expit
+from scipy.special import gammaln
 
-from bayescale.decisions.repeated_sampling import CELLS, Counts, Fit, draw_log_odds, fit_rates, log_shares
-from bayescale.decisions.success_rates import LogOdds, SuccessRates
+from bayescale.decisions.repeated_sampling import CELLS, Counts, Fit, draw_log_hazards, fit_rates, log_shares
+from bayescale.decisions.success_rates import GeneralisedGamma, SuccessRates
 from bayescale.errors import FitWarning, InputError
 from bayescale.inference.nuts import NUTS
 from bayescale.posterior import summarise
@@ -37,9 +37,9 @@ class PassAtK:
     Attributes
     ----------
     draws : Dataset with dimensions ``draw``, ``group``, ``over`` (these problems, a new problem) and ``k``
-        ``pass_rate``; ``exponent``, the slope −d log(−log pass@k)/d log k there; ``solved``, the share of these problems that k
-        samples solve, those at hand being the first of them; ``tail_exponent``, the exponent at endless k; and the parameters of
-        the distribution of success rates.
+        ``pass_rate``; ``exponent``, the slope −d log(−log pass@k)/d log k there; ``solved``, the share of these problems that
+        k samples solve, those at hand being the first of them; ``tail_exponent``, the exponent at endless k; and the
+        parameters of the distribution of success rates.
     rates : SuccessRates
         The family of that distribution.
     parameters : DataFrame, one row per group and parameter
@@ -132,13 +132,13 @@ def pass_at_k(
     Parameters
     ----------
     counts : DataFrame or mapping of columns, one row per problem
-        ``n_samples`` and ``n_correct``, whole numbers; the rows of each ``group`` and ``model``, where there are such columns, are
-        fitted by themselves. Samples may have been drawn until a success: the likelihood is the same.
+        ``n_samples`` and ``n_correct``, whole numbers; the rows of each ``group`` and ``model``, where there are such columns,
+        are fitted by themselves. Samples may have been drawn until a success: the likelihood is the same.
     k : int or sequence of int
         Samples a problem.
     rates : SuccessRates
-        The family of distributions: `LogOdds()` unless given, or `Beta()`, both of `bayescale.decisions.success_rates`, with
-        priors.
+        The family of distributions, with priors: `GeneralisedGamma()` unless given, or `Beta()`, both of
+        `bayescale.decisions.success_rates`.
     method : NUTS
         `NUTS()` unless given.
 
@@ -166,7 +166,7 @@ def pass_at_k(
     """
     groups = _groups(counts)
     at = _checked_k(k)
-    rates, method = rates or LogOdds(), method or NUTS()
+    rates, method = rates or GeneralisedGamma(), method or NUTS()
     fits = fit_rates(rates, list(groups.values()), method)
     rng = np.random.default_rng(method.seed)
     parts = [_forecast(rates, fit, group, at, rng) for fit, group in zip(fits, groups.values(), strict=True)]
@@ -255,10 +255,8 @@ def _checked(frame: pd.DataFrame) -> pd.DataFrame:
     bad = np.flatnonzero(frame["n_correct"].to_numpy(dtype=np.float64) > frame["n_samples"].to_numpy(dtype=np.float64))
     if len(bad):
         row = frame.iloc[bad[0]]
-        raise InputError(
-            f"counts: n_correct is {row['n_correct']} of n_samples {row['n_samples']} in row {frame.index[bad[0]]}; are the two "
-            "columns swapped?"
-        )
+        told = f"counts: n_correct is {row['n_correct']} of n_samples {row['n_samples']} in row {frame.index[bad[0]]}"
+        raise InputError(f"{told}; are the two columns swapped?")
     return frame
 
 
@@ -273,8 +271,8 @@ def _checked_k(k: int | Sequence[int] | np.ndarray) -> np.ndarray:
 def _forecast(rates: SuccessRates, fit: Fit, group: Counts, k: np.ndarray, rng: np.random.Generator) -> xr.Dataset:
     constants = {name: values.reshape(-1) for name, values in fit.constants.items()}
     shares = np.exp(np.asarray(log_shares(rates, constants)))  # type: ignore[arg-type]
-    log_fail = log_expit(-draw_log_odds(group, shares, rng))
-    of_cells = log_expit(-np.concatenate([[-np.inf], CELLS]))
+    log_fail = -np.exp(draw_log_hazards(group, shares, rng))
+    of_cells = np.append(0.0, -np.exp(CELLS))
     unsolved = group.n_correct == 0
     seen = _solved_of_seen(group.n_samples[:, None], group.n_correct[:, None], k).T
     found: dict[str, list[Any]] = {"pass_rate": [], "exponent": [], "solved": []}

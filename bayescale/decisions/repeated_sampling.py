@@ -1,9 +1,9 @@
-"""Fitting the distribution of success rates to counts: the rates are summed out on a grid of log-odds, NUTS draws the rest.
+"""Fitting the distribution of success rates to counts: the rates are summed out on a grid, NUTS draws the rest.
 
-A problem solved y times in n samples has likelihood ∫ p^y (1 − p)^(n − y) f(x) dx, a sum over cells with f at their centres. So is
-the first factor where it is broad, which leaves no error to speak of; where it is narrower than a cell, its average is taken. Rates below the
-grid count as zero. Chains of all
-groups run one compiled program, in threads.
+A problem solved y times in n samples has likelihood ∫ p^y (1 − p)^(n − y) f(u) du over log hazards u, a sum over cells with f at
+their centres. So is the first factor where it is broad, which leaves no error to speak of; where it is narrower than a cell, f
+is a parabola through neighbouring centres and the integral is taken at finer places. Hazards below the grid count as zero. Chains
+of all groups run one compiled program, in threads.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from numpyro.distributions import biject_to
 from numpyro.infer.hmc import hmc
 from numpyro.infer.util import ParamInfo, potential_energy
 from numpyro.util import fori_collect
-from scipy.special import log_expit, xlog1py, xlogy
+from scipy.special import xlog1py, xlogy
 
 from bayescale.decisions.success_rates import SuccessRates
 from bayescale.inference.nuts import NUTS
@@ -31,11 +31,13 @@ from bayescale.posterior import convergence, judge
 from bayescale.precision import float64
 from bayescale.processes.base import filled_up
 
-# Log-odds of 1 in 10^11 to 60,000 to 1.
-CELLS, WIDTH = np.arange(-25.0, 11.0, 0.2), 0.2
+# Log hazards: of rates of 1 in 10^11, and of samples a thousandth of which would do.
+CELLS, WIDTH = np.arange(-25.0, 7.0, 0.2), 0.2
 _WITHIN = (np.arange(16) + 0.5) / 16 - 0.5
-# The variance of log-odds that makes a likelihood narrow, as the square of a cell's width over it.
+# Of the square of a cell's width over the variance of a likelihood.
 _NARROW = 2.0
+# Of the values at the centre before, the own and the one after, in what lies within a cell.
+_PARABOLA = _WITHIN * (_WITHIN - 1) / 2, 1 - _WITHIN**2, _WITHIN * (_WITHIN + 1) / 2
 _WARMUP = 500
 # Acceptance to aim at, pass after pass, until diagnostics are good.
 _PASSES = (0.8, 0.99)
@@ -79,18 +81,23 @@ class Counts:
     def likelihood(self) -> np.ndarray:
         """Of a rate of zero and of the cells, relative to the largest, shape (pairs, 1 + cells)."""
         n, y = self.pairs()[0].T[..., None].astype(np.float64)
-        narrow = WIDTH**2 * y * (n - y) / n > _NARROW
-        cells = np.where(narrow, self.within().mean(axis=-1), self._relative(CELLS[:, None])[..., 0])
-        return np.column_stack([y == 0, cells])
+        p = (y + 0.5) / (n + 1)
+        narrow = WIDTH**2 * n * (1 - p) * np.log1p(-p) ** 2 / p > _NARROW
+        fine = self.within()
+        before, cells, after = ((fine * weights).mean(axis=-1) for weights in _PARABOLA)
+        cells[:, :-1] += before[:, 1:]
+        cells[:, 1:] += after[:, :-1]
+        return np.column_stack([y == 0, np.where(narrow, cells, self._relative(CELLS[:, None])[..., 0])])
 
     def within(self) -> np.ndarray:
         """Of places within each cell, shape (pairs, cells, 16)."""
         return self._relative(CELLS[:, None] + WIDTH * _WITHIN)
 
-    def _relative(self, log_odds: np.ndarray) -> np.ndarray:
+    def _relative(self, log_hazard: np.ndarray) -> np.ndarray:
         n, y = self.pairs()[0].T[..., None, None].astype(np.float64)
+        hazard = np.exp(log_hazard)
         largest = xlogy(y, y / n) + xlog1py(n - y, -y / n)
-        return np.asarray(np.exp(y * log_expit(log_odds) + (n - y) * log_expit(-log_odds) - largest))
+        return np.asarray(np.exp(y * np.log(-np.expm1(-hazard)) - (n - y) * hazard - largest))
 
     def table(self, size: int) -> Table:
         """Filled up to a number of pairs with some that no problem has."""
@@ -157,7 +164,7 @@ def fit_rates(rates: SuccessRates, groups: Sequence[Counts], method: NUTS) -> li
     size = filled_up(max(len(group.pairs()[0]) for group in groups))
     tables = [group.table(size) for group in groups]
     pooled = np.array([(group.n_correct.sum() + 0.5) / (group.n_samples.sum() + 1) for group in groups])
-    starts = _starts(rates, np.log(pooled) - np.log1p(-pooled), method)
+    starts = _starts(rates, np.log(-np.log1p(-pooled)), method)
     warmup = _WARMUP if method.warmup is None else method.warmup
     fits: dict[int, Fit] = {}
     for number, acceptance in enumerate(_PASSES):
@@ -179,10 +186,9 @@ def fit_rates(rates: SuccessRates, groups: Sequence[Counts], method: NUTS) -> li
     return [fits[i] for i in range(len(groups))]
 
 
-def _starts(rates: SuccessRates, log_odds: np.ndarray, method: NUTS) -> np.ndarray:
-    """Unconstrained coordinates about the family's start, shape (groups, chains, k)."""
-    values = zip(rates.parameters, rates.start(jnp.asarray(log_odds)), strict=True)
-    centre = np.stack([biject_to(p.prior.support).inv(value) for p, value in values], axis=-1)[:, None]
+def _starts(rates: SuccessRates, log_hazard: np.ndarray, method: NUTS) -> np.ndarray:
+    """Straight coordinates about the family's start, shape (groups, chains, k)."""
+    centre = np.stack(rates.start(jnp.asarray(log_hazard)), axis=-1)[:, None]
     shape = len(centre), method.chains, centre.shape[-1]
     return np.asarray(centre + _SPREAD_OF_STARTS * np.random.default_rng(method.seed).standard_normal(shape))
 
@@ -201,7 +207,7 @@ def _sample(
     """One chain: parameters and ``diverging``, each of shape (draws,)."""
 
     def potential(z: Array) -> Array:
-        sites = {p.name: value for p, value in zip(rates.parameters, z, strict=True)}
+        sites = {p.name: value for p, value in zip(rates.parameters, rates.bend(list(z)), strict=True)}
         return potential_energy(model, (rates, table), {}, sites)
 
     initialise, advance = hmc(potential, algo="NUTS")
@@ -215,12 +221,13 @@ def _sample(
     kept = fori_collect(
         warmup, warmup + draws, advance, state, transform=lambda s: {"z": s.z, "diverging": s.diverging}, progbar=False
     )
-    own = {p.name: biject_to(p.prior.support)(kept["z"][:, i]) for i, p in enumerate(rates.parameters)}
+    bent = zip(rates.parameters, rates.bend(list(kept["z"].T)), strict=True)
+    own = {p.name: biject_to(p.prior.support)(value) for p, value in bent}
     return own | {"diverging": kept["diverging"]}
 
 
-def draw_log_odds(group: Counts, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Rates of the problems of a group given their counts, as log-odds, −∞ for a rate below the grid.
+def draw_log_hazards(group: Counts, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Rates of the problems of a group given their counts, as log hazards, −∞ for one below the grid.
 
     Parameters
     ----------
@@ -234,8 +241,9 @@ def draw_log_odds(group: Counts, shares: np.ndarray, rng: np.random.Generator) -
     array, shape (draws, problems)
     """
     pairs, place, _ = group.pairs()
-    known = group.likelihood()
-    parts = np.cumsum(group.within(), axis=-1)
+    within = group.within()
+    known = np.column_stack([pairs[:, 1] == 0, within.mean(axis=-1)])
+    parts = np.cumsum(within, axis=-1)
     found = np.empty((len(shares), len(place)))
     for first in range(0, len(shares), _BLOCK):
         block = slice(first, first + _BLOCK)

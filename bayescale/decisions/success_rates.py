@@ -1,21 +1,22 @@
-"""How success rates p differ between problems: two families, each a density of the log-odds x = log p/(1 − p).
+"""How success rates p differ between problems: two families, each a density of the log hazard u = log λ, λ = −log(1 − p).
 
-Much of a benchmark fails a hundred times in a hundred samples, and what a thousand samples do depends on how rates are spread
-below one in a hundred. In a Beta distribution one exponent says that and how rates crowd about the mean; in `LogOdds` the two
-are apart.
+All of k samples fail with probability exp(−kλ). Much of a benchmark fails a hundred times in a hundred samples, and what a
+thousand samples do depends on how hazards are spread below one in a hundred. In a Beta distribution one exponent says that and how
+rates crowd about the mean; in `GeneralisedGamma` the two are apart.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.scipy.special import betaln, log_ndtr, ndtr
+from jax.scipy.special import betaln, gammaln
 from numpyro import distributions as dist
 
 from bayescale.laws.base import Parameter, Values
+
+_LARGEST, _TERMS, _LARGEST_OF_SERIES = 600.0, 16, 1.5
 
 
 class SuccessRates(Protocol):
@@ -29,73 +30,93 @@ class SuccessRates(Protocol):
     def parameters(self) -> tuple[Parameter, ...]:
         """The table, with priors."""
 
-    def start(self, log_odds: Array) -> Sequence[Array]:
-        """Values of the parameters from which to look for likely ones, given log-odds of the pooled rate."""
+    def start(self, log_hazard: Array) -> Sequence[Array]:
+        """Straight coordinates from which to look for likely ones, given the log hazard of the pooled rate."""
 
-    def log_density(self, constants: Values, log_odds: Array) -> Array:
-        """Of log-odds; everything broadcasts."""
+    def bend(self, straight: Sequence[Array]) -> Sequence[Array]:
+        """The parameters, or the logarithms of positive ones, from coordinates in which posteriors are nearly Normal.
 
-    def below(self, constants: Values, log_odds: Array) -> Array:
-        """The share of problems whose log-odds are less."""
+        The map preserves volume, so densities need no correction.
+        """
+
+    def log_density(self, constants: Values, log_hazard: Array) -> Array:
+        """Of log hazards; everything broadcasts."""
+
+    def below(self, constants: Values, log_hazard: Array) -> Array:
+        """The share of problems of lower hazard, to which the answer may come down where that is small."""
 
     def tail_exponent(self, constants: Values) -> Any:
-        """b of 1 − pass@k ∝ k^−b for large k and a new problem: density falls as p^(b − 1) where p is small."""
+        """b of 1 − pass@k ∝ k^−b for large k and a new problem: the density of u falls as exp(bu) far to the left."""
 
 
 @dataclass(frozen=True)
-class LogOdds:
-    """Log-odds are Normal, less an exponential part: log p/(1 − p) = μ + σ Z − τ E.
+class GeneralisedGamma:
+    """Hazards follow a generalised gamma distribution: λ = −log(1 − p) = exp(μ) G^(a/b), G ~ Gamma(a).
 
-    Z is standard Normal and E standard exponential, so that x has an exponentially modified Normal density. Easy problems differ
-    as in a logit-normal; hard ones follow a power law of exponent 1/τ, which is as steep as the counts want: at τ → 0 the
-    logit-normal is left.
+    Where λ is small its density falls as λ^(b − 1) whatever a is, and a says how the easy problems end. Three laws are special
+    cases: a = 1 is a Weibull distribution, under which −log pass@k is close to a power k^−b at every k, the straight line of
+    the literature; a = b is a gamma distribution, which is `Beta` where successes are rare; and a → ∞ at fixed a/b² is
+    log-normal.
 
-    E. Grushka, "Characterization of Exponentially Modified Gaussian Peaks in Chromatography", 1972, for the density. R. Schaeffer et
-    al. 2025 (arXiv:2502.17578), section 4, for why the left tail decides.
+    E. W. Stacy, "A Generalization of the Gamma Distribution", 1962, equation 1, with d = b and p = b/a. R. L. Prentice, "A Log
+    Gamma Model and Its Maximum Likelihood Estimation", 1974, for coordinates that stay apart towards the log-normal.
     """
 
-    formula = "log p/(1 − p) = μ + σ Z − τ E"
+    formula = "−log(1 − p) = exp(μ) G^(a/b), G ~ Gamma(a)"
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """Priors of rates about 2 %, from 1 in 7,000 to 3 in 4, a spread of 1.5 in log-odds, and tail exponents of 0.12 to 1.2.
+        """Priors: scales about 2 %, from 1 in 7,000 to 2.5; about a Weibull distribution; tail exponents from 0.12 to 1.2.
 
-        A hundred samples say little of τ, so its prior matters. With a median of one in place of e, forecasts of a hundred times the
-        samples were a sixth too high on half of the models of Brown et al. 2024.
+        A hundred samples say little of the hardest problems, so the prior of b matters.
         """
         return (
-            Parameter("mu", dist.Normal(-4, 3), "centre of the Normal part, log-odds"),
-            Parameter("sigma", dist.LogNormal(0.4, 0.7), "standard deviation of the Normal part, log-odds"),
-            Parameter("tau", dist.LogNormal(1, 0.7), "mean of the exponential part, log-odds"),
+            Parameter("mu", dist.Normal(-4, 3), "logarithm of the scale of hazards, which are per sample"),
+            Parameter("a", dist.LogNormal(0, 1), "shape; one is a Weibull distribution"),
+            Parameter("b", dist.LogNormal(-1, 0.7), "tail exponent: 1 − pass@k falls as k^−b"),
         )
 
-    def start(self, log_odds: Array) -> Sequence[Array]:
-        """At the priors' medians of the spreads, with the centre some way below the pooled rate, which easy problems make."""
-        return log_odds - 1, jnp.full_like(log_odds, 1.5), jnp.full_like(log_odds, 2.0)
+    def start(self, log_hazard: Array) -> Sequence[Array]:
+        """At the priors' medians of the shapes, with the mode some way below the pooled rate, which easy problems make."""
+        return log_hazard - 1, jnp.zeros_like(log_hazard), jnp.full_like(log_hazard, 1.0)
 
-    def log_density(self, constants: Values, log_odds: Array) -> Array:
-        """Of an exponentially modified Normal with its long tail to the left."""
-        sigma, tau = constants["sigma"], constants["tau"]
-        short = (constants["mu"] - log_odds) / sigma
-        ratio = sigma / tau
-        return log_ndtr(short - ratio) + ratio * (ratio / 2 - short) - jnp.log(tau)
+    def bend(self, straight: Sequence[Array]) -> Sequence[Array]:
+        """From the mode of u, log a and the logarithm of the width √a/b there."""
+        mode, log_a, log_width = straight
+        log_b = log_a / 2 - log_width
+        return mode - jnp.exp(log_a - log_b) * log_a, log_a, log_b
 
-    def below(self, constants: Values, log_odds: Array) -> Array:
-        """Φ((x − μ)/σ) + τ f(x)."""
-        normal = ndtr((log_odds - constants["mu"]) / constants["sigma"])
-        return normal + constants["tau"] * jnp.exp(self.log_density(constants, log_odds))
+    def log_density(self, constants: Values, log_hazard: Array) -> Array:
+        """(b/a)/Γ(a) exp(a v − exp v) with v = (b/a)(u − μ)."""
+        a = constants["a"]
+        power = constants["b"] / a
+        # Beyond this the density is zero, and a slope without end would make of that no number.
+        v = jnp.minimum(power * (log_hazard - constants["mu"]), _LARGEST)
+        return jnp.log(power) - gammaln(a) + a * v - jnp.exp(v)
+
+    def below(self, constants: Values, log_hazard: Array) -> Array:
+        """The incomplete gamma function by its series, z^a e^−z/Γ(a + 1) · (1 + z/(a + 1) + …), z = exp v."""
+        a = constants["a"]
+        log_z = jnp.minimum(constants["b"] / a * (log_hazard - constants["mu"]), _LARGEST_OF_SERIES)
+        z = jnp.exp(log_z)
+        term = total = jnp.ones_like(z)
+        for n in range(1, _TERMS):
+            term = term * z / (a + n)
+            total = total + term
+        return jnp.exp(a * log_z - z - gammaln(a + 1)) * total
 
     def tail_exponent(self, constants: Values) -> Any:
-        """1/τ."""
-        return 1 / constants["tau"]
+        """The parameter b."""
+        return constants["b"]
 
 
 @dataclass(frozen=True)
 class Beta:
     """Rates follow a Beta distribution, p ~ Beta(a, b), so that counts are Beta–Binomial: pass@k = 1 − B(a, b + k)/B(a, b).
 
-    What the literature fits. Its 90 % intervals for ten and a hundred times the samples held a third of the truths on jailbreaks of
-    Hughes et al. 2024 (arXiv:2412.03556), and forecasts were a fifth too low: easy problems make a small, and hard ones follow.
+    What the literature fits. On jailbreaks of Hughes et al. 2024 (arXiv:2412.03556) its 90 % intervals for ten to a hundred
+    times the samples held a third of the truths, and forecasts were a fifth too low: easy problems make a small, and hard ones
+    follow.
     """
 
     formula = "p ~ Beta(a, b)"
@@ -108,20 +129,24 @@ class Beta:
             Parameter("b", dist.LogNormal(2, 2), "exponent of 1 − p, plus one"),
         )
 
-    def start(self, log_odds: Array) -> Sequence[Array]:
+    def start(self, log_hazard: Array) -> Sequence[Array]:
         """At the prior's median of a, with b from the pooled rate."""
-        a = jnp.full_like(log_odds, 0.37)
-        return a, a * jnp.exp(-log_odds)
+        return jnp.full_like(log_hazard, -1.0), -1.0 - log_hazard
 
-    def log_density(self, constants: Values, log_odds: Array) -> Array:
-        """p^a (1 − p)^b / B(a, b)."""
-        a, b = constants["a"], constants["b"]
-        return a * jax.nn.log_sigmoid(log_odds) + b * jax.nn.log_sigmoid(-log_odds) - betaln(a, b)
+    def bend(self, straight: Sequence[Array]) -> Sequence[Array]:
+        """Logarithms do."""
+        return straight
 
-    def below(self, constants: Values, log_odds: Array) -> Array:
-        """p^a/(a B(a, b)), to which the distribution function comes down where p is small."""
+    def log_density(self, constants: Values, log_hazard: Array) -> Array:
+        """λ p^(a − 1) (1 − p)^b / B(a, b)."""
         a, b = constants["a"], constants["b"]
-        return jnp.exp(a * jax.nn.log_sigmoid(log_odds) - betaln(a, b)) / a
+        hazard = jnp.exp(log_hazard)
+        return log_hazard + (a - 1) * jnp.log(-jnp.expm1(-hazard)) - b * hazard - betaln(a, b)
+
+    def below(self, constants: Values, log_hazard: Array) -> Array:
+        """λ^a/(a B(a, b))."""
+        a, b = constants["a"], constants["b"]
+        return jnp.exp(a * log_hazard - betaln(a, b)) / a
 
     def tail_exponent(self, constants: Values) -> Any:
         """The first parameter, a."""

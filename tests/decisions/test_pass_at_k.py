@@ -1,32 +1,44 @@
 """Pass rates from counts: the formulas against SciPy, known truths recovered, bad input refused."""
 
+import itertools
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.integrate import quad
-from scipy.special import betaln, comb, expit
-from scipy.stats import beta, betabinom, binom, exponnorm
+from scipy.special import betaln, comb
+from scipy.stats import beta, betabinom, binom, gengamma
 
 import bayescale as bs
 from bayescale.decisions.pass_at_k import NEW, THESE
-from bayescale.decisions.repeated_sampling import Counts, draw_log_odds, log_likelihood, log_shares
-from bayescale.decisions.success_rates import Beta, LogOdds
+from bayescale.decisions.repeated_sampling import CELLS, Counts, draw_log_hazards, log_likelihood, log_shares
+from bayescale.decisions.success_rates import Beta, GeneralisedGamma
 from bayescale.errors import InputError
 from bayescale.precision import float64
 
-CONSTANTS = {LogOdds(): {"mu": -4.0, "sigma": 1.3, "tau": 1.8}, Beta(): {"a": 0.4, "b": 6.0}}
-FAMILIES = pytest.mark.parametrize("rates", CONSTANTS, ids=["log_odds", "beta"])
+CONSTANTS = {GeneralisedGamma(): {"mu": -3.0, "a": 1.5, "b": 0.5}, Beta(): {"a": 0.4, "b": 6.0}}
+FAMILIES = pytest.mark.parametrize("rates", CONSTANTS, ids=["generalised_gamma", "beta"])
 
 
-def density(rates, log_odds):
-    """SciPy's, of log-odds."""
-    values = CONSTANTS[rates]
+def density(rates, log_hazard):
+    """SciPy's, of log hazards."""
+    values, hazard = CONSTANTS[rates], np.exp(log_hazard)
     if isinstance(rates, Beta):
-        p = expit(log_odds)
-        return beta.pdf(p, values["a"], values["b"]) * p * (1 - p)
-    mu, sigma, tau = values["mu"], values["sigma"], values["tau"]
-    return exponnorm.pdf(-log_odds, tau / sigma, loc=-mu, scale=sigma)
+        return beta.pdf(-np.expm1(-hazard), values["a"], values["b"]) * hazard * np.exp(-hazard)
+    return gengamma.pdf(hazard, values["a"], values["b"] / values["a"], scale=np.exp(values["mu"])) * hazard
+
+
+def integral(rates, n, y):
+    """Of the probability of a count, by quadrature in pieces about its peak."""
+    peak = np.log(-np.log1p(-(y + 0.5) / (n + 1)))
+    edges = np.unique(np.clip([-60, -20, *(peak + np.array([-3, -0.5, -0.1, 0, 0.1, 0.5, 3])), 6.9], -60, 6.9))
+    pieces = [
+        quad(lambda u: density(rates, u) * binom.pmf(y, n, -np.expm1(-np.exp(u))), low, high)[0]
+        for low, high in itertools.pairwise(edges)
+    ]
+    return sum(pieces)
 
 
 def arrays(rates):
@@ -37,16 +49,15 @@ def shares_of(rates):
     return np.exp(np.asarray(float64(lambda: log_shares(rates, arrays(rates)))()))
 
 
-def simulated(seed, problems, samples, rates=LogOdds()):  # noqa: B008
+def simulated(seed, problems, samples, rates=GeneralisedGamma()):  # noqa: B008
     """Counts, and the rates behind them."""
     rng = np.random.default_rng(seed)
     values = CONSTANTS[rates]
     if isinstance(rates, Beta):
         p = rng.beta(values["a"], values["b"], problems)
     else:
-        p = expit(
-            values["mu"] + values["sigma"] * rng.standard_normal(problems) - values["tau"] * rng.standard_exponential(problems)
-        )
+        power, scale = values["b"] / values["a"], np.exp(values["mu"])
+        p = -np.expm1(-gengamma.rvs(values["a"], power, scale=scale, size=problems, random_state=rng))
     return {"n_samples": np.full(problems, samples), "n_correct": rng.binomial(samples, p)}, p
 
 
@@ -58,16 +69,22 @@ def fitted():
 
 
 @FAMILIES
-def test_the_density_of_log_odds_is_scipys(rates):
-    log_odds = np.linspace(-20, 6, 40)
-    found = float64(lambda: rates.log_density(arrays(rates), jnp.asarray(log_odds)))()
-    assert np.exp(found) == pytest.approx(density(rates, log_odds), rel=1e-9)
+def test_the_density_of_log_hazards_is_scipys(rates):
+    log_hazard = np.linspace(-20, 3, 40)
+    found = float64(lambda: rates.log_density(arrays(rates), jnp.asarray(log_hazard)))()
+    assert np.exp(found) == pytest.approx(density(rates, log_hazard), rel=1e-9)
 
 
 @FAMILIES
 def test_the_share_below_is_the_integral_of_the_density(rates):
-    found = float64(lambda: rates.below(arrays(rates), jnp.asarray([-12.0])))()
-    assert float(found[0]) == pytest.approx(quad(lambda x: density(rates, x), -80, -12)[0], rel=1e-5)
+    found = float64(lambda: rates.below(arrays(rates), jnp.asarray([-14.0])))()
+    assert float(found[0]) == pytest.approx(quad(lambda u: density(rates, u), -120, -14, limit=200)[0], rel=1e-5)
+
+
+def test_straight_coordinates_preserve_volume():
+    straight = jnp.array([-5.0, 0.7, 1.1])
+    slopes = float64(jax.jacfwd(lambda z: jnp.stack(GeneralisedGamma().bend(list(z)))))(straight)
+    assert abs(np.linalg.det(slopes)) == pytest.approx(1.0, rel=1e-6)
 
 
 @FAMILIES
@@ -78,9 +95,7 @@ def test_the_likelihood_of_a_count_is_its_integral_over_rates(rates, n, y):
     found, known = (float(float64(lambda c=c: log_likelihood(rates, arrays(rates), c.table(8)))()) for c in (counts, one))
     # Likelihoods are relative to their largest, the binomial probability at p = y/n.
     found = np.exp(found - known) * binom.pmf(y, n, y / n)
-    assert found == pytest.approx(
-        quad(lambda x: density(rates, x) * binom.pmf(y, n, expit(x)), -40, 14, limit=400)[0], rel=6e-3
-    )
+    assert found == pytest.approx(integral(rates, n, y), rel=3e-3)
 
 
 @pytest.mark.parametrize("y", [0, 3, 100])
@@ -95,16 +110,14 @@ def test_counts_under_beta_rates_are_beta_binomial(y):
 
 @pytest.mark.parametrize("k", [1, 100, 10_000])
 def test_pass_at_k_of_a_new_problem_under_beta_rates_has_the_closed_form(k):
-    from bayescale.decisions.repeated_sampling import CELLS
-
-    found = shares_of(Beta()) @ np.append(0.0, -np.expm1(k * np.log(expit(-CELLS))))
+    found = shares_of(Beta()) @ np.append(0.0, -np.expm1(-k * np.exp(CELLS)))
     assert found == pytest.approx(-np.expm1(betaln(0.4, 6.0 + k) - betaln(0.4, 6.0)), rel=2e-3)
 
 
 def test_rates_of_problems_given_their_counts_are_draws_from_beta_distributions():
     group = Counts(np.array([100, 100, 10_000]), np.array([0, 7, 4_000]))
     shares = np.tile(shares_of(Beta()), (4_000, 1))
-    drawn = expit(draw_log_odds(group, shares, np.random.default_rng(0)))
+    drawn = -np.expm1(-np.exp(draw_log_hazards(group, shares, np.random.default_rng(0))))
     for own, n, y in zip(drawn.T, group.n_samples, group.n_correct, strict=True):
         known = beta(0.4 + y, 6.0 + n - y)
         assert np.mean(own) == pytest.approx(known.mean(), abs=5 * known.std() / np.sqrt(len(own)))
@@ -173,9 +186,19 @@ def test_the_exponent_is_the_slope_of_the_logarithms():
     assert found.draws["exponent"].sel(k=1_000).values == pytest.approx(slope.values, rel=5e-3)
 
 
-def test_the_tail_exponent_is_that_of_the_family(fitted):
-    found, _, _ = fitted
-    assert found.draws["tail_exponent"].values == pytest.approx(1 / found.draws["tau"].values)
+@FAMILIES
+def test_failures_fall_with_the_tail_exponent(rates):
+    fails = [shares_of(rates) @ np.append(1.0, np.exp(-k * np.exp(CELLS))) for k in (1e6, 1e7)]
+    exponent = float64(lambda: rates.tail_exponent(CONSTANTS[rates]))()
+    assert -np.log10(fails[1] / fails[0]) == pytest.approx(exponent, rel=0.02)
+
+
+def test_under_weibull_hazards_the_logarithm_of_the_pass_rate_is_nearly_a_power_of_k():
+    constants = {"mu": jnp.asarray(-6.0), "a": jnp.asarray(1.0), "b": jnp.asarray(0.4)}
+    shares = np.exp(np.asarray(float64(lambda: log_shares(GeneralisedGamma(), constants))()))
+    k = np.geomspace(10, 1e5, 9)
+    passes = np.array([shares @ np.append(0.0, -np.expm1(-n * np.exp(CELLS))) for n in k])
+    assert np.polyfit(np.log(k), np.log(-np.log(passes)), 1)[0] == pytest.approx(-0.4, abs=0.05)
 
 
 def test_samples_needed_lie_where_the_pass_rate_is_reached(fitted):
