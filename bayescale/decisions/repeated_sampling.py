@@ -1,9 +1,9 @@
 """Fitting the distribution of success rates to counts: the rates are summed out on a grid, NUTS draws the rest.
 
-A problem solved y times in n samples has likelihood ∫ p^y (1 − p)^(n − y) f(u) du over log hazards u, a sum over cells with f at
-their centres. So is the first factor where it is broad, which leaves no error to speak of; where it is narrower than a cell, f
-is a parabola through neighbouring centres and the integral is taken at finer places. Hazards below the grid count as zero. Chains
-of all groups run one compiled program, in threads.
+A problem solved y times in n samples has likelihood ∫ p^y (1 − p)^(n − y) f(u) du over log hazards u, a sum over cells with f
+at their centres. So is the first factor where it is broad, which leaves no error to speak of; where it is narrower than a cell,
+f is a parabola through neighbouring centres and the integral is taken at finer places. Hazards below the grid count as zero.
+Chains of all groups run one compiled program, in threads.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """How success rates p differ between problems: two families, each a density of the log hazard u = log λ, λ = −log(1 − p).
 
 All of k samples fail with probability exp(−kλ). Much of a benchmark fails a hundred times in a hundred samples, and what a
-thousand samples do depends on how hazards are spread below one in a hundred. In a Beta distribution one exponent says that and how
-rates crowd about the mean; in `GeneralisedGamma` the two are apart.
+thousand samples do depends on how hazards are spread below one in a hundred. In a Beta distribution one exponent says that and
+how rates crowd about the mean; in `GeneralisedGamma` the two are apart.
 """
 
 from collections.abc import Sequence
