@@ -43,6 +43,8 @@ _WHERE = {
     "Hardware": "bayescale.decisions.hardware",
     "SixND": "bayescale.decisions.flop_models",
     "TransformerFlops": "bayescale.decisions.flop_models",
+    "pass_at_k": "bayescale.decisions.pass_at_k",
+    "unbiased_pass_at_k": "bayescale.decisions.pass_at_k",
     "isoflop": "bayescale.decisions.isoflop",
     "profile": "bayescale.decisions.profile",
     "loo": "bayescale.decisions.loo",

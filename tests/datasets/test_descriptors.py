@@ -24,6 +24,7 @@ EXPECTED = [
     "misfitting2025",
     "muennighoff2023_datablations",
     "ruan2024_obsscaling",
+    "schaeffer2025_monkeys",
     "steplaw2025",
     "tao2024_vocab",
     "zhang2024_o1mini_aime",

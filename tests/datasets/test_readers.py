@@ -5,12 +5,15 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from bayescale import datasets
+from bayescale.errors import InputError
 
-# Columns of the normalised tables that come from files without a public address, or from the authors' notebooks.
+# Columns of the normalised tables that come from files without a public address or from the authors' notebooks, or that follow
+# from others.
 NOT_IN_ORIGINALS = {
     "gemstones2025": {"acc_mean9", "acc_hellaswag", "acc_arc_easy"},
     "muennighoff2023_datablations": {"group", "seed", "size_label", "in_182_fit"},
     "ruan2024_obsscaling": {"loss"},  # empty: these models have no loss
+    "schaeffer2025_monkeys": {"accuracy"},
 }
 DOWNLOADED = [name for name in datasets.names() if not datasets.describe(name).embedded]
 
@@ -23,6 +26,9 @@ def expected_rows(name: str, table: pd.DataFrame) -> pd.DataFrame:
     if name == "luo2025_multipowerlaw_curves":
         # The normalised table names the curve alone, not its point.
         table = table.assign(run_id=table["run_id"] + "/" + table["step"].astype(str))
+    if name == "schaeffer2025_monkeys":
+        # Counts of jailbreaks are of problems sampled until the first success.
+        table = table[table["source"] != "hughes2024_bon_jailbreaking"]
     return table.drop(columns=NOT_IN_ORIGINALS.get(name, set()))
 
 
@@ -76,3 +82,20 @@ def test_dey2023_pile_has_thirty_models_in_six_families():
 def test_dey2023_pile_counts_embeddings_in_n_params_alone():
     table = datasets.frame("dey2023_pile")
     assert (table["n_params"] > table["n_params_non_embedding"]).all()
+
+
+def test_schaeffer2025_monkeys_has_ten_thousand_samples_of_seven_models(originals):
+    table = datasets.frame("schaeffer2025_monkeys")
+    original = table[table["source"] == "brown2024_original"]
+    assert original.groupby("model").size().to_dict() == dict.fromkeys(original["model"], 128)
+    assert set(original["n_samples"]) == {10_000}
+    assert original["model"].nunique() == 7
+
+
+def test_a_parquet_file_without_its_reader_is_refused_with_what_to_install(originals, monkeypatch):
+    def lacking(path: object) -> None:
+        raise ImportError("Unable to find a usable engine")
+
+    monkeypatch.setattr(pd, "read_parquet", lacking)
+    with pytest.raises(InputError, match=r"pip install 'bayescale\[parquet\]'"):
+        datasets.frame("schaeffer2025_monkeys")
