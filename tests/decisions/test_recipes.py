@@ -156,6 +156,7 @@ def test_runs_without_recipes_are_refused():
         bs.recipes(sweeps().frame.drop(columns="group"), "old", "new")
 
 
+@pytest.mark.slow
 def test_intervals_hold_what_was_simulated():
     """Six pairs of sweeps; by chance a count is below its bound about once in a thousand."""
     truth = {
