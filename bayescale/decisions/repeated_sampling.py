@@ -26,8 +26,8 @@ from numpyro.util import fori_collect
 from scipy.special import xlog1py, xlogy
 
 from bayescale.decisions.success_rates import SuccessRates
+from bayescale.diagnostics import convergence, judge
 from bayescale.inference.nuts import NUTS
-from bayescale.posterior import convergence, judge
 from bayescale.precision import float64
 from bayescale.processes.base import filled_up
 

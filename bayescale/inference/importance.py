@@ -103,9 +103,10 @@ class Importance:
         seconds = (time.perf_counter() - begun) / len(problems)
         results: list[Posterior] = []
         for i, (problem, pool, rng) in enumerate(zip(problems, pools, rngs, strict=True)):
-            more = {"diagnostics": pool.weighed.diagnostics, "seconds": {"fit": seconds}}
+            more: dict[str, Any] = {"diagnostics": pool.weighed.diagnostics, "seconds": {"fit": seconds}}
             if target.noise.shared:
-                more["coefficients"] = _own_coefficients(problem, chosen[i], *jax.tree.map(itemgetter(i), (data, weights)), rng)
+                mine, counted = jax.tree.map(itemgetter(i), (data, weights))
+                more["coefficients"] = _own_coefficients(problem, chosen[i], mine, counted, rng)
             own = {name: values[i][None] for name, values in found.items()}
             results.append(self._posterior(problem, pool.weighed, own, more))
         return results
@@ -248,7 +249,7 @@ def _own_coefficients(
     problem: Problem, straight: np.ndarray, data: Data, weights: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
     """Of the functions of the problem, shape (1, draws, functions), from data that have as many as the batch needs."""
-    drawn = coefficients(problem.target, straight, data, weights, rng)[None]
+    drawn = coefficients(problem.target, straight, data, jnp.asarray(weights), rng)[None]
     parts = np.split(drawn, np.cumsum([features.shape[1] for features in data.features])[:-1], axis=-1)
     own = [part[..., : features.shape[1]] for part, features in zip(parts, problem.data.features, strict=True)]
     return np.concatenate(own, axis=-1)
