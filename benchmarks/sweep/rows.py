@@ -1,0 +1,48 @@
+"""The table of finished runs: one CSV file that is whole at every moment, to which each run is added once."""
+
+import fcntl
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+
+def read(path: Path) -> pd.DataFrame:
+    """The rows that there are, by ``run_id``; none where there is no file yet."""
+    if not path.exists():
+        return pd.DataFrame(index=pd.Index([], name="run_id"))
+    return pd.read_csv(path, index_col="run_id", float_precision="round_trip")
+
+
+def add(path: Path, row: Mapping[str, Any]) -> None:
+    """Add a row: a new file takes the place of the old in one move, and workers take turns.
+
+    Raises
+    ------
+    ValueError
+        Where a row of this ``run_id`` is there.
+    """
+    with held(path.parent):
+        table = read(path)
+        if row["run_id"] in table.index:
+            raise ValueError(f"{row['run_id']} has a row in {path} already.")
+        whole = pd.concat([table, pd.DataFrame([row]).set_index("run_id")])
+        unfinished = path.with_suffix(".partial")
+        whole.to_csv(unfinished, lineterminator="\n")
+        os.replace(unfinished, path)
+
+
+@contextmanager
+def held(path: Path, wait: bool = True) -> Iterator[bool]:
+    """Have a file or folder for oneself; gives whether that is so, and the system lets go of it when a process dies."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield True
+    except BlockingIOError:
+        yield False
+    finally:
+        os.close(opened)
