@@ -1,8 +1,8 @@
 """The text that the sweep reads: the sources of Python's standard library, which every machine with Python has.
 
 Files are parted into training and validation by a hash of their bytes. Windows of validation that share any 50 bytes with
-training are dropped, so that nothing to be predicted was seen. A run reads windows of training in an order of its own seed, each
-at most once.
+training are dropped, so that nothing to be predicted was seen. A run reads windows of training in an order of its own seed,
+each at most once.
 """
 
 import hashlib
@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-
 from model import CONTEXT
 
 VALIDATION_WINDOWS = 2048
@@ -69,15 +68,15 @@ def standard_library(kept: Path) -> Corpus:
     unfinished = kept.with_suffix(f".{os.getpid()}")
     with unfinished.open("wb") as file:
         np.savez(file, training=made.training, validation=made.validation)
-    os.replace(unfinished, kept)
+    unfinished.replace(kept)
     return made
 
 
 def corpus(documents: Iterable[bytes], source: str, validation_windows: int = VALIDATION_WINDOWS) -> Corpus:
     """Part documents into training and validation and cut both into windows.
 
-    Documents that are there twice count once, and those with NUL bytes not at all, since a NUL begins a window. Documents follow
-    each other in the order of their hashes, so that their order on a disk means nothing.
+    Documents that are there twice count once, and those with NUL bytes not at all, since a NUL begins a window. Documents
+    follow each other in the order of their hashes, so that their order on a disk means nothing.
 
     Raises
     ------

@@ -1,6 +1,8 @@
 """The table of finished runs: one CSV file that is whole at every moment, to which each run is added once."""
 
+import csv
 import fcntl
+import io
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +16,7 @@ def read(path: Path) -> pd.DataFrame:
     """The rows that there are, by ``run_id``; none where there is no file yet."""
     if not path.exists():
         return pd.DataFrame(index=pd.Index([], name="run_id"))
-    return pd.read_csv(path, index_col="run_id", float_precision="round_trip")
+    return pd.read_csv(path, index_col="run_id")
 
 
 def add(path: Path, row: Mapping[str, Any]) -> None:
@@ -26,13 +28,18 @@ def add(path: Path, row: Mapping[str, Any]) -> None:
         Where a row of this ``run_id`` is there.
     """
     with held(path.parent):
-        table = read(path)
-        if row["run_id"] in table.index:
+        if row["run_id"] in read(path).index:
             raise ValueError(f"{row['run_id']} has a row in {path} already.")
-        whole = pd.concat([table, pd.DataFrame([row]).set_index("run_id")])
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(row), lineterminator="\n")
+        if path.exists():
+            text.write(path.read_text(encoding="utf-8"))
+        else:
+            writer.writeheader()
+        writer.writerow(row)
         unfinished = path.with_suffix(".partial")
-        whole.to_csv(unfinished, lineterminator="\n")
-        os.replace(unfinished, path)
+        unfinished.write_text(text.getvalue(), encoding="utf-8")
+        unfinished.replace(path)
 
 
 @contextmanager

@@ -76,8 +76,8 @@ class Pace:
     def end(self, row: dict[str, object]) -> None:
         left = missing(self.tasks, self.table)
         self.tell(
-            f"{row['run_id']}: {row['loss']:.4f} nats per byte in {row['seconds']:.0f} s. {len(left)} of {len(self.tasks)} runs "
-            f"left, {self._time(sum(task.flops for task in left))} for one worker."
+            f"{row['run_id']}: {row['loss']:.4f} nats per byte in {row['seconds']:.0f} s. "
+            f"{len(left)} of {len(self.tasks)} runs left, {self._time(sum(task.flops for task in left))} for one worker."
         )
         self.told = time.monotonic()
 

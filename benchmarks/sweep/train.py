@@ -1,6 +1,5 @@
 """Train one model on its own share of the corpus and measure it: a row of the sweep."""
 
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -175,7 +174,7 @@ def _save(path: Path, state: State, done: int, seconds: float, cpu_seconds: floa
     partial_file = path.with_suffix(".partial")
     with partial_file.open("wb") as file:
         np.savez(file, done=done, seconds=seconds, cpu_seconds=cpu_seconds, **leaves)
-    os.replace(partial_file, path)
+    partial_file.replace(path)
 
 
 def _restored(path: Path, like: State) -> tuple[State, int, float, float]:
