@@ -1,6 +1,6 @@
 """A plain decoder-only transformer over bytes: what it computes, how many parameters it has, and how many FLOPs a byte costs.
 
-Pre-norm blocks of causal attention and a squared-ReLU layer four times as wide; rotary positions; norms without gains; input
+Pre-norm blocks of causal attention and a ReLU layer four times as wide; rotary positions; norms without gains; input
 and output embeddings apart from each other. One number, the width, gives the rest of the shape.
 """
 
@@ -90,7 +90,7 @@ def losses(params: Params, windows: jax.Array, shape: Shape) -> jax.Array:
     cos, sin = _rotations(windows.shape[1], shape.width // shape.heads)
     for i in range(shape.depth):
         x = x + _attention(_norm(x), params["attention"][i], shape.heads, mask, cos, sin) @ params["attention_out"][i]
-        x = x + jnp.square(jax.nn.relu(_norm(x) @ params["hidden"][i])) @ params["hidden_out"][i]
+        x = x + jax.nn.relu(_norm(x) @ params["hidden"][i]) @ params["hidden_out"][i]
     logits = _norm(x) @ params["output"]
     chosen = jnp.take_along_axis(logits, targets[:, :, None], axis=2)[:, :, 0]
     return jax.nn.logsumexp(logits, axis=2) - chosen
