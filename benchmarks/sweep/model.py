@@ -14,6 +14,7 @@ VOCABULARY = 256
 CONTEXT = 128
 # No source file holds a NUL byte, so it can say where a window begins.
 BEGIN = 0
+EMBEDDINGS = ("embedding", "output")
 
 Params = dict[str, jax.Array]
 

@@ -4,16 +4,31 @@ Budgets are of C = 6·N·D with N all parameters, as `bayescale.allocate` counts
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
+import numpy as np
 from model import Shape
 from train import BATCH_BYTES, Task
 
 SEEDS = (0, 1)
+# Four budgets over one and a half decades, and widths about the best of each.
+BASE = {
+    6.0e10: (12, 14, 16, 18, 20, 24, 28, 32),
+    1.9e11: (12, 16, 20, 24, 28, 32, 40, 48),
+    6.0e11: (16, 20, 24, 32, 40, 48, 64, 80),
+    1.9e12: (24, 32, 40, 48, 56, 64, 80, 112),
+}
+# Ten and thirty times the dearest of these.
+FRONTIER = {1.9e13: (80, 112, 160), 5.7e13: (112, 160, 224)}
+# The smallest run, one of the middle, and the dearest of the best size: budget and width.
+CHECKED = ((6.0e10, 12), (6.0e11, 40), (1.9e12, 64))
+CHECKS = (0.4, 0.63, 1.6, 2.5)
+REBUILT = 3
 
 
 def learning_rate(n_params: float, n_bytes: float) -> float:
-    """Peak rate of Adam for a model and the length of its run."""
-    return 0.02 * (n_params / 3e4) ** -0.3 * (n_bytes / 5e5) ** -0.1
+    """Peak rate of the embeddings for a model and the length of its run: a power of each, fitted to the runs of `tune`."""
+    return 0.06 * (n_params / 3e4) ** -0.2 * (n_bytes / 5e5) ** -0.1
 
 
 def of_budget(role: str, budget: float, widths: Iterable[int], seeds: Iterable[int] = SEEDS) -> list[Task]:
@@ -32,8 +47,41 @@ def tune() -> list[Task]:
     return [
         Task(Shape(width), steps, rate, 0, "tune", 6.0 * Shape(width).n_params * steps * BATCH_BYTES)
         for width, steps in ((16, 600), (40, 600), (16, 2400))
-        for rate in (0.005, 0.01, 0.02, 0.04, 0.08)
+        for rate in (0.01, 0.02, 0.04, 0.08, 0.16)
     ]
 
 
-PLANS: dict[str, Callable[[], list[Task]]] = {"tune": tune}
+def base() -> list[Task]:
+    """The data set."""
+    return [task for budget, widths in BASE.items() for task in of_budget("base", budget, widths)]
+
+
+def check() -> list[Task]:
+    """Rates about the rule's at the smallest, a middle and the largest size; the rule's own runs are of the data set."""
+    return [
+        replace(task, learning_rate=task.learning_rate * factor, role="check")
+        for budget, width in CHECKED
+        for task in of_budget("check", budget, [width], seeds=[0])
+        for factor in CHECKS
+    ]
+
+
+def rebuild() -> list[Task]:
+    """Some runs of the cheapest budget once more, drawn at random."""
+    cheapest = [task for task in base() if task.budget == min(BASE)]
+    drawn = np.random.default_rng(2026).choice(len(cheapest), REBUILT, replace=False)
+    return [replace(cheapest[i], role="rebuild") for i in sorted(drawn)]
+
+
+def frontier() -> list[Task]:
+    """Ten and thirty times dearer, several sizes each, one seed."""
+    return [task for budget, widths in FRONTIER.items() for task in of_budget("frontier", budget, widths, seeds=[0])]
+
+
+PLANS: dict[str, Callable[[], list[Task]]] = {
+    "tune": tune,
+    "base": base,
+    "check": check,
+    "rebuild": rebuild,
+    "frontier": frontier,
+}

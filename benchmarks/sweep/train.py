@@ -12,11 +12,13 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from corpus import Corpus
-from model import CONTEXT, Params, Shape, initialise, losses
+from model import CONTEXT, EMBEDDINGS, Params, Shape, initialise, losses
 
 BATCH = 4
 BATCH_BYTES = BATCH * CONTEXT
 WARM_UP = 0.1
+# A block's matrices learn at the rate of the embeddings times 4/width: their gradients add over as many inputs.
+BLOCK_RATE = 4.0
 CLIP = 1.0
 BETAS = (0.9, 0.99)
 # Steps between looks at the clock, and windows measured at once.
@@ -34,7 +36,7 @@ class Task:
     steps : int
         Batches of 512 bytes, none read twice.
     learning_rate : float
-        At its peak, after warm-up.
+        Of the embeddings at its peak, after warm-up; blocks have 4/width of it.
     seed : int
         Of the initial matrices and of the order of the corpus.
     role : str
@@ -80,13 +82,14 @@ def advance(
     state: State, batches: jax.Array, first: jax.Array, count: jax.Array, steps: jax.Array, rate: jax.Array, shape: Shape
 ) -> State:
     """Take ``count`` steps on as many of the batches, shape (chunk, batch, context); ``first`` is the number of the first."""
+    rates = {name: 1.0 if name in EMBEDDINGS else BLOCK_RATE / shape.width for name in state[0]}
 
     def step(i: jax.Array, state: State) -> State:
         params, moments = state
         gradient = jax.grad(lambda p: losses(p, batches[i], shape).mean())(params)
         updates, moments = OPTIMIZER.update(gradient, moments)
-        scale = -rate * schedule(first + i, steps)
-        return jax.tree.map(lambda p, u: p + scale * u, params, updates), moments
+        now = rate * schedule(first + i, steps)
+        return {name: leaf - now * rates[name] * updates[name] for name, leaf in params.items()}, moments
 
     return jax.lax.fori_loop(0, count, step, state)
 
