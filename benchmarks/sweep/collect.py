@@ -1,7 +1,8 @@
 """Make the catalogue's table of the finished base runs, and say how clean they are.
 
 Writes datasets/bayescale2026_sweep.csv and prints its SHA-256, which its descriptor must have; then the parabola of each
-budget, the spread between seeds, the scatter about the additive law, the learning rates tried about the rule's, and runs made again.
+budget, the spread between seeds, the scatter about the additive law, the learning rates tried about the rule's, and what was
+made again.
 
     python benchmarks/sweep/collect.py
 """
@@ -69,11 +70,9 @@ def rates(table: pd.DataFrame) -> pd.DataFrame:
         (own,) = [task.name for task in plan.of_budget("base", budget, [width], seeds=[0])]
         if own in table.index:
             rule = table.loc[own]
-            losses = {f"{rate / rule['learning_rate']:.2f}": loss for rate, loss in zip(part["learning_rate"], part["loss"])}
-            best = min(rule["loss"], *losses.values())
-            found.append(
-                {"budget": budget, "width": width, "rule": rule["loss"], **losses, "cost": 100 * (rule["loss"] / best - 1)}
-            )
+            losses = {f"{row.learning_rate / rule['learning_rate']:.2f}": row.loss for row in part.itertuples()}
+            cost = 100 * (rule["loss"] / min(rule["loss"], *losses.values()) - 1)
+            found.append({"budget": budget, "width": width, **losses, "rule": rule["loss"], "cost": cost})
     return pd.DataFrame(found)
 
 
