@@ -1,8 +1,7 @@
 """Make the catalogue's table of the finished base runs, and say how clean they are.
 
-Writes datasets/bayescale2026_sweep.csv and prints its SHA-256, which its descriptor must have; then the parabola of each
-budget, the spread between seeds, the scatter about the additive law, the learning rates tried about the rule's, and what was
-made again.
+Writes datasets/bayescale2026_sweep.csv and .toml, and prints the parabola of each budget, the spread between seeds, the scatter
+about the additive law, the learning rates tried about the rule's, and what was made again.
 
     python benchmarks/sweep/collect.py
 """
@@ -15,11 +14,15 @@ import numpy as np
 import pandas as pd
 import plan
 import rows
+from corpus import VALIDATION_WINDOWS
+from model import CONTEXT
 from run import ROWS
 
 import bayescale as bs
 
-TABLE = Path(__file__).parents[2] / "datasets" / "bayescale2026_sweep.csv"
+DATASETS = Path(__file__).parents[2] / "datasets"
+NAME = "bayescale2026_sweep"
+DESCRIPTOR = Path(__file__).with_name("descriptor.toml.template")
 COLUMNS = {
     "n_params": "d",
     "n_params_non_embedding": "d",
@@ -46,6 +49,23 @@ def embedded(table: pd.DataFrame) -> str:
         row = table.loc[run_id]
         lines.append(",".join([run_id, *(format(int(row[c]) if kind == "d" else row[c], kind) for c, kind in COLUMNS.items())]))
     return "\n".join(lines) + "\n"
+
+
+def descriptor(base: pd.DataFrame, text: str) -> str:
+    """The facts about the table, as the catalogue keeps them."""
+    return DESCRIPTOR.read_text(encoding="utf-8").format(
+        name=NAME,
+        loaded=len(base),
+        windows=f"{VALIDATION_WINDOWS:,}",
+        context=CONTEXT,
+        decades=np.log10(base["budget"].max() / base["budget"].min()),
+        sizes=base.groupby("budget")["width"].nunique().min(),
+        depth=base["depth"].iloc[0],
+        seeds=base["seed"].nunique(),
+        corpus=base["corpus"].iloc[0],
+        corpus_sha256=base["corpus_sha256"].iloc[0],
+        sha256=hashlib.sha256(text.encode()).hexdigest(),
+    )
 
 
 def seed_noise(base: pd.DataFrame) -> pd.Series:
@@ -86,15 +106,15 @@ def rebuilt(table: pd.DataFrame) -> pd.DataFrame:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=Path, default=ROWS)
-    parser.add_argument("--table", type=Path, default=TABLE)
+    parser.add_argument("--datasets", type=Path, default=DATASETS)
     options = parser.parse_args()
     table = rows.read(options.rows)
     base = table[table["role"] == "base"]
     text = embedded(table)
-    options.table.write_text(text, encoding="utf-8")
+    (options.datasets / f"{NAME}.csv").write_text(text, encoding="utf-8")
+    (options.datasets / f"{NAME}.toml").write_text(descriptor(base, text), encoding="utf-8")
     print(f"{len(base)} of {len(plan.base())} base runs, {len(text)} bytes")
-    print(f"SHA-256 {hashlib.sha256(text.encode()).hexdigest()}")
-    runs = bs.Runs.from_frame(base, name="bayescale2026_sweep")
+    runs = bs.Runs.from_frame(base, name=NAME)
     print(bs.isoflop(runs).frame.to_string(float_format="{:.4g}".format))
     print("standard deviation between seeds, per cent of the loss, by budget:", seed_noise(base).round(3).to_dict())
     for law in (bs.laws.Chinchilla(), bs.laws.Coupled()):

@@ -166,6 +166,7 @@ def train(task: Task, corpus: Corpus, saved: Path | None = None, every: float = 
         "steps": task.steps,
         "seconds": round(seconds, 1),
         "cpu_seconds": round(cpu_seconds, 1),
+        "corpus": corpus.source,
         "corpus_sha256": corpus.sha256,
     }
     if saved is not None:
