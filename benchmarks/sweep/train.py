@@ -17,7 +17,8 @@ from model import CONTEXT, EMBEDDINGS, Params, Shape, initialise, losses
 BATCH = 4
 BATCH_BYTES = BATCH * CONTEXT
 WARM_UP = 0.1
-# A block's matrices learn at the rate of the embeddings times 4/width: their gradients add over as many inputs.
+# A block's matrices learn at the rate of the embeddings times 4/width, so that a step changes what they give by as much at
+# every width.
 BLOCK_RATE = 4.0
 CLIP = 1.0
 BETAS = (0.9, 0.99)
@@ -40,7 +41,7 @@ class Task:
     seed : int
         Of the initial matrices and of the order of the corpus.
     role : str
-        ``base`` or ``frontier``; ``tune`` or ``check`` where the learning rate is what is tried.
+        ``base``, ``rebuild`` or ``frontier``; ``tune`` or ``check`` where the learning rate is what is tried.
     budget : float
         Nominal 6·N·D, FLOPs.
     """
