@@ -1,10 +1,14 @@
 """Make the runs of the sweep, the cheapest first, and write a row for each; going on where it was killed.
 
-    python benchmarks/sweep/run.py base --work FOLDER
+    python benchmarks/sweep/run.py tune base rebuild check --work FOLDER
+    python benchmarks/sweep/collect.py
+    python benchmarks/sweep/forecast.py          # and commit it, before any frontier run is made
     python benchmarks/sweep/run.py frontier --work FOLDER
+    python benchmarks/sweep/outcome.py
 
-Start it several times for as many workers: a run that another has in hand is passed over. Each worker is one thread. A run has
-its row in rows.csv or is still to be made; the state of one that was killed is in FOLDER, and it ends as it would have.
+Start a worker several times: a run that another has in hand is passed over. Each worker is one thread. A run has its row in
+rows.csv or is still to be made; the state of one that was killed is in FOLDER, and it ends as it would have. Base runs take
+5.5e13 FLOPs, about an hour of one core that does 15 GFLOP/s; frontier runs take 2.5e14.
 """
 
 import argparse
