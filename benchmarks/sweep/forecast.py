@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import plan
 import rows
-from run import ROWS
+from run import FORECAST, ROWS
 
 import bayescale as bs
 from bayescale.decisions.forecasters import Fitted, Forecaster, HuberBootstrap
@@ -27,7 +27,6 @@ from bayescale.posterior import Posterior, summarise
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from alternatives import about
 
-FORECAST = Path(__file__).parents[1] / "results" / "sweep_forecast.json"
 FORECASTERS: dict[str, Forecaster] = {"default": Fitted(), "huber_bootstrap": HuberBootstrap(replicates=1000)}
 QUANTILES = {"q025": 0.025, "q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95, "q975": 0.975}
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import rows
-from forecast import FORECAST, FORECASTERS
-from run import ROWS
+from forecast import FORECASTERS
+from run import FORECAST, ROWS
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from alternatives import about

@@ -12,7 +12,9 @@ rows.csv or is still to be made; the state of one that was killed is in FOLDER, 
 """
 
 import argparse
+import json
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -27,6 +29,7 @@ from corpus import Corpus, standard_library
 from train import Task, train
 
 ROWS = Path(__file__).parent / "rows.csv"
+FORECAST = Path(__file__).parents[1] / "results" / "sweep_forecast.json"
 TELL = 60.0
 
 
@@ -55,6 +58,13 @@ def sweep(tasks: Iterable[Task], corpus: Corpus, table: Path, work: Path, tell: 
                     rows.add(table, result)
                     pace.end(result)
             lock.unlink()
+
+
+def not_forecast(tasks: Iterable[Task], forecast: Path) -> list[str]:
+    """The runs that no forecast tells of yet."""
+    told = json.loads(forecast.read_text(encoding="utf-8"))["frontier"] if forecast.exists() else []
+    known = {(run["run_id"], run["n_params"], run["n_tokens"]) for run in told}
+    return [task.name for task in tasks if (task.name, task.shape.n_params, task.n_bytes) not in known]
 
 
 class Pace:
@@ -98,6 +108,8 @@ def main() -> None:
     parser.add_argument("--rows", type=Path, default=ROWS)
     parser.add_argument("--work", type=Path, required=True, help="a folder for what is not finished and for compiled programs")
     options = parser.parse_args()
+    if "frontier" in options.role and (early := not_forecast(plan.frontier(), FORECAST)):
+        sys.exit(f"{FORECAST} tells nothing of {', '.join(early)}: make the forecast and commit it first.")
     jax.config.update("jax_compilation_cache_dir", str(options.work / "compiled"))
     options.work.mkdir(parents=True, exist_ok=True)
     corpus = standard_library(options.work / "corpus.npz")

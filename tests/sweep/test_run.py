@@ -1,12 +1,13 @@
 """The runner: each run once, the cheapest first, and a table that is whole at every moment."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import rows
 import run
-from run import missing, sweep
+from run import missing, not_forecast, sweep
 
 
 @pytest.fixture
@@ -85,3 +86,11 @@ def test_progress_and_the_time_left_are_told(tasks, made, tmp_path):
     assert len(lines) == 4
     assert "3 of 4 runs left" in lines[0]
     assert "0 of 4 runs left" in lines[3]
+
+
+def test_a_run_that_no_forecast_tells_of_is_early(tasks, tmp_path):
+    forecast = tmp_path / "forecast.json"
+    assert not_forecast(tasks, forecast) == [task.name for task in tasks]
+    told = [{"run_id": t.name, "n_params": t.shape.n_params, "n_tokens": t.n_bytes} for t in tasks]
+    forecast.write_text(json.dumps({"frontier": [told[0], told[1] | {"n_tokens": 512}]}))
+    assert not_forecast(tasks, forecast) == [task.name for task in tasks[1:]]
