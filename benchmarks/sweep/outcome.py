@@ -1,0 +1,92 @@
+"""The frontier runs beside what was forecast of them; writes benchmarks/results/sweep_outcome.json.
+
+python benchmarks/sweep/outcome.py
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import rows
+from forecast import FORECASTERS
+from run import FORECAST, ROWS
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from alternatives import about
+
+OUTCOME = FORECAST.with_name("sweep_outcome.json")
+FEWEST_SIZES = 3
+
+
+def losses(forecast: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
+    """One row for each forecaster and finished run: forecast, outcome, error and whether intervals hold it."""
+    found = []
+    for name in FORECASTERS:
+        for run_id, quantiles in forecast[name]["runs"].items():
+            if run_id not in table.index:
+                continue
+            loss = float(table.loc[run_id, "loss"])
+            found.append(
+                {
+                    "forecaster": name,
+                    "run_id": run_id,
+                    "loss": loss,
+                    **quantiles,
+                    "error_per_cent": 100 * (quantiles["q50"] / loss - 1),
+                    "within_50": quantiles["q25"] <= loss <= quantiles["q75"],
+                    "within_90": quantiles["q05"] <= loss <= quantiles["q95"],
+                    "width_90_per_cent": 100 * (quantiles["q95"] / quantiles["q05"] - 1),
+                }
+            )
+    return pd.DataFrame(found)
+
+
+def optima(forecast: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
+    """Where the finished runs of a budget put the best N, by a parabola in log N, beside what each forecaster said."""
+    found = []
+    frontier = table[table["role"] == "frontier"]
+    for budget, part in frontier.groupby("budget"):
+        log_n = np.log(part["n_params"])
+        if log_n.nunique() < FEWEST_SIZES:
+            continue
+        c2, c1, _ = np.polyfit(log_n, part["loss"], 2)
+        row = {"compute": budget, "n_runs": len(part), "n_params": float(np.exp(-c1 / (2 * c2))) if c2 > 0 else None}
+        for name in FORECASTERS:
+            (said,) = [
+                entry
+                for entry in forecast[name]["optimum"]
+                if entry["quantity"] == "n_params" and np.isclose(entry["compute"], budget)
+            ]
+            row |= {f"{name}_{quantile}": said[quantile] for quantile in ("q05", "q50", "q95")}
+        (said,) = [entry for entry in forecast["approach_2"]["optimum"] if np.isclose(entry["compute"], budget)]
+        found.append(row | {"approach_2": said["n_params"]})
+    return pd.DataFrame(found)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=Path, default=ROWS)
+    options = parser.parse_args()
+    forecast = json.loads(FORECAST.read_text(encoding="utf-8"))
+    table = rows.read(options.rows)
+    by_run, by_budget = losses(forecast, table), optima(forecast, table)
+    if by_run.empty:
+        sys.exit("No frontier run has been made yet.")
+    print(by_run.to_string(index=False, float_format="{:.4f}".format))
+    print(by_budget.to_string(index=False, float_format="{:.4g}".format))
+    outcome = {
+        "about": about(),
+        "forecast_date": forecast["about"]["date"],
+        "forecast_runs": len(forecast["frontier"]),
+        "runs": by_run.to_dict("records"),
+        "optima": by_budget.to_dict("records"),
+    }
+    OUTCOME.write_text(json.dumps(outcome, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

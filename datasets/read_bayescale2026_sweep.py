@@ -1,0 +1,14 @@
+"""The sweep of this project: small byte-level models of one recipe, made by benchmarks/sweep."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+
+def read(originals: Mapping[str, Path]) -> pd.DataFrame:
+    """Read the table as the sweep's collector wrote it; it has the standard names already.
+
+    N counts all parameters and D counts bytes. ``budget`` is the nominal 6·N·D; ``flops`` are counted exactly.
+    """
+    return pd.read_csv(originals["bayescale2026_sweep.csv"])
