@@ -28,6 +28,7 @@ from bayescale.precision import float64
 
 THESE, NEW = "these problems", "a new problem"
 _GROUPS = ("group", "model")
+_ROUNDED = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +75,7 @@ class PassAtK:
         """The pass rates, indexed by group, what they are over, and k."""
         frame = self.frame
         rows = frame[frame["quantity"] == "pass_rate"].drop(columns="quantity")
-        return rows.set_index(["group", "over", "k"])
+        return rows.set_index(["group", "over", "k"]).sort_index()
 
     def samples_needed(self, target: float) -> pd.DataFrame:
         """How many samples a problem a pass rate takes, between the k that were asked for.
@@ -156,13 +157,19 @@ def pass_at_k(
     FitWarning
         Where diagnostics say that the result should not be trusted; `PassAtK.problems` holds the same sentences.
 
+    Notes
+    -----
+    From 100 samples a problem of seven Pythia models on MATH, 90 % intervals held 87 % of pass rates at 1,000 samples and 79 % at
+    10,000, and were too high where few problems had any success; see `benchmarks/pass_at_k.py`. Beyond ten times the samples at
+    hand the prior of the tail counts as much as the samples.
+
     Examples
     --------
     >>> import bayescale as bs
     >>> counts = {"n_samples": [100] * 8, "n_correct": [0, 0, 0, 1, 2, 5, 30, 80]}
     >>> found = bs.pass_at_k(counts, k=[1, 100, 10_000])
     >>> found.summary().loc[("all", "these problems"), "q50"].round(1).tolist()
-    [0.1, 0.7, 0.9]
+    [0.1, 0.6, 0.9]
     """
     groups = _groups(counts)
     at = _checked_k(k)
@@ -273,18 +280,15 @@ def _forecast(rates: SuccessRates, fit: Fit, group: Counts, k: np.ndarray, rng: 
     shares = np.exp(np.asarray(log_shares(rates, constants)))  # type: ignore[arg-type]
     log_fail = -np.exp(draw_log_hazards(group, shares, rng))
     of_cells = np.append(0.0, -np.exp(CELLS))
+    equal = np.full(log_fail.shape[1], 1 / log_fail.shape[1])
     unsolved = group.n_correct == 0
     seen = _solved_of_seen(group.n_samples[:, None], group.n_correct[:, None], k).T
     found: dict[str, list[Any]] = {"pass_rate": [], "exponent": [], "solved": []}
     for each, chance_of_seen in zip(k, seen, strict=True):
-        none, none_of_cells = np.exp(each * log_fail), np.exp(each * of_cells)
-        pass_rate = np.stack([(1 - none).mean(axis=1), shares @ (1 - none_of_cells)])
-        slope = -each * np.stack([(none * log_fail).mean(axis=1), shares @ (none_of_cells * of_cells)])
+        both = _rate_and_exponent(equal, log_fail, each), _rate_and_exponent(shares, of_cells, each)
         more = -np.expm1(np.maximum(each - group.n_samples, 0) * log_fail)
-        found["pass_rate"].append(pass_rate)
-        # Where every problem is solved for certain there is no slope.
-        with np.errstate(divide="ignore", invalid="ignore"):
-            found["exponent"].append(slope / (pass_rate * -np.log(pass_rate)))
+        for name, arrays in zip(("pass_rate", "exponent"), zip(*both, strict=True), strict=True):
+            found[name].append(np.stack(arrays))
         found["solved"].append((rng.random(more.shape) < np.where(unsolved, more, chance_of_seen)).mean(axis=1))
     dims = {"pass_rate": ("k", "over", "draw"), "exponent": ("k", "over", "draw"), "solved": ("k", "draw")}
     values = {name: (dims[name], np.stack(arrays)) for name, arrays in found.items()}
@@ -292,6 +296,19 @@ def _forecast(rates: SuccessRates, fit: Fit, group: Counts, k: np.ndarray, rng: 
     return xr.Dataset(
         values | {name: (("draw",), np.asarray(array)) for name, array in alone.items()}, coords={"k": k, "over": [THESE, NEW]}
     )
+
+
+def _rate_and_exponent(shares: np.ndarray, log_fail: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """pass@k and −d log(−log pass@k)/d log k over problems, the last axis, of given shares; each of shape (draws,)."""
+    # Relative to the hardest problem, since all may be sure to pass: then −log pass@k is 1 − pass@k, and both round to zero.
+    hardest = log_fail.max(axis=-1, keepdims=True)
+    relative = shares * np.exp(k * (log_fail - hardest))
+    left = relative.sum(axis=-1)
+    fail = left * np.exp(k * hardest[..., 0])
+    ratio = np.ones_like(fail)
+    some = (fail > _ROUNDED) & (fail < 1)
+    ratio[some] = fail[some] / ((1 - fail[some]) * -np.log1p(-fail[some]))
+    return 1 - fail, -k * (relative * log_fail).sum(axis=-1) / left * ratio
 
 
 def _parameters(fit: Fit) -> pd.DataFrame:
