@@ -39,7 +39,8 @@ T = TypeVar("T")
 
 _PRIOR_DRAWS, _SEARCHES, _STEPS = 512, 16, 40
 _SHARED_SEARCHES, _SHARED_STEPS = 8, 40
-_COMPONENTS, _FEWEST_ROUNDS, _ROUNDS, _GOOD_K = 6, 3, 12, 0.5
+_COMPONENTS, _GOOD_K = 6, 0.5
+_FEWEST_ROUNDS, _MANY_ROUNDS, _ROUNDS = 3, 6, 12
 _FEWEST = 1000
 _SLICE = 2**24
 _FAR_BELOW, _SAME_MODE = 10.0, 0.1
@@ -156,8 +157,10 @@ class _Pool:
 
     @property
     def settled(self) -> bool:
-        """Whether enough rounds have made the weights even."""
-        return len(self.used) >= _FEWEST_ROUNDS and self.weighed.diagnostics["pareto_k"] < _GOOD_K
+        """Whether enough rounds have made the weights even, or, after many, no less even than is needed."""
+        if len(self.used) < _MANY_ROUNDS:
+            return len(self.used) >= _FEWEST_ROUNDS and self.weighed.diagnostics["pareto_k"] < _GOOD_K
+        return self.weighed.reliable
 
     @cached_property
     def proposal(self) -> Mixture:
