@@ -104,9 +104,10 @@ class Importance:
         seconds = (time.perf_counter() - begun) / len(problems)
         results: list[Posterior] = []
         for i, (problem, pool, rng) in enumerate(zip(problems, pools, rngs, strict=True)):
-            more = {"diagnostics": pool.weighed.diagnostics, "seconds": {"fit": seconds}}
+            more: dict[str, Any] = {"diagnostics": pool.weighed.diagnostics, "seconds": {"fit": seconds}}
             if target.noise.shared:
-                more["coefficients"] = _own_coefficients(problem, chosen[i], *jax.tree.map(itemgetter(i), (data, weights)), rng)
+                held, counted = jax.tree.map(itemgetter(i), (data, weights))
+                more["coefficients"] = _own_coefficients(problem, chosen[i], held, counted, rng)
             own = {name: values[i][None] for name, values in found.items()}
             results.append(self._posterior(problem, pool.weighed, own, more))
         return results
