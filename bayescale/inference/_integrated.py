@@ -42,7 +42,7 @@ def integrated(target: Target, own: Sequence[Array], data: Data, weights: Array)
     return given + (log_determinant - quadratic) / 2
 
 
-def coefficients(target: Target, straight: np.ndarray, data: Data, weights: Array, rng: np.random.Generator) -> np.ndarray:
+def coefficients(target: Target, straight: np.ndarray, data: Data, weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Drawn given parameters at straight coordinates of shape (k, draws); shape (draws, functions)."""
     matrix, right = map(np.asarray, _at_straight(target, straight, data, weights))
     matrix, right = np.moveaxis(matrix, -1, 0), right.T[..., None]

@@ -39,7 +39,8 @@ T = TypeVar("T")
 
 _PRIOR_DRAWS, _SEARCHES, _STEPS = 512, 16, 40
 _SHARED_SEARCHES, _SHARED_STEPS = 8, 40
-_COMPONENTS, _FEWEST_ROUNDS, _ROUNDS, _GOOD_K = 6, 3, 12, 0.5
+_COMPONENTS, _GOOD_K = 6, 0.5
+_FEWEST_ROUNDS, _MANY_ROUNDS, _ROUNDS = 3, 6, 12
 _FEWEST = 1000
 _SLICE = 2**24
 _FAR_BELOW, _SAME_MODE = 10.0, 0.1
@@ -105,8 +106,8 @@ class Importance:
         for i, (problem, pool, rng) in enumerate(zip(problems, pools, rngs, strict=True)):
             more: dict[str, Any] = {"diagnostics": pool.weighed.diagnostics, "seconds": {"fit": seconds}}
             if target.noise.shared:
-                mine, counted = jax.tree.map(itemgetter(i), (data, weights))
-                more["coefficients"] = _own_coefficients(problem, chosen[i], mine, counted, rng)
+                held, counted = jax.tree.map(itemgetter(i), (data, weights))
+                more["coefficients"] = _own_coefficients(problem, chosen[i], held, counted, rng)
             own = {name: values[i][None] for name, values in found.items()}
             results.append(self._posterior(problem, pool.weighed, own, more))
         return results
@@ -157,8 +158,10 @@ class _Pool:
 
     @property
     def settled(self) -> bool:
-        """Whether enough rounds have made the weights even."""
-        return len(self.used) >= _FEWEST_ROUNDS and self.weighed.diagnostics["pareto_k"] < _GOOD_K
+        """Whether enough rounds have made the weights even, or, after many, no less even than is needed."""
+        if len(self.used) < _MANY_ROUNDS:
+            return len(self.used) >= _FEWEST_ROUNDS and self.weighed.diagnostics["pareto_k"] < _GOOD_K
+        return self.weighed.reliable
 
     @cached_property
     def proposal(self) -> Mixture:
@@ -249,7 +252,7 @@ def _own_coefficients(
     problem: Problem, straight: np.ndarray, data: Data, weights: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
     """Of the functions of the problem, shape (1, draws, functions), from data that have as many as the batch needs."""
-    drawn = coefficients(problem.target, straight, data, jnp.asarray(weights), rng)[None]
+    drawn = coefficients(problem.target, straight, data, weights, rng)[None]
     parts = np.split(drawn, np.cumsum([features.shape[1] for features in data.features])[:-1], axis=-1)
     own = [part[..., : features.shape[1]] for part, features in zip(parts, problem.data.features, strict=True)]
     return np.concatenate(own, axis=-1)

@@ -93,7 +93,7 @@ def test_coefficients_have_the_mean_and_the_covariance_that_they_have_given_the_
     target, count = problem.target, 20_000
     own = [jnp.array([c]) for c in target.reach[0]]
     straight = np.repeat(np.stack([np.asarray(column) for column in target.straighten(own)]), count, axis=1)
-    drawn = coefficients(target, straight, problem.data, problem.weights, np.random.default_rng(0))
+    drawn = coefficients(target, straight, problem.data, np.asarray(problem.weights), np.random.default_rng(0))
     constants, rows = target.constants(own), np.repeat(np.arange(len(sweep)), sweep.weights.astype(int))
     functions = np.concatenate(
         [
