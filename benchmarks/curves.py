@@ -6,7 +6,7 @@ log loss on its hidden points; means over curves are printed for each law and fo
 points that 50 % and 90 % intervals hold. Writes benchmarks/results/curves.json.
 
 With ``--within`` only what the authors show is used, and the points beyond half of its examples are hidden: for choices that
-must not see the benchmark's own hidden points. The noise model here is so chosen. Writes benchmarks/results/curves_within.json.
+must not see the benchmark's own hidden points. The noise model was settled so. Writes benchmarks/results/curves_within.json.
 
 I. Alabdulmohsin et al. 2022 (arXiv:2209.06640) for the curves and their split.
 
