@@ -37,7 +37,7 @@ class SixND:
     Examples
     --------
     >>> from bayescale.decisions.flop_models import SixND
-    >>> 3 * SixND().forward(70e9) * 1.4e12 / 1e23
+    >>> round(3 * SixND().forward(70e9) * 1.4e12 / 1e23, 2)
     5.88
     """
 
@@ -77,7 +77,7 @@ class TransformerFlops:
     --------
     >>> from bayescale.decisions.flop_models import TransformerFlops
     >>> round(float(TransformerFlops(context=2048).forward(70e9) / (2 * 70e9)), 3)
-    1.013
+    1.038
     """
 
     context: int = 2048

@@ -9,7 +9,7 @@ from bayescale.decisions.optimum import Valued, World, filled, least_cost, least
 from bayescale.laws import Chinchilla, Coupled
 from bayescale.precision import float64
 
-CASES, ENDLESS, NODES, ROUNDS = 250, 1e190, 800, 3
+CASES, ENDLESS, NODES, ROUNDS = 250, 1e190, 800, 4
 NO_BOUND = 0.35
 LAWS = {"additive, no repeats": (Chinchilla(), None), "coupled, repeats of worth": (Coupled(), Repeats())}
 

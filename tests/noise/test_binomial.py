@@ -41,6 +41,7 @@ def test_samples_are_log_odds_of_counts_as_often_as_these_are_probable():
     np.testing.assert_allclose(found, scipy.stats.binom(4, 1 / (1 + np.e)).pmf(range(5)), atol=0.02)
 
 
+@pytest.mark.filterwarnings("ignore::bayescale.errors.RunsWarning")
 def test_a_law_of_loss_is_refused():
     with pytest.raises(bs.InputError, match=r"binomial counts right answers, and chinchilla predicts loss"):
         bs.fit(counted(0), law=bs.laws.Chinchilla(), noise=bs.noise.Binomial())
