@@ -77,8 +77,7 @@ def plan(
         }
         bounds = {name: value for name, value in asked.items() if value is not None}
         posterior, forecaster = _fits(source, law, noise, method, seed, column or [])
-        runs = posterior.runs
-        small = float((6 * runs.column("n_params") * runs.column("n_tokens")).max())
+        small = float(posterior.runs.six_nd.max())
         found = bayescale.plan(
             posterior,
             compute,

@@ -4,9 +4,7 @@ The only file that knows ArviZ. Draws have dimensions (chain, draw) whatever the
 """
 
 import json
-import os
 import platform
-import tempfile
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,11 +25,12 @@ from bayescale.diagnostics import convergence, pareto_smoothed
 from bayescale.discovery import describe, parse
 from bayescale.errors import InputError
 from bayescale.laws.base import Law
-from bayescale.noise.base import Conditions, Noise, is_likelihood
+from bayescale.noise.base import Conditions, Noise, is_likelihood, is_of_counts
 from bayescale.precision import float64
 from bayescale.processes.base import Basis, bases, departure, filled_up, places
 from bayescale.responses import RESPONSES, Response
 from bayescale.runs import OPTIONAL_NUMBERS, REQUIRED, Runs
+from bayescale.whole_file import written_whole
 
 QUANTILES = {"q05": 0.05, "q50": 0.5, "q95": 0.95}
 
@@ -154,19 +153,8 @@ class Posterior:
         Path
         """
         path = Path(path)
-        if not path.parent.is_dir():
-            raise InputError(f"There is no folder {path.parent} to write {path.name} to; make it first.")
-        handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        os.close(handle)
-        try:
+        with written_whole(path) as unfinished:
             self.to_arviz().to_netcdf(unfinished, engine="h5netcdf")
-            # The temporary file is private; the finished one is as open as any file that its owner makes.
-            umask = os.umask(0)
-            os.umask(umask)
-            Path(unfinished).chmod(0o666 & ~umask)
-            Path(unfinished).replace(path)
-        finally:
-            Path(unfinished).unlink(missing_ok=True)
         return path
 
     def _repr_html_(self) -> str:
@@ -187,8 +175,7 @@ class Posterior:
     @property
     def log_slope(self) -> np.ndarray | float:
         """What makes a log density on the scale of the fit one of the response; counts have probabilities."""
-        counts = "n_correct" in self.noise.columns
-        return 0.0 if counts else np.asarray(self.response.log_slope(self.observed))
+        return 0.0 if is_of_counts(self.noise) else np.asarray(self.response.log_slope(self.observed))
 
     @cached_property
     def bases(self) -> tuple[Basis, ...]:

@@ -53,8 +53,8 @@ class Response:
         InputError
             Where the runs have no such column, or it holds values that the scale has not.
         """
-        n_correct, n_samples = runs.counts
-        if self.column == "accuracy" and len(n_samples) == len(runs):
+        if self.column == "accuracy" and runs.counted:
+            n_correct, n_samples = runs.counts
             return np.asarray(np.log((n_correct + 0.5) / (n_samples - n_correct + 0.5)))
         values = runs.column(self.column)
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -22,6 +22,7 @@ OPTIONAL_NUMBERS = ("flops", "unique_tokens", "loss_se", "weight", "n_correct", 
 _SMALLEST_PLAUSIBLE_N_PARAMS = 1e4
 _LARGEST_PLAUSIBLE_LOSS = 15.0
 _COLLINEAR_SPREAD = 0.05
+_COUNTS = {"n_correct", "n_samples"}
 # All other numbers are positive.
 _MAY_BE_NIL = ("n_correct", "accuracy")
 _OF_ANY_SIGN = ("relative_loss", "score", "error")
@@ -166,8 +167,13 @@ class Runs:
         if name in self.frame:
             return _numbers(self.frame.reset_index(), name, self.name).to_numpy()
         if name == "flops" and {"n_params", "n_tokens"} <= set(self.frame.columns):
-            return 6.0 * self.column("n_params") * self.column("n_tokens")
+            return self.six_nd
         raise InputError(_lacking_columns([name], list(self.frame.columns), self.name))
+
+    @property
+    def six_nd(self) -> np.ndarray:
+        """6·N·D of each run, whatever ``flops`` says, FLOPs, shape (runs,): as plans and designs count."""
+        return 6.0 * self.column("n_params") * self.column("n_tokens")
 
     @property
     def weights(self) -> np.ndarray:
@@ -180,9 +186,14 @@ class Runs:
         return self.column("loss_se") / self.column("loss") if "loss_se" in self.frame else np.zeros(1)
 
     @property
+    def counted(self) -> bool:
+        """Whether right answers were counted."""
+        return set(self.frame.columns) >= _COUNTS
+
+    @property
     def counts(self) -> tuple[np.ndarray, np.ndarray]:
         """``n_correct`` and ``n_samples`` of each run, each of shape (runs,); a zero, shape (1,), where none were counted."""
-        if {"n_correct", "n_samples"} <= set(self.frame.columns):
+        if self.counted:
             return self.column("n_correct"), self.column("n_samples")
         return np.zeros(1), np.zeros(1)
 
@@ -269,7 +280,7 @@ def _numbers(table: pd.DataFrame, column: str, name: str) -> pd.Series:
 
 
 def _refuse_more_right_than_asked(table: pd.DataFrame, name: str) -> None:
-    if not {"n_correct", "n_samples"} <= set(table.columns):
+    if not set(table.columns) >= _COUNTS:
         return
     bad = (table["n_correct"] > table["n_samples"]).to_numpy()
     if bad.any():

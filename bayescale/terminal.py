@@ -110,7 +110,7 @@ class Outlook:
         runs = posterior.runs
         if hasattr(posterior.law, "optimal_n_params"):
             # C = 6·N·D here whatever the runs say, for allocate counts so.
-            compute = 6.0 * runs.column("n_params") * runs.column("n_tokens")
+            compute = runs.six_nd
             budgets = float(f"{compute.max():.0e}") * np.array(_BEYOND)
             grid = np.geomspace(compute.min(), budgets[-1], _GRID)
             both = allocate(posterior, np.concatenate([budgets, grid])).draws

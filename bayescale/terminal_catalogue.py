@@ -116,7 +116,7 @@ def print_law(law: "Law") -> None:
     console.print(style.facts(list(rows.items())))
     table = style.table("parameter", "prior", "meaning", left=("prior", "meaning"))
     for parameter in law.parameters:
-        table.add_row(parameter.name, _prior(parameter.prior), parameter.doc)
+        table.add_row(parameter.name, parameter.prior_in_words, parameter.doc)
     console.print(table)
     console.print(
         "Priors hold in the units of the data, where loss and each input are divided by their geometric mean over the runs, "
@@ -158,7 +158,3 @@ def _cell(column: Any, value: Any) -> str:
 
 def _options(law: "Law") -> str:
     return ", ".join(f"{field.name}={str(field.default).lower()}" for field in fields(law)) or "none"  # type: ignore[arg-type]
-
-
-def _prior(prior: Any) -> str:
-    return f"{type(prior).__name__}({', '.join(f'{float(getattr(prior, name)):.3g}' for name in prior.arg_constraints)})"

@@ -7,7 +7,6 @@ of the data and all options, so changed data or options never find an old file.
 import json
 import os
 import re
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from bayescale.batches.task import Row, Task, fitted, identity, reason
 from bayescale.discovery import name_of
 from bayescale.errors import InputError
 from bayescale.posterior import Posterior, load
+from bayescale.whole_file import written_whole
 
 TABLE = "batch.csv"
 FIRST_COLUMNS = ("data_set", "law", "noise", "method", "n_runs", "status", "message")
@@ -130,12 +130,8 @@ def _refuse_foreign_table(path: Path) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
+    with written_whole(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _unwritable(path: Path, error: OSError) -> InputError:

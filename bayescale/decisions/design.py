@@ -155,7 +155,7 @@ def design(
     posteriors, shares = _parts(posterior)
     runs = posteriors[0].runs
     _check(posteriors, {"budget": budget, "n_runs": n_runs, **({} if compute is None else {"compute": compute})})
-    dearest = float((6.0 * runs.column("n_params") * runs.column("n_tokens")).max())
+    dearest = float(runs.six_nd.max())
     target = _TO_THE_TARGET * dearest if compute is None else float(compute)
     price = _price(price_per_flop, value_per_nat)
     table = _grid(runs, float(budget)) if candidates is None else _given(candidates)

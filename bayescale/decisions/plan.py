@@ -81,8 +81,7 @@ class Plan:
     @property
     def reach(self) -> float:
         """How many times the dearest run's compute, 6·N·D, the plan's is."""
-        runs = self.posterior.runs
-        return 6 * self.n_params * self.n_tokens / float((6 * runs.column("n_params") * runs.column("n_tokens")).max())
+        return 6 * self.n_params * self.n_tokens / float(self.posterior.runs.six_nd.max())
 
     @property
     def frame(self) -> pd.DataFrame:

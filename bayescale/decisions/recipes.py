@@ -188,7 +188,7 @@ def recipes(
     noise, method = StudentT() if noise is None else noise, NUTS() if method is None else method
     _check(law, noise)
     both = _of(runs, base, candidate)
-    known = float((6.0 * both.column("n_params") * both.column("n_tokens")).max())
+    known = float(both.six_nd.max())
     budgets = known * np.array(_BEYOND) if compute is None else np.atleast_1d(np.asarray(compute, dtype=np.float64))
     if not (np.isfinite(budgets) & (budgets > 0)).all():
         raise InputError("compute must be positive numbers of FLOPs, such as 5.76e23.")

@@ -20,7 +20,7 @@ from scipy.special import digamma, polygamma
 from bayescale.discovery import name_of
 from bayescale.errors import InputError
 from bayescale.laws.base import Law, Parameter, unit_of
-from bayescale.noise.base import Conditions, Noise, is_likelihood
+from bayescale.noise.base import Conditions, Noise, is_likelihood, is_of_counts
 from bayescale.posterior import Posterior, provenance
 from bayescale.processes.base import bases, filled_up, places
 from bayescale.responses import RESPONSES
@@ -156,7 +156,7 @@ class Problem:
         """
         target = Target(law, noise)
         response = RESPONSES[law.response]
-        if "n_correct" in noise.columns and law.response != "accuracy":
+        if is_of_counts(noise) and law.response != "accuracy":
             raise InputError(
                 f"{name_of(noise)} counts right answers, and {name_of(law)} predicts {law.response}; use StudentT() as the "
                 "noise, or a law of accuracy."

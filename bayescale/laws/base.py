@@ -70,6 +70,12 @@ class Parameter:
     prior: dist.Distribution
     doc: str
 
+    @property
+    def prior_in_words(self) -> str:
+        """The prior's family and its numbers, for people."""
+        numbers = (f"{float(getattr(self.prior, name)):.3g}" for name in self.prior.arg_constraints)
+        return f"{type(self.prior).__name__}({', '.join(numbers)})"
+
 
 @dataclass(frozen=True)
 class Term:

@@ -72,6 +72,11 @@ class Likelihood(Noise, Protocol):
         """
 
 
+def is_of_counts(noise: Noise) -> bool:
+    """Whether the noise model is of right answers that were counted, so that what it gives are probabilities."""
+    return "n_correct" in noise.columns
+
+
 def is_likelihood(noise: Noise) -> TypeGuard[Likelihood]:
     """Whether the noise model has a density, which posterior methods need."""
     return isinstance(noise, Likelihood)

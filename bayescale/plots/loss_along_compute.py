@@ -85,7 +85,7 @@ def _runs(posterior: Posterior, quantity: str) -> pd.DataFrame:
     """Columns ``x``, ``loss`` and ``group``, which is empty where the runs have no groups, or too many to tell apart."""
     runs = posterior.runs
     # The frontier counts C as 6ND, so the runs must too, whatever FLOPs were reported for them.
-    x = 6 * runs.column("n_params") * runs.column("n_tokens") if quantity == "compute" else runs.column(quantity)
+    x = runs.six_nd if quantity == "compute" else runs.column(quantity)
     groups = runs.frame["group"].astype(str).to_numpy() if "group" in runs.frame else np.full(len(runs), "")
     told_apart = 1 < len(np.unique(groups)) <= _MOST_GROUPS
     return pd.DataFrame({"x": x, "loss": runs.column("loss"), "group": groups if told_apart else ""})

@@ -36,7 +36,7 @@ def checklist(plan: Plan) -> list[tuple[str, str]]:
         ("Runs dropped", "those that the notes above tell of; this program drops none by itself"),
         ("Hash of the data", posterior.provenance.get("data_sha256", _UNKNOWN)),
         ("Objective", f"{posterior.noise.formula} ({posterior.noise.title}), with priors"),
-        ("Priors", "; ".join(f"{p.name} {_prior(p.prior)}" for p in (*posterior.law.parameters, *posterior.noise.parameters))),
+        ("Priors", "; ".join(f"{p.name} {p.prior_in_words}" for p in (*posterior.law.parameters, *posterior.noise.parameters))),
         ("Method", f"{describe(posterior.method)}; {posterior.n_draws:,} draws; starts at the mode, none was tuned by hand"),
         ("Diagnostics", ", ".join(f"{name} {value:.4g}" for name, value in posterior.diagnostics.items())),
         ("What they say", " ".join(posterior.problems) or "nothing is wrong"),
@@ -60,8 +60,3 @@ def _forecaster(plan: Plan) -> str:
 def _weighed(plan: Plan) -> str:
     weights = plan.posterior.runs.weights
     return "each counts once" if (weights == 1).all() else f"weights from {weights.min():.3g} to {weights.max():.3g}"
-
-
-def _prior(prior: object) -> str:
-    values = (f"{float(getattr(prior, name)):.3g}" for name in prior.arg_constraints)  # type: ignore[attr-defined]
-    return f"{type(prior).__name__}({', '.join(values)})"

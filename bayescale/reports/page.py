@@ -1,9 +1,7 @@
 """A plan as one HTML file that needs nothing else: figures, tables, a calculator, a checklist and how to make it again."""
 
 import json
-import os
 import re
-import tempfile
 from collections.abc import Iterable
 from html import escape
 from importlib.metadata import version
@@ -17,13 +15,13 @@ import pandas as pd
 
 from bayescale.decisions.plan import Plan
 from bayescale.discovery import describe
-from bayescale.errors import InputError
 from bayescale.plots._drawing import as_svg
 from bayescale.plots.flat_set import flat_set
 from bayescale.plots.loss_along_compute import loss_along_compute
 from bayescale.plots.sensitivity import sensitivity
 from bayescale.reports import calculator
 from bayescale.reports.checklist import checklist
+from bayescale.whole_file import written_whole
 
 _QUANTILES = ("q05", "q50", "q95")
 _HEADINGS = ("5 %", "median", "95 %")
@@ -95,16 +93,9 @@ def report(plan: Plan, path: str | Path, *, commands: Iterable[str] = ()) -> Pat
     True
     """
     path = Path(path)
-    if not path.parent.is_dir():
-        raise InputError(f"There is no folder {path.parent} to write {path.name} to; make it first.")
-    text = html(plan, commands=commands)
-    handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    umask = os.umask(0)
-    os.umask(umask)
-    Path(unfinished).chmod(0o666 & ~umask)
-    return Path(unfinished).replace(path)
+    with written_whole(path) as unfinished:
+        unfinished.write_text(html(plan, commands=commands), encoding="utf-8")
+    return path
 
 
 def html(plan: Plan, *, commands: Iterable[str] = ()) -> str:

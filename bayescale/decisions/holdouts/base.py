@@ -40,7 +40,7 @@ def compute(runs: Runs) -> np.ndarray:
     A learning curve without either has its examples, tokens or parameters in their place, to which its compute is proportional.
     """
     if {"n_params", "n_tokens"} <= set(runs.frame.columns):
-        return np.asarray(6.0 * runs.column("n_params") * runs.column("n_tokens"))
+        return runs.six_nd
     along = [name for name in ("flops", "n_examples", "n_tokens", "n_params") if name in runs.frame]
     return runs.column(along[0] if along else "flops")
 
