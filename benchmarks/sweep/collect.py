@@ -114,7 +114,7 @@ def main() -> None:
     (options.datasets / f"{NAME}.csv").write_text(text, encoding="utf-8")
     (options.datasets / f"{NAME}.toml").write_text(descriptor(base, text), encoding="utf-8")
     print(f"{len(base)} of {len(plan.base())} base runs, {len(text)} bytes")
-    runs = bs.Runs.from_frame(base, name=NAME)
+    runs = bs.datasets.load(NAME)
     print(bs.isoflop(runs).frame.to_string(float_format="{:.4g}".format))
     print("standard deviation between seeds, per cent of the loss, by budget:", seed_noise(base).round(3).to_dict())
     for law in (bs.laws.Chinchilla(), bs.laws.Coupled()):

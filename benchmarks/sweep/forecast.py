@@ -4,7 +4,7 @@ The default fit, today's practice (Huber, bootstrap) and Approach 2 each see the
 dearer budget; the first two tell every frontier run's loss, in quantiles. Writes benchmarks/results/sweep_forecast.json, and
 refuses where a frontier run has been made.
 
-    python benchmarks/sweep/forecast.py
+    python benchmarks/sweep/collect.py && python benchmarks/sweep/forecast.py
 """
 
 import argparse
@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import plan
 import rows
+from collect import NAME
 from run import FORECAST, ROWS
 
 import bayescale as bs
@@ -34,7 +35,13 @@ QUANTILES = {"q025": 0.025, "q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "
 def wanted() -> pd.DataFrame:
     """The frontier runs: name, N, D and budget."""
     return pd.DataFrame(
-        {"run_id": task.name, "n_params": task.shape.n_params, "n_tokens": task.n_bytes, "budget": task.budget}
+        {
+            "run_id": task.name,
+            "group": f"C{task.budget:.1e}",
+            "n_params": task.shape.n_params,
+            "n_tokens": task.n_bytes,
+            "budget": task.budget,
+        }
         for task in plan.frontier()
     )
 
@@ -79,14 +86,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=Path, default=ROWS)
     options = parser.parse_args()
-    table = rows.read(options.rows)
-    if (table["role"] == "frontier").any():
+    if (rows.read(options.rows)["role"] == "frontier").any():
         sys.exit("There are frontier runs already; a forecast of them is none.")
-    base = table[table["role"] == "base"]
     new = wanted()
-    runs = bs.Runs.from_frame(base, name="bayescale2026_sweep")
+    runs = bs.datasets.load(NAME)
+    (original,) = bs.datasets.fetch(NAME)
     forecast = {
-        "about": about() | {"data_sha256": runs.sha256, "rows_sha256": hashlib.sha256(base.to_csv().encode()).hexdigest()},
+        "about": about() | {"data_sha256": runs.sha256, "file_sha256": hashlib.sha256(original.read_bytes()).hexdigest()},
         "n_runs": len(runs),
         "frontier": new.to_dict("records"),
         **{name: told(forecaster, runs, new) for name, forecaster in FORECASTERS.items()},
