@@ -172,7 +172,7 @@ def print_fit(posterior: "Posterior", outlook: Outlook) -> None:
     else:
         console.print(f"No compute-optimal plan: {posterior.law.formula} has no trade-off between parameters and tokens.\n")
     if posterior.noise.shared:
-        console.print("Exponents and plans are the law's own; forecasts add the departures from it that runs share.\n")
+        console.print("Exponents are the law's own; plans and forecasts add the departures from it that runs share.\n")
     if outlook.curve:
         for line in drawn(outlook.curve, min(max(console.width, 40), 100)):
             console.print(line, soft_wrap=True)

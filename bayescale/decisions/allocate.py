@@ -40,7 +40,8 @@ class Allocation:
     Attributes
     ----------
     draws : Dataset with dimensions ``draw`` and the budgets' own, ``compute`` (FLOPs) unless they are of something else
-        ``n_params``, ``n_tokens``, ``tokens_per_param`` and ``loss`` (the law's, nats per token) at each draw's own optimum.
+        ``n_params``, ``n_tokens``, ``tokens_per_param`` and ``loss`` (nats per token, without a single run's scatter) at each
+        draw's own optimum.
         With constraints also ``train_flops`` and, where they say what it takes, ``epochs``, ``serve_flops``,
         ``lifetime_flops``, ``total_cost`` and ``days``. For a target loss also ``feasible``; a draw without a
         plan has no numbers.
@@ -91,9 +92,9 @@ def allocate(
     Each draw has an optimum of its own: without constraints N* and D* = C/(6 N*), in closed form. The intervals are those of
     N*, not of the loss around one N*; `flat_set` and `regret` tell what missing N* costs.
 
-    All are the law's own. Departures from it that runs share, where the noise model has them, are in `forecast` and not here.
-    Law and departures divide between them what the runs say, so that beyond the runs the law's own optimum may be far less sure
-    than under independent noise, and lie elsewhere: ``docs/classic_questions.md`` has both for the Chinchilla runs.
+    Where the noise model has departures from the law that runs share, law and departures divide between them what the runs say,
+    and the optimum is of both: the law's own may lie far from where the runs themselves show it. Each draw's departures are one
+    surface, drawn as `forecast` draws them. Far beyond the runs intervals are wide: a law may bend there.
 
     Parameters
     ----------

@@ -3,7 +3,8 @@
 Given N, a bound on cost leaves at most so many tokens, and more tokens never hurt; so D is what the tightest bound leaves, and
 N is all there is to choose. In log N and log D the loss is convex and so are costs, whence along the bounds the slope of loss
 in log N changes sign once, corners included, and halving finds where. For a target loss it is the other way about: D is what
-the target needs, cost is convex in log N, and a bound that is broken says on which side of N it holds.
+the target needs, cost is convex in log N, and a bound that is broken says on which side of N it holds. Departures from the law
+bend the loss, so that several N may be the best of their surroundings: the search begins at the best of many.
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from bayescale.decisions.constraints import Repeats
+from bayescale.decisions.departures import Departures
 from bayescale.decisions.flop_models import TRAINING_PASSES, FlopModel
 from bayescale.laws.base import Law
 from bayescale.laws.data_constrained import effective
@@ -22,6 +24,8 @@ from bayescale.laws.data_constrained import effective
 # Logarithms of counts: from one to more than anyone will have, so that "endless" is a number and slopes stay finite.
 LOG_LEAST, LOG_ENDLESS = 0.0, 200.0
 _HALVINGS, _HALVINGS_WITHIN = 56, 32
+# About the law's own optimum: how far departures are looked at, in log N, and at how many places.
+_REACH, _PLACES = 10.0, 61
 # A search ends on a bound to rounding, on either side.
 _BROKEN = 1e-9
 
@@ -39,6 +43,8 @@ class World(NamedTuple):
     log_max_tokens : shape (draws, 1)
     train, serve : shape (budgets, 1, 1)
         What a FLOP takes from each budget.
+    departures : Departures, optional
+        From the law, where the noise model has any.
     """
 
     constants: dict[str, Any]
@@ -49,6 +55,7 @@ class World(NamedTuple):
     log_max_tokens: Any
     train: Any
     serve: Any
+    departures: Departures | None = None
 
 
 class Plans(NamedTuple):
@@ -70,6 +77,7 @@ class Valued:
 
     def log_loss(self, log_n: Any, log_d: Any, world: World) -> Array:
         """Of a plan."""
+        departures = 0.0 if world.departures is None else world.departures.at(log_n, log_d)
         at = {"n_params": log_n, "n_tokens": log_d}
         if "unique_tokens" in self.law.inputs:
             at["unique_tokens"] = world.log_unique
@@ -78,7 +86,7 @@ class Valued:
                 "n_params": effective(log_n, world.log_filled, self.repeats.R_N),
                 "n_tokens": effective(log_d, world.log_unique, self.repeats.R_D),
             }
-        return jnp.asarray(self.law.log_loss(world.constants, at))
+        return jnp.asarray(self.law.log_loss(world.constants, at)) + departures
 
     def log_tokens(self, log_n: Any, world: World, limits: Any) -> Array:
         """All that the bounds leave; not a number where serving alone breaks one."""
@@ -112,15 +120,18 @@ def least_loss(valued: Valued, world: World, limits: Any) -> Plans:
     """
     shape = jnp.broadcast_shapes(world.served.shape, limits.shape[1:])
 
-    def log_loss(log_n: Array) -> Array:
+    def log_loss(log_n: Array, world: World = world) -> Array:
         return valued.log_loss(log_n, valued.log_tokens(log_n, world, limits), world)
 
-    def right(log_n: Array) -> Array:
+    def right(log_n: Array, world: World = world) -> Array:
         # False where there is no slope, since serving alone breaks a bound there.
-        return jax.jvp(log_loss, (log_n,), (jnp.ones(shape),))[1] < 0
+        return jax.jvp(partial(log_loss, world=world), (log_n,), (jnp.ones(shape),))[1] < 0
 
     # The lower end is the one that keeps to all bounds.
-    log_n, _ = _halved(right, jnp.full(shape, LOG_LEAST), jnp.broadcast_to(world.log_max_params, shape), _HALVINGS)
+    ends = jnp.full(shape, LOG_LEAST), jnp.broadcast_to(world.log_max_params, shape)
+    log_n, _ = _halved(partial(right, world=world._replace(departures=None)), *ends, _HALVINGS)
+    if world.departures is not None:
+        log_n, _ = _halved(right, *_about_the_best(log_loss, log_n, *ends), _HALVINGS)
     log_d = valued.log_tokens(log_n, world, limits)
     found = valued.log_loss(log_n, log_d, world)
     return Plans(log_n, log_d, found, log_d >= 0)
@@ -184,14 +195,18 @@ def least_mean_loss(valued: Valued, world: World, limits: Any) -> Array:
     """log of the one N for all draws whose mean loss is least, shape (points,); D is what the bounds leave it in each draw."""
     shape = jnp.broadcast_shapes(world.served.shape, limits.shape[1:])
 
-    def right(log_n: Array) -> Array:
+    def mean(log_n: Array, world: World = world) -> Array:
         every = jnp.broadcast_to(log_n, shape)
-        log_loss, slope = jax.jvp(
-            lambda x: valued.log_loss(x, valued.log_tokens(x, world, limits), world), (every,), (jnp.ones(shape),)
-        )
-        return jnp.mean(jnp.exp(log_loss) * slope, axis=0) < 0
+        return jnp.mean(jnp.exp(valued.log_loss(every, valued.log_tokens(every, world, limits), world)), axis=0)
 
-    return _halved(right, jnp.full(shape[1], LOG_LEAST), jnp.broadcast_to(world.log_max_params, shape[1]), _HALVINGS)[0]
+    def right(log_n: Array, world: World = world) -> Array:
+        return jax.jvp(partial(mean, world=world), (log_n,), (jnp.ones(shape[1]),))[1] < 0
+
+    ends = jnp.full(shape[1], LOG_LEAST), jnp.broadcast_to(world.log_max_params, shape[1])
+    log_n, _ = _halved(partial(right, world=world._replace(departures=None)), *ends, _HALVINGS)
+    if world.departures is not None:
+        log_n, _ = _halved(right, *_about_the_best(mean, log_n, *ends), _HALVINGS)
+    return log_n
 
 
 @partial(jax.jit, static_argnames="valued")
@@ -210,7 +225,7 @@ def no_worse(valued: Valued, world: World, limits: Any, best: Any, log_loss: Any
 def filled(valued: Valued, world: World) -> Array:
     """log of the size whose best D, were tokens endless, is all unique tokens: there another parameter and another token in a
     hundred gain alike."""
-    plain = Valued(valued.law, None, valued.flops)
+    plain, world = Valued(valued.law, None, valued.flops), world._replace(departures=None)
 
     def right(log_n: Array) -> Array:
         ones = jnp.ones_like(log_n)
@@ -221,6 +236,21 @@ def filled(valued: Valued, world: World) -> Array:
     shape = world.log_unique.shape
     low, high = _halved(right, jnp.full(shape, LOG_LEAST), jnp.full(shape, LOG_ENDLESS), _HALVINGS)
     return (low + high) / 2
+
+
+def _about_the_best(worth: Any, log_n: Array, least: Array, greatest: Array) -> tuple[Array, Array]:
+    """The neighbours of the best of many N about the law's own, between which the search goes on."""
+    steps = jnp.linspace(-_REACH, _REACH, _PLACES)
+
+    def look(best: tuple[Array, Array], step: Array) -> tuple[tuple[Array, Array], None]:
+        here = jnp.clip(log_n + step, least, greatest)
+        found = worth(here)
+        better = found < best[1]
+        return (jnp.where(better, here, best[0]), jnp.where(better, found, best[1])), None
+
+    (best, _), _ = jax.lax.scan(look, (log_n, worth(log_n)), steps)
+    between = steps[1] - steps[0]
+    return jnp.clip(best - between, least, greatest), jnp.clip(best + between, least, greatest)
 
 
 def _halved(right: Any, low: Array, high: Array, halvings: int) -> tuple[Array, Array]:

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bayescale.decisions.constraints import Constraints, draws_of
+from bayescale.decisions.departures import Departures
 from bayescale.decisions.flop_models import SixND
 from bayescale.decisions.optimum import (
     LOG_ENDLESS,
@@ -94,6 +95,7 @@ class Planner:
             np.float64(np.log(given.max_params) if given.max_params else LOG_ENDLESS),
             np.log(most)[:, None],
             *takes,
+            Departures.of(posterior, n_draws, log_unique, seed),
         )
         valued = Valued(law, given.repeats, given.flops)
         if given.repeats is not None:
@@ -147,7 +149,7 @@ class Planner:
         return Plans(log_n, log_d, log_loss, found.feasible)
 
     def log_loss(self, log_n: Any, log_d: Any) -> np.ndarray:
-        """The law's, of any plans."""
+        """Of any plans, by the law and its departures."""
         return np.asarray(self.valued.log_loss(jnp.asarray(log_n), jnp.asarray(log_d), self.world))
 
     def log_tokens(self, log_n: Any, budgets: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -258,7 +260,7 @@ class Planner:
     def _alone(self) -> bool:
         """Whether training compute, 6·N·D, is all that bounds a plan."""
         given = self.constraints
-        others = given.bounds or given.unique_tokens is not None or given.flops != SixND()
+        others = given.bounds or given.unique_tokens is not None or given.flops != SixND() or self.world.departures is not None
         return hasattr(self.valued.law, "optimal_n_params") and not others
 
     def _closed_form(self, compute: np.ndarray) -> Plans:

@@ -20,7 +20,6 @@ from bayescale.precision import float64
 
 QUANTITIES = {
     "loss": "nats per token",
-    "whole_loss": "nats per token",
     "extra_loss": "nats per token",
     "wasted": "share of its cost",
 }
@@ -38,8 +37,7 @@ class Regret:
         ``n_params``, ``n_tokens`` and ``spent``, its cost: money where there are prices, otherwise training and serving FLOPs;
         a mean over draws, where serving is uncertain.
     draws : Dataset with dimensions ``draw`` and ``plan``
-        ``loss`` of the plan by the law, ``whole_loss`` with the departures that runs share (the law's where there are none),
-        ``extra_loss`` over the best plan of the same cost, and the ``wasted`` share of the cost.
+        ``loss`` of the plan, ``extra_loss`` over the best plan of the same cost, and the ``wasted`` share of the cost.
     """
 
     plans: pd.DataFrame
@@ -56,14 +54,14 @@ class Regret:
 
     @property
     def beats(self) -> pd.DataFrame:
-        """Probability that the row's plan has a lower whole loss than the column's, whatever they cost; ties count half."""
-        loss = self.draws["whole_loss"].to_numpy()
+        """Probability that the row's plan has a lower loss than the column's, whatever they cost; ties count half."""
+        loss = self.draws["loss"].to_numpy()
         lower = np.mean((loss[:, :, None] < loss[:, None, :]) + 0.5 * (loss[:, :, None] == loss[:, None, :]), axis=0)
         return pd.DataFrame(lower, index=self.plans.index, columns=self.plans.index)
 
     def gain(self, plan: str, over: str) -> dict[str, float]:
-        """By how many nats per token a plan's whole loss is below another's: mean, sd and quantiles."""
-        loss = self.draws["whole_loss"]
+        """By how many nats per token a plan's loss is below another's: mean, sd and quantiles."""
+        loss = self.draws["loss"]
         return summarise((loss.sel(plan=over) - loss.sel(plan=plan)).to_numpy())
 
     @property
@@ -76,7 +74,7 @@ class Regret:
         interval), and how probably its loss is the lowest of all."""
         means = {name: self.draws[name].mean("draw").to_numpy() for name in QUANTITIES}
         low, high = (self.draws["wasted"].quantile(q, "draw").to_numpy() for q in (0.05, 0.95))
-        loss = self.draws["whole_loss"].to_numpy()
+        loss = self.draws["loss"].to_numpy()
         first = loss == loss.min(axis=1, keepdims=True)
         lowest = np.mean(first / first.sum(axis=1, keepdims=True), axis=0)
         return self.plans.assign(**means, wasted_q05=low, wasted_q95=high, lowest=lowest)
@@ -92,8 +90,8 @@ def regret(
 ) -> Regret:
     """Hold plans against the best of the same cost, and against each other.
 
-    Which plan beats which is judged with the departures from the law that runs share, drawn jointly for all plans as `forecast`
-    draws them. Best plans are the law's own, and so is what a plan loses to them.
+    Losses are without the scatter of single runs, and with the departures from the law that runs share, where the noise model
+    has them: those of one draw are one surface, on which all plans and the best one stand.
 
     Parameters
     ----------
@@ -136,7 +134,6 @@ def regret(
     needed = np.where(cheapest.feasible, planner.costs(cheapest.log_n, cheapest.log_d)[planner.currency], spent)
     values = {
         "loss": np.exp(log_loss),
-        "whole_loss": np.exp(log_loss + _log_departure(posterior, planner, log_n, log_d, seed)),
         "extra_loss": np.maximum(np.exp(log_loss) - np.exp(best.log_loss), 0.0),
         "wasted": np.maximum(1 - needed / spent, 0.0),
     }
@@ -144,18 +141,6 @@ def regret(
         {name: (("draw", "plan"), value) for name, value in values.items()}, coords={"plan": table.index.to_numpy()}
     )
     return Regret(table.assign(spent=spent.mean(axis=0)), draws)
-
-
-def _log_departure(
-    posterior: Posterior, planner: Planner, log_n: np.ndarray, log_d: np.ndarray, seed: int
-) -> np.ndarray | float:
-    """Of each plan, jointly; shape (draws, plans)."""
-    if not posterior.noise.shared:
-        return 0.0
-    unique = np.full(log_n.shape[1], np.exp(np.median(planner.world.log_unique)))
-    places = {"n_params": np.exp(log_n[0]), "n_tokens": np.exp(log_d[0]), "unique_tokens": unique}
-    at = {name: places[name] for name in posterior.law.inputs}
-    return posterior.log_departure(at, seed).reshape(log_n.shape)
 
 
 def _table(plans: pd.DataFrame | Mapping[str, tuple[float, float]]) -> pd.DataFrame:

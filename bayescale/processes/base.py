@@ -61,7 +61,8 @@ def places(runs: Runs, inputs: Sequence[str], new: Mapping[str, np.ndarray] | No
     inputs : sequence of str
         Of the law.
     new : mapping of arrays, shape (new,)
-        Inputs of runs that are to come; the fitted runs' own places unless given.
+        Inputs of runs that are to come; the fitted runs' own places unless given. With ``group``, runs of one group share what
+        a group shares.
     """
     columns = {name: np.log10(runs.column(name)) for name in inputs}
     centre = {name: values.mean() for name, values in columns.items()}
@@ -69,6 +70,8 @@ def places(runs: Runs, inputs: Sequence[str], new: Mapping[str, np.ndarray] | No
         columns = {name: np.log10(np.asarray(new[name], dtype=np.float64)) for name in inputs}
     if new is None and "group" in runs.frame:
         group = runs.frame["group"].astype(str).to_numpy()
+    elif new is not None and "group" in new:
+        group = np.asarray(new["group"], dtype=object)
     else:
         group = np.array([f"{_OWN_GROUP}{row}" for row in range(len(columns[inputs[0]]))], dtype=object)
     decades = {name: values - centre[name] for name, values in columns.items()}

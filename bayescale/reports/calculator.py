@@ -17,8 +17,9 @@ _INPUTS = ("n_params", "n_tokens")
 
 
 def has_calculator(posterior: Posterior) -> bool:
-    """Whether the law is of parameters and tokens alone, and its formula says what the loss is."""
-    return posterior.law.inputs == _INPUTS and posterior.law.formula.startswith("L(")
+    """Whether a formula of parameters and tokens alone says what the loss of a plan is: there are no departures from it."""
+    formula = posterior.law.inputs == _INPUTS and posterior.law.formula.startswith("L(")
+    return formula and not posterior.noise.shared
 
 
 def javascript(formula: str) -> str:

@@ -120,7 +120,6 @@ def html(plan: Plan, *, commands: Iterable[str] = ()) -> str:
         sentences=plan.sentences,
         figures=list(_pictures(plan)),
         calculator=_calculator(plan) if calculator.has_calculator(posterior) else None,
-        shared=bool(posterior.noise.shared),
         tables=tables,
         checklist=checklist(plan),
         commands="\n".join(commands) or _in_python(plan),

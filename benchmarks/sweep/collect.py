@@ -83,16 +83,20 @@ def scatter(runs: bs.Runs, law: bs.laws.Chinchilla | bs.laws.Coupled) -> np.ndar
 
 
 def rates(table: pd.DataFrame) -> pd.DataFrame:
-    """What the rule costs beside the best rate tried, at each size that was checked, per cent of the loss."""
+    """Losses about the rule's rate at each size that was checked, means over seeds; what the rule costs beside the best, per
+    cent; and the standard error of a difference, by the spread between seeds."""
     found = []
-    tried = table[table["role"] == "check"]
-    for (budget, width), part in tried.groupby(["budget", "width"]):
-        (own,) = [task.name for task in plan.of_budget("base", budget, [width], seeds=[0])]
-        if own in table.index:
-            rule = table.loc[own]
-            losses = {f"{row.learning_rate / rule['learning_rate']:.2f}": row.loss for row in part.itertuples()}
-            cost = 100 * (rule["loss"] / min(rule["loss"], *losses.values()) - 1)
-            found.append({"budget": budget, "width": width, **losses, "rule": rule["loss"], "cost": cost})
+    noise = seed_noise(table[table["role"] == "base"])
+    for budget, width, seeds in plan.CHECKED:
+        own = plan.of_budget("base", budget, [width], seeds)
+        tried = table[(table["role"] == "check") & (table["budget"] == budget) & (table["width"] == width)]
+        if not {task.name for task in own} <= set(table.index) or tried.empty:
+            continue
+        rule = np.mean([table.loc[task.name, "loss"] for task in own])
+        losses = tried.groupby((tried["learning_rate"] / own[0].learning_rate).map("{:.2f}".format))["loss"].mean().to_dict()
+        cost = 100 * (rule / min(rule, *losses.values()) - 1)
+        error = noise[budget] * np.sqrt(2 / len(own))
+        found.append({"budget": budget, "width": width, **losses, "rule": rule, "cost": cost, "cost_se": error})
     return pd.DataFrame(found)
 
 

@@ -20,7 +20,7 @@ def doubtful() -> Result:
 
 def test_json_has_each_parameter_with_its_interval(doubtful):
     parameters = json.loads(doubtful.stdout)["parameters"]
-    law, noise = ["E", "A", "B", "alpha", "beta", "gamma"], ["sigma", "scale_slope", "drift_sd", "matern_sd"]
+    law, noise = ["E", "A", "B", "alpha", "beta", "gamma"], ["sigma", "scale_slope", "drift_sd", "matern_sd", "group_sd"]
     assert list(parameters) == law + noise
     assert list(parameters["alpha"]) == ["mean", "sd", "q05", "q50", "q95"]
 
@@ -36,19 +36,19 @@ def test_a_fit_that_fails_its_diagnostics_is_printed_and_exits_with_3(doubtful):
 
 def test_problems_are_warnings_on_standard_error_too(doubtful):
     problems = json.loads(doubtful.stdout)["problems"]
-    assert doubtful.stderr.splitlines() == [f"warning: dey2023_pile: {problem}" for problem in problems]
+    assert doubtful.stderr.splitlines() == [f"warning: bayescale2026_sweep: {problem}" for problem in problems]
 
 
 def test_json_has_plans_at_three_budgets_beyond_the_data(doubtful):
     plans = json.loads(doubtful.stdout)["allocation"]
-    assert [plan["compute"] for plan in plans] == pytest.approx([6e22, 6e23, 6e24])
+    assert [plan["compute"] for plan in plans] == pytest.approx([2e12, 2e13, 2e14])
     assert set(plans[0]) == {"compute", "n_params", "n_tokens", "tokens_per_param", "loss"}
 
 
 def test_json_says_what_was_fitted_and_what_n_counts(doubtful):
     fitted = json.loads(doubtful.stdout)
-    assert (fitted["law"], fitted["noise"], fitted["runs"]["n_runs"]) == ("coupled", "discrepancy", 29)
-    assert any(note.startswith("N counts total parameters") for note in fitted["runs"]["notes"])
+    assert (fitted["law"], fitted["noise"], fitted["runs"]["n_runs"]) == ("coupled", "discrepancy", 64)
+    assert any(note.startswith("N counts all parameters") for note in fitted["runs"]["notes"])
 
 
 def test_json_saves_nothing_unless_told_where(bayescale, folder):
@@ -68,13 +68,13 @@ def test_what_is_not_a_number_is_null_in_json(capsys):
 
 def test_the_report_names_data_law_noise_and_method(bayescale):
     report = bayescale("fit", *QUICK).stdout
-    for fact in ("dey2023_pile, 29 runs: Dey et al. 2023", "E + A/N^α + B/D^β", "Normal(log L", "multistart:starts=50, seed 0"):
+    for fact in ("bayescale2026_sweep, 64 runs", "E + A/N^α + B/D^β", "Normal(log L", "multistart:starts=50, seed 0"):
         assert fact in report
 
 
 def test_the_report_draws_the_loss_along_compute_with_units(bayescale):
     report = bayescale("fit", *QUICK).stdout
-    for fact in ("loss, nats per token", "compute, FLOPs (6·N·D)", "• runs", "1e23", "┤"):
+    for fact in ("loss, nats per token", "compute, FLOPs (6·N·D)", "• runs", "1e12", "┤"):
         assert fact in report
 
 
@@ -85,8 +85,8 @@ def test_no_line_of_the_report_is_wider_than_the_terminal(bayescale, monkeypatch
 
 def test_the_report_saves_under_the_name_of_the_data_and_says_what_to_do_next(bayescale, folder):
     report = bayescale("fit", *QUICK).stdout
-    assert "bayescale allocate bayescale-dey2023_pile.nc --compute" in report
-    assert [path.name for path in folder.iterdir()] == ["bayescale-dey2023_pile.nc"]
+    assert "bayescale allocate bayescale-bayescale2026_sweep.nc --compute" in report
+    assert [path.name for path in folder.iterdir()] == ["bayescale-bayescale2026_sweep.nc"]
 
 
 def test_fitting_again_replaces_the_posterior(bayescale, folder):
@@ -94,7 +94,7 @@ def test_fitting_again_replaces_the_posterior(bayescale, folder):
 
     for seed in (1, 2):
         assert bayescale("fit", *QUICK, "--seed", seed).exit_code == 0
-    assert bs.load(folder / "bayescale-dey2023_pile.nc").method.seed == 2
+    assert bs.load(folder / "bayescale-bayescale2026_sweep.nc").method.seed == 2
 
 
 def test_a_law_without_an_optimum_is_drawn_and_says_why_there_is_no_plan(bayescale):

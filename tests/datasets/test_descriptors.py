@@ -13,6 +13,7 @@ from bayescale.errors import InputError
 EVERY = datasets.names()
 EXPECTED = [
     "alabdulmohsin2022_curves",
+    "bayescale2026_sweep",
     "besiroglu2024_chinchilla",
     "clark2022_routed",
     "dey2023_pile",
@@ -29,6 +30,7 @@ EXPECTED = [
     "tao2024_vocab",
     "zhang2024_o1mini_aime",
 ]
+EMBEDDED = ["bayescale2026_sweep", "dey2023_pile"]
 
 
 def test_the_catalogue_has_the_sets_that_are_expected():
@@ -89,20 +91,21 @@ def test_gadre2024_lists_209_files():
     assert len({original.name for original in datasets.describe("gadre2024").originals}) == 209
 
 
-def test_the_embedded_table_is_the_one_whose_hash_is_listed():
-    (original,) = datasets.describe("dey2023_pile").originals
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_an_embedded_table_is_the_one_whose_hash_is_listed(name):
+    (original,) = datasets.describe(name).originals
     assert hashlib.sha256(files("bayescale.datasets").joinpath(original.name).read_bytes()).hexdigest() == original.sha256
 
 
-def test_only_the_printed_figures_are_embedded():
-    assert [name for name in EVERY if datasets.describe(name).embedded] == ["dey2023_pile"]
+def test_only_our_own_sweep_and_printed_figures_are_embedded():
+    assert [name for name in EVERY if datasets.describe(name).embedded] == EMBEDDED
 
 
 def test_the_table_lists_every_set_offline(nowhere):
     table = datasets.table()
     assert list(table["name"]) == EVERY
     assert list(table.columns) == ["name", "title", "runs", "loaded", "embedded", "licence", "paper"]
-    assert table["embedded"].sum() == 1
+    assert list(table.loc[table["embedded"], "name"]) == EMBEDDED
     assert not nowhere.exists()
 
 
