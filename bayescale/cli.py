@@ -33,7 +33,7 @@ _SECONDS_TO_ANSWER = 10
 app = typer.Typer(
     **cli_input.SETTINGS,
     pretty_exceptions_enable=False,
-    epilog="[bold]To begin[/bold]\n\n$ bayescale fit\n\n$ bayescale allocate bayescale-bayescale2026_sweep.nc --compute 1e13\n\n"
+    epilog="[bold]To begin[/bold]\n\n$ bayescale fit --out sweep.nc\n\n$ bayescale allocate sweep.nc --compute 5.7e13\n\n"
     "Exit codes: 0 good, 1 bad input, 2 wrong usage, 3 fitted but the diagnostics failed, 130 interrupted.",
 )
 app.add_typer(datasets_app, name="datasets")

@@ -134,6 +134,13 @@ def other_cases() -> Iterator[Case]:
     counts = {"n_correct": (single["accuracy"] * single["n_questions"]).round(), "n_samples": single["n_questions"]}
     runs = table(single, law, "zhang2024_o1mini_aime", **counts)
     yield Case(law, runs, last_fifth(runs, "thinking_tokens"), noise=bs.noise.Binomial())
+    monkeys = bs.datasets.frame("schaeffer2025_monkeys")
+    one = monkeys[monkeys["source"].eq("brown2024_original") & monkeys["model"].eq("Pythia 12B")]
+    k = np.unique(np.geomspace(1, 10_000, 25).round())
+    failures = 1 - bs.unbiased_pass_at_k(one["n_samples"], one["n_correct"], k).mean(axis=0)
+    law = LAWS.PassAtK()
+    runs = table(pd.DataFrame({"n_attempts": k, "failure_rate": failures}), law, "schaeffer2025_monkeys Pythia 12B on MATH")
+    yield Case(law, runs, last_fifth(runs, "n_attempts"))
     o1 = bs.datasets.published_table("openai_o1_aime")
     o1 = o1[o1["model"].eq("o1") & o1["method"].isin(["pass@1", "consensus"])]
     law = LAWS.MajorityVote()

@@ -98,9 +98,9 @@ _TAIL = """
 - How many tokens there are is itself uncertain: log-normal with a median of 300e12 and a standard deviation of 0.5 of the
   logarithm, `bs.Constraints(unique_tokens=LogNormal(np.log(300e12), 0.5))`, each token read once. Repeats put the day off: see
   `bs.Repeats`.
-- The columns differ in whether the law is believed to hold exactly, 40 to 3,000 times beyond the dearest run. `Discrepancy` lets
-  runs depart from the law together, and its answers are of law and departures: near the runs both columns agree, and far beyond
-  them the second knows little. `bs.sensitivity(post)` says how much that matters for any runs.
+- The columns differ in whether the law is believed to hold exactly, 40 to 3,000 times beyond the dearest run. `Discrepancy`
+  lets runs depart from the law together, and its answers are of law and departures: near the runs both columns agree, and far
+  beyond them the second knows little. `bs.sensitivity(post)` says how much that matters for any runs.
 """
 
 

@@ -69,6 +69,11 @@ class Departures(NamedTuple):
         step = np.array([(high - low) / (KNOTS - 1) for low, high in ends])
         return cls(np.broadcast_to(held, (n_draws, held.shape[1])), least[:, None, None], step[:, None, None])
 
+    @property
+    def ends(self) -> Array:
+        """log N and log D of the first and of the last knot, shape (2, 2)."""
+        return jnp.stack([self.least, self.least + (KNOTS - 1) * self.step])[:, :, 0, 0]
+
     def at(self, log_n: Any, log_d: Any) -> Array:
         """Of plans, in log loss; shape (draws, points)."""
         draws = self.coefficients.shape[0]
@@ -83,6 +88,6 @@ class Departures(NamedTuple):
 
 
 def _b_splines(t: Array) -> Array:
-    """The four cubic B-splines that are not zero a share t of the way from one knot to the next, shape (2, 4, draws, points)."""
+    """The four cubic B-splines that are not zero a share t of the way between knots, shape (2, 4, draws, points)."""
     s = 1 - t
     return jnp.stack([s**3, 3 * t**3 - 6 * t**2 + 4, 3 * s**3 - 6 * s**2 + 4, t**3], axis=1) / 6

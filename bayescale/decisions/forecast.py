@@ -28,9 +28,9 @@ class Forecast:
     response : str
         What is predicted: ``loss``, or what else the law is of, which then stands wherever this page says loss.
     law_draws : array, shape (draws, runs)
-        The law's loss, nats per token, without the scatter of runs.
+        The law's loss, nats per token, with the departures that runs share and without the scatter of each.
     draws : array, shape (draws, runs)
-        Loss of a new run, nats per token: with scatter, where the noise model is a likelihood; otherwise the law alone. Drawn
+        Loss of a new run, nats per token: with scatter, where the noise model is a likelihood; otherwise the law. Drawn
         when first asked for.
     """
 
@@ -45,7 +45,7 @@ class Forecast:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """Inputs, then ``loss_mean``, ``loss_sd`` and quantiles ``loss_q05`` … ``loss_q95``, and the law's own ``law_q05`` …
+        """Inputs, then ``loss_mean``, ``loss_sd`` and quantiles ``loss_q05`` … ``loss_q95``, and of the law ``law_q05`` …
         ``law_q95``."""
         return self.inputs.join([_columns(self.response, self.draws), _columns("law", self.law_draws)])
 
@@ -110,10 +110,10 @@ def scattered(
 ) -> Forecast:
     """A forecast from the law's own, of shape (chain, draw, runs), at inputs ``at``; the table is what people read of these."""
     response = posterior.response
-    law_draws = response.from_scale(log_law).reshape(posterior.n_draws, -1)
+    log_prediction = log_law + posterior.log_departure(at, seed)
+    law_draws = response.from_scale(log_prediction).reshape(posterior.n_draws, -1)
     if not is_likelihood(posterior.noise):
         return Forecast(table, response.column, law_draws, lambda: law_draws)
-    log_prediction = log_law + posterior.log_departure(at, seed)
     density = posterior.density(log_prediction, at)
 
     @float64

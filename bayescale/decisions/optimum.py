@@ -26,6 +26,9 @@ LOG_LEAST, LOG_ENDLESS = 0.0, 200.0
 _HALVINGS, _HALVINGS_WITHIN = 56, 32
 # About the law's own optimum: how far departures are looked at, in log N, and at how many places.
 _REACH, _PLACES = 10.0, 61
+# Under departures: of the search about the best of those, and of a budget, which is looked for from the cheapest model of their
+# lattice to the dearest.
+_HALVINGS_ABOUT, _BUDGETS = 24, 81
 # A search ends on a bound to rounding, on either side.
 _BROKEN = 1e-9
 
@@ -131,7 +134,7 @@ def least_loss(valued: Valued, world: World, limits: Any) -> Plans:
     ends = jnp.full(shape, LOG_LEAST), jnp.broadcast_to(world.log_max_params, shape)
     log_n, _ = _halved(partial(right, world=world._replace(departures=None)), *ends, _HALVINGS)
     if world.departures is not None:
-        log_n, _ = _halved(right, *_about_the_best(log_loss, log_n, *ends), _HALVINGS)
+        log_n, _ = _halved(right, *_about_the_best(log_loss, log_n, *ends), _HALVINGS_ABOUT)
     log_d = valued.log_tokens(log_n, world, limits)
     found = valued.log_loss(log_n, log_d, world)
     return Plans(log_n, log_d, found, log_d >= 0)
@@ -191,6 +194,44 @@ def least_cost(valued: Valued, world: World, limits: Any, log_target: Any, objec
 
 
 @partial(jax.jit, static_argnames="valued")
+def least_budget(valued: Valued, world: World, limits: Any, log_target: Any, objective: Any) -> Plans:
+    """What `least_cost` tells, under departures: the best plan of the least budget with which one reaches the loss.
+
+    Departures may let the loss rise where more is spent, so budgets are tried from the least on until the first that will do.
+
+    Parameters
+    ----------
+    valued, world, limits, log_target, objective
+        As for `least_cost`; the world has departures.
+
+    Returns
+    -------
+    Plans
+        Of no meaning where not feasible, which is also where no budget will do on the lattice of the departures.
+    """
+    shape = jnp.broadcast_shapes(world.served.shape, limits.shape[1:], log_target.shape)
+    assert world.departures is not None
+    ends = world.departures.ends
+    cheapest, dearest = jnp.log(TRAINING_PASSES * valued.flops.forward(jnp.exp(ends[:, 0]))) + ends[:, 1]
+    budgets = jnp.linspace(cheapest, dearest, _BUDGETS) + jnp.log(world.train[objective, 0, 0])
+
+    def within(log_budget: Array) -> Plans:
+        every = jnp.broadcast_to(limits, (len(limits), *shape))
+        return least_loss(valued, world, every.at[objective].min(jnp.exp(log_budget)))
+
+    def short(log_budget: Array) -> Array:
+        plans = within(log_budget)
+        return ~(plans.feasible & (plans.log_loss <= log_target))
+
+    def look(first: Array, budget: Array) -> tuple[Array, None]:
+        return jnp.where(jnp.isnan(first) & ~short(jnp.full(shape, budget)), budget, first), None
+
+    first, _ = jax.lax.scan(look, jnp.full(shape, jnp.nan), budgets)
+    _, log_budget = _halved(short, first - (budgets[1] - budgets[0]), first, _HALVINGS_ABOUT)
+    return within(log_budget)._replace(feasible=~jnp.isnan(first))
+
+
+@partial(jax.jit, static_argnames="valued")
 def least_mean_loss(valued: Valued, world: World, limits: Any) -> Array:
     """log of the one N for all draws whose mean loss is least, shape (points,); D is what the bounds leave it in each draw."""
     shape = jnp.broadcast_shapes(world.served.shape, limits.shape[1:])
@@ -205,7 +246,7 @@ def least_mean_loss(valued: Valued, world: World, limits: Any) -> Array:
     ends = jnp.full(shape[1], LOG_LEAST), jnp.broadcast_to(world.log_max_params, shape[1])
     log_n, _ = _halved(partial(right, world=world._replace(departures=None)), *ends, _HALVINGS)
     if world.departures is not None:
-        log_n, _ = _halved(right, *_about_the_best(mean, log_n, *ends), _HALVINGS)
+        log_n, _ = _halved(right, *_about_the_best(mean, log_n, *ends), _HALVINGS_ABOUT)
     return log_n
 
 

@@ -16,6 +16,7 @@ from bayescale.decisions.optimum import (
     Valued,
     World,
     filled,
+    least_budget,
     least_cost,
     least_loss,
 )
@@ -144,7 +145,8 @@ class Planner:
         """
         row = _ROWS.index(of or self.currency)
         log_target = jnp.log(jnp.atleast_2d(target_loss))
-        found = _as_numpy(least_cost(self.valued, self.world, self.limits(), log_target, jnp.asarray(row)))
+        search = least_cost if self.world.departures is None else least_budget
+        found = _as_numpy(search(self.valued, self.world, self.limits(), log_target, jnp.asarray(row)))
         log_n, log_d, log_loss = (np.where(found.feasible, values, np.nan) for values in found[:3])
         return Plans(log_n, log_d, log_loss, found.feasible)
 

@@ -32,7 +32,8 @@ class Surface:
     ----------
     data : Dataset with the law's inputs as dimensions, in counts
         ``loss_mean``, ``loss_sd`` and quantiles ``loss_q05``, ``loss_q25``, ``loss_q50``, ``loss_q75``, ``loss_q95``: of a new
-        run, nats per token, with scatter where the noise model is a likelihood. ``law_mean`` … ``law_q95``: of the law alone.
+        run, nats per token, with scatter where the noise model is a likelihood. ``law_mean`` … ``law_q95``: without
+        scatter, with the departures from the law that runs share.
     """
 
     data: xr.Dataset

@@ -19,7 +19,7 @@ _OFF_THE_FRONTIER = (
 )
 _FRONTIER = "The frontier is a run at the posterior median N* of each budget; a new run"
 _BANDS = f"{_FRONTIER} adds the scatter of runs to the law's band."
-_BANDS_OF_DEPARTURES = f"{_FRONTIER} adds departures, which make up for what the law leaves open, and scatter."
+_BANDS_OF_DEPARTURES = f"{_BANDS}\nThe band has the departures from the law that runs share."
 
 
 @styled
@@ -143,6 +143,7 @@ def _draw_runs(axes: Axes, runs: pd.DataFrame) -> None:
             alpha=0.9,
             zorder=3 if crowded else 5,  # so many runs would hide the line
         )
-        for place, (group, rows) in enumerate(runs.groupby("group"))
+        for place, group in enumerate(runs.groupby("group")["x"].min().sort_values(kind="stable").index)
+        for rows in [runs[runs["group"] == group]]
     ]
     axes.legend(handles=points, loc="upper right")

@@ -74,6 +74,16 @@ def test_departures_move_the_best_plan_from_that_of_the_law_alone(posterior, mad
     assert (np.std(np.log(bs.allocate(posterior, BUDGETS).draws["n_params"].to_numpy() / alone), axis=0) > 0.01).all()
 
 
+def test_the_least_compute_for_a_loss_is_where_the_best_plan_first_reaches_it(posterior):
+    target = float(bs.allocate(posterior, BUDGETS[1]).draws["loss"].median())
+    found = bs.allocate(posterior, target_loss=target).draws.isel(target_loss=0, draw=slice(5))
+    compute = 6 * found["n_params"] * found["n_tokens"]
+    np.testing.assert_allclose(found["loss"], target, rtol=1e-7)
+    for draw, needed in enumerate(compute.to_numpy()):
+        below = bs.allocate(posterior, np.geomspace(needed / 100, needed * 0.999, 20)).draws["loss"].isel(draw=draw)
+        assert (below > target).all()
+
+
 def test_an_effect_of_the_whole_budget_changes_the_loss_and_not_the_plan(made_posterior):
     noise = Discrepancy(Normal(), (SharedEffect(),))
     constants = {name: np.full((2, 20), value) for name, value in LAW.items()} | {"group_sd": np.full((2, 20), 0.05)}
