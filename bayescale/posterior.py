@@ -7,7 +7,7 @@ import json
 import platform
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from importlib.metadata import version
@@ -84,6 +84,13 @@ class Posterior:
     def draws(self, name: str) -> np.ndarray:
         """One parameter, shape (draws,), chains one after the other."""
         return self.constants[name].reshape(-1)
+
+    def thinned(self, draws: int) -> "Posterior":
+        """The same with about so many draws in all, evenly spaced, for what is to be looked at and not reported."""
+        chains, own = next(iter(self.constants.values())).shape
+        kept = slice(None, None, max(1, chains * own // draws))
+        constants = {name: values[:, kept] for name, values in self.constants.items()}
+        return replace(self, constants=constants, coefficients=self.coefficients[:, kept])
 
     def summary(self) -> pd.DataFrame:
         """Mean, standard deviation and quantiles of each parameter, with R-hat and effective sample sizes where there are

@@ -38,6 +38,10 @@ if TYPE_CHECKING:
 _QUANTILES = {"q05": 0.05, "q50": 0.5, "q95": 0.95}
 _BEYOND = (1, 10, 100)
 _GRID = 121
+# No more draws than a curve of characters can show.
+_DRAWN = 400
+# Times the largest run: what is proposed to ask next.
+_NEXT = 10
 _AXES = {"n_params": "parameters", "n_tokens": "tokens", "flops": "compute, FLOPs"}
 _STATUS_STYLES = {"good": "green", "doubtful": "yellow", "failed": "red"}
 _MESSAGES = 8
@@ -104,7 +108,7 @@ class Outlook:
     @classmethod
     def of(cls, posterior: "Posterior") -> "Outlook":
         """Allocate and forecast over a grid from the smallest run to 100 times the largest."""
-        from bayescale.decisions.allocate import Allocation, allocate
+        from bayescale.decisions.allocate import allocate
         from bayescale.decisions.forecast import forecast
 
         runs = posterior.runs
@@ -113,12 +117,9 @@ class Outlook:
             compute = runs.six_nd
             budgets = float(f"{compute.max():.0e}") * np.array(_BEYOND)
             grid = np.geomspace(compute.min(), budgets[-1], _GRID)
-            both = allocate(posterior, np.concatenate([budgets, grid])).draws
-            plans = Allocation(both.isel(compute=slice(len(budgets))))
-            losses = both["loss"].isel(compute=slice(len(budgets), None)).to_numpy()
-            return cls(
-                plans, _curve("compute-optimal loss", "compute, FLOPs (6·N·D)", grid, losses, compute, runs.column("loss"))
-            )
+            losses = allocate(posterior.thinned(_DRAWN), grid).draws["loss"].to_numpy()
+            title, axis = "compute-optimal loss", "compute, FLOPs (6·N·D)"
+            return cls(allocate(posterior, budgets), _curve(title, axis, grid, losses, compute, runs.column("loss")))
         if len(posterior.law.inputs) > 1:
             return cls(None, None)
         (name,) = posterior.law.inputs
@@ -182,18 +183,19 @@ def print_fit(posterior: "Posterior", outlook: Outlook) -> None:
 def print_next(posterior: "Posterior", saved: str) -> None:
     """Where the posterior is, and what to do with it."""
     file = shlex.quote(saved)
-    if "n_params" in posterior.law.inputs and "n_tokens" in posterior.law.inputs:
-        asked = "--n-params 70e9 --n-tokens 1.4e12"
+    beyond = {name: f"{posterior.runs.column(name).max() * _NEXT:.1e}".replace("e+", "e") for name in posterior.law.inputs}
+    if "n_params" in beyond and "n_tokens" in beyond:
+        asked = f"--n-params {beyond['n_params']} --n-tokens {beyond['n_tokens']}"
     else:
-        asked = " ".join(f"--input {name}={posterior.runs.column(name).max() * 10:.0e}" for name in posterior.law.inputs)
+        asked = " ".join(f"--input {name}={value}" for name, value in beyond.items())
     lines = [f"Saved to {saved}. Next:", f"  bayescale forecast {file} {asked}"]
     if hasattr(posterior.law, "optimal_n_params"):
-        lines.append(f"  bayescale allocate {file} --compute 5.76e23")
+        lines.append(f"  bayescale allocate {file} --compute {_NEXT * posterior.runs.six_nd.max():.0e}".replace("e+", "e"))
     style.console().print("\n".join(lines), soft_wrap=True)
 
 
 def print_forecast(posterior: "Posterior", predicted: "Forecast") -> None:
-    """Loss of the run, and the law's part of it."""
+    """Loss of the run, and what is left of it without its own scatter."""
     from bayescale.noise.base import is_likelihood
 
     console = style.console()
@@ -204,7 +206,7 @@ def print_forecast(posterior: "Posterior", predicted: "Forecast") -> None:
     table = style.table(f"{predicted.response}, {posterior.response.unit}", *columns.values())
     if is_likelihood(posterior.noise):
         table.add_row("of a new run", *(style.number(row[f"{predicted.response}_{name}"]) for name in columns))
-    table.add_row("of the law alone", *(style.number(row[f"law_{name}"]) for name in columns))
+    table.add_row("without its scatter", *(style.number(row[f"law_{name}"]) for name in columns))
     console.print(table)
     warn_of_problems(posterior)
 

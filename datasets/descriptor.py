@@ -105,7 +105,7 @@ def names() -> list[str]:
     --------
     >>> from bayescale import datasets
     >>> datasets.names()[:2]
-    ['alabdulmohsin2022_curves', 'besiroglu2024_chinchilla']
+    ['alabdulmohsin2022_curves', 'bayescale2026_sweep']
     """
     return sorted(stem for stem in stems() if not stem.startswith(TABLE))
 

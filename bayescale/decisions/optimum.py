@@ -25,10 +25,10 @@ from bayescale.laws.data_constrained import effective
 LOG_LEAST, LOG_ENDLESS = 0.0, 200.0
 _HALVINGS, _HALVINGS_WITHIN = 56, 32
 # About the law's own optimum: how far departures are looked at, in log N, and at how many places.
-_REACH, _PLACES = 10.0, 61
+_REACH, _PLACES = 10.0, 31
 # Under departures: of the search about the best of those, and of a budget, which is looked for from the cheapest model of their
 # lattice to the dearest.
-_HALVINGS_ABOUT, _BUDGETS = 24, 81
+_HALVINGS_ABOUT, _BUDGETS = 20, 81
 # A search ends on a bound to rounding, on either side.
 _BROKEN = 1e-9
 

@@ -96,7 +96,7 @@ class Planner:
             np.float64(np.log(given.max_params) if given.max_params else LOG_ENDLESS),
             np.log(most)[:, None],
             *takes,
-            Departures.of(posterior, n_draws, log_unique, seed),
+            departures=Departures.of(posterior, n_draws, log_unique, seed),
         )
         valued = Valued(law, given.repeats, given.flops)
         if given.repeats is not None:

@@ -145,7 +145,8 @@ def returns(
     losses = np.exp(planner.least_loss({over: grown}).log_loss)
     now, *more, above, below = np.split(losses, len(_FACTORS) + 3, axis=1)
     floor = np.broadcast_to(planner.floor, now.shape)
-    needed = planner.least_budget(now - step, over)
+    # Departures may let a smaller budget do as well; the larger one can be spent on less.
+    needed = np.maximum(planner.least_budget(now - step, over), budgets)
     found = {
         "loss": now,
         "slope": (above - below) / (2 * _STEP),
