@@ -21,9 +21,8 @@ def with_frontier(posterior: bs.Posterior) -> Figure:
     axes = figure.axes[0]
     rows = pd.read_csv(ROWS)
     made = rows[rows["role"] == "frontier"]
-    axes.scatter(
-        6 * made["n_params"] * made["n_tokens"], made["loss"], s=64, marker="*", color="black", zorder=6, label="made afterwards"
-    )
+    compute = 6 * made["n_params"] * made["n_tokens"]
+    axes.scatter(compute, made["loss"], s=64, marker="*", color="black", zorder=6, label="made afterwards")
     handles = [handle for handle in axes.get_legend().legend_handles if handle is not None]
     axes.legend(handles=[*handles, axes.collections[-1]], loc="upper right")
     axes.set_ylabel("loss (nats per byte)")

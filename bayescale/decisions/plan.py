@@ -150,9 +150,8 @@ def plan(
     compute : float
         FLOPs. With ``inference_tokens`` in the constraints, of training and serving together.
     forecaster : Posterior, optional
-        What forecasts the loss of the planned run; ``posterior`` unless given. A plan is its law's own: a law that is taken to
-        hold, with independent noise, says best where they lie; the pair that `fit` takes by itself, whose departures and law
-        divide between them what the runs say, forecasts losses best.
+        What forecasts the loss of the planned run; ``posterior`` unless given. The report's calculator needs a law that is
+        taken to hold, with independent noise; the pair that `fit` takes by itself forecasts losses best.
     constraints : Constraints, optional
         As for `allocate`.
     budget_of_runs : float, optional

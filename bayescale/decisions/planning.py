@@ -95,7 +95,8 @@ class Planner:
             np.full_like(log_unique, LOG_ENDLESS),
             np.float64(np.log(given.max_params) if given.max_params else LOG_ENDLESS),
             np.log(most)[:, None],
-            *takes,
+            takes[0],
+            takes[1],
             departures=Departures.of(posterior, n_draws, log_unique, seed),
         )
         valued = Valued(law, given.repeats, given.flops)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import rows
+from collect import seed_noise
 from forecast import FORECASTERS
 from run import FORECAST, ROWS
 
@@ -19,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from alternatives import about
 
 OUTCOME = FORECAST.with_name("sweep_outcome.json")
-FEWEST_SIZES = 3
+FEWEST_SIZES, REPLICATES = 3, 4000
 
 
 def losses(forecast: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
@@ -46,15 +47,23 @@ def losses(forecast: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
 
 
 def optima(forecast: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
-    """Where the finished runs of a budget put the best N, by a parabola in log N, beside what each forecaster said."""
+    """Where the finished runs of a budget put the best N, by a parabola in log N, beside what each forecaster said.
+
+    The parabola's 90 % interval is of what it would be with other seeds, by the spread between those of the base runs; ends of
+    parabolas that open downwards, which have no best N, are infinite or zero as their slope says.
+    """
     found = []
     frontier = table[table["role"] == "frontier"]
+    noise = np.sqrt((seed_noise(table[table["role"] == "base"]) ** 2).mean()) / 100
+    rng = np.random.default_rng(0)
     for budget, part in frontier.groupby("budget"):
         log_n = np.log(part["n_params"])
         if log_n.nunique() < FEWEST_SIZES:
             continue
-        c2, c1, _ = np.polyfit(log_n, part["loss"], 2)
-        row = {"compute": budget, "n_runs": len(part), "n_params": float(np.exp(-c1 / (2 * c2))) if c2 > 0 else None}
+        other_seeds = np.log(part["loss"].to_numpy())[:, None] + noise * rng.standard_normal((len(part), REPLICATES))
+        best = vertex(log_n, np.column_stack([np.log(part["loss"]), other_seeds]))
+        low, high = np.quantile(best[1:], [0.05, 0.95], method="nearest")
+        row = {"compute": budget, "n_runs": len(part), "n_params": float(best[0]), "q05": float(low), "q95": float(high)}
         for name in FORECASTERS:
             (said,) = [
                 entry
@@ -65,6 +74,13 @@ def optima(forecast: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
         (said,) = [entry for entry in forecast["approach_2"]["optimum"] if np.isclose(entry["compute"], budget)]
         found.append(row | {"approach_2": said["n_params"]})
     return pd.DataFrame(found)
+
+
+def vertex(log_n: Any, log_loss: np.ndarray) -> np.ndarray:
+    """The N of least loss by a parabola through each column, shape (columns,)."""
+    centre = float(np.mean(log_n))
+    c2, c1, _ = np.polyfit(log_n - centre, log_loss, 2)
+    return np.asarray(np.where(c2 > 0, np.exp(centre - c1 / (2 * c2)), np.where(c1 > 0, 0.0, np.inf)))
 
 
 def main() -> None:

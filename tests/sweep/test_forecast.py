@@ -45,6 +45,12 @@ def test_a_run_is_held_by_an_interval_that_its_loss_lies_in(forecast):
     assert own.loc[first, "error_per_cent"] == pytest.approx(0)
 
 
+def test_the_best_size_of_a_parabola_is_its_vertex_and_of_a_slope_an_end():
+    log_n = np.log([1e5, 2e5, 4e5])
+    columns = np.column_stack([(log_n - np.log(1.7e5)) ** 2, -((log_n - 20) ** 2), -((log_n + 20) ** 2)])
+    np.testing.assert_allclose(outcome.vertex(log_n, columns), [1.7e5, 0, np.inf])
+
+
 def test_every_row_of_the_embedded_table_is_in_the_runners_table():
     table = bs.datasets.frame("bayescale2026_sweep").set_index("run_id")
     made = rows.read(ROWS).loc[table.index]
