@@ -183,15 +183,27 @@ def print_fit(posterior: "Posterior", outlook: Outlook) -> None:
 def print_next(posterior: "Posterior", saved: str) -> None:
     """Where the posterior is, and what to do with it."""
     file = shlex.quote(saved)
-    beyond = {name: f"{posterior.runs.column(name).max() * _NEXT:.1e}".replace("e+", "e") for name in posterior.law.inputs}
-    if "n_params" in beyond and "n_tokens" in beyond:
-        asked = f"--n-params {beyond['n_params']} --n-tokens {beyond['n_tokens']}"
+    runs = posterior.runs
+    if "n_params" in posterior.law.inputs and "n_tokens" in posterior.law.inputs:
+        # The dearest run's tokens per parameter at more compute.
+        dearest, grown = runs.frame.iloc[int(runs.six_nd.argmax())], _NEXT**0.5
+        asked = f"--n-params {_short(dearest['n_params'] * grown)} --n-tokens {_short(dearest['n_tokens'] * grown)}"
     else:
-        asked = " ".join(f"--input {name}={value}" for name, value in beyond.items())
+        asked = " ".join(f"--input {name}={_short(runs.column(name).max() * _NEXT)}" for name in posterior.law.inputs)
     lines = [f"Saved to {saved}. Next:", f"  bayescale forecast {file} {asked}"]
     if hasattr(posterior.law, "optimal_n_params"):
-        lines.append(f"  bayescale allocate {file} --compute {_NEXT * posterior.runs.six_nd.max():.0e}".replace("e+", "e"))
+        lines.append(f"  bayescale allocate {file} --compute {_short(_NEXT * runs.six_nd.max())}")
     style.console().print("\n".join(lines), soft_wrap=True)
+
+
+def _short(count: float) -> str:
+    """Two digits, as one types them.
+
+    >>> _short(1.44e24), _short(2e13)
+    ('1.4e24', '2e13')
+    """
+    digits, _, exponent = f"{count:.1e}".partition("e")
+    return f"{digits.removesuffix('.0')}e{int(exponent)}"
 
 
 def print_forecast(posterior: "Posterior", predicted: "Forecast") -> None:
