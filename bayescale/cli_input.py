@@ -27,7 +27,8 @@ def destination(out: Path | None, source: str, as_json: bool) -> Path | None:
     """Where the posterior will be saved, looked at before the fit is paid for."""
     if out is None and as_json:
         return None
-    path = out or Path(f"bayescale-{Path(source).name.removesuffix('.csv')}.nc")
+    name = Path(source).name.removesuffix(".csv")
+    path = out or Path(f"{name}.nc" if name.startswith("bayescale") else f"bayescale-{name}.nc")
     if path.is_dir():
         raise InputError(f"{path} is a folder; give --out a file, such as {path / 'post.nc'}.")
     if not path.parent.is_dir():

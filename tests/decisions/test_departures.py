@@ -89,7 +89,7 @@ def test_an_effect_of_the_whole_budget_changes_the_loss_and_not_the_plan(made_po
     constants = {name: np.full((2, 20), value) for name, value in LAW.items()} | {"group_sd": np.full((2, 20), 0.05)}
     shared = bs.allocate(made_posterior(Chinchilla(), noise, constants), BUDGETS).draws
     alone = bs.allocate(made_posterior(Chinchilla(), Normal(), LAW), BUDGETS).draws.isel(draw=0)
-    np.testing.assert_allclose(shared["n_params"], np.broadcast_to(alone["n_params"], (40, 3)), rtol=1e-6)
+    np.testing.assert_allclose(shared["n_params"], np.broadcast_to(alone["n_params"], (40, 3)), rtol=1e-5)
     ratio = np.log(shared["loss"] / alone["loss"])
     assert 0.02 < ratio.std() < 0.08
     np.testing.assert_allclose(ratio, np.broadcast_to(ratio[:, :1], (40, 3)), atol=1e-6)
