@@ -5,6 +5,7 @@ With `bayescale.posterior` the only importer of ArviZ.
 
 import warnings
 from collections.abc import Mapping
+from inspect import signature
 from typing import Any
 
 import arviz_base
@@ -92,13 +93,17 @@ def stacking_weights(log_scores: np.ndarray) -> np.ndarray:
     # A number added to all scores of a run changes no weight, and keeps their exponentials within range.
     relative = log_scores - log_scores.max(axis=1, keepdims=True)
     unused: dict[str, Any] = {"se": 0.0, "p": 0.0, "n_samples": 1, "scale": "log", "warning": False, "good_k": np.inf}
+    # ArviZ before 1.0 asks for a kind and rounds nothing.
+    if old := "kind" in signature(arviz_stats.ELPDData).parameters:
+        unused["kind"] = "loo"
+    whole: dict[str, Any] = {} if old else {"round_to": "none"}
     models = {
-        str(k): arviz_stats.ELPDData("loo", elpd=own.sum(), elpd_i=xr.DataArray(own), n_data_points=len(own), **unused)
+        str(k): arviz_stats.ELPDData(elpd=own.sum(), elpd_i=xr.DataArray(own), n_data_points=len(own), **unused)
         for k, own in enumerate(relative.T)
     }
     # ArviZ warns that the best of many may be best by chance, which matters to those who choose one, and pandas of ArviZ.
     with warnings.catch_warnings(action="ignore"):
-        found = arviz_stats.compare(models, method="stacking")["weight"]
+        found = arviz_stats.compare(models, method="stacking", **whole)["weight"]
     weights = np.maximum(found[list(models)].to_numpy(dtype=np.float64), 0.0)
     return np.asarray(weights / weights.sum())
 

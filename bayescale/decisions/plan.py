@@ -213,10 +213,10 @@ def plan(
 def _count(value: float) -> str:
     """Three digits, in the words of the field.
 
-    >>> _count(7.12e10), _count(1.349e12), _count(2.5e7)
-    ('71.2 billion', '1.35 trillion', '25 million')
+    >>> _count(7.12e10), _count(1.349e12), _count(2.5e7), _count(1.905e5)
+    ('71.2 billion', '1.35 trillion', '25 million', '190 thousand')
     """
-    for power, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
+    for power, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
         if value >= power:
             return f"{value / power:.3g} {word}" if value < 1e3 * power else f"{value:.3g}"
     return f"{value:.3g}"
