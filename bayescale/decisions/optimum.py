@@ -123,18 +123,10 @@ def least_loss(valued: Valued, world: World, limits: Any) -> Plans:
     """
     shape = jnp.broadcast_shapes(world.served.shape, limits.shape[1:])
 
-    def log_loss(log_n: Array, world: World = world) -> Array:
+    def log_loss(log_n: Array, world: World) -> Array:
         return valued.log_loss(log_n, valued.log_tokens(log_n, world, limits), world)
 
-    def right(log_n: Array, world: World = world) -> Array:
-        # False where there is no slope, since serving alone breaks a bound there.
-        return jax.jvp(partial(log_loss, world=world), (log_n,), (jnp.ones(shape),))[1] < 0
-
-    # The lower end is the one that keeps to all bounds.
-    ends = jnp.full(shape, LOG_LEAST), jnp.broadcast_to(world.log_max_params, shape)
-    log_n, _ = _halved(partial(right, world=world._replace(departures=None)), *ends, _HALVINGS)
-    if world.departures is not None:
-        log_n, _ = _halved(right, *_about_the_best(log_loss, log_n, *ends), _HALVINGS_ABOUT)
+    log_n = _least(log_loss, world, jnp.full(shape, LOG_LEAST), jnp.broadcast_to(world.log_max_params, shape))
     log_d = valued.log_tokens(log_n, world, limits)
     found = valued.log_loss(log_n, log_d, world)
     return Plans(log_n, log_d, found, log_d >= 0)
@@ -236,18 +228,11 @@ def least_mean_loss(valued: Valued, world: World, limits: Any) -> Array:
     """log of the one N for all draws whose mean loss is least, shape (points,); D is what the bounds leave it in each draw."""
     shape = jnp.broadcast_shapes(world.served.shape, limits.shape[1:])
 
-    def mean(log_n: Array, world: World = world) -> Array:
+    def mean(log_n: Array, world: World) -> Array:
         every = jnp.broadcast_to(log_n, shape)
         return jnp.mean(jnp.exp(valued.log_loss(every, valued.log_tokens(every, world, limits), world)), axis=0)
 
-    def right(log_n: Array, world: World = world) -> Array:
-        return jax.jvp(partial(mean, world=world), (log_n,), (jnp.ones(shape[1]),))[1] < 0
-
-    ends = jnp.full(shape[1], LOG_LEAST), jnp.broadcast_to(world.log_max_params, shape[1])
-    log_n, _ = _halved(partial(right, world=world._replace(departures=None)), *ends, _HALVINGS)
-    if world.departures is not None:
-        log_n, _ = _halved(right, *_about_the_best(mean, log_n, *ends), _HALVINGS_ABOUT)
-    return log_n
+    return _least(mean, world, jnp.full(shape[1], LOG_LEAST), jnp.broadcast_to(world.log_max_params, shape[1]))
 
 
 @partial(jax.jit, static_argnames="valued")
@@ -277,6 +262,24 @@ def filled(valued: Valued, world: World) -> Array:
     shape = world.log_unique.shape
     low, high = _halved(right, jnp.full(shape, LOG_LEAST), jnp.full(shape, LOG_ENDLESS), _HALVINGS)
     return (low + high) / 2
+
+
+def _least(worth: Any, world: World, least: Array, greatest: Array) -> Array:
+    """The log N, an array like both ends, at which ``worth(log_n, world)`` is least, by the sign of its slope.
+
+    By the law alone it has one minimum; departures may make several, of which the best about that one is taken.
+    """
+
+    def right(world: World, log_n: Array) -> Array:
+        # False where there is no slope, since serving alone breaks a bound there.
+        return jax.jvp(lambda x: worth(x, world), (log_n,), (jnp.ones(least.shape),))[1] < 0
+
+    # The lower end is the one that keeps to all bounds.
+    log_n, _ = _halved(partial(right, world._replace(departures=None)), least, greatest, _HALVINGS)
+    if world.departures is None:
+        return log_n
+    about = _about_the_best(lambda x: worth(x, world), log_n, least, greatest)
+    return _halved(partial(right, world), *about, _HALVINGS_ABOUT)[0]
 
 
 def _about_the_best(worth: Any, log_n: Array, least: Array, greatest: Array) -> tuple[Array, Array]:

@@ -17,8 +17,9 @@ _MANY_RUNS = 100
 _OFF_THE_FRONTIER = (
     "Runs lie above the frontier where their N and D are not the best split of their compute (over- or under-trained)."
 )
-_FRONTIER = "The frontier is a run at the posterior median N* of each budget; a new run"
-_BANDS = f"{_FRONTIER} adds the scatter of runs to the law's band."
+_BANDS = (
+    "The frontier is a run at the posterior median N* of each budget; a new run adds the scatter of runs to the law's band."
+)
 _BANDS_OF_DEPARTURES = f"{_BANDS}\nThe band has the departures from the law that runs share."
 
 
@@ -143,7 +144,6 @@ def _draw_runs(axes: Axes, runs: pd.DataFrame) -> None:
             alpha=0.9,
             zorder=3 if crowded else 5,  # so many runs would hide the line
         )
-        for place, group in enumerate(runs.groupby("group")["x"].min().sort_values(kind="stable").index)
-        for rows in [runs[runs["group"] == group]]
+        for place, (group, rows) in enumerate(runs.sort_values("x", kind="stable").groupby("group", sort=False))
     ]
     axes.legend(handles=points, loc="upper right")
