@@ -20,12 +20,14 @@ import jax
 import numpy as np
 import pandas as pd
 import xarray as xr
+from jax import Array
 
+from bayescale.compiling import Use, jit_for
 from bayescale.diagnostics import convergence, pareto_smoothed
 from bayescale.discovery import describe, parse
 from bayescale.errors import InputError
 from bayescale.laws.base import Law
-from bayescale.noise.base import Conditions, Noise, is_likelihood, is_of_counts
+from bayescale.noise.base import Conditions, Noise, drawn, is_likelihood, is_of_counts
 from bayescale.precision import float64
 from bayescale.processes.base import Basis, bases, departure, filled_up, places
 from bayescale.responses import RESPONSES, Response
@@ -85,13 +87,6 @@ class Posterior:
         """One parameter, shape (draws,), chains one after the other."""
         return self.constants[name].reshape(-1)
 
-    def thinned(self, draws: int) -> "Posterior":
-        """The same with about so many draws in all, evenly spaced, for what is to be looked at and not reported."""
-        chains, own = next(iter(self.constants.values())).shape
-        kept = slice(None, None, max(1, chains * own // draws))
-        constants = {name: values[:, kept] for name, values in self.constants.items()}
-        return replace(self, constants=constants, coefficients=self.coefficients[:, kept])
-
     def summary(self) -> pd.DataFrame:
         """Mean, standard deviation and quantiles of each parameter, with R-hat and effective sample sizes where there are
         chains.
@@ -137,11 +132,11 @@ class Posterior:
             groups["sample_stats"] = dict(self.sample_stats)
         if is_likelihood(self.noise):
             density = self.density(self.log_law() + self.log_departure())
-            log_density = np.asarray(density.log_prob(self.observed)) + self.log_slope
+            log_density = np.asarray(_log_density(density, self.observed)) + self.log_slope
             groups["log_likelihood"] = {self.law.response: log_density}
-            predicted = density.sample(jax.random.key(seed))
+            predicted = drawn(density, seed)
             with np.errstate(over="ignore"):  # heavy tails: see `forecast`
-                groups["posterior_predictive"] = {self.law.response: self.response.from_scale(np.asarray(predicted))}
+                groups["posterior_predictive"] = {self.law.response: self.response.from_scale(predicted)}
         per_run = {name: ["run"] for group in ("observed_data", "constant_data") for name in groups[group]}
         tree: xr.DataTree = arviz_base.from_dict(
             groups, coords={"run": frame.index.astype(str).to_numpy()}, dims=per_run, attrs={"/": self._attributes()}
@@ -189,11 +184,12 @@ class Posterior:
         """The functions of each process of the noise model."""
         return bases(self.noise.shared, places(self.runs, self.law.inputs))
 
+    @float64
     def log_law(self, inputs: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
         """The law's log loss at counts, each of shape (runs,), or at the fitted runs; shape (chain, draw, runs)."""
         table = {name: self.runs.column(name) if inputs is None else inputs[name] for name in self.law.inputs}
         constants = {name: values[..., None] for name, values in self.constants.items()}
-        return np.asarray(self.law.log_loss(constants, {name: np.log(values) for name, values in table.items()}))
+        return np.asarray(_log_law(self.law, constants, {name: np.log(values) for name, values in table.items()}))
 
     def log_departure(self, inputs: Mapping[str, np.ndarray] | None = None, seed: int = 0) -> np.ndarray:
         """What the processes add to it, shape (chain, draw, runs); zeros of shape (1, 1, 1) where there are none.
@@ -244,6 +240,16 @@ class Posterior:
                 }
             ),
         }
+
+
+@jit_for(Use.OFTEN, "law")
+def _log_law(law: Law, constants: Mapping[str, Array], log_inputs: Mapping[str, Array]) -> Array:
+    return law.log_loss(constants, log_inputs)
+
+
+@jit_for(Use.OFTEN)
+def _log_density(density: Any, observed: Array) -> Array:
+    return density.log_prob(observed)
 
 
 def load(path: str | Path) -> Posterior:

@@ -37,9 +37,8 @@ if TYPE_CHECKING:
 
 _QUANTILES = {"q05": 0.05, "q50": 0.5, "q95": 0.95}
 _BEYOND = (1, 10, 100)
-_GRID = 121
-# No more draws than a curve of characters can show.
-_DRAWN = 400
+# Points of a curve, and of one that is a plan each: between those it is straight to less than a character.
+_GRID, _PLANNED = 121, 10
 # Times the largest run: what is proposed to ask next.
 _NEXT = 10
 _AXES = {"n_params": "parameters", "n_tokens": "tokens", "flops": "compute, FLOPs"}
@@ -108,7 +107,7 @@ class Outlook:
     @classmethod
     def of(cls, posterior: "Posterior") -> "Outlook":
         """Allocate and forecast over a grid from the smallest run to 100 times the largest."""
-        from bayescale.decisions.allocate import allocate
+        from bayescale.decisions.allocate import Allocation, allocate
         from bayescale.decisions.forecast import forecast
 
         runs = posterior.runs
@@ -116,10 +115,12 @@ class Outlook:
             # C = 6·N·D here whatever the runs say, for allocate counts so.
             compute = runs.six_nd
             budgets = float(f"{compute.max():.0e}") * np.array(_BEYOND)
-            grid = np.geomspace(compute.min(), budgets[-1], _GRID)
-            losses = allocate(posterior.thinned(_DRAWN), grid).draws["loss"].to_numpy()
+            grid = np.geomspace(compute.min(), budgets[-1], _PLANNED)
+            # Together, for a search over draws of another number is another program to compile.
+            draws = allocate(posterior, np.append(budgets, grid)).draws
+            plans, along = draws.isel(compute=slice(len(budgets))), draws["loss"].isel(compute=slice(len(budgets), None))
             title, axis = "compute-optimal loss", "compute, FLOPs (6·N·D)"
-            return cls(allocate(posterior, budgets), _curve(title, axis, grid, losses, compute, runs.column("loss")))
+            return cls(Allocation(plans), _curve(title, axis, grid, along.to_numpy(), compute, runs.column("loss")))
         if len(posterior.law.inputs) > 1:
             return cls(None, None)
         (name,) = posterior.law.inputs

@@ -14,14 +14,13 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-import jax
 import numpy as np
 import pandas as pd
 
 from bayescale.decisions.preposterior import Preposterior
 from bayescale.decisions.stacked import Stack
 from bayescale.errors import InputError
-from bayescale.noise.base import is_likelihood
+from bayescale.noise.base import drawn, is_likelihood
 from bayescale.posterior import Posterior
 from bayescale.precision import float64
 from bayescale.runs import Runs
@@ -247,7 +246,7 @@ def _draws(posterior: Posterior, table: pd.DataFrame, target: float, seed: int) 
     """Log losses of candidates and their scatter, (draws, candidates); log N* at the target, curvature and slope, (draws,)."""
     at: dict[str, Any] = {name: table[name].to_numpy() for name in ("n_params", "n_tokens")}
     expected = posterior.log_law(at) + posterior.log_departure(at, seed)
-    measured = np.asarray(posterior.density(expected, at).sample(jax.random.key(seed)))
+    measured = drawn(posterior.density(expected, at), seed)
     optimum = _log_best(posterior, np.array([target]))[:, 0]
     constants = {name: values.reshape(-1) for name, values in posterior.constants.items()}
 

@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import jax
 import numpy as np
 import pandas as pd
 
 from bayescale.decisions.stacked import Stack
 from bayescale.errors import InputError
-from bayescale.noise.base import is_likelihood
+from bayescale.noise.base import drawn, is_likelihood
 from bayescale.posterior import Posterior
 from bayescale.precision import float64
 
@@ -120,7 +119,7 @@ def scattered(
     def scatter() -> np.ndarray:
         # A log loss of heavy tails has draws whose exponential no number holds: those are infinite, as the mean truly is.
         with np.errstate(over="ignore"):
-            return response.from_scale(np.asarray(density.sample(jax.random.key(seed)))).reshape(law_draws.shape)
+            return response.from_scale(drawn(density, seed)).reshape(law_draws.shape)
 
     return Forecast(table, response.column, law_draws, scatter)
 

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from bayescale.compiling import Use, jit_for
 from bayescale.decisions.constraints import Repeats
 from bayescale.decisions.departures import Departures
 from bayescale.decisions.flop_models import TRAINING_PASSES, FlopModel
@@ -26,9 +27,9 @@ LOG_LEAST, LOG_ENDLESS = 0.0, 200.0
 _HALVINGS, _HALVINGS_WITHIN = 56, 32
 # About the law's own optimum: how far departures are looked at, in log N, and at how many places.
 _REACH, _PLACES = 10.0, 31
-# Under departures: of the search about the best of those, and of a budget, which is looked for from the cheapest model of their
-# lattice to the dearest.
-_HALVINGS_ABOUT, _BUDGETS = 20, 81
+# Under departures: of the search for the law's own optimum, of that about the best of those places, and of a budget, which is
+# looked for from the cheapest model of their lattice to the dearest.
+_HALVINGS_NEAR, _HALVINGS_ABOUT, _BUDGETS = 14, 20, 81
 # A search ends on a bound to rounding, on either side.
 _BROKEN = 1e-9
 
@@ -105,7 +106,7 @@ class Valued:
         return world.train * TRAINING_PASSES * forward * jnp.exp(log_d) + world.serve * forward * world.served
 
 
-@partial(jax.jit, static_argnames="valued")
+@jit_for(Use.OFTEN, "valued")
 def least_loss(valued: Valued, world: World, limits: Any) -> Plans:
     """The plan of least loss within all bounds.
 
@@ -121,18 +122,10 @@ def least_loss(valued: Valued, world: World, limits: Any) -> Plans:
     Plans
         Not feasible where serving alone, or less than one token, takes a budget.
     """
-    shape = jnp.broadcast_shapes(world.served.shape, limits.shape[1:])
-
-    def log_loss(log_n: Array, world: World) -> Array:
-        return valued.log_loss(log_n, valued.log_tokens(log_n, world, limits), world)
-
-    log_n = _least(log_loss, world, jnp.full(shape, LOG_LEAST), jnp.broadcast_to(world.log_max_params, shape))
-    log_d = valued.log_tokens(log_n, world, limits)
-    found = valued.log_loss(log_n, log_d, world)
-    return Plans(log_n, log_d, found, log_d >= 0)
+    return _best_within(valued, world, limits)
 
 
-@partial(jax.jit, static_argnames="valued")
+@jit_for(Use.OFTEN, "valued")
 def least_cost(valued: Valued, world: World, limits: Any, log_target: Any, objective: Any) -> Plans:
     """The cheapest plan that reaches a loss within all bounds.
 
@@ -185,7 +178,7 @@ def least_cost(valued: Valued, world: World, limits: Any, log_target: Any, objec
     return Plans(log_n, log_d, valued.log_loss(log_n, log_d, world), ~too_small & jnp.all(excess <= 0, axis=0))
 
 
-@partial(jax.jit, static_argnames="valued")
+@jit_for(Use.OFTEN, "valued")
 def least_budget(valued: Valued, world: World, limits: Any, log_target: Any, objective: Any) -> Plans:
     """What `least_cost` tells, under departures: the best plan of the least budget with which one reaches the loss.
 
@@ -209,7 +202,7 @@ def least_budget(valued: Valued, world: World, limits: Any, log_target: Any, obj
 
     def within(log_budget: Array) -> Plans:
         every = jnp.broadcast_to(limits, (len(limits), *shape))
-        return least_loss(valued, world, every.at[objective].min(jnp.exp(log_budget)))
+        return _best_within(valued, world, every.at[objective].min(jnp.exp(log_budget)))
 
     def short(log_budget: Array) -> Array:
         plans = within(log_budget)
@@ -223,7 +216,7 @@ def least_budget(valued: Valued, world: World, limits: Any, log_target: Any, obj
     return within(log_budget)._replace(feasible=~jnp.isnan(first))
 
 
-@partial(jax.jit, static_argnames="valued")
+@jit_for(Use.OFTEN, "valued")
 def least_mean_loss(valued: Valued, world: World, limits: Any) -> Array:
     """log of the one N for all draws whose mean loss is least, shape (points,); D is what the bounds leave it in each draw."""
     shape = jnp.broadcast_shapes(world.served.shape, limits.shape[1:])
@@ -235,7 +228,7 @@ def least_mean_loss(valued: Valued, world: World, limits: Any) -> Array:
     return _least(mean, world, jnp.full(shape[1], LOG_LEAST), jnp.broadcast_to(world.log_max_params, shape[1]))
 
 
-@partial(jax.jit, static_argnames="valued")
+@jit_for(Use.OFTEN, "valued")
 def no_worse(valued: Valued, world: World, limits: Any, best: Any, log_loss: Any) -> tuple[Array, Array]:
     """log of the least and the greatest N within the bounds whose loss is no higher, about the N of least loss."""
 
@@ -247,7 +240,7 @@ def no_worse(valued: Valued, world: World, limits: Any, best: Any, log_loss: Any
     return least, greatest
 
 
-@partial(jax.jit, static_argnames="valued")
+@jit_for(Use.OFTEN, "valued")
 def filled(valued: Valued, world: World) -> Array:
     """log of the size whose best D, were tokens endless, is all unique tokens: there another parameter and another token in a
     hundred gain alike."""
@@ -264,6 +257,17 @@ def filled(valued: Valued, world: World) -> Array:
     return (low + high) / 2
 
 
+def _best_within(valued: Valued, world: World, limits: Any) -> Plans:
+    shape = jnp.broadcast_shapes(world.served.shape, limits.shape[1:])
+
+    def log_loss(log_n: Array, world: World) -> Array:
+        return valued.log_loss(log_n, valued.log_tokens(log_n, world, limits), world)
+
+    log_n = _least(log_loss, world, jnp.full(shape, LOG_LEAST), jnp.broadcast_to(world.log_max_params, shape))
+    log_d = valued.log_tokens(log_n, world, limits)
+    return Plans(log_n, log_d, valued.log_loss(log_n, log_d, world), log_d >= 0)
+
+
 def _least(worth: Any, world: World, least: Array, greatest: Array) -> Array:
     """The log N, an array like both ends, at which ``worth(log_n, world)`` is least, by the sign of its slope.
 
@@ -275,7 +279,8 @@ def _least(worth: Any, world: World, least: Array, greatest: Array) -> Array:
         return jax.jvp(lambda x: worth(x, world), (log_n,), (jnp.ones(least.shape),))[1] < 0
 
     # The lower end is the one that keeps to all bounds.
-    log_n, _ = _halved(partial(right, world._replace(departures=None)), least, greatest, _HALVINGS)
+    halvings = _HALVINGS if world.departures is None else _HALVINGS_NEAR
+    log_n, _ = _halved(partial(right, world._replace(departures=None)), least, greatest, halvings)
     if world.departures is None:
         return log_n
     about = _about_the_best(lambda x: worth(x, world), log_n, least, greatest)

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -16,7 +15,7 @@ from bayescale.decisions.forecast import QUANTILES, forecast
 from bayescale.decisions.forecasters import require_loss
 from bayescale.errors import InputError
 from bayescale.kernels import predictive_surface
-from bayescale.noise.base import is_likelihood
+from bayescale.noise.base import drawn, is_likelihood
 from bayescale.posterior import Posterior
 from bayescale.precision import float64
 
@@ -136,10 +135,7 @@ def _scatter(posterior: Posterior, cells: Mapping[str, np.ndarray], seed: int) -
         return None
     ends = {name: np.array([values.min(), values.max()]) for name, values in cells.items()}
     zeros = np.zeros((*next(iter(posterior.constants.values())).shape, 1))
-    low, high = (
-        np.asarray(posterior.density(zeros, {name: end[[i]] for name, end in ends.items()}).sample(jax.random.key(seed)))
-        for i in (0, 1)
-    )
+    low, high = (drawn(posterior.density(zeros, {name: end[[i]] for name, end in ends.items()}), seed) for i in (0, 1))
     return np.stack([nothing, low.reshape(-1)]) if np.array_equal(low, high) else None
 
 

@@ -1,6 +1,5 @@
 """The NumPyro model, its density in straight coordinates, and its mode."""
 
-from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -12,6 +11,7 @@ from jax import Array
 from numpyro import distributions as dist
 from numpyro.infer.util import potential_energy
 
+from bayescale.compiling import Use, jit_for
 from bayescale.inference._whitening import Whitening
 from bayescale.inference.base import Data, Problem, Target
 from bayescale.noise.base import is_likelihood
@@ -85,10 +85,17 @@ def potential(target: Target, straight: Array, setting: Setting) -> Array:
     return potential_energy(model, (target, setting.data, setting.weights), {}, sites) - log_volume
 
 
-@partial(jax.jit, static_argnames="target")
+@jit_for(Use.BRIEF, "target")
 def potential_and_gradient(target: Target, straight: Array, setting: Setting) -> tuple[Array, Array]:
     """Shapes () and (k,)."""
     return jax.value_and_grad(lambda v: potential(target, v, setting))(straight)
+
+
+@jit_for(Use.BRIEF, "target")
+def _whitened(target: Target, straight: Array, setting: Setting, data: Data, reach: tuple[Array, Array]) -> Setting:
+    """The setting of other data, in coordinates that are nearly independent about a place."""
+    own, coefficients, _ = bent(target, straight, setting)
+    return Setting(data, setting.weights, Whitening.at(target, own, coefficients, data, setting.weights, reach))
 
 
 def find_mode(problem: Problem, seed: int) -> Mode:
@@ -104,9 +111,7 @@ def find_mode(problem: Problem, seed: int) -> Mode:
     promising = sorted(starts, key=lambda start: value_and_gradient(target, start, setting)[0])[:_SEARCHES]
     mode, _ = min((_descended(target, start, setting) for start in promising), key=lambda end: end[1])
     for _ in range(_REWEIGHTED if target.noise.shared else 0):
-        own, coefficients, _ = bent(target, jnp.asarray(_whole(mode, setting)), setting)
-        whitening = Whitening.at(target, own, coefficients, problem.data, problem.weights)
-        setting = Setting(problem.data, problem.weights, whitening)
+        setting = _whitened(target, _whole(mode, setting), setting, problem.data, target.reach)
         mode, _ = _descended(target, np.concatenate([np.zeros(p), mode[p:]]), setting)
     return Mode(mode, _inverse_hessian(target, mode, setting), setting)
 

@@ -16,12 +16,10 @@ idea; P. J. Green, "Iteratively Reweighted Least Squares", 1984, for the precisi
 """
 
 from collections.abc import Sequence
-from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jax.scipy.linalg import solve_triangular
 
@@ -64,10 +62,38 @@ class Whitening(NamedTuple):
         return cls(centre, precisions, gram, cross, jnp.eye(p, 1 + p, 1))
 
     @classmethod
-    def at(cls, target: Target, own: Sequence[Array], coefficients: Array, data: Data, weights: Array) -> "Whitening":
+    def at(
+        cls,
+        target: Target,
+        own: Sequence[Array],
+        coefficients: Array,
+        data: Data,
+        weights: Array,
+        reach: tuple[Array, Array],
+    ) -> "Whitening":
         """At coordinates of the parameters, of shape () each, and coefficients, shape (functions,)."""
-        centre, width = target.reach
-        return _at(target, list(own), coefficients, data, weights, np.stack([centre, width]))
+        p = target.n_predictive
+        straight = jnp.stack(target.law.straighten(own[:p]))
+
+        def residual(v: Array) -> Array:
+            return target.residual([*target.law.bend(list(v)), *own[p:]], data)[:, 0]
+
+        shift = departure(target.noise.shared, target.constants(own), coefficients, data.features)
+        r, slopes = residual(straight), -jax.jacfwd(residual)(straight)
+        left = (r - shift)[:, None]
+        pushes = jax.grad(lambda u: jnp.sum(target.rho(u, own, data)))(left)
+        precisions = weights * jnp.maximum(pushes / jnp.where(jnp.abs(left) > _TINY, left, _TINY), _LEAST_PRECISION)
+        centre, width = (values[:p] for values in reach)
+        prior_slopes = jnp.stack(jax.jacfwd(lambda v: jnp.stack(target.law.bend(list(v))))(straight)) / width[:, None]
+        prior_pull = (centre - jnp.stack(own[:p])) / width
+        moving = jnp.concatenate([r[:, None], slopes], axis=1)
+        return cls(
+            straight,
+            precisions,
+            _features(data).T @ (precisions * _features(data)),
+            _features(data).T @ (precisions * moving),
+            slopes.T @ (precisions * moving) + prior_slopes.T @ jnp.concatenate([prior_pull[:, None], prior_slopes], axis=1),
+        )
 
     def undone(self, target: Target, coordinates: Array, data: Data) -> tuple[list[Array], Array, Array]:
         """From what is sampled, shape (k,): coordinates of the parameters, coefficients, and the log volume."""
@@ -86,31 +112,6 @@ class Whitening(NamedTuple):
         coefficients = solve_triangular(root.T, step, lower=False)
         volume = jnp.sum(jnp.log(jnp.diag(root))) + jnp.sum(jnp.log(jnp.diag(law_root)))
         return own, coefficients, -volume
-
-
-@partial(jax.jit, static_argnames="target")
-def _at(target: Target, own: list[Array], coefficients: Array, data: Data, weights: Array, reach: Array) -> Whitening:
-    p = target.n_predictive
-    straight = jnp.stack(target.law.straighten(own[:p]))
-
-    def residual(v: Array) -> Array:
-        return target.residual([*target.law.bend(list(v)), *own[p:]], data)[:, 0]
-
-    shift = departure(target.noise.shared, target.constants(own), coefficients, data.features)
-    r, slopes = residual(straight), -jax.jacfwd(residual)(straight)
-    left = (r - shift)[:, None]
-    pushes = jax.grad(lambda u: jnp.sum(target.rho(u, own, data)))(left)
-    precisions = weights * jnp.maximum(pushes / jnp.where(jnp.abs(left) > _TINY, left, _TINY), _LEAST_PRECISION)
-    prior_slopes = jnp.stack(jax.jacfwd(lambda v: jnp.stack(target.law.bend(list(v))))(straight)) / reach[1, :p, None]
-    prior_pull = (reach[0, :p] - jnp.stack(own[:p])) / reach[1, :p]
-    moving = jnp.concatenate([r[:, None], slopes], axis=1)
-    return Whitening(
-        straight,
-        precisions,
-        _features(data).T @ (precisions * _features(data)),
-        _features(data).T @ (precisions * moving),
-        slopes.T @ (precisions * moving) + prior_slopes.T @ jnp.concatenate([prior_pull[:, None], prior_slopes], axis=1),
-    )
 
 
 def _features(data: Data) -> Array:

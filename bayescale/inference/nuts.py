@@ -30,6 +30,7 @@ from rich.console import Console
 from rich.progress import Progress
 from threadpoolctl import threadpool_limits
 
+from bayescale.compiling import Use, jit_for
 from bayescale.diagnostics import convergence, judge
 from bayescale.errors import InputError
 from bayescale.inference._mode import Mode, Setting, bent, find_mode, potential, potential_and_gradient, silenced
@@ -210,12 +211,12 @@ def _chain_program(target: Target, warmup: int, draws: int, own: tuple[jax.Devic
     for device in own:
         on_device = partial(jax.ShapeDtypeStruct.update, sharding=SingleDeviceSharding(device))
         lowered = program.lower(*jax.tree.map(on_device, arguments))
-        compiling[device] = background.submit(float64(lowered.compile))
+        compiling[device] = background.submit(float64(lowered.compile), Use.OFTEN.options)
     background.shutdown(wait=False)
     return _Program(compiling, jax.eval_shape(program, *arguments))
 
 
-@partial(jax.jit, static_argnames="target")
+@jit_for(Use.BRIEF, "target")
 def _in_units(target: Target, straight: Array, setting: Setting) -> tuple[dict[str, Array], Array]:
     """Parameters and coefficients of draws of shape (chain, draw, k)."""
 

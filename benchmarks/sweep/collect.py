@@ -22,6 +22,7 @@ import bayescale as bs
 
 DATASETS = Path(__file__).parents[2] / "datasets"
 NAME = "bayescale2026_sweep"
+REPLICATES = 20_000
 DESCRIPTOR = Path(__file__).with_name("descriptor.toml.template")
 COLUMNS = {
     "n_params": "d",
@@ -83,21 +84,59 @@ def scatter(runs: bs.Runs, law: bs.laws.Chinchilla | bs.laws.Coupled) -> np.ndar
 
 
 def rates(table: pd.DataFrame) -> pd.DataFrame:
-    """Losses about the rule's rate at each size that was checked, means over seeds; what the rule costs beside the best, per
-    cent; and the standard error of a difference, by the spread between seeds."""
+    """Losses about the rule's rate at each size that was checked, and what the rule costs, per cent of the loss.
+
+    Losses are means over seeds. `cost` is beside the best of the rates tried, with the standard error of a difference of two
+    such means, by the spread of all runs of a size about a seed's and a rate's own levels. The best of five is partly luck:
+    `cost_of_parabola` is of log loss in log rate with a level for each seed, and `_low` and `_high` are its 90 % interval.
+    """
     found = []
-    noise = seed_noise(table[table["role"] == "base"])
     for budget, width, seeds in plan.CHECKED:
-        own = plan.of_budget("base", budget, [width], seeds)
-        tried = table[(table["role"] == "check") & (table["budget"] == budget) & (table["width"] == width)]
-        if not {task.name for task in own} <= set(table.index) or tried.empty:
+        rule = plan.of_budget("base", budget, [width])[0].learning_rate
+        here = table[table["role"].isin(["base", "check"]) & (table["budget"] == budget) & (table["width"] == width)]
+        factor = (here["learning_rate"] / rule).round(2).rename("factor")
+        losses = here.pivot_table("loss", index="seed", columns=factor).reindex(list(seeds)).dropna()
+        if losses.empty:
             continue
-        rule = np.mean([table.loc[task.name, "loss"] for task in own])
-        losses = tried.groupby((tried["learning_rate"] / own[0].learning_rate).map("{:.2f}".format))["loss"].mean().to_dict()
-        cost = 100 * (rule / min(rule, *losses.values()) - 1)
-        error = noise[budget] * np.sqrt(2 / len(own))
-        found.append({"budget": budget, "width": width, **losses, "rule": rule, "cost": cost, "cost_se": error})
+        means = losses.mean()
+        found.append(
+            {
+                "budget": budget,
+                "width": width,
+                "seeds": len(losses),
+                **means.to_dict(),
+                "cost": 100 * (means[1.0] / means.min() - 1),
+                **parabola(np.log(losses)),
+            }
+        )
     return pd.DataFrame(found)
+
+
+def parabola(log_loss: pd.DataFrame) -> dict[str, float]:
+    """What the rule costs by a parabola of log loss in log rate with a level for each seed; rows are seeds, columns factors."""
+    x = np.log(log_loss.columns.to_numpy(float))
+    seeds, tried = log_loss.shape
+    design = np.column_stack([np.tile(x, seeds), np.tile(x**2, seeds), np.kron(np.eye(seeds), np.ones((tried, 1)))])
+    observed = log_loss.to_numpy().reshape(-1)
+    coefficients, *_ = np.linalg.lstsq(design, observed)
+    freedom = observed.size - design.shape[1]
+    variance = np.sum((observed - design @ coefficients) ** 2) / freedom
+    # Student-t draws of the two shape coefficients: the cost, b²/4c, is nothing like normal where the slope b is near none.
+    rng = np.random.default_rng(0)
+    scale = np.linalg.cholesky(variance * np.linalg.inv(design.T @ design)[:2, :2])
+    normal = rng.standard_normal((REPLICATES, 2)) / np.sqrt(rng.chisquare(freedom, (REPLICATES, 1)) / freedom)
+    slope, curve = (coefficients[:2] + normal @ scale.T).T
+    # A parabola that opens downwards has its least at an end of what was tried.
+    inside = (curve > 0) & (np.abs(slope) < 2 * curve * np.abs(x).max())
+    ends = -np.min([slope * end + curve * end**2 for end in (x.min(), x.max())], axis=0)
+    cost = 100 * np.where(inside, slope**2 / np.where(inside, 4 * curve, 1), ends.clip(0))
+    low, middle, high = np.quantile(cost, [0.05, 0.5, 0.95])
+    return {
+        "cost_se": float(100 * np.sqrt(2 * variance / seeds)),
+        "cost_of_parabola": middle,
+        "cost_of_parabola_low": low,
+        "cost_of_parabola_high": high,
+    }
 
 
 def rebuilt(table: pd.DataFrame) -> pd.DataFrame:

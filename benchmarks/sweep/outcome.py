@@ -24,14 +24,17 @@ FEWEST_SIZES, REPLICATES = 3, 4000
 
 
 def losses(forecast: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
-    """One row for each forecaster and finished run: forecast, outcome, error and whether intervals hold it."""
+    """One row for each forecaster and finished run: forecast, outcome, error and whether intervals hold it.
+
+    A forecast is of a run of a size and length, whatever its seed.
+    """
+    frontier = table[table["role"] == "frontier"]
     found = []
     for name in FORECASTERS:
-        for run_id, quantiles in forecast[name]["runs"].items():
-            if run_id not in table.index:
-                continue
-            loss = float(table.loc[run_id, "loss"])
-            found.append(
+        for told in forecast["frontier"]:
+            quantiles = forecast[name]["runs"][told["run_id"]]
+            made = frontier[(frontier["n_params"] == told["n_params"]) & (frontier["n_tokens"] == told["n_tokens"])]
+            found.extend(
                 {
                     "forecaster": name,
                     "run_id": run_id,
@@ -42,6 +45,7 @@ def losses(forecast: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
                     "within_90": quantiles["q05"] <= loss <= quantiles["q95"],
                     "width_90_per_cent": 100 * (quantiles["q95"] / quantiles["q05"] - 1),
                 }
+                for run_id, loss in made["loss"].items()
             )
     return pd.DataFrame(found)
 

@@ -61,10 +61,10 @@ def sweep(tasks: Iterable[Task], corpus: Corpus, table: Path, work: Path, tell: 
 
 
 def not_forecast(tasks: Iterable[Task], forecast: Path) -> list[str]:
-    """The runs that no forecast tells of yet."""
+    """The runs of a size and length that no forecast tells of yet; a forecast is of any seed."""
     told = json.loads(forecast.read_text(encoding="utf-8"))["frontier"] if forecast.exists() else []
-    known = {(run["run_id"], run["n_params"], run["n_tokens"]) for run in told}
-    return [task.name for task in tasks if (task.name, task.shape.n_params, task.n_bytes) not in known]
+    known = {(run["n_params"], run["n_tokens"]) for run in told}
+    return [task.name for task in tasks if (task.shape.n_params, task.n_bytes) not in known]
 
 
 class Pace:

@@ -62,17 +62,6 @@ def test_draws_are_chains_one_after_the_other(made_posterior):
     assert posterior.n_draws == 4
 
 
-def test_a_thinned_posterior_has_draws_of_every_chain_with_their_coefficients(made_posterior):
-    law, noise = bs.laws.Chinchilla(), bs.noise.Discrepancy()
-    names = [p.name for p in (*law.parameters, *noise.parameters)]
-    posterior = made_posterior(law, noise, {name: np.linspace(0.1, 0.5, 40).reshape(2, 20) for name in names})
-    thinned = posterior.thinned(10)
-    assert thinned.n_draws == 10
-    np.testing.assert_array_equal(thinned.constants["E"], posterior.constants["E"][:, ::4])
-    np.testing.assert_allclose(thinned.log_departure(), posterior.log_departure()[:, ::4], rtol=1e-12)
-    assert posterior.thinned(1000).n_draws == 40
-
-
 def test_the_display_shows_law_runs_table_and_what_is_wrong(made_posterior):
     html = made_posterior(Chinchilla(), Normal(), problems=("The chains disagree.",))._repr_html_()
     for part in ("L(N, D) = E + A/N^α + B/D^β", "six runs", "⚠ The chains disagree.", "<table", "alpha"):

@@ -1,0 +1,86 @@
+"""How programs of many small operations, such as a sampler's, are compiled on a CPU: as soon done as run.
+
+A fit waits for its compiler longer than for its draws. XLA's newer way of making code for fused operations takes as long as all
+else in compiling a sampler, and gains nothing in it; its default order of operations keeps many ready for several threads at
+once, and where each takes a microsecond, handing them over takes longer. What is run a thousand times need not be optimised.
+Kernels over large grids (`bayescale.kernels`) are compiled as XLA would have it.
+"""
+
+from collections.abc import Callable
+from enum import Enum
+from functools import cache, wraps
+from typing import Any, ParamSpec, TypeVar
+
+import jax
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_SMALL = {"xla_cpu_use_fusion_emitters": False, "xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"}
+
+
+class Use(Enum):
+    """What a program of small operations is for: ``OFTEN`` is hundreds of thousands of operations, ``BRIEF`` less."""
+
+    OFTEN = "often"
+    BRIEF = "brief"
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What ``jax.jit`` and ``lower(...).compile`` take as ``compiler_options``; none where this JAX does not know these.
+
+        Examples
+        --------
+        >>> import jax
+        >>> from bayescale.compiling import Use
+        >>> float(jax.jit(lambda x: 2 * x, compiler_options=Use.BRIEF.options)(3.0))
+        6.0
+        """
+        if not _known():
+            return {}
+        return _SMALL | {"xla_backend_optimization_level": 0} if self is Use.BRIEF else _SMALL
+
+
+def jit_for(use: Use, *static: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """``jax.jit`` with the options of a use, which are asked for when the program first runs and not on import.
+
+    Parameters
+    ----------
+    use : Use
+    *static : str
+        Names of arguments that are part of the program.
+
+    Examples
+    --------
+    >>> from bayescale.compiling import Use, jit_for
+    >>> @jit_for(Use.BRIEF, "times")
+    ... def multiplied(x, times):
+    ...     return times * x
+    >>> float(multiplied(3.0, times=2))
+    6.0
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        @cache
+        def program() -> Any:
+            return jax.jit(function, static_argnames=static, compiler_options=use.options)
+
+        @wraps(function)
+        def called(*args: P.args, **kwargs: P.kwargs) -> R:
+            result: R = program()(*args, **kwargs)
+            return result
+
+        return called
+
+    return decorate
+
+
+@cache
+def _known() -> bool:
+    if jax.default_backend() != "cpu":
+        return False
+    try:
+        jax.jit(lambda: 0, compiler_options=_SMALL)()
+    except RuntimeError:
+        return False
+    return True

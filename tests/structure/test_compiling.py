@@ -1,0 +1,41 @@
+"""Programs of small operations: options that this JAX knows, results that do not depend on them."""
+
+import jax
+import numpy as np
+import pytest
+
+from bayescale import compiling
+from bayescale.compiling import Use, jit_for
+from bayescale.precision import float64
+
+
+def factor(x, times):
+    return times * jax.numpy.linalg.cholesky(x @ x.T + jax.numpy.eye(3))
+
+
+@pytest.mark.parametrize("use", Use)
+def test_a_program_gives_what_it_gives_by_default_options(use):
+    x = np.random.default_rng(0).standard_normal((3, 3))
+    quick = float64(jit_for(use, "times")(factor))(x, times=2)
+    np.testing.assert_allclose(quick, float64(jax.jit(factor, static_argnames="times"))(x, times=2), rtol=1e-12)
+
+
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="the options are of compilers for CPUs")
+def test_the_options_are_known_to_this_jax():
+    assert Use.OFTEN.options.items() < Use.BRIEF.options.items()
+    assert Use.OFTEN.options
+
+
+def test_options_that_jax_does_not_know_are_left_out(monkeypatch):
+    compiling._known.cache_clear()
+    monkeypatch.setattr(compiling, "_SMALL", {"xla_of_another_year": True})
+    try:
+        assert {use: use.options for use in Use} == {Use.OFTEN: {}, Use.BRIEF: {}}
+    finally:
+        compiling._known.cache_clear()
+
+
+def test_a_program_in_float64_and_one_in_float32_are_two():
+    doubled = jit_for(Use.BRIEF)(lambda x: 2 * x)
+    assert doubled(1.5).dtype == np.float32
+    assert float64(doubled)(1.5).dtype == np.float64
