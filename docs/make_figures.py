@@ -33,7 +33,9 @@ def main() -> None:
     """Write one PNG a figure beside this file."""
     sweep, pile = (bs.fit(bs.datasets.load(name)) for name in ("bayescale2026_sweep", "dey2023_pile"))
     with_frontier(sweep).savefig(HERE / "loss_along_compute.png", dpi=110)
-    bs.plots.isoflop(sweep).savefig(HERE / "isoflop.png", dpi=110)
+    isoflop = bs.plots.isoflop(sweep)
+    isoflop.axes[0].set_ylabel("loss (nats per byte)")
+    isoflop.savefig(HERE / "isoflop.png", dpi=110)
     bs.plots.pair(pile).savefig(HERE / "pair.png", dpi=110)
 
 

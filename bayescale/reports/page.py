@@ -197,7 +197,10 @@ def _sensitivity_table(told: pd.DataFrame, problems: tuple[str, ...]) -> Table:
 def _number(value: Any) -> str:
     if not np.isfinite(value):
         return "–" if np.isnan(value) else "∞"
-    return f"{value:.3e}".replace("e+", "e") if abs(value) >= 1e5 else f"{value:.4g}"
+    if abs(value) < 1e5:
+        return f"{value:.4g}"
+    digits, exponent = f"{value:.3e}".split("e")
+    return f"{digits}e{int(exponent)}"
 
 
 def _in_python(plan: Plan) -> str:

@@ -88,9 +88,10 @@ def test_progress_and_the_time_left_are_told(tasks, made, tmp_path):
     assert "0 of 4 runs left" in lines[3]
 
 
-def test_a_run_that_no_forecast_tells_of_is_early(tasks, tmp_path):
+def test_a_run_of_a_length_that_no_forecast_tells_of_is_early_whatever_its_seed(tasks, tmp_path):
     forecast = tmp_path / "forecast.json"
     assert not_forecast(tasks, forecast) == [task.name for task in tasks]
-    told = [{"run_id": t.name, "n_params": t.shape.n_params, "n_tokens": t.n_bytes} for t in tasks]
-    forecast.write_text(json.dumps({"frontier": [told[0], told[1] | {"n_tokens": 512}]}))
-    assert not_forecast(tasks, forecast) == [task.name for task in tasks[1:]]
+    told = {"run_id": "one", "n_params": tasks[0].shape.n_params, "n_tokens": tasks[0].n_bytes}
+    forecast.write_text(json.dumps({"frontier": [told]}))
+    longer = replace(tasks[0], steps=tasks[0].steps + 1)
+    assert not_forecast([*tasks, longer], forecast) == [longer.name]
