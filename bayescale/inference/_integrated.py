@@ -11,14 +11,13 @@ and Optimal Design for Prediction", 1978; C. E. Rasmussen and C. K. I. Williams,
 """
 
 from collections.abc import Sequence
-from functools import partial
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from numpyro import distributions as dist
 
+from bayescale.compiling import Use, jit_for
 from bayescale.inference.base import Data, Target
 from bayescale.kernels.elimination import eliminated
 from bayescale.kernels.objective import value
@@ -52,7 +51,7 @@ def coefficients(target: Target, straight: np.ndarray, data: Data, weights: np.n
     return np.asarray(np.linalg.solve(matrix, right) + scatter)[..., 0]
 
 
-@partial(jax.jit, static_argnames="target")
+@jit_for(Use.OFTEN, "target")
 def _at_straight(target: Target, straight: Array, data: Data, weights: Array) -> tuple[Array, Array]:
     return _normal_equations(target, target.bend(list(straight)), data, weights)
 

@@ -8,7 +8,6 @@ and node are found in turn until they rest. It is a proposal: `_weighing` correc
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -18,6 +17,7 @@ import scipy.optimize
 from jax import Array
 from numpyro.distributions.transforms import biject_to
 
+from bayescale.compiling import Use, jit_for
 from bayescale.discovery import name_of
 from bayescale.errors import InputError
 from bayescale.inference.base import Data, Problem, Target
@@ -120,7 +120,7 @@ def settle(problem: Problem, plane: Plane, ranges: tuple[tuple[float, float], ..
     return Settled(working, axes, scale, np.linalg.inv(hessian))
 
 
-@partial(jax.jit, static_argnames=("target", "plane"))
+@jit_for(Use.OFTEN, "target", "plane")
 def log_masses(target: Target, plane: Plane, axes: tuple[Array, Array], working: Working, data: Data) -> Array:
     """Log posterior of the exponents at all nodes, shape (first axis, second axis), with the priors of levels at their best.
 
@@ -138,7 +138,7 @@ def log_masses(target: Target, plane: Plane, axes: tuple[Array, Array], working:
     return jax.lax.map(one_row, u, batch_size=16)
 
 
-@partial(jax.jit, static_argnames=("target", "plane"))
+@jit_for(Use.OFTEN, "target", "plane")
 def nodes_at(target: Target, plane: Plane, exponents: tuple[Array, Array], working: Working, data: Data) -> Nodes:
     """Pairs of exponents of any number, arrays of shape (pairs,)."""
     of = response(*working)
@@ -175,7 +175,7 @@ def _with_level_priors(target: Target, plane: Plane, nodes: Nodes, of: Response)
     return total
 
 
-@partial(jax.jit, static_argnames=("target", "plane"))
+@jit_for(Use.OFTEN, "target", "plane")
 def _best_fit(
     target: Target, plane: Plane, axes: tuple[Array, Array], working: Working, data: Data, log_mass: Array
 ) -> tuple[Array, Array]:
@@ -207,7 +207,7 @@ def _scale(target: Target, residual: Array, data: Data, weights: Array) -> tuple
     return mode, np.asarray(_noise_objective(target, mode, residual, data, weights)[2])
 
 
-@partial(jax.jit, static_argnames="target")
+@jit_for(Use.OFTEN, "target")
 def _noise_objective(
     target: Target, coordinates: Array, residual: Array, data: Data, weights: Array
 ) -> tuple[Array, Array, Array]:
@@ -220,7 +220,7 @@ def _noise_objective(
     return *jax.value_and_grad(objective)(coordinates), jax.hessian(objective)(coordinates)
 
 
-@partial(jax.jit, static_argnames="target")
+@jit_for(Use.OFTEN, "target")
 def _reweighted(
     target: Target, residual: Array, log_prediction: Array, scale: np.ndarray, data: Data, weights: Array
 ) -> Working:

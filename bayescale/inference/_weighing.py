@@ -4,14 +4,13 @@ A. Vehtari, D. Simpson, A. Gelman, Y. Yao and J. Gabry, "Pareto Smoothed Importa
 """
 
 from dataclasses import dataclass
-from functools import partial
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from scipy.special import logsumexp
 
+from bayescale.compiling import Use, jit_for
 from bayescale.diagnostics import pareto_smoothed
 from bayescale.inference.base import Data, Target
 from bayescale.kernels.blocks import in_blocks
@@ -67,7 +66,7 @@ def weigh(log_ratios: np.ndarray) -> Weighed:
     return Weighed(log_weights, diagnostics)
 
 
-@partial(jax.jit, static_argnames="target")
+@jit_for(Use.OFTEN, "target")
 def log_posterior(target: Target, coordinates: Array, data: Data, weights: Array) -> Array:
     """Log likelihood plus log prior, not normalised, at coordinates of shape (coordinates, pool); shape (pool,)."""
     found: Array = in_blocks(lambda own, w: -value(target, tuple(own), data, w)[None], coordinates, weights)

@@ -23,6 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from bayescale.compiling import Use, jit_for
 from bayescale.discovery import name_of
 from bayescale.errors import InputError
 from bayescale.inference._descent import descended
@@ -207,7 +208,7 @@ def _stacked(problems: Sequence[Problem]) -> tuple[Data, np.ndarray]:
     return data, weights
 
 
-@partial(jax.jit, static_argnames=("target", "seed"))
+@jit_for(Use.OFTEN, "target", "seed")
 def _modes(target: Target, data: Data, weights: Array, seed: int) -> tuple[Array, Array, Array]:
     """Where searches from the prior's best draws end: straight coordinates (problems, searches, k), F and its Hessian there."""
     centre, width = target.reach
@@ -258,12 +259,12 @@ def _own_coefficients(
     return np.concatenate(own, axis=-1)
 
 
-@partial(jax.jit, static_argnames="target")
+@jit_for(Use.OFTEN, "target")
 def _straightened(target: Target, coordinates: Array) -> Array:
     return jnp.stack(target.straighten(list(coordinates)))
 
 
-@partial(jax.jit, static_argnames="target")
+@jit_for(Use.OFTEN, "target")
 def _slopes(target: Target, straight: Array, data: Data, weights: Array) -> tuple[Array, Array]:
     """The negative log posterior at straight coordinates of shape (problems, k, points), and its gradient."""
 
@@ -278,7 +279,7 @@ def _slopes(target: Target, straight: Array, data: Data, weights: Array) -> tupl
     return jax.vmap(one)(straight, data, weights)
 
 
-@partial(jax.jit, static_argnames="target")
+@jit_for(Use.OFTEN, "target")
 def _constants(target: Target, straight: Array) -> dict[str, Array]:
     """Named parameters in the units of the data, each of shape (problems, draws), from (problems, k, draws)."""
     return target.constants(target.bend(list(jnp.moveaxis(straight, 1, 0))))
@@ -304,7 +305,7 @@ def _in_slices(work: Callable[[np.ndarray], Any], columns: np.ndarray, size: int
     return jax.tree.map(lambda *parts: np.concatenate(parts, axis=-1)[..., :count], *found)
 
 
-@partial(jax.jit, static_argnames="target")
+@jit_for(Use.OFTEN, "target")
 def _slice(target: Target, straight: Array, data: Data, weights: Array) -> Array:
     def one(own: Array, d: Data, w: Array) -> Array:
         found = -integrated(target, target.bend(list(own)), d, w)
