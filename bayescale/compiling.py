@@ -67,7 +67,9 @@ def jit_for(use: Use, *static: str) -> Callable[[Callable[P, R]], Callable[P, R]
 
         @wraps(function)
         def called(*args: P.args, **kwargs: P.kwargs) -> R:
-            result: R = program()(*args, **kwargs)
+            # JAX compiles a program within another as part of that one, by its options, and takes none here.
+            within = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((args, kwargs)))
+            result: R = (function if within else program())(*args, **kwargs)
             return result
 
         return called

@@ -122,7 +122,14 @@ def least_loss(valued: Valued, world: World, limits: Any) -> Plans:
     Plans
         Not feasible where serving alone, or less than one token, takes a budget.
     """
-    return _best_within(valued, world, limits)
+    shape = jnp.broadcast_shapes(world.served.shape, limits.shape[1:])
+
+    def log_loss(log_n: Array, world: World) -> Array:
+        return valued.log_loss(log_n, valued.log_tokens(log_n, world, limits), world)
+
+    log_n = _least(log_loss, world, jnp.full(shape, LOG_LEAST), jnp.broadcast_to(world.log_max_params, shape))
+    log_d = valued.log_tokens(log_n, world, limits)
+    return Plans(log_n, log_d, valued.log_loss(log_n, log_d, world), log_d >= 0)
 
 
 @jit_for(Use.OFTEN, "valued")
@@ -202,7 +209,7 @@ def least_budget(valued: Valued, world: World, limits: Any, log_target: Any, obj
 
     def within(log_budget: Array) -> Plans:
         every = jnp.broadcast_to(limits, (len(limits), *shape))
-        return _best_within(valued, world, every.at[objective].min(jnp.exp(log_budget)))
+        return least_loss(valued, world, every.at[objective].min(jnp.exp(log_budget)))
 
     def short(log_budget: Array) -> Array:
         plans = within(log_budget)
@@ -255,17 +262,6 @@ def filled(valued: Valued, world: World) -> Array:
     shape = world.log_unique.shape
     low, high = _halved(right, jnp.full(shape, LOG_LEAST), jnp.full(shape, LOG_ENDLESS), _HALVINGS)
     return (low + high) / 2
-
-
-def _best_within(valued: Valued, world: World, limits: Any) -> Plans:
-    shape = jnp.broadcast_shapes(world.served.shape, limits.shape[1:])
-
-    def log_loss(log_n: Array, world: World) -> Array:
-        return valued.log_loss(log_n, valued.log_tokens(log_n, world, limits), world)
-
-    log_n = _least(log_loss, world, jnp.full(shape, LOG_LEAST), jnp.broadcast_to(world.log_max_params, shape))
-    log_d = valued.log_tokens(log_n, world, limits)
-    return Plans(log_n, log_d, valued.log_loss(log_n, log_d, world), log_d >= 0)
 
 
 def _least(worth: Any, world: World, least: Array, greatest: Array) -> Array:

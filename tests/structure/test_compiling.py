@@ -39,3 +39,10 @@ def test_a_program_in_float64_and_one_in_float32_are_two():
     doubled = jit_for(Use.BRIEF)(lambda x: 2 * x)
     assert doubled(1.5).dtype == np.float32
     assert float64(doubled)(1.5).dtype == np.float64
+
+
+def test_a_program_within_another_is_part_of_it():
+    doubled = jit_for(Use.BRIEF)(lambda x: 2 * x)
+    assert jax.jit(lambda x: doubled(x) + 1)(3.0) == 7.0
+    assert jax.grad(doubled)(3.0) == 2.0
+    assert jax.vmap(doubled)(np.arange(3.0)).tolist() == [0.0, 2.0, 4.0]
