@@ -93,8 +93,8 @@ def drawn(density: dist.Distribution, seed: int) -> np.ndarray:
     --------
     >>> from numpyro.distributions import StudentT
     >>> from bayescale.noise.base import drawn
-    >>> drawn(StudentT(4.0, [1.0, 2.0], 0.1), seed=0).shape
-    (2,)
+    >>> drawn(StudentT(4.0, loc=1.0, scale=0.01), seed=0).round(1).item()
+    1.0
     """
     if isinstance(density, dist.StudentT):
         standard = np.random.default_rng(seed).standard_t(np.broadcast_to(density.df, density.batch_shape))

@@ -12,12 +12,13 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = {"bayescale": "bayescale", "kernels": "bayescale.kernels", "datasets": "bayescale.datasets"}
 
 # What a part may import of ours besides itself and the leaves. A part is a file or folder right below the package.
-LEAVES = {"errors", "precision", "discovery", "progress", "whole_file"}
+LEAVES = {"errors", "precision", "compiling", "discovery", "progress", "whole_file"}
 BELOW_POSTERIOR = {"laws", "processes", "noise", "runs", "responses", "diagnostics"}
 BELOW_DECISIONS = BELOW_POSTERIOR | {"posterior", "inference", "kernels"}
 ALLOWED = {
     "errors": set(),
     "precision": set(),
+    "compiling": set(),
     "discovery": {"errors"},
     "progress": set(),
     "whole_file": {"errors"},
