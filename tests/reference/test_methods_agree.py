@@ -75,7 +75,8 @@ def test_means_and_spreads_of_grid_and_nuts_agree(name: str, noise: Likelihood) 
 @every_likelihood
 @every_data_set
 def test_importance_and_nuts_agree_within_a_tenth_of_a_standard_deviation(name: str, noise: Likelihood) -> None:
-    chains, weighed = (fitted(name, noise, method) for method in (bs.NUTS(), bs.Importance()))
+    # Many draws: of the default number, the widths of two methods differ by a tenth one time in ten.
+    chains, weighed = (fitted(name, noise, method) for method in (bs.NUTS(draws=4000), bs.Importance(draws=16_000)))
     if weighed.diagnostics["pareto_k"] > 0.7:
         assert "rhat_max" in weighed.diagnostics
         pytest.skip(f"Pareto k is {weighed.diagnostics['pareto_k']:.2f}: NUTS sampled")
