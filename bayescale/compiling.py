@@ -9,11 +9,10 @@ Kernels over large grids (`bayescale.kernels`) are compiled as XLA would have it
 from collections.abc import Callable
 from enum import Enum
 from functools import cache, wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 import jax
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 _SMALL = {"xla_cpu_use_fusion_emitters": False, "xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"}
@@ -41,7 +40,7 @@ class Use(Enum):
         return _SMALL | {"xla_backend_optimization_level": 0} if self is Use.BRIEF else _SMALL
 
 
-def jit_for(use: Use, *static: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def jit_for(use: Use, *static: str) -> Callable[[Callable[..., R]], Callable[..., R]]:
     """``jax.jit`` with the options of a use, which are asked for when the program first runs and not on import.
 
     Parameters
@@ -60,13 +59,13 @@ def jit_for(use: Use, *static: str) -> Callable[[Callable[P, R]], Callable[P, R]
     6.0
     """
 
-    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+    def decorate(function: Callable[..., R]) -> Callable[..., R]:
         @cache
         def program() -> Any:
             return jax.jit(function, static_argnames=static, compiler_options=use.options)
 
         @wraps(function)
-        def called(*args: P.args, **kwargs: P.kwargs) -> R:
+        def called(*args: Any, **kwargs: Any) -> R:
             # JAX compiles a program within another as part of that one, by its options, and takes none here.
             within = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((args, kwargs)))
             result: R = (function if within else program())(*args, **kwargs)
