@@ -16,6 +16,7 @@ import jax
 R = TypeVar("R")
 
 _SMALL = {"xla_cpu_use_fusion_emitters": False, "xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"}
+_HASTY = {"xla_backend_optimization_level": 0}
 
 
 class Use(Enum):
@@ -26,7 +27,7 @@ class Use(Enum):
 
     @property
     def options(self) -> dict[str, Any]:
-        """What ``jax.jit`` and ``lower(...).compile`` take as ``compiler_options``; none where this JAX does not know these.
+        """What ``jax.jit`` and ``lower(...).compile`` take as ``compiler_options``: those that this JAX knows, for a CPU.
 
         Examples
         --------
@@ -35,9 +36,8 @@ class Use(Enum):
         >>> float(jax.jit(lambda x: 2 * x, compiler_options=Use.BRIEF.options)(3.0))
         6.0
         """
-        if not _known():
-            return {}
-        return _SMALL | {"xla_backend_optimization_level": 0} if self is Use.BRIEF else _SMALL
+        wanted = _SMALL | _HASTY if self is Use.BRIEF else _SMALL
+        return {name: value for name, value in wanted.items() if _known(name, value)}
 
 
 def jit_for(use: Use, *static: str) -> Callable[[Callable[..., R]], Callable[..., R]]:
@@ -77,11 +77,11 @@ def jit_for(use: Use, *static: str) -> Callable[[Callable[..., R]], Callable[...
 
 
 @cache
-def _known() -> bool:
+def _known(name: str, value: Any) -> bool:
     if jax.default_backend() != "cpu":
         return False
     try:
-        jax.jit(lambda: 0, compiler_options=_SMALL)()
+        jax.jit(lambda: 0, compiler_options={name: value})()
     except RuntimeError:
         return False
     return True
