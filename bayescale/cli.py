@@ -155,7 +155,6 @@ def fit(
     with terminal.reporting():
         destination = cli_input.destination(out, source, as_json)
         import bayescale
-        from bayescale.decisions.sensitivity import check
         from bayescale.discovery import parse
         from bayescale.terminal_sensitivity import print_sensitivity, sensitivity_as_json
 
@@ -168,6 +167,8 @@ def fit(
         posterior = bayescale.fit(runs, law=formula, noise=scatter, method=seeded)
         if sensitivity:
             # What cannot be told is refused before anything is printed or saved.
+            from bayescale.decisions.sensitivity import check
+
             check(posterior)
         outlook = terminal.Outlook.of(posterior)
         if as_json:

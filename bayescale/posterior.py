@@ -1,6 +1,7 @@
 """What a fit returns: draws of the parameters with all that is needed to use, check and reproduce them.
 
-The only file that knows ArviZ. Draws have dimensions (chain, draw) whatever the method; a point fit is one draw.
+Draws have dimensions (chain, draw) whatever the method; a point fit is one draw. With `bayescale.diagnostics` the only importer
+of ArviZ, which takes a second and so waits until it is used.
 """
 
 import json
@@ -14,8 +15,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import arviz_base
-import arviz_stats
 import jax
 import numpy as np
 import pandas as pd
@@ -23,11 +22,10 @@ import xarray as xr
 from jax import Array
 
 from bayescale.compiling import Use, jit_for
-from bayescale.diagnostics import convergence, pareto_smoothed
 from bayescale.discovery import describe, parse
 from bayescale.errors import InputError
 from bayescale.laws.base import Law
-from bayescale.noise.base import Conditions, Noise, drawn, is_likelihood, is_of_counts
+from bayescale.noise.base import Conditions, Likelihood, Noise, drawn, is_likelihood, is_of_counts
 from bayescale.precision import float64
 from bayescale.processes.base import Basis, bases, departure, filled_up, places
 from bayescale.responses import RESPONSES, Response
@@ -102,6 +100,8 @@ class Posterior:
 
     @cached_property
     def _convergence(self) -> pd.DataFrame:
+        from bayescale.diagnostics import convergence
+
         return convergence(self.constants)
 
     @float64
@@ -120,6 +120,8 @@ class Posterior:
         -------
         DataTree
         """
+        from arviz_base import from_dict
+
         frame = self.runs.frame
         groups: dict[str, dict[str, Any]] = {
             "posterior": dict(self.constants) | ({"coefficients": self.coefficients} if self.coefficients.size else {}),
@@ -138,7 +140,7 @@ class Posterior:
             with np.errstate(over="ignore"):  # heavy tails: see `forecast`
                 groups["posterior_predictive"] = {self.law.response: self.response.from_scale(predicted)}
         per_run = {name: ["run"] for group in ("observed_data", "constant_data") for name in groups[group]}
-        tree: xr.DataTree = arviz_base.from_dict(
+        tree: xr.DataTree = from_dict(
             groups, coords={"run": frame.index.astype(str).to_numpy()}, dims=per_run, attrs={"/": self._attributes()}
         )
         return tree
@@ -213,7 +215,7 @@ class Posterior:
     def density(self, log_prediction: np.ndarray, inputs: Mapping[str, np.ndarray] | None = None) -> Any:
         """Of log loss, given a prediction of shape (chain, draw, runs)."""
         assert is_likelihood(self.noise)
-        constants = {name: values[..., None] for name, values in self.constants.items()}
+        constants = {p.name: self.constants[p.name][..., None] for p in self.noise.parameters}
         se = self.runs.relative_loss_se if inputs is None else 0.0
         decades = known = places(self.runs, self.law.inputs).compute_decades
         if inputs is not None:
@@ -221,7 +223,7 @@ class Posterior:
             decades = np.clip(places(self.runs, self.law.inputs, inputs).compute_decades, known.min(), known.max())
         # A share that is to be measured is of as many answers as those before.
         n_correct, n_samples = self.runs.counts if inputs is None else (0.0, np.median(self.runs.counts[1]))
-        return self.noise.distribution(log_prediction, constants, Conditions(se, decades, n_correct, n_samples))
+        return _density(self.noise, log_prediction, constants, Conditions(se, decades, n_correct, n_samples))
 
     def _attributes(self) -> dict[str, str]:
         return {
@@ -245,6 +247,11 @@ class Posterior:
 @jit_for(Use.OFTEN, "law")
 def _log_law(law: Law, constants: Mapping[str, Array], log_inputs: Mapping[str, Array]) -> Array:
     return law.log_loss(constants, log_inputs)
+
+
+@jit_for(Use.BRIEF, "noise")
+def _density(noise: Likelihood, log_prediction: Array, constants: Mapping[str, Array], conditions: Conditions) -> Any:
+    return noise.distribution(log_prediction, constants, conditions)
 
 
 @jit_for(Use.OFTEN)
@@ -308,6 +315,10 @@ def leave_one_out(posterior: Posterior) -> tuple[pd.DataFrame, dict[str, float]]
     totals : dict
         ``elpd``, ``se``, ``p_loo``, and ``good_k``, up to which k is to be trusted with so many draws.
     """
+    import arviz_stats
+
+    from bayescale.diagnostics import pareto_smoothed
+
     tree = posterior.to_arviz()
     log_likelihood = tree["log_likelihood"].dataset[posterior.law.response]
     # Draws of importance sampling repeat, and a tail of ties has no shape: each is weighed once, by how often it came.

@@ -107,11 +107,10 @@ class Outlook:
     @classmethod
     def of(cls, posterior: "Posterior") -> "Outlook":
         """Allocate and forecast over a grid from the smallest run to 100 times the largest."""
-        from bayescale.decisions.allocate import Allocation, allocate
-        from bayescale.decisions.forecast import forecast
-
         runs = posterior.runs
         if hasattr(posterior.law, "optimal_n_params"):
+            from bayescale.decisions.allocate import Allocation, allocate
+
             # C = 6·N·D here whatever the runs say, for allocate counts so.
             compute = runs.six_nd
             budgets = float(f"{compute.max():.0e}") * np.array(_BEYOND)
@@ -123,6 +122,8 @@ class Outlook:
             return cls(Allocation(plans), _curve(title, axis, grid, along.to_numpy(), compute, runs.column("loss")))
         if len(posterior.law.inputs) > 1:
             return cls(None, None)
+        from bayescale.decisions.forecast import forecast
+
         (name,) = posterior.law.inputs
         x = runs.column(name)
         grid = np.geomspace(x.min(), x.max() * _BEYOND[-1], _GRID)

@@ -100,6 +100,7 @@ class Valued:
             jnp.min(jnp.log(left / world.train), axis=0) - jnp.log(TRAINING_PASSES * forward), world.log_max_tokens
         )
 
+    @jit_for(Use.BRIEF, "self")
     def costs(self, log_n: Any, log_d: Any, world: World) -> Array:
         """What a plan takes from each budget, shape (budgets, draws, points)."""
         forward = self.flops.forward(jnp.exp(log_n))
@@ -293,7 +294,8 @@ def _about_the_best(worth: Any, log_n: Array, least: Array, greatest: Array) -> 
         better = found < best[1]
         return (jnp.where(better, here, best[0]), jnp.where(better, found, best[1])), None
 
-    (best, _), _ = jax.lax.scan(look, (log_n, worth(log_n)), steps)
+    # The law's own N is one of the places.
+    (best, _), _ = jax.lax.scan(look, (log_n, jnp.full(log_n.shape, jnp.inf)), steps)
     between = steps[1] - steps[0]
     return jnp.clip(best - between, least, greatest), jnp.clip(best + between, least, greatest)
 

@@ -92,6 +92,12 @@ def potential_and_gradient(target: Target, straight: Array, setting: Setting) ->
 
 
 @jit_for(Use.BRIEF, "target")
+def _straightened(target: Target, own: Array) -> Array:
+    """Shape (draws, k), as is what comes in."""
+    return jnp.stack(target.straighten(list(own.T)), axis=1)
+
+
+@jit_for(Use.BRIEF, "target")
 def _whitened(target: Target, straight: Array, setting: Setting, data: Data, reach: tuple[Array, Array]) -> Setting:
     """The setting of other data, in coordinates that are nearly independent about a place."""
     own, coefficients, _ = bent(target, straight, setting)
@@ -106,7 +112,7 @@ def find_mode(problem: Problem, seed: int) -> Mode:
     target, p = problem.target, problem.target.n_predictive
     centre, width = target.reach
     draws = centre + width * np.random.default_rng(seed).standard_normal((_PRIOR_DRAWS, len(centre)))
-    starts = np.stack([np.asarray(column) for column in target.straighten(list(draws.T))], axis=1)
+    starts = np.asarray(_straightened(target, draws))
     setting = silenced(problem)
     promising = sorted(starts, key=lambda start: value_and_gradient(target, start, setting)[0])[:_SEARCHES]
     mode, _ = min((_descended(target, start, setting) for start in promising), key=lambda end: end[1])
@@ -124,7 +130,7 @@ def value_and_gradient(target: Target, parameters: np.ndarray, setting: Setting)
 
 def silenced(problem: Problem) -> Setting:
     """Without what processes add, in arrays of the same shapes."""
-    data = problem.data._replace(features=tuple(jnp.zeros_like(functions) for functions in problem.data.features))
+    data = problem.data._replace(features=tuple(jax.device_put(np.zeros(f.shape)) for f in problem.data.features))
     return Setting(data, problem.weights, Whitening.none(problem.target, problem.n_padded, problem.n_functions))
 
 

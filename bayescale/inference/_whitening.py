@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.scipy.linalg import solve_triangular
 
@@ -57,9 +58,8 @@ class Whitening(NamedTuple):
     def none(cls, target: Target, runs: int, functions: int) -> "Whitening":
         """Under which coordinates are straight coordinates and coefficients themselves."""
         p = target.n_predictive
-        shapes = (p,), (runs, 1), (functions, functions), (functions, 1 + p)
-        centre, precisions, gram, cross = map(jnp.zeros, shapes)
-        return cls(centre, precisions, gram, cross, jnp.eye(p, 1 + p, 1))
+        zeros = map(np.zeros, ((p,), (runs, 1), (functions, functions), (functions, 1 + p)))
+        return cls(*map(jax.device_put, (*zeros, np.eye(p, 1 + p, 1))))
 
     @classmethod
     def at(

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -219,31 +220,39 @@ class Problem:
 
     def posterior(self, constants: Mapping[str, Any], method: Method, **results: Any) -> Posterior:
         """A Posterior in counts and nats from draws of the parameters in the units of the data, each of shape (chain, draw)."""
-        rescaled = self.target.law.rescale(constants, self.units)
+        rescaled = self.target.law.rescale({name: np.asarray(values) for name, values in constants.items()}, self.units)
         return Posterior(
             law=self.target.law,
             noise=self.target.noise,
             method=method,
             runs=self.runs,
-            constants={p.name: np.asarray(rescaled[p.name]) for p in self.target.parameters},
+            constants={p.name: _supported(p, np.asarray(rescaled[p.name])) for p in self.target.parameters},
             provenance=provenance(self.runs, method.seed),
             **results,
         )
 
 
+def _supported(parameter: Parameter, values: np.ndarray) -> np.ndarray:
+    # Where data want none of a parameter a fit without priors runs until its exponential is zero or endless to rounding.
+    if parameter.prior.support is not distributions.constraints.positive:
+        return values
+    numbers = np.finfo(values.dtype)
+    return np.clip(values, numbers.tiny, numbers.max)
+
+
 def _column(values: np.ndarray) -> Array:
     # Zeros are the centre of the data, where every law is finite.
-    return jnp.asarray(np.pad(values, (0, filled_up(len(values)) - len(values))))[:, None]
+    return jax.device_put(np.pad(values, (0, filled_up(len(values)) - len(values)))[:, None])
 
 
 def _column_or_one(values: np.ndarray) -> Array:
-    return _column(values) if len(values) > 1 else jnp.asarray(values)[:, None]
+    return _column(values) if len(values) > 1 else jax.device_put(values[:, None])
 
 
 def _block(features: np.ndarray) -> Array:
     # Functions that fill up are zero, and so share compiled programs; their coefficients keep to their prior.
     runs, functions = features.shape
-    return jnp.asarray(np.pad(features, ((0, filled_up(runs) - runs), (0, filled_up(functions) - functions))))
+    return jax.device_put(np.pad(features, ((0, filled_up(runs) - runs), (0, filled_up(functions) - functions))))
 
 
 def _centre_and_width(prior: Any) -> tuple[float, float]:

@@ -31,7 +31,6 @@ from rich.progress import Progress
 from threadpoolctl import threadpool_limits
 
 from bayescale.compiling import Use, jit_for
-from bayescale.diagnostics import convergence, judge
 from bayescale.errors import InputError
 from bayescale.inference._mode import Mode, Setting, bent, find_mode, potential, potential_and_gradient, silenced
 from bayescale.inference.base import Problem, Target
@@ -87,6 +86,9 @@ class NUTS:
         # Small factorisations in several BLAS threads spend a hundred times as long waiting for each other.
         with threadpool_limits(1, "blas"):
             mode = find_mode(problem, self.seed)
+            # ArviZ takes a second to import, while the sampler is still being compiled.
+            from bayescale.diagnostics import convergence, judge
+
             samplers = [program.compiling[owner].result() if owner in own else None for owner in owners]
             ready = time.perf_counter()
             passes: list[dict[str, np.ndarray]] = []
@@ -94,18 +96,18 @@ class NUTS:
                 found = self._sample(samplers, mode, problem.target, number)
                 passes.append({name: np.asarray(values) for name, values in stacked(found, owners, program.result).items()})
                 posterior = self._posterior(problem, mode, _merged(passes))
-                if not posterior.problems:
+                divergences = int(posterior.sample_stats["diverging"].sum())
+                diagnostics, problems = judge(convergence(posterior.constants), divergences)
+                if not problems:
                     break
         ended = time.perf_counter()
         seconds = {"compile_and_mode": ready - begun, "sample": ended - ready, "fit": ended - begun}
-        return replace(posterior, seconds=seconds)
+        return replace(posterior, diagnostics=diagnostics, problems=problems, seconds=seconds)
 
     def _posterior(self, problem: Problem, mode: Mode, fields: dict[str, np.ndarray]) -> Posterior:
-        draws, coefficients = _in_units(problem.target, jnp.asarray(fields["z"]), mode.setting)
+        draws, coefficients = _in_units(problem.target, fields["z"], mode.setting)
         stats = {ours: fields[theirs] for theirs, ours in _STATS.items()}
-        posterior = problem.posterior(draws, self, coefficients=np.asarray(coefficients), sample_stats=stats)
-        diagnostics, problems = judge(convergence(posterior.constants), int(stats["diverging"].sum()))
-        return replace(posterior, diagnostics=diagnostics, problems=problems)
+        return problem.posterior(draws, self, coefficients=np.asarray(coefficients), sample_stats=stats)
 
     @property
     def _warmup(self) -> int:
@@ -116,17 +118,14 @@ class NUTS:
         k, functions = len(mode.coordinates), len(mode.setting.whitening.gram)
         root = np.linalg.cholesky(mode.inverse_hessian)
         starts = np.random.default_rng(self.seed).standard_normal((self.chains, k + functions))
-        key = jax.random.key(self.seed)
-        keys = jax.random.split(jax.random.fold_in(key, number) if number else key, self.chains)
-        centre = jnp.asarray(mode.coordinates), jnp.asarray(root)
+        keys = _keys(self.seed, number, self.chains)
 
         def sample(chain_index: int) -> dict[str, Array]:
             whitened = starts[chain_index]
             place = np.concatenate([mode.coordinates + root @ whitened[:k], whitened[k:]])
-            value, gradient = potential_and_gradient(target, place, mode.setting)
-            slopes = jnp.concatenate([centre[1].T @ gradient[:k], gradient[k:]])
-            start = ParamInfo(jnp.asarray(whitened), value, slopes)
-            arguments = keys[chain_index], jnp.asarray(_PASSES[number]), start, *centre, mode.setting
+            value, gradient = map(np.asarray, potential_and_gradient(target, place, mode.setting))
+            start = ParamInfo(whitened, value, np.concatenate([root.T @ gradient[:k], gradient[k:]]))
+            arguments = keys[chain_index], np.asarray(_PASSES[number]), start, mode.coordinates, root, mode.setting
             return jax.block_until_ready(samplers[chain_index](*arguments))
 
         terminal = Console(stderr=True)
@@ -146,6 +145,13 @@ def _merged(passes: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """As many draws of each chain as of one pass, from those passes in which none diverged, or from the last."""
     sound = [one for one in passes if not one["diverging"].any()] or passes[-1:]
     return {name: np.concatenate([one[name] for one in sound], axis=1)[:, :: len(sound)] for name in sound[0]}
+
+
+@jit_for(Use.BRIEF, "number", "chains")
+def _keys(seed: int, number: int, chains: int) -> tuple[Array, ...]:
+    """Of the chains of a pass."""
+    key = jax.random.key(seed)
+    return tuple(jax.random.split(jax.random.fold_in(key, number) if number else key, chains))
 
 
 def _one_chain(

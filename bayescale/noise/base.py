@@ -98,5 +98,5 @@ def drawn(density: dist.Distribution, seed: int) -> np.ndarray:
     """
     if isinstance(density, dist.StudentT):
         standard = np.random.default_rng(seed).standard_t(np.broadcast_to(density.df, density.batch_shape))
-        return np.asarray(density.loc + density.scale * standard)
+        return np.asarray(density.loc) + np.asarray(density.scale) * standard
     return np.asarray(density.sample(jax.random.key(seed)))

@@ -5,6 +5,7 @@ import pytest
 import scipy.optimize
 
 import bayescale as bs
+from bayescale.inference.base import Problem
 from bayescale.noise.base import Conditions
 
 
@@ -44,6 +45,14 @@ def test_a_floor_that_the_data_do_not_want_is_reported() -> None:
     runs = bs.datasets.simulate(seed=0, noise=1e-4, E=1e-9)
     with pytest.warns(bs.FitWarning, match=r"E ran to the end of its range.*Choose a law without it"):
         bs.fit(runs, noise=bs.noise.Huber(), method=bs.MultiStart(starts=500))
+
+
+def test_a_parameter_that_ran_beyond_what_numbers_hold_stays_in_its_support(sweep: bs.Runs) -> None:
+    problem = Problem.build(sweep, bs.laws.Chinchilla(), bs.noise.Huber())
+    ended = {name: np.array([[0.5]]) for name in ("E", "B", "beta")} | {"A": np.array([[np.inf]]), "alpha": np.array([[0.0]])}
+    point = problem.posterior(ended, bs.MultiStart())
+    assert point.draws("alpha").item() > 0
+    assert np.isfinite(point.draws("A").item())
 
 
 def test_a_parameter_of_which_the_runs_say_nothing_is_reported() -> None:
