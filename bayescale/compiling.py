@@ -3,7 +3,7 @@
 A fit waits for its compiler longer than for its draws. XLA's newer way of making code for fused operations takes as long as all
 else in compiling a sampler, and gains nothing in it; its default order of operations keeps many ready for several threads at
 once, and where each takes a microsecond, handing them over takes longer. What is run a thousand times need not be optimised.
-Kernels over large grids (`bayescale.kernels`) are compiled as XLA would have it.
+Kernels over large grids (`bayescale.kernels`) are compiled as XLA would have it, and its searches by these options.
 """
 
 from collections.abc import Callable

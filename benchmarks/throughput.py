@@ -181,6 +181,7 @@ def predictive_surface(growth: float) -> tuple[int, Call]:
 
 def refit(growth: float) -> tuple[int, Call]:
     """Bootstrap replicates of a Huber fit, from the truth."""
+    import jax
     import jax.numpy as jnp
 
     import bayescale as bs
@@ -194,7 +195,7 @@ def refit(growth: float) -> tuple[int, Call]:
     counts = np.resize(method.counts(problem).T, (replicates, RUNS)).T
     truth = law.rescale(law.published[0].constants, {name: 1 / unit for name, unit in problem.units.items()})
     start = jnp.log(jnp.array([truth[p.name] for p in law.parameters]))[:, None]
-    starts, weights = jnp.broadcast_to(start, (len(start), replicates)), problem.resampled(counts)
+    starts, weights = jnp.broadcast_to(start, (len(start), replicates)), jax.device_put(problem.resampled(counts))
     return replicates, lambda: refit(problem, starts, weights)
 
 

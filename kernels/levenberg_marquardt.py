@@ -10,13 +10,13 @@ Each member stretches its own by where the slope along its last step would vanis
 takes 30 steps to a relative 10⁻⁹ where plain steps take 40 to 10⁻⁶.
 """
 
-from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
+from bayescale.compiling import Use, jit_for
 from bayescale.kernels import cholesky
 from bayescale.kernels.blocks import in_blocks
 from bayescale.kernels.objective import (
@@ -34,7 +34,7 @@ _FIRST_DAMPING, _LEAST_DAMPING, _HOPELESS_DAMPING = 1e-3, 1e-9, 1e8
 _SHRINK, _GROW, _LONGEST_STRETCH = 0.1, 4.0, 3.0
 
 
-@partial(jax.jit, static_argnames="objective")
+@jit_for(Use.OFTEN, "objective")
 def levenberg_marquardt(
     objective: Objective,
     start: Array,

@@ -4,13 +4,13 @@ Reweighting converges linearly where ρ is nearly an absolute value; Newton's me
 few steps. Where the Hessian is not positive definite a diagonal bound stands in, so that every step goes downhill.
 """
 
-from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
+from bayescale.compiling import Use, jit_for
 from bayescale.kernels import cholesky
 from bayescale.kernels.blocks import in_blocks
 from bayescale.kernels.levenberg_marquardt import damped, first_state
@@ -20,7 +20,7 @@ _FIRST_DAMPING, _LEAST_GROWN, _HOPELESS_DAMPING = 1e-8, 1e-6, 1e12
 _NOTHING_LEFT = 1e-14
 
 
-@partial(jax.jit, static_argnames="objective")
+@jit_for(Use.OFTEN, "objective")
 def newton(objective: Objective, start: Array, data: Any, weights: Array, *, steps: int = 30) -> tuple[Search, Array]:
     """Minimise F from points that are close to a minimum.
 

@@ -12,7 +12,6 @@ Approach 2 takes the curve for a parabola (Czech et al. 2026, arXiv:2603.22339).
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
@@ -145,8 +144,8 @@ def _fitted(runs: Runs, picks: np.ndarray, seed: int) -> Posterior:
     optimum = method.search(problem)
     counts = np.stack([np.bincount(pick, minlength=len(runs)) for pick in picks], axis=1).astype(float)
     start = np.repeat(optimum.coordinates[:, None], len(picks), axis=1)
-    coordinates, _ = refit(problem, jnp.asarray(start), problem.resampled(counts))
-    constants = problem.target.constants(list(jnp.asarray(coordinates[:, None])))
+    coordinates, _ = refit(problem, start, problem.resampled(counts))
+    constants = problem.target.constants(list(coordinates[:, None]))
     return problem.posterior(constants, method, problems=optimum.problems)
 
 

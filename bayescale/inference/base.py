@@ -192,9 +192,9 @@ class Problem:
         """Rows of the data, those that fill up included."""
         return len(self.weights)
 
-    def resampled(self, counts: np.ndarray) -> Array:
+    def resampled(self, counts: np.ndarray) -> np.ndarray:
         """The weights times how often each run was drawn; ``counts`` and the result have shape (runs, replicates)."""
-        return self.weights * jnp.asarray(np.pad(counts, ((0, self.n_padded - len(counts)), (0, 0))))
+        return np.asarray(self.weights) * np.pad(counts, ((0, self.n_padded - len(counts)), (0, 0)))
 
     def require_likelihood(self, method: Method) -> None:
         """Raise InputError, saying what to do, unless the noise model has a density."""

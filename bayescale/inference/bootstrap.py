@@ -7,9 +7,8 @@ together that share what the law leaves out, such as a compute budget, an archit
 import time
 from dataclasses import dataclass
 
-import jax.numpy as jnp
+import jax
 import numpy as np
-from jax import Array
 
 from bayescale.errors import InputError
 from bayescale.inference.base import Problem
@@ -56,7 +55,7 @@ class Bootstrap:
         begun = time.perf_counter()
         optimum = MultiStart(seed=self.seed).search(problem)
         weights = problem.resampled(self.counts(problem))
-        start = jnp.broadcast_to(jnp.asarray(optimum.coordinates)[:, None], (len(optimum.coordinates), self.replicates))
+        start = np.broadcast_to(optimum.coordinates[:, None], (len(optimum.coordinates), self.replicates))
         coordinates, values = refit(problem, start, weights)
         good = np.isfinite(values) & np.isfinite(coordinates).all(axis=0)
         failed = 1.0 - good.mean()
@@ -64,7 +63,7 @@ class Bootstrap:
             raise InputError(f"Every bootstrap refit of {problem.runs.name} failed; there are too few runs for this law.")
         problems = (f"{failed:.1%} of the refits failed and are left out.",) if failed > _TOLERATED_FAILURES else ()
         return problem.posterior(
-            problem.target.constants(list(jnp.asarray(coordinates[:, None, good]))),
+            problem.target.constants(list(coordinates[:, None, good])),
             self,
             diagnostics=optimum.diagnostics | {"replicates": float(self.replicates), "failed_refits": float(failed)},
             problems=optimum.problems + problems,
@@ -92,19 +91,20 @@ class Bootstrap:
         return drawn.T[member].astype(float)
 
 
-def refit(problem: Problem, start: Array, weights: Array) -> tuple[np.ndarray, np.ndarray]:
+def refit(problem: Problem, start: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Minima near the starts, shape (coordinates, replicates), and the objective there, shape (replicates,).
 
     Parameters
     ----------
-    start : Array, shape (coordinates, replicates)
-    weights : Array, shape (runs, replicates)
+    start : array, shape (coordinates, replicates)
+    weights : array, shape (runs, replicates)
     """
     target, data = problem.target, problem.data
-    near = levenberg_marquardt(target, start, data, weights, steps=_REWEIGHTED_STEPS)
-    found, _ = newton(target, near.coordinates, data, weights, steps=_NEWTON_STEPS)
-    coordinates, values = np.array(found.coordinates), np.array(found.value)
-    unfinished = np.flatnonzero(np.asarray(found.status) == STEP_LIMIT)
+    once = jax.device_put(weights)
+    near = levenberg_marquardt(target, start, data, once, steps=_REWEIGHTED_STEPS)
+    found, _ = jax.device_get(newton(target, near.coordinates, data, once, steps=_NEWTON_STEPS))
+    coordinates, values = found.coordinates.copy(), found.value.copy()
+    unfinished = np.flatnonzero(found.status == STEP_LIMIT)
     for first in range(0, len(unfinished), BLOCK):
         # Copies fill up the block, so that however many are left the same program serves.
         some = np.resize(unfinished[first : first + BLOCK], BLOCK)

@@ -7,9 +7,8 @@ the best.
 import time
 from dataclasses import dataclass
 
-import jax.numpy as jnp
+import jax
 import numpy as np
-from jax import Array
 
 from bayescale.errors import InputError
 from bayescale.inference.base import Problem
@@ -52,7 +51,7 @@ class MultiStart:
         begun = time.perf_counter()
         best = self.search(problem)
         return problem.posterior(
-            problem.target.constants(list(jnp.asarray(best.coordinates)[:, None, None])),
+            problem.target.constants(list(best.coordinates[:, None, None])),
             self,
             diagnostics=best.diagnostics,
             problems=best.problems,
@@ -64,17 +63,17 @@ class MultiStart:
         """The minimum, for methods that begin there; must run in double precision."""
         centre, width = problem.target.reach
         draws = np.random.default_rng(self.seed).standard_normal((self.starts, len(centre)))
-        start = jnp.asarray((centre + width * draws).T)
-        found = levenberg_marquardt(problem.target, start, problem.data, problem.weights, steps=self.steps)
-        order = jnp.argsort(found.value)[: min(_FINISHED, self.starts)]
-        finished, hessian = newton(problem.target, found.coordinates[:, order], problem.data, problem.weights)
-        best = int(np.nanargmin(np.asarray(finished.value)))
-        values = np.asarray(found.value)
+        target, data, weights = problem.target, problem.data, problem.weights
+        start = (centre + width * draws).T
+        found = jax.device_get(levenberg_marquardt(target, start, data, weights, steps=self.steps))
+        order = np.argsort(found.value, kind="stable")[:_FINISHED]
+        finished, hessian = jax.device_get(newton(target, found.coordinates[:, order], data, weights))
+        best = int(np.nanargmin(finished.value))
         value = float(finished.value[best])
         return Minimum(
-            np.asarray(finished.coordinates[:, best]),
+            finished.coordinates[:, best],
             value,
-            _basins(values, value) | {"gradient_norm": float(finished.gradient_norm[best])},
+            _basins(found.value, value) | {"gradient_norm": float(finished.gradient_norm[best])},
             _complaints(problem, start[:, order[best]], finished, hessian[:, :, best], best),
         )
 
@@ -100,14 +99,14 @@ def _basins(values: np.ndarray, best: float) -> dict[str, float]:
     }
 
 
-def _complaints(problem: Problem, start: Array, finished: Search, hessian: Array, best: int) -> tuple[str, ...]:
+def _complaints(problem: Problem, start: np.ndarray, finished: Search, hessian: np.ndarray, best: int) -> tuple[str, ...]:
     found = []
     centre, width = problem.target.reach
     for i, parameter in enumerate(problem.target.parameters):
         coordinate = finished.coordinates[i, best]
-        if jnp.abs(coordinate - start[i]) < _FLAT and jnp.abs(hessian[i, i]) < _FLAT * jnp.abs(finished.value[best]):
+        if abs(coordinate - start[i]) < _FLAT and abs(hessian[i, i]) < _FLAT * abs(finished.value[best]):
             found.append(f"{parameter.name} never left its start: these runs say nothing about it. Choose a law without it.")
-        elif jnp.abs(coordinate - centre[i]) > _FAR_FROM_PRIOR * width[i]:
+        elif abs(coordinate - centre[i]) > _FAR_FROM_PRIOR * width[i]:
             found.append(
                 f"{parameter.name} ran to the end of its range: the data want none of it. Choose a law without it, "
                 "or a posterior method, where its prior keeps it in bounds."

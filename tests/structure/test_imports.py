@@ -22,7 +22,7 @@ ALLOWED = {
     "discovery": {"errors"},
     "progress": set(),
     "whole_file": {"errors"},
-    "kernels": set(),
+    "kernels": {"compiling"},
     "runs": {"errors"},
     "responses": {"runs", "errors"},
     "diagnostics": set(),
