@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -126,7 +127,7 @@ class Planner:
         asked = budgets or {}
         if set(asked) == {"compute"} and self._alone:
             return self._closed_form(np.asarray(asked["compute"]))
-        found = _as_numpy(least_loss(self.valued, self.world, self.limits(budgets)))
+        found = jax.device_get(least_loss(self.valued, self.world, self.limits(budgets)))
         if not found.feasible.any(axis=0).all():
             bounds = ", ".join([*asked, *self.constraints.bounds])
             raise InputError(
@@ -147,7 +148,7 @@ class Planner:
         row = _ROWS.index(of or self.currency)
         log_target = jnp.log(jnp.atleast_2d(target_loss))
         search = least_cost if self.world.departures is None else least_budget
-        found = _as_numpy(search(self.valued, self.world, self.limits(), log_target, jnp.asarray(row)))
+        found = jax.device_get(search(self.valued, self.world, self.limits(), log_target, jnp.asarray(row)))
         log_n, log_d, log_loss = (np.where(found.feasible, values, np.nan) for values in found[:3])
         return Plans(log_n, log_d, log_loss, found.feasible)
 
@@ -305,7 +306,3 @@ def _bounded_by(constraints: Constraints, bounds: Mapping[str, float]) -> Constr
     """The same with these fixed bounds in place of its own."""
     changed: dict[str, Any] = dict.fromkeys(constraints.bounds) | dict(bounds)
     return replace(constraints, **changed)
-
-
-def _as_numpy(plans: Plans) -> Plans:
-    return Plans(*map(np.asarray, plans))

@@ -89,7 +89,7 @@ class Importance:
         target, rngs = problems[0].target, [np.random.default_rng(self.seed) for _ in problems]
         data, weights = _stacked(problems)
         search = _modes_of_shared if target.noise.shared else _modes
-        ends = jax.tree.map(np.asarray, search(target, data, weights, self.seed))
+        ends = jax.device_get(search(target, data, weights, self.seed))
         pools = [_Pool(_first_proposal(*found)) for _, *found in zip(problems, *ends, strict=False)]
         for _ in range(_ROUNDS):
             open_ = [i for i, pool in enumerate(pools) if not pool.settled]
@@ -101,7 +101,7 @@ class Importance:
             for place, *found in zip(open_, fresh, log_target, strict=False):
                 pools[place] = pools[place].after(*found)
         chosen = [pool.newest[:, pool.weighed.chosen(self.draws, rng)] for pool, rng in zip(pools, rngs, strict=True)]
-        found = jax.tree.map(np.asarray, _constants(target, np.stack(_filled_up(chosen))))
+        found = jax.device_get(_constants(target, np.stack(_filled_up(chosen))))
         seconds = (time.perf_counter() - begun) / len(problems)
         results: list[Posterior] = []
         for i, (problem, pool, rng) in enumerate(zip(problems, pools, rngs, strict=True)):
@@ -301,7 +301,7 @@ def _in_slices(work: Callable[[np.ndarray], Any], columns: np.ndarray, size: int
     slices = -(-count * size // _SLICE)
     each = -(-count // slices)
     whole = np.pad(columns, ((0, 0), (0, 0), (0, slices * each - count)), mode="edge")
-    found = [jax.tree.map(np.asarray, work(part)) for part in np.split(whole, slices, axis=-1)]
+    found = [jax.device_get(work(part)) for part in np.split(whole, slices, axis=-1)]
     return jax.tree.map(lambda *parts: np.concatenate(parts, axis=-1)[..., :count], *found)
 
 

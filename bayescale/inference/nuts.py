@@ -123,7 +123,7 @@ class NUTS:
         def sample(chain_index: int) -> dict[str, Array]:
             whitened = starts[chain_index]
             place = np.concatenate([mode.coordinates + root @ whitened[:k], whitened[k:]])
-            value, gradient = map(np.asarray, potential_and_gradient(target, place, mode.setting))
+            value, gradient = jax.device_get(potential_and_gradient(target, place, mode.setting))
             start = ParamInfo(whitened, value, np.concatenate([root.T @ gradient[:k], gradient[k:]]))
             arguments = keys[chain_index], np.asarray(_PASSES[number]), start, mode.coordinates, root, mode.setting
             return jax.block_until_ready(samplers[chain_index](*arguments))
