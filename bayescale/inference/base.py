@@ -220,13 +220,17 @@ class Problem:
 
     def posterior(self, constants: Mapping[str, Any], method: Method, **results: Any) -> Posterior:
         """A Posterior in counts and nats from draws of the parameters in the units of the data, each of shape (chain, draw)."""
-        rescaled = self.target.law.rescale({name: np.asarray(values) for name, values in constants.items()}, self.units)
+        parameters = self.target.parameters
+        own = {p.name: _supported(p, np.asarray(constants[p.name])) for p in parameters}
+        # An exponent of forty, as of a replicate that shows a step, makes scales that no number holds.
+        with np.errstate(over="ignore"):
+            rescaled = self.target.law.rescale(own, self.units)
         return Posterior(
             law=self.target.law,
             noise=self.target.noise,
             method=method,
             runs=self.runs,
-            constants={p.name: _supported(p, np.asarray(rescaled[p.name])) for p in self.target.parameters},
+            constants={p.name: _supported(p, np.asarray(rescaled[p.name])) for p in parameters},
             provenance=provenance(self.runs, method.seed),
             **results,
         )

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import log_ndtr, logsumexp, polygamma
+from jax.scipy.special import erfc, polygamma
 from numpyro import distributions as dist
 
 from bayescale.laws.base import Parameter, Published, Special, Term, Values
@@ -80,9 +80,11 @@ class MajorityVote:
         places = _PLACES * jnp.sqrt(2 * polygamma(1, half))
         weights = jax.nn.softmax(half * places - 2 * half * jax.nn.softplus(places), axis=-1)
         ahead = (jnp.log(constants["M"])[..., None] - places) / jnp.asarray(constants["s"])[..., None]
-        # Each share by itself: one less the other would lose all digits where nearly all are right.
-        right, wrong = (logsumexp(log_ndtr(sign * ahead), b=weights, axis=-1) for sign in (1, -1))
-        return right - wrong
+        ahead = jnp.clip(ahead, *_within_range(ahead.dtype))
+        # The rarer of right and wrong is what is computed: one less the other would lose all digits where nearly all are right.
+        rarer = erfc(jnp.abs(ahead) * np.sqrt(0.5)) / 2
+        right, wrong = (jnp.sum(weights * jnp.where(sign * ahead > 0, 1 - rarer, rarer), axis=-1) for sign in (1, -1))
+        return jnp.log(right) - jnp.log(wrong)
 
     def straighten(self, logs: Sequence[Any]) -> list[Any]:
         """The logarithms themselves."""
@@ -101,3 +103,9 @@ class MajorityVote:
         units : mapping with ``n_votes`` and ``accuracy``, both one
         """
         return dict(constants)
+
+
+def _within_range(dtype: Any) -> tuple[float, float]:
+    """Between which numbers Φ of either sign is one that the type can hold."""
+    far = float(np.sqrt(-2 * np.log(np.finfo(dtype).tiny))) - 1
+    return -far, far

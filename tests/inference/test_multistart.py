@@ -55,6 +55,14 @@ def test_a_parameter_that_ran_beyond_what_numbers_hold_stays_in_its_support(swee
     assert np.isfinite(point.draws("A").item())
 
 
+def test_an_exponent_whose_scale_in_counts_no_number_holds_stays_within_numbers(sweep: bs.Runs) -> None:
+    problem = Problem.build(sweep, bs.laws.Chinchilla(), bs.noise.StudentT())
+    step = {name: np.array([[0.5]]) for name in ("E", "A", "alpha", "B", "sigma", "nu")} | {"beta": np.array([[42.0]])}
+    point = problem.posterior(step, bs.MultiStart())
+    assert np.isfinite(point.draws("B").item())
+    assert point.draws("beta").item() == 42.0
+
+
 def test_a_parameter_of_which_the_runs_say_nothing_is_reported() -> None:
     runs = bs.datasets.simulate(seed=0, noise=1e-3)
     one_size = runs.frame.assign(n_params=1e9)
