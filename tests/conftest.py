@@ -114,6 +114,20 @@ def _instances(package: str) -> Iterator[Any]:
             yield parse(package, f"{name}:{options}")
 
 
+def with_every_column(runs: Any) -> Any:
+    """Runs of parameters and tokens with every column that any law or noise model may need."""
+    from bayescale.runs import Runs
+
+    loss, params, tokens = (runs.frame[name] for name in ("loss", "n_params", "n_tokens"))
+    rank = tokens.rank(method="first")
+    more = {"loss_se": 0.01 * loss, "unique_tokens": np.minimum(tokens, tokens.median()), "n_examples": tokens}
+    inputs = {"non_vocab_params": params, "vocab_params": np.sqrt(params) * 1e4, "thinking_tokens": tokens}
+    counted = {"n_experts": rank, "n_attempts": rank, "n_votes": rank, "n_samples": 30.0, "n_correct": (rank / 2).round()}
+    responses = {"relative_loss": loss - 6.0, "learning_rate": 1 / loss, "batch_tokens": tokens**0.5, "error": loss / 5}
+    shares = {"score": 1 - loss / 5, "failure_rate": loss / 5}
+    return Runs.from_frame(runs.frame.assign(**more, **inputs, **counted, **responses, **shares))
+
+
 @pytest.fixture
 def made_posterior() -> Callable[..., Any]:
     """Make a Posterior without fitting: constants near the priors' means, or those given, each of shape (chain, draw).

@@ -10,7 +10,11 @@ import pytest
 import bayescale as bs
 from bayescale.discovery import describe, entry, names
 from bayescale.inference._integrated import scatters_normally
-from bayescale.noise.base import is_likelihood
+from bayescale.inference.base import Problem
+from bayescale.noise.base import is_likelihood, is_of_counts
+from bayescale.precision import float64
+from bayescale.responses import RESPONSES
+from tests.conftest import with_every_column
 from tests.inference.conftest import small_methods
 
 POSTERIOR_METHODS = (bs.NUTS, bs.Grid, bs.Importance)
@@ -69,15 +73,7 @@ def programs_of_a_test(forget_programs: Callable[[], None]) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def complete(sweep: bs.Runs) -> bs.Runs:
-    """The sweep with every column that a law or a noise model may need."""
-    loss, params, tokens = (sweep.frame[name] for name in ("loss", "n_params", "n_tokens"))
-    rank = tokens.rank(method="first")
-    more = {"loss_se": 0.01 * loss, "unique_tokens": np.minimum(tokens, tokens.median()), "n_examples": tokens}
-    inputs = {"non_vocab_params": params, "vocab_params": np.sqrt(params) * 1e4, "thinking_tokens": tokens}
-    counted = {"n_experts": rank, "n_attempts": rank, "n_votes": rank, "n_samples": 30.0, "n_correct": (rank / 2).round()}
-    responses = {"relative_loss": loss - 6.0, "learning_rate": 1 / loss, "batch_tokens": tokens**0.5, "error": loss / 5}
-    shares = {"score": 1 - loss / 5, "failure_rate": loss / 5}
-    return bs.Runs.from_frame(sweep.frame.assign(**more, **inputs, **counted, **responses, **shares))
+    return with_every_column(sweep)
 
 
 @pytest.mark.filterwarnings("ignore::bayescale.errors.FitWarning")  # a law in one variable does not describe this sweep
@@ -95,6 +91,42 @@ def test_a_fit_gives_finite_draws_of_every_parameter(law: Any, noise: Any, metho
     handed_over = isinstance(method, bs.Importance) and posterior.method == bs.NUTS(seed=method.seed)
     assert posterior.law == law and posterior.noise == noise and (posterior.method == method or handed_over)
     assert posterior.provenance["data_sha256"] == complete.sha256
+
+
+SCATTER = 0.01
+
+
+def made_by(law: Any, noise: Any, runs: bs.Runs) -> tuple[bs.Runs, np.ndarray]:
+    """The runs with responses that a law gives at the middle of its priors, scattered, and what it gives unscattered, on the
+    scale of the fit."""
+    problem, rng = Problem.build(runs, law, noise), np.random.default_rng(7)
+    middle, _ = problem.target.reach
+    own = {name: np.asarray(value) for name, value in problem.target.constants(middle).items()}
+    true = predicted(law, law.rescale(own, problem.units), runs)
+    response = RESPONSES[law.response]
+    if is_of_counts(noise):
+        return bs.Runs(runs.frame.assign(n_correct=rng.binomial(30, response.from_scale(true)))), true
+    measured = response.from_scale(true + SCATTER * rng.standard_normal(len(runs)))
+    made = runs.frame.drop(columns=["n_correct", "n_samples"]).assign(**{response.column: measured})
+    return bs.Runs(made.assign(loss_se=SCATTER * made["loss"])), true
+
+
+def predicted(law: Any, constants: dict[str, Any], runs: bs.Runs) -> np.ndarray:
+    """What the law gives for each run, shape (…, runs)."""
+    log_inputs = {name: np.log(runs.column(name)) for name in law.inputs}
+    return np.asarray(law.log_loss({name: np.asarray(values)[..., None] for name, values in constants.items()}, log_inputs))
+
+
+@pytest.mark.filterwarnings("ignore::bayescale.errors.FitWarning")  # chains are short
+@pytest.mark.parametrize(("law", "noise", "method"), cases(refused=False))
+@float64
+def test_a_fit_of_runs_that_the_law_made_finds_it_again(law: Any, noise: Any, method: Any, complete: bs.Runs) -> None:
+    runs, true = made_by(law, noise, complete)
+    posterior = bs.fit(runs, law=law, noise=noise, method=method)
+    found = np.median(predicted(law, {p.name: posterior.draws(p.name) for p in law.parameters}, runs), axis=0)
+    # Counts of 30 answers scatter by 2/√30 and more on log odds; a fit of few parameters is nearer than single runs.
+    scatter = 2 / np.sqrt(30) if is_of_counts(noise) else SCATTER
+    assert np.sqrt(np.mean((found - true) ** 2)) < scatter
 
 
 @pytest.mark.parametrize(("law", "noise", "method"), cases(refused=True))

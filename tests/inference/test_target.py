@@ -1,4 +1,4 @@
-"""`Target`: where starting points are drawn."""
+"""`Target`: where starting points are drawn, and that searches can go on from there."""
 
 import jax
 import numpy as np
@@ -7,7 +7,10 @@ import pytest
 from numpyro.distributions.transforms import biject_to
 
 import bayescale as bs
-from bayescale.inference.base import Target, _centre_and_width
+from bayescale.inference.base import Problem, Target, _centre_and_width
+from bayescale.kernels import objective
+from bayescale.precision import float64
+from tests.conftest import with_every_column
 
 
 @pytest.mark.parametrize(
@@ -26,3 +29,17 @@ def test_equal_targets_are_one_target() -> None:
     one, two = (Target(bs.laws.Chinchilla(tied=True), bs.noise.Huber(0.01)) for _ in range(2))
     assert one == two and hash(one) == hash(two)
     assert one != Target(bs.laws.Chinchilla(), bs.noise.Huber(0.01))
+
+
+@float64
+def test_the_objective_and_its_slopes_are_finite_over_the_prior(any_law, any_noise, sweep: bs.Runs) -> None:
+    problem = Problem.build(with_every_column(sweep), any_law, any_noise)
+    centre, width = problem.target.reach
+    starts = list((centre + width * np.random.default_rng(0).standard_normal((300, len(centre)))).T)
+
+    def total(coordinates: list[jax.Array]) -> jax.Array:
+        return objective.value(problem.target, coordinates, problem.data, problem.weights).sum()
+
+    found, slopes = jax.jit(jax.value_and_grad(total))(starts)
+    assert np.isfinite(found)
+    assert np.isfinite(slopes).all()

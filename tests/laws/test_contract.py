@@ -163,6 +163,16 @@ def test_draws_and_runs_broadcast(any_law):
     assert together[4, 2] == pytest.approx(float(one), rel=1e-14)
 
 
+@settings(max_examples=5)
+@given(seed=seeds)
+@float64
+def test_compiled_or_over_a_batch_it_computes_what_it_computes_plainly(any_law, seed):
+    constants, log_inputs = constants_of(any_law, seed, (4,)), log_inputs_of(any_law, seed, (4,))
+    plain = any_law.log_loss(constants, log_inputs)
+    for transformed in (jax.jit(any_law.log_loss), jax.vmap(any_law.log_loss)):
+        np.testing.assert_allclose(transformed(constants, log_inputs), plain, rtol=1e-12, atol=1e-12)
+
+
 @given(seed=seeds)
 @float64
 def test_more_of_what_a_law_declares_never_raises_its_loss(any_law, seed):
