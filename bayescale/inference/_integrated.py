@@ -12,6 +12,7 @@ and Optimal Design for Prediction", 1978; C. E. Rasmussen and C. K. I. Williams,
 
 from collections.abc import Sequence
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -43,7 +44,7 @@ def integrated(target: Target, own: Sequence[Array], data: Data, weights: Array)
 
 def coefficients(target: Target, straight: np.ndarray, data: Data, weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Drawn given parameters at straight coordinates of shape (k, draws); shape (draws, functions)."""
-    matrix, right = map(np.asarray, _at_straight(target, straight, data, weights))
+    matrix, right = jax.device_get(_at_straight(target, straight, data, weights))
     matrix, right = np.moveaxis(matrix, -1, 0), right.T[..., None]
     standard = rng.standard_normal(right.shape)
     # With P = C C', what C' turns into standard draws has covariance P⁻¹.

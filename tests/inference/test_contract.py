@@ -19,6 +19,7 @@ from tests.inference.conftest import small_methods
 
 POSTERIOR_METHODS = (bs.NUTS, bs.Grid, bs.Importance)
 DEFAULT = bs.laws.Chinchilla()
+SCATTER = 0.01
 
 
 def refusal(law: Any, noise: Any, method: Any) -> str | None:
@@ -93,9 +94,6 @@ def test_a_fit_gives_finite_draws_of_every_parameter(law: Any, noise: Any, metho
     assert posterior.provenance["data_sha256"] == complete.sha256
 
 
-SCATTER = 0.01
-
-
 def made_by(law: Any, noise: Any, runs: bs.Runs) -> tuple[bs.Runs, np.ndarray]:
     """The runs with responses that a law gives at the middle of its priors, scattered, and what it gives unscattered, on the
     scale of the fit."""
@@ -105,7 +103,8 @@ def made_by(law: Any, noise: Any, runs: bs.Runs) -> tuple[bs.Runs, np.ndarray]:
     true = predicted(law, law.rescale(own, problem.units), runs)
     response = RESPONSES[law.response]
     if is_of_counts(noise):
-        return bs.Runs(runs.frame.assign(n_correct=rng.binomial(30, response.from_scale(true)))), true
+        n_samples = runs.frame["n_samples"].astype(int)
+        return bs.Runs(runs.frame.assign(n_correct=rng.binomial(n_samples, response.from_scale(true)))), true
     measured = response.from_scale(true + SCATTER * rng.standard_normal(len(runs)))
     made = runs.frame.drop(columns=["n_correct", "n_samples"]).assign(**{response.column: measured})
     return bs.Runs(made.assign(loss_se=SCATTER * made["loss"])), true
