@@ -139,7 +139,9 @@ def _whole(parameters: np.ndarray, setting: Setting) -> np.ndarray:
 
 
 def _descended(target: Target, start: np.ndarray, setting: Setting) -> tuple[np.ndarray, float]:
-    end = scipy.optimize.minimize(lambda v: value_and_gradient(target, v, setting), start, jac=True, method="BFGS")
+    # A step may end where the density is zero and has no slope; the line search comes back from there.
+    with np.errstate(over="ignore", invalid="ignore"):
+        end = scipy.optimize.minimize(lambda v: value_and_gradient(target, v, setting), start, jac=True, method="BFGS")
     return end.x, float(end.fun) if np.isfinite(end.fun) else np.inf
 
 

@@ -11,6 +11,8 @@ import bayescale as bs
 from bayescale.inference import _mode, nuts
 from bayescale.inference.base import Problem
 from bayescale.inference.multistart import MultiStart
+from bayescale.precision import float64
+from tests.conftest import with_every_column
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +49,17 @@ def test_the_mode_is_the_one_that_multistart_finds_by_other_means(sweep: bs.Runs
             mode = _mode.find_mode(problem, seed=0)
             energy = _mode.potential(problem.target, mode.coordinates, mode.setting)
             assert float(energy) == pytest.approx(MultiStart(starts=500).search(problem).value, abs=1e-6)
+
+
+@float64
+def test_a_search_that_steps_to_where_the_density_is_zero_comes_back_without_a_warning(sweep: bs.Runs) -> None:
+    problem = Problem.build(with_every_column(sweep), bs.laws.Vocabulary(), bs.noise.Normal())
+    setting, (centre, width) = _mode.silenced(problem), problem.target.reach
+    own = centre + 2 * width * np.random.default_rng(48).standard_normal(len(centre))
+    far = np.stack(problem.target.straighten(list(own)))
+    mode = _mode.find_mode(problem, seed=0)
+    least, _ = _mode.value_and_gradient(problem.target, mode.coordinates, setting)
+    assert _mode._descended(problem.target, far, setting)[1] == pytest.approx(least, abs=1e-6)
 
 
 def test_its_diagnostics_are_good_and_said(posterior: bs.Posterior) -> None:
