@@ -10,6 +10,7 @@ M. Beck et al., "xLSTM Scaling Laws", 2025 (arXiv:2510.02228); J. S. Rosenfeld e
 Generalization Error Across Scales", 2020 (arXiv:1909.12673), for the idea of a transition between two limits.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -41,7 +42,23 @@ class Coupled:
     absolute: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "Loss falls with parameters and tokens, each limiting what the other can do, down to a floor"
     paper: ClassVar[str] = "Beck et al. 2025, xLSTM Scaling Laws, arXiv:2510.02228"
-    published: ClassVar[tuple[Published, ...]] = ()
+    published: ClassVar[tuple[Published, ...]] = tuple(
+        Published(
+            f"Beck et al. 2025, {architecture}",
+            {
+                "E": math.exp(e),
+                "A": math.exp(gamma * a),
+                "B": math.exp(gamma * b),
+                "alpha": gamma * alpha,
+                "beta": gamma * beta,
+                "gamma": gamma,
+            },
+        )
+        for architecture, e, a, b, alpha, beta, gamma in (
+            ("Transformers", 0.090102, 14.445072, 16.329536, 0.644827, 0.625879, 0.253203),
+            ("xLSTM", 0.176768, 15.457385, 16.52583, 0.705822, 0.653441, 0.2578),
+        )
+    )
     specials: ClassVar[tuple[Special, ...]] = (
         Special("gamma", lambda c: c["gamma"], 1.0, "chinchilla: the two limits add up"),
     )

@@ -138,7 +138,7 @@ def test_keep_suspect_is_for_the_catalogue_alone(refused, sweep, unfitted):
 
 
 def test_a_data_set_that_no_law_describes_says_why(refused, unfitted):
-    assert has(refused("fit", "tao2024_vocab"), "tao2024_vocab cannot be loaded", "unigram-normalised and negative")
+    assert has(refused("fit", "tao2024_vocab"), "tao2024_vocab cannot be loaded", "unigram model's and negative")
 
 
 def test_a_data_set_out_of_reach_says_where_to_get_it_and_where_to_put_it(refused, tmp_path, monkeypatch):

@@ -53,7 +53,7 @@ def test_datasets_show_gives_paper_units_and_what_n_counts(bayescale):
 
 
 def test_datasets_show_says_why_a_set_is_refused(bayescale):
-    assert "unigram-normalised and negative" in bayescale("datasets", "show", "tao2024_vocab").stdout.replace("\n", " ")
+    assert "unigram model's and negative" in bayescale("datasets", "show", "tao2024_vocab").stdout.replace("\n", " ")
 
 
 def test_datasets_show_prints_a_published_table_with_its_source_and_columns(bayescale):

@@ -82,7 +82,7 @@ def test_routed_models_warn_that_d_does_not_vary(originals):
 
 
 def test_negative_losses_are_refused_with_another_way_to_the_table(nowhere):
-    with pytest.raises(InputError, match=r'negative.*logarithm.*datasets\.frame\("tao2024_vocab"\)'):
+    with pytest.raises(InputError, match=r'negative.*law vocabulary.*datasets\.frame\("tao2024_vocab"\)'):
         datasets.load("tao2024_vocab")
 
 

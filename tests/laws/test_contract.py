@@ -1,14 +1,12 @@
 """What holds for every scaling law there is: a new file in bayescale/laws is tested here without registering it."""
 
 import re
-import unicodedata
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 import pytest
-import scipy.special
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpyro.distributions.transforms import biject_to
@@ -18,19 +16,7 @@ from bayescale.laws.base import STAGES, SYMBOLS, Law, unit_of
 from bayescale.laws.farseer import Farseer
 from bayescale.precision import float64
 from bayescale.responses import RESPONSES
-
-# E_z is a mean over z, which is standard Normal, and I the incomplete beta function of equal arguments.
-Z = np.linspace(-12.0, 12.0, 2001)[:, None]
-FUNCTIONS = {
-    "exp": np.exp,
-    "log": np.log,
-    "min": np.minimum,
-    "max": np.maximum,
-    "B": scipy.special.beta,
-    "I": lambda p, half: scipy.special.betainc(half, half, p),
-    "z": Z,
-    "E_z": lambda values: np.average(values, axis=0, weights=np.exp(-(Z[:, 0] ** 2) / 2)),
-}
+from tests.laws.written import value_of
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -66,12 +52,6 @@ def centre_of(law, name):
     return np.log(law.reference_tokens) if isinstance(law, Farseer) and name == "n_tokens" else 0.0
 
 
-def arithmetic(written):
-    """A formula that people are shown, its Greek, its symbols and its ^ as Python writes them."""
-    written = written.translate({ord("^"): "**", ord("·"): "*", ord("−"): "-", ord("{"): "(", ord("}"): ")"})
-    return re.sub("[α-ω]", lambda letter: unicodedata.name(letter[0]).rpartition(" ")[2].lower(), written)
-
-
 def by_formula(law, constants, log_inputs, log_loss):
     """The response on its scale from the formula that people are shown; where that is an equation that L solves, log L plus
     what is amiss."""
@@ -81,11 +61,11 @@ def by_formula(law, constants, log_inputs, log_loss):
     # What stands later may be used before.
     for definition in reversed(definitions):
         name, _, value = definition.partition(" = ")
-        known[name] = eval(arithmetic(value), FUNCTIONS, known)
+        known[name] = value_of(value, known)
     left, _, right = equation.partition(" = ")
     if equation_gives(law):
-        return RESPONSES[law.response].to_scale(eval(arithmetic(right), FUNCTIONS, known))
-    left, right = (eval(arithmetic(side), FUNCTIONS, {**known, "L": np.exp(log_loss)}) for side in (left, right))
+        return RESPONSES[law.response].to_scale(value_of(right, known))
+    left, right = (value_of(side, {**known, "L": np.exp(log_loss)}) for side in (left, right))
     return log_loss + np.log(right) - np.log(left)
 
 
@@ -243,15 +223,22 @@ def test_loss_at_the_centre_is_a_straight_coordinate(any_law):
     assert float(any_law.straighten(list(logs))[0]) == pytest.approx(float(at_centre), rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("law", "published"),
+    [
+        pytest.param(law, published, id=f"{describe(law)}-{published.source}")
+        for law in (entry("bayescale.laws", name)() for name in names("bayescale.laws"))
+        for published in law.published
+    ],
+)
 @float64
-def test_published_constants_give_a_plausible_loss(any_law):
+def test_published_constants_give_a_plausible_loss(law, published):
     frontier = {"n_params": 70e9, "n_tokens": 1.4e12, "flops": 5.88e23, "unique_tokens": 1.4e12, "loss": 2.0}
     plausible = {"loss": (1.0, 3.0), "error": (0.2, 0.6), "learning_rate": (1e-5, 1e-3), "batch_tokens": (1e6, 1e7)}
-    for published in any_law.published:
-        assert re.search(r"\b20\d\d\b", published.source)
-        on_scale = any_law.log_loss(published.constants, {name: np.log(value) for name, value in frontier.items()})
-        least, most = plausible[any_law.response]
-        assert least < float(RESPONSES[any_law.response].from_scale(on_scale)) < most, published.source
+    assert re.search(r"\b20\d\d\b", published.source)
+    on_scale = law.log_loss(published.constants, {name: np.log(value) for name, value in frontier.items()})
+    least, most = plausible[law.response]
+    assert least < float(RESPONSES[law.response].from_scale(on_scale)) < most
 
 
 @float64

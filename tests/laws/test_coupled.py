@@ -90,6 +90,20 @@ def test_the_optimum_broadcasts_over_draws_and_budgets():
     assert Coupled().optimal_n_params(draws, np.array([1e20, 1e22, 1e24])).shape == (4, 3)
 
 
+@pytest.mark.parametrize("published", Coupled.published, ids=lambda one: one.source)
+@float64
+def test_published_constants_give_the_loss_of_the_printed_form(published):
+    # Beck et al. 2025: exp(e) + (exp(a)/N^alpha + exp(b)/D^beta)^gamma.
+    printed = {
+        "Beck et al. 2025, Transformers": (0.090102, 14.445072, 16.329536, 0.644827, 0.625879, 0.253203),
+        "Beck et al. 2025, xLSTM": (0.176768, 15.457385, 16.52583, 0.705822, 0.653441, 0.2578),
+    }
+    e, a, b, alpha, beta, gamma = printed[published.source]
+    n, d = np.meshgrid(np.geomspace(1e8, 1e11, 4), np.geomspace(1e9, 1e13, 5))
+    found = np.exp(Coupled().log_loss(published.constants, {"n_params": np.log(n), "n_tokens": np.log(d)}))
+    np.testing.assert_allclose(found, np.exp(e) + (np.exp(a) / n**alpha + np.exp(b) / d**beta) ** gamma, rtol=1e-12)
+
+
 @settings(max_examples=20)
 @given(log_gamma=st.floats(-5.0, 1.0), seed=st.integers(0, 2**32 - 1))
 @float64
