@@ -24,6 +24,8 @@ _HESSIAN_STEP = 1e-4
 # Of a mode whose slope leaves less than this much to gain, in nats.
 _LEVEL = 1e-2
 _COARSE_STEP, _LEAST_CHANGE, _ROUNDS = 1e-2, 1e-2, 8
+# Of the potential at the end of a step of a standard deviation, in nats: far more than half a nat is a step too long.
+_HIGHEST_RISE = 8.0
 
 
 class Setting(NamedTuple):
@@ -155,8 +157,17 @@ def _inverse_hessian(target: Target, mode: np.ndarray, setting: Setting) -> np.n
     # over a standard deviation, and each round halves what is amiss in its logarithm.
     inverse = _COARSE_STEP**2 * np.eye(len(mode))
     for _ in range(_ROUNDS):
-        inverse = _inverse(target, mode, setting, np.linalg.cholesky(inverse), _LEAST_CHANGE)
+        steps = [_shortened(target, mode, setting, step) for step in np.linalg.cholesky(inverse).T]
+        inverse = _inverse(target, mode, setting, np.stack(steps, axis=1), _LEAST_CHANGE)
     return inverse
+
+
+def _shortened(target: Target, mode: np.ndarray, setting: Setting, step: np.ndarray) -> np.ndarray:
+    """The step, halved until neither of its ends lies where the density is next to nothing, or nothing."""
+    most = value_and_gradient(target, mode, setting)[0] + _HIGHEST_RISE
+    while not all(value_and_gradient(target, mode + sign * step, setting)[0] < most for sign in (1, -1)):
+        step = step / 2
+    return step
 
 
 def _inverse(target: Target, mode: np.ndarray, setting: Setting, root: np.ndarray, least: float) -> np.ndarray:

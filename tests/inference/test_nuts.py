@@ -13,6 +13,7 @@ from bayescale.inference.base import Problem
 from bayescale.inference.multistart import MultiStart
 from bayescale.precision import float64
 from tests.conftest import with_every_column
+from tests.inference.test_contract import made_by
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,14 @@ def test_a_search_that_steps_to_where_the_density_is_zero_comes_back_without_a_w
     mode = _mode.find_mode(problem, seed=0)
     least, _ = _mode.value_and_gradient(problem.target, mode.coordinates, setting)
     assert _mode._descended(problem.target, far, setting)[1] == pytest.approx(least, abs=1e-6)
+
+
+@float64
+def test_a_mode_where_slopes_jump_has_a_spread_though_the_density_ends_nearby(sweep: bs.Runs) -> None:
+    law, noise = bs.laws.Farseer(), bs.noise.Laplace()
+    runs, _ = made_by(law, noise, with_every_column(sweep))
+    mode = _mode.find_mode(Problem.build(runs, law, noise), seed=0)
+    assert (np.linalg.eigvalsh(mode.inverse_hessian) > 0).all()
 
 
 def test_its_diagnostics_are_good_and_said(posterior: bs.Posterior) -> None:
