@@ -20,7 +20,7 @@ _AXIS = "devices"
 
 def devices() -> list[jax.Device]:
     """Where work may go: every device of every process, or the one that ``jax.default_device`` pins it to."""
-    pinned = jax.config.jax_default_device  # type: ignore[attr-defined]
+    pinned = jax.config.jax_default_device  # type: ignore[attr-defined, unused-ignore]  # JAX 0.12 types it
     if pinned is None:
         return jax.devices()
     return jax.local_devices(backend=pinned)[:1] if isinstance(pinned, str) else [pinned]

@@ -150,21 +150,20 @@ def _descended(target: Target, start: np.ndarray, setting: Setting) -> tuple[np.
 def _inverse_hessian(target: Target, mode: np.ndarray, setting: Setting) -> np.ndarray:
     # A direction that data and prior leave flat would get an endless step: bound it.
     inverse = _inverse(target, mode, setting, _HESSIAN_STEP * np.eye(len(mode)), _SMALLEST_CURVATURE * _HESSIAN_STEP**2)
-    _, slope = value_and_gradient(target, mode, setting)
+    least, slope = value_and_gradient(target, mode, setting)
     if slope @ inverse @ slope < _LEVEL:
         return inverse
     # Slopes that jump where a residual is zero, as under Laplace noise, have no limit there: what counts is how they change
     # over a standard deviation, and each round halves what is amiss in its logarithm.
     inverse = _COARSE_STEP**2 * np.eye(len(mode))
     for _ in range(_ROUNDS):
-        steps = [_shortened(target, mode, setting, step) for step in np.linalg.cholesky(inverse).T]
+        steps = [_shortened(target, mode, setting, step, least + _HIGHEST_RISE) for step in np.linalg.cholesky(inverse).T]
         inverse = _inverse(target, mode, setting, np.stack(steps, axis=1), _LEAST_CHANGE)
     return inverse
 
 
-def _shortened(target: Target, mode: np.ndarray, setting: Setting, step: np.ndarray) -> np.ndarray:
-    """The step, halved until neither of its ends lies where the density is next to nothing, or nothing."""
-    most = value_and_gradient(target, mode, setting)[0] + _HIGHEST_RISE
+def _shortened(target: Target, mode: np.ndarray, setting: Setting, step: np.ndarray, most: float) -> np.ndarray:
+    """The step, halved until at both of its ends the potential is a number, and less than ``most``."""
     while not all(value_and_gradient(target, mode + sign * step, setting)[0] < most for sign in (1, -1)):
         step = step / 2
     return step

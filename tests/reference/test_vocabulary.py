@@ -14,7 +14,8 @@ from scipy.optimize import OptimizeResult, least_squares
 import bayescale as bs
 from bayescale.precision import float64
 
-PRINTED = {"E": 5.53278468, "A_1": 1.83138516, "A_2": 0.19584238, "B": 2.12411231, "alpha_2": 0.67073747, "beta": 0.44660634}
+FIT = bs.datasets.describe("tao2024_vocab").published_fits["tao2024"]
+PRINTED = {name: FIT[name.replace("_", "")] for name in ("E", "A_1", "A_2", "B", "alpha_2", "beta")}
 LAW = bs.laws.Vocabulary()
 
 
