@@ -16,7 +16,7 @@ import xarray as xr
 from arviz_stats.base import array_stats
 from scipy.special import logsumexp
 
-_RHAT_LIMIT, _ESS_LIMIT = 1.01, 400
+_RHAT_LIMIT, ESS_LIMIT = 1.01, 400
 
 
 def convergence(constants: Mapping[str, np.ndarray]) -> pd.DataFrame:
@@ -136,10 +136,10 @@ def judge(table: pd.DataFrame, divergences: int) -> tuple[dict[str, float], tupl
             "Use more warm-up (warmup=2000), or a law with fewer parameters."
         )
     found.extend(
-        f"The effective {kind} sample size of {table[f'ess_{kind}'].idxmin()} is {least:.0f}, below {_ESS_LIMIT}: "
+        f"The effective {kind} sample size of {table[f'ess_{kind}'].idxmin()} is {least:.0f}, below {ESS_LIMIT}: "
         "intervals are rough. Use more draws (draws=4000)."
         for kind in ("bulk", "tail")
-        if not (least := worst[f"ess_{kind}_min"]) >= _ESS_LIMIT
+        if not (least := worst[f"ess_{kind}_min"]) >= ESS_LIMIT
     )
     if divergences:
         found.append(

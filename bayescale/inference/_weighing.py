@@ -11,7 +11,7 @@ from jax import Array
 from scipy.special import logsumexp
 
 from bayescale.compiling import Use, jit_for
-from bayescale.diagnostics import pareto_smoothed
+from bayescale.diagnostics import ESS_LIMIT, pareto_smoothed
 from bayescale.inference.base import Data, Target
 from bayescale.kernels.blocks import in_blocks
 from bayescale.kernels.objective import value
@@ -38,8 +38,8 @@ class Weighed:
 
     @property
     def reliable(self) -> bool:
-        """Whether the weights have a tail that means can bear."""
-        return self.diagnostics["pareto_k"] <= LARGEST_K
+        """Whether the weights have a tail that means can bear, and are even enough for as many draws as chains must have."""
+        return self.diagnostics["pareto_k"] <= LARGEST_K and self.diagnostics["ess_importance"] >= ESS_LIMIT
 
     def chosen(self, draws: int, rng: np.random.Generator) -> np.ndarray:
         """Places of ``draws`` members of the pool, drawn by weight in systematic order and then shuffled."""
@@ -77,5 +77,7 @@ def complaint(weighed: Weighed, remedy: str) -> tuple[str, ...]:
     """A sentence where the weights are not to be trusted."""
     if weighed.reliable:
         return ()
-    k = weighed.diagnostics["pareto_k"]
-    return (f"Pareto k is {k:.2f}, above {LARGEST_K}: the proposal misses part of the posterior. {remedy}",)
+    k, effective = weighed.diagnostics["pareto_k"], weighed.diagnostics["ess_importance"]
+    if k > LARGEST_K:
+        return (f"Pareto k is {k:.2f}, above {LARGEST_K}: the proposal misses part of the posterior. {remedy}",)
+    return (f"{effective:.0f} of the proposals are effective draws, below {ESS_LIMIT}: intervals are rough. {remedy}",)

@@ -4,8 +4,8 @@ whether to believe them.
 Many starts from the prior end in the posterior's modes; multivariate t distributions there, with the inverse Hessians as scale
 matrices and in the law's straight coordinates, are the first proposal. Its weighted draws fit a mixture, from which the second
 is drawn, and so on until the weights are even enough. The last round alone is the result, Pareto-smoothed: a mixture weighs
-draws fairly only where it was fitted to others. Where the tail of the weights stays too heavy for means to be trusted, NUTS
-samples instead, and the result says so.
+draws fairly only where it was fitted to others. Where the tail of the weights stays too heavy for means to be trusted, or too
+few proposals bear nearly all weight, NUTS samples instead, and the result says so.
 
 A batch of problems is searched and weighed in one compiled call. What runs share is integrated out, exactly, where they scatter
 Normally about law and processes.
@@ -42,7 +42,7 @@ _PRIOR_DRAWS, _SEARCHES, _STEPS = 512, 16, 40
 _SHARED_SEARCHES, _SHARED_STEPS = 8, 40
 _COMPONENTS, _GOOD_K = 6, 0.5
 _FEWEST_ROUNDS, _MANY_ROUNDS, _ROUNDS = 3, 6, 12
-_FEWEST = 1000
+_FEWEST = 2000
 _SLICE = 2**24
 _FAR_BELOW, _SAME_MODE = 10.0, 0.1
 _SMALLEST_CURVATURE = 1e-3
@@ -56,14 +56,15 @@ class Importance:
     Parameters
     ----------
     draws : int
-        Kept; as many, and a thousand at least, are proposed in each of three to twelve rounds.
+        Kept; as many, and two thousand at least, are proposed in each of three to twelve rounds.
     seed : int
 
     Notes
     -----
     Diagnostics of the result: ``pareto_k``; ``ess_importance``, the effective number of independent draws among the proposals;
     ``log_evidence``, the log marginal likelihood of log loss, comparable between laws and noise models of the same runs. Where
-    Pareto k was above 0.7 they are those of `NUTS`, beside ``pareto_k``.
+    Pareto k was above 0.7, or fewer than 400 draws were effective, they are those of `NUTS`, beside ``pareto_k`` and
+    ``ess_importance``.
     """
 
     draws: int = 4000
@@ -119,7 +120,8 @@ class Importance:
         if weighed.reliable:
             return problem.posterior(constants, self, **more)
         sampled = NUTS(seed=self.seed).run(problem)
-        return replace(sampled, diagnostics=sampled.diagnostics | {"pareto_k": weighed.diagnostics["pareto_k"]})
+        why = {name: weighed.diagnostics[name] for name in ("pareto_k", "ess_importance")}
+        return replace(sampled, diagnostics=sampled.diagnostics | why)
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,9 +162,9 @@ class _Pool:
     @property
     def settled(self) -> bool:
         """Whether enough rounds have made the weights even, or, after many, no less even than is needed."""
-        if len(self.used) < _MANY_ROUNDS:
-            return len(self.used) >= _FEWEST_ROUNDS and self.weighed.diagnostics["pareto_k"] < _GOOD_K
-        return self.weighed.reliable
+        if len(self.used) < _FEWEST_ROUNDS or not self.weighed.reliable:
+            return False
+        return len(self.used) >= _MANY_ROUNDS or self.weighed.diagnostics["pareto_k"] < _GOOD_K
 
     @cached_property
     def proposal(self) -> Mixture:

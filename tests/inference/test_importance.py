@@ -93,14 +93,16 @@ def test_another_seed_gives_other_draws_and_nearly_the_same_evidence(sweep: bs.R
     assert one.diagnostics["log_evidence"] == pytest.approx(two.diagnostics["log_evidence"], abs=0.05)
 
 
+@pytest.mark.parametrize(("limit", "value"), [("LARGEST_K", -np.inf), ("ESS_LIMIT", np.inf)])
 def test_where_its_weights_cannot_be_trusted_nuts_samples_and_the_diagnostics_say_so(
-    sweep: bs.Runs, monkeypatch: pytest.MonkeyPatch
+    sweep: bs.Runs, monkeypatch: pytest.MonkeyPatch, limit: str, value: float
 ) -> None:
-    monkeypatch.setattr(_weighing, "LARGEST_K", -np.inf)
+    monkeypatch.setattr(_weighing, limit, value)
     sampled = bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Importance(seed=2))
     chains = bs.fit(sweep, noise=bs.noise.Normal(), method=bs.NUTS(seed=2))
-    assert set(sampled.diagnostics) == {"pareto_k", "rhat_max", "ess_bulk_min", "ess_tail_min", "divergences"}
-    assert np.isfinite(sampled.diagnostics["pareto_k"])
+    why = {"pareto_k", "ess_importance"}
+    assert set(sampled.diagnostics) == why | {"rhat_max", "ess_bulk_min", "ess_tail_min", "divergences"}
+    assert all(np.isfinite(sampled.diagnostics[name]) for name in why)
     np.testing.assert_array_equal(sampled.constants["alpha"], chains.constants["alpha"])
 
 

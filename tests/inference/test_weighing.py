@@ -72,6 +72,18 @@ def test_a_proposal_too_narrow_is_told_by_pareto_k() -> None:
     )
 
 
+def test_a_proposal_far_too_wide_leaves_few_effective_draws_and_says_so() -> None:
+    wide = stats.norm(MEAN, 40 * SD)
+    draws = wide.rvs(4000, random_state=np.random.default_rng(3))
+    weighed = weigh(log_target(draws) - wide.logpdf(draws))
+    # 4,000 · √2/40 · √(1 − 1/3,200): the square of the mean ratio over the mean square.
+    assert weighed.diagnostics["pareto_k"] < 0.7
+    assert weighed.diagnostics["ess_importance"] == pytest.approx(141, rel=0.2)
+    assert not weighed.reliable
+    (sentence,) = complaint(weighed, "Use another.")
+    assert sentence.endswith("of the proposals are effective draws, below 400: intervals are rough. Use another.")
+
+
 def test_equal_weights_have_no_tail_and_all_count() -> None:
     weighed = weigh(np.full(500, 3.0))
     assert weighed.diagnostics == {

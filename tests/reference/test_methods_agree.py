@@ -77,8 +77,7 @@ def test_means_and_spreads_of_grid_and_nuts_agree(name: str, noise: Likelihood) 
 def test_importance_and_nuts_agree_within_a_tenth_of_a_standard_deviation(name: str, noise: Likelihood) -> None:
     # Many draws: of the default number, the widths of two methods differ by a tenth one time in ten.
     chains, weighed = (fitted(name, noise, method) for method in (bs.NUTS(draws=4000), bs.Importance(draws=16_000)))
-    if weighed.diagnostics["pareto_k"] > 0.7:
-        assert "rhat_max" in weighed.diagnostics
+    if "rhat_max" in weighed.diagnostics:
         pytest.skip(f"Pareto k is {weighed.diagnostics['pareto_k']:.2f}: NUTS sampled")
     for parameter in chains.constants:
         theirs, ours = (np.log(posterior.draws(parameter)) for posterior in (chains, weighed))
@@ -90,6 +89,6 @@ def test_importance_and_nuts_agree_within_a_tenth_of_a_standard_deviation(name: 
 @every_data_set
 def test_grid_and_importance_agree_on_the_evidence(name: str, noise: Likelihood) -> None:
     grid, weighed = (fitted(name, noise, method).diagnostics for method in (bs.Grid(), bs.Importance()))
-    if weighed["pareto_k"] > 0.7:
+    if "rhat_max" in weighed:
         pytest.skip(f"Pareto k is {weighed['pareto_k']:.2f}: NUTS sampled")
     assert grid["log_evidence"] == pytest.approx(weighed["log_evidence"], abs=0.1)
