@@ -280,7 +280,7 @@ def _checked_k(k: int | Sequence[int] | np.ndarray) -> np.ndarray:
 
 def _forecast(rates: SuccessRates, fit: Fit, group: Counts, k: np.ndarray, rng: np.random.Generator) -> xr.Dataset:
     constants = {name: values.reshape(-1) for name, values in fit.constants.items()}
-    shares = np.exp(np.asarray(log_shares(rates, constants)))  # type: ignore[arg-type]
+    shares = np.exp(np.asarray(log_shares(rates, constants)))
     log_fail = -np.exp(draw_log_hazards(group, shares, rng))
     of_cells = np.append(0.0, -np.exp(CELLS))
     equal = np.full(log_fail.shape[1], 1 / log_fail.shape[1])

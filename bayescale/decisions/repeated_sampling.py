@@ -28,6 +28,7 @@ from scipy.special import xlog1py, xlogy
 from bayescale.decisions.success_rates import SuccessRates
 from bayescale.diagnostics import convergence, judge
 from bayescale.inference.nuts import NUTS
+from bayescale.laws.base import Values
 from bayescale.precision import float64
 from bayescale.processes.base import filled_up
 
@@ -127,7 +128,7 @@ class Fit:
     problems: tuple[str, ...]
 
 
-def log_shares(rates: SuccessRates, constants: dict[str, Array]) -> Array:
+def log_shares(rates: SuccessRates, constants: Values) -> Array:
     """The logarithm of the share of problems below the grid and in each cell, shape (…, 1 + cells); constants of shape (…)."""
     constants = {name: values[..., None] for name, values in constants.items()}
     cells = rates.log_density(constants, jnp.asarray(CELLS)) + jnp.log(WIDTH)

@@ -16,7 +16,7 @@ from bayescale.inference.base import Data, Target
 from bayescale.kernels.blocks import in_blocks
 from bayescale.kernels.objective import value
 
-LARGEST_K = 0.7
+LARGEST_K, _EVEN_K = 0.7, 0.5
 # ArviZ fits no tail to fewer.
 _FEWEST = 25
 
@@ -40,6 +40,11 @@ class Weighed:
     def reliable(self) -> bool:
         """Whether the weights have a tail that means can bear, and are even enough for as many draws as chains must have."""
         return self.diagnostics["pareto_k"] <= LARGEST_K and self.diagnostics["ess_importance"] >= ESS_LIMIT
+
+    @property
+    def even(self) -> bool:
+        """Whether another proposal is hardly worth it: reliable, with a tail far from what means can just bear."""
+        return self.reliable and self.diagnostics["pareto_k"] < _EVEN_K
 
     def chosen(self, draws: int, rng: np.random.Generator) -> np.ndarray:
         """Places of ``draws`` members of the pool, drawn by weight in systematic order and then shuffled."""

@@ -29,7 +29,7 @@ from bayescale.posterior import Posterior
 _FREEDOM = 10.0
 _FEWEST_NODES, _SPREAD = 8, 1e-9
 _LOST = 1e-3
-_POOL, _FEWEST_PROPOSED, _GOOD_K, _REFINEMENTS, _COMPONENTS = 8, 4000, 0.5, 3, 4
+_POOL, _FEWEST_PROPOSED, _REFINEMENTS, _COMPONENTS = 8, 4000, 3, 4
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Grid:
         coordinates, log_proposal, lost = _propose(problem, plane, settled, pool, rng)
         weighed = _weighed(problem, ranges, coordinates, log_proposal)
         for _ in range(_REFINEMENTS):
-            if weighed.diagnostics["pareto_k"] < _GOOD_K:
+            if weighed.even:
                 break
             straight = np.stack([np.asarray(c) for c in problem.target.straighten(list(coordinates))])
             mixture = Mixture.of_draws(straight, weighed.log_weights, _COMPONENTS, rng)

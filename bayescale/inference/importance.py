@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 _PRIOR_DRAWS, _SEARCHES, _STEPS = 512, 16, 40
 _SHARED_SEARCHES, _SHARED_STEPS = 8, 40
-_COMPONENTS, _GOOD_K = 6, 0.5
+_COMPONENTS = 6
 _FEWEST_ROUNDS, _MANY_ROUNDS, _ROUNDS = 3, 6, 12
 _FEWEST = 2000
 _SLICE = 2**24
@@ -162,9 +162,9 @@ class _Pool:
     @property
     def settled(self) -> bool:
         """Whether enough rounds have made the weights even, or, after many, no less even than is needed."""
-        if len(self.used) < _FEWEST_ROUNDS or not self.weighed.reliable:
-            return False
-        return len(self.used) >= _MANY_ROUNDS or self.weighed.diagnostics["pareto_k"] < _GOOD_K
+        if len(self.used) < _MANY_ROUNDS:
+            return len(self.used) >= _FEWEST_ROUNDS and self.weighed.even
+        return self.weighed.reliable
 
     @cached_property
     def proposal(self) -> Mixture:

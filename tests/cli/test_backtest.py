@@ -80,7 +80,10 @@ def test_several_folds_are_listed_with_what_each_hid(bayescale):
 
 def test_a_backtest_whose_diagnostics_fail_is_printed_and_exits_with_3(bayescale, monkeypatch):
     sound = bs.MultiStart.run
-    doubtful = lambda self, problem: replace(sound(self, problem), problems=("The chains disagree.",))  # noqa: E731
+
+    def doubtful(self, problem):
+        return replace(sound(self, problem), problems=("The chains disagree.",))
+
     monkeypatch.setattr(bs.MultiStart, "run", doubtful)
     result = bayescale("backtest", "dey2023_pile", *QUICK)
     assert result.exit_code == 3

@@ -50,7 +50,7 @@ def shares_of(rates):
     return np.exp(np.asarray(float64(lambda: log_shares(rates, arrays(rates)))()))
 
 
-def simulated(seed, problems, samples, rates=GeneralisedGamma()):  # noqa: B008
+def simulated(seed, problems, samples, rates):
     """Counts, and the rates behind them."""
     rng = np.random.default_rng(seed)
     values = CONSTANTS[rates]
@@ -65,7 +65,7 @@ def simulated(seed, problems, samples, rates=GeneralisedGamma()):  # noqa: B008
 @pytest.fixture(scope="module")
 def fitted():
     """Of 64 problems and 100 samples of each, with their rates."""
-    counts, p = simulated(1, 64, 100)
+    counts, p = simulated(1, 64, 100, GeneralisedGamma())
     return bs.pass_at_k(counts, k=[1, 10, 100, 1_000, 1_001, 10_000], method=SHORT), counts, p
 
 

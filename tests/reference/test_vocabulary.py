@@ -7,7 +7,6 @@ and its code: N and V in millions, D in billions, one exponent for N and D, Hube
 import re
 import runpy
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,13 +15,13 @@ from scipy.optimize import OptimizeResult, least_squares
 
 import bayescale as bs
 from bayescale.precision import float64
+from tests.pages import DOCS, code_of
 
 FIT = bs.datasets.describe("tao2024_vocab").published_fits["tao2024"]
 PRINTED = {name: FIT[name.replace("_", "")] for name in ("E", "A_1", "A_2", "B", "alpha_2", "beta")}
 # No source prints these.
 RECOMPUTED = {"E": 5.537, "A_1": 1.903, "A_2": 0.1287, "B": 1.331, "alpha_2": 1.059, "beta": 0.4398}
 LAW = bs.laws.Vocabulary()
-PAGE = Path(__file__).parents[2] / "docs" / "vocabulary.md"
 
 
 def tokens_per_char(vocab_size: pd.Series) -> pd.Series:
@@ -86,15 +85,15 @@ def test_with_the_tokens_that_runs_saw_loss_falls_faster_with_the_vocabulary(che
 def test_the_best_vocabulary_of_70b_depends_on_how_tokens_were_counted(constants, thousands) -> None:
     sizes = np.geomspace(1e4, 1e6, 20_000)
     n_tokens = 7.1e23 / 6 / (70e9 + sizes * 8192)
-    log_inputs = dict(zip(LAW.inputs, np.log([70e3 + 0 * sizes, sizes * 8192 / 1e6, n_tokens / 1e9]), strict=True))
+    counts = (np.full_like(sizes, 70e9) / 1e6, sizes * 8192 / 1e6, n_tokens / 1e9)
+    log_inputs = dict(zip(LAW.inputs, np.log(counts), strict=True))
     loss = np.asarray(float64(LAW.log_loss)(constants | {"alpha_1": constants["beta"]}, log_inputs))
     assert sizes[loss.argmin()] / 1e3 == pytest.approx(thousands, abs=1)
 
 
 def test_the_page_on_vocabularies_prints_what_its_code_finds(originals, tmp_path) -> None:
-    page = PAGE.read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
-    (tmp_path / "page.py").write_text(code, encoding="utf-8")
+    page = (DOCS / "vocabulary.md").read_text(encoding="utf-8")
+    (tmp_path / "page.py").write_text(code_of(page), encoding="utf-8")
     found = runpy.run_path(str(tmp_path / "page.py"))
     assert found["post"].problems == ()
     rows = re.findall(r"^\| \d+B on .*$", page, flags=re.MULTILINE)

@@ -13,8 +13,7 @@ import pytest
 import bayescale as bs
 from bayescale.discovery import names, parse
 from tests.laws import test_contract as contract
-
-DOCS = Path(__file__).parents[2] / "docs"
+from tests.pages import DOCS, code_of
 
 
 @pytest.fixture
@@ -27,9 +26,8 @@ def maker(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def added(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     """The name of the law that the page adds, in a folder beside the package's own."""
     page = (DOCS / "add_a_law.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
     (file,) = re.findall(r"`(\w+)\.py`:", page)
-    (tmp_path / f"{file}.py").write_text(code, encoding="utf-8")
+    (tmp_path / f"{file}.py").write_text(code_of(page), encoding="utf-8")
     monkeypatch.setattr(bs.laws, "__path__", [*bs.laws.__path__, str(tmp_path)])
     return str(file)
 
