@@ -23,20 +23,26 @@ def datasets_list() -> None:
 
 @datasets_app.command("show")
 def datasets_show(name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)]) -> None:
-    """Show a data set (paper, licence, units, outliers, published fits) or a table of published figures."""
+    """Show a data set (paper, licence, units, outliers, published fits) or a table of published
+    figures.
+    """
     from bayescale import terminal, terminal_catalogue
 
     with terminal.reporting():
         from bayescale import datasets
 
         if name in datasets.table_names():
-            terminal_catalogue.print_published(datasets.describe_table(name), datasets.published_table(name))
+            terminal_catalogue.print_published(
+                datasets.describe_table(name), datasets.published_table(name)
+            )
         else:
             terminal_catalogue.print_descriptor(datasets.describe(name))
 
 
 @datasets_app.command("fetch")
-def datasets_fetch(name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)]) -> None:
+def datasets_fetch(
+    name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
+) -> None:
     """Download the originals of a data set, check them, and print where they lie, one path a line.
 
     BAYESCALE_DATA names a folder of originals to use first; BAYESCALE_CACHE moves the cache.
@@ -56,18 +62,22 @@ def laws_list() -> None:
     from bayescale import terminal, terminal_catalogue
 
     with terminal.reporting():
-        from bayescale.discovery import entry, names
+        from bayescale._internal.discovery import entry, names
 
-        terminal_catalogue.print_laws({name: entry("bayescale.laws", name)() for name in names("bayescale.laws")})
+        terminal_catalogue.print_laws(
+            {name: entry("bayescale.laws", name)() for name in names("bayescale.laws")}
+        )
 
 
-@laws_app.command("show", epilog="[bold]Example[/bold]\n\n$ bayescale laws show chinchilla:tied=true")
+@laws_app.command(
+    "show", epilog="[bold]Example[/bold]\n\n$ bayescale laws show chinchilla:tied=true"
+)
 def laws_show(name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)]) -> None:
     """Show a law: formula, options, parameters, priors, paper, published constants."""
     from bayescale import terminal, terminal_catalogue
 
     with terminal.reporting():
-        from bayescale.discovery import parse
+        from bayescale._internal.discovery import parse
 
         terminal_catalogue.print_law(parse("bayescale.laws", name))
 

@@ -9,52 +9,76 @@ from bayescale import cli_input
 from bayescale.cli_input import Json, PosteriorFile
 
 if TYPE_CHECKING:
-    from bayescale.decisions.recipes import Recipes
+    from bayescale.decisions.recipes.recipes import Recipes
 
 Source = Annotated[
     str,
     typer.Argument(
         metavar="NAME|FILE.csv",
-        help="A data set of the catalogue, or a CSV file as [cyan]bayescale fit[/] takes it, with recipes as group.",
+        help="A data set of the catalogue, or a CSV file as [cyan]bayescale fit[/] takes it, with "
+        "recipes as group.",
         show_default=False,
     ),
 ]
 Base = Annotated[str, typer.Argument(help="The group that is used today.", show_default=False)]
-Candidate = Annotated[str, typer.Argument(help="The group that may take its place.", show_default=False)]
-SharedFloor = Annotated[
-    bool, typer.Option("--shared-floor", help="Both have one irreducible loss: for recipes that differ in no data.")
+Candidate = Annotated[
+    str, typer.Argument(help="The group that may take its place.", show_default=False)
 ]
-LawOption = Annotated[str, typer.Option("--law", help="Of parameters and tokens, whose exponents both share.")]
+SharedFloor = Annotated[
+    bool,
+    typer.Option(
+        "--shared-floor", help="Both have one irreducible loss: for recipes that differ in no data."
+    ),
+]
+LawOption = Annotated[
+    str, typer.Option("--law", help="Of parameters and tokens, whose exponents both share.")
+]
 NoiseOption = Annotated[str, typer.Option("--noise", help="A likelihood.")]
 MethodOption = Annotated[str, typer.Option("--method", help="As for [cyan]bayescale fit[/].")]
-SeedOption = Annotated[int | None, typer.Option("--seed", help="Of all that is random; 0 unless given.", show_default=False)]
+SeedOption = Annotated[
+    int | None,
+    typer.Option("--seed", help="Of all that is random; 0 unless given.", show_default=False),
+]
 ColumnOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--column", metavar="NAME=HEADING", help="Which heading to read as NAME: --column group=optimiser.", show_default=False
+        "--column",
+        metavar="NAME=HEADING",
+        help="Which heading to read as NAME: --column group=optimiser.",
+        show_default=False,
     ),
 ]
 
 
 def design(
     post: PosteriorFile,
-    budget: Annotated[float, typer.Option(help="For all new runs together, FLOPs.", show_default=False)],
+    budget: Annotated[
+        float, typer.Option(help="For all new runs together, FLOPs.", show_default=False)
+    ],
     compute: Annotated[
         float | None,
         typer.Option(
-            help="Of the model to be trained in the end, FLOPs; 100 times the dearest run's unless given.", show_default=False
+            help="Of the model to be trained in the end, FLOPs; 100 times the dearest run's unless "
+            "given.",
+            show_default=False,
         ),
     ] = None,
     n_runs: Annotated[int, typer.Option("--runs", help="At most so many.")] = 12,
-    price_per_flop: Annotated[float | None, typer.Option(help="What a FLOP costs.", show_default=False)] = None,
+    price_per_flop: Annotated[
+        float | None, typer.Option(help="What a FLOP costs.", show_default=False)
+    ] = None,
     value_per_nat: Annotated[
-        float | None, typer.Option(help="What a nat at the end is worth, in the same currency.", show_default=False)
+        float | None,
+        typer.Option(
+            help="What a nat at the end is worth, in the same currency.", show_default=False
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Choose the runs that are worth paying for next.
 
-    Those that lower the expected regret of the size chosen at a larger budget most; and when to stop.
+    Those that lower the expected regret of the size chosen at a larger budget most; and when to
+    stop.
     """
     from bayescale import terminal, terminal_design
 
@@ -63,7 +87,12 @@ def design(
         import bayescale
 
         plan = bayescale.design(
-            posterior, budget, compute=compute, n_runs=n_runs, price_per_flop=price_per_flop, value_per_nat=value_per_nat
+            posterior,
+            budget,
+            compute=compute,
+            n_runs=n_runs,
+            price_per_flop=price_per_flop,
+            value_per_nat=value_per_nat,
         )
         if as_json:
             terminal.print_json(terminal_design.design_as_json(plan))
@@ -78,7 +107,8 @@ def recipes(
     compute: Annotated[
         list[float] | None,
         typer.Option(
-            help="Where to tell effective compute, FLOPs; several may be given. The dearest run and 100 times that if not.",
+            help="Where to tell effective compute, FLOPs; several may be given. The dearest run "
+            "and 100 times that if not.",
             show_default=False,
         ),
     ] = None,
@@ -90,11 +120,15 @@ def recipes(
     column: ColumnOption = None,
     as_json: Json = False,
 ) -> None:
-    """Compare two recipes, such as optimisers, architectures or data: multipliers of parameters, tokens and compute."""
+    """Compare two recipes, such as optimisers, architectures or data: multipliers of parameters,
+    tokens and compute.
+    """
     from bayescale import terminal, terminal_recipes
 
     with terminal.reporting():
-        found = _compared(source, base, candidate, compute, shared_floor, law, noise, method, seed, column)
+        found = _compared(
+            source, base, candidate, compute, shared_floor, law, noise, method, seed, column
+        )
         if as_json:
             terminal.print_json(terminal_recipes.recipes_as_json(found))
         else:
@@ -107,12 +141,18 @@ def gate(
     source: Source,
     base: Base,
     candidate: Candidate,
-    compute: Annotated[float, typer.Option(help="The scale that matters, FLOPs.", show_default=False)],
-    threshold: Annotated[float, typer.Option(help="The least gain worth a change, nats per token.")] = 0.0,
+    compute: Annotated[
+        float, typer.Option(help="The scale that matters, FLOPs.", show_default=False)
+    ],
+    threshold: Annotated[
+        float, typer.Option(help="The least gain worth a change, nats per token.")
+    ] = 0.0,
     probability: Annotated[float, typer.Option(help="How sure to be.")] = 0.95,
     record: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.json", help="Where to file the record, a new file.", show_default=False),
+        typer.Option(
+            metavar="FILE.json", help="Where to file the record, a new file.", show_default=False
+        ),
     ] = None,
     shared_floor: SharedFloor = False,
     law: LawOption = "chinchilla",
@@ -122,13 +162,17 @@ def gate(
     column: ColumnOption = None,
     as_json: Json = False,
 ) -> None:
-    """Decide whether a candidate recipe is promoted at a scale, and record why: promote, reject or undecided."""
+    """Decide whether a candidate recipe is promoted at a scale, and record why: promote, reject or
+    undecided.
+    """
     from bayescale import terminal, terminal_recipes
 
     with terminal.reporting():
         import bayescale
 
-        found = _compared(source, base, candidate, [compute], shared_floor, law, noise, method, seed, column)
+        found = _compared(
+            source, base, candidate, [compute], shared_floor, law, noise, method, seed, column
+        )
         audit = bayescale.gate(found, compute, threshold=threshold, probability=probability)
         if as_json:
             typer.echo(audit.to_json())
@@ -153,7 +197,7 @@ def _compared(
     column: list[str] | None,
 ) -> "Recipes":
     import bayescale
-    from bayescale.discovery import parse
+    from bayescale._internal.discovery import parse
 
     formula = parse("bayescale.laws", law)
     seeded = cli_input.seeded(parse("bayescale.inference", method), seed)

@@ -9,15 +9,22 @@ import typer
 from bayescale.errors import InputError
 
 if TYPE_CHECKING:
-    from bayescale.decisions.holdouts.base import Holdout
+    from bayescale.decisions.checks.holdouts.base import Holdout
     from bayescale.laws.base import Law
     from bayescale.runs import Runs
 
-SETTINGS: dict[str, Any] = {"no_args_is_help": True, "add_completion": False, "rich_markup_mode": "rich"}
+SETTINGS: dict[str, Any] = {
+    "no_args_is_help": True,
+    "add_completion": False,
+    "rich_markup_mode": "rich",
+}
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 PosteriorFile = Annotated[
-    Path, typer.Argument(metavar="POST.nc", help="What [cyan]bayescale fit[/] saved.", show_default=False)
+    Path,
+    typer.Argument(
+        metavar="POST.nc", help="What [cyan]bayescale fit[/] saved.", show_default=False
+    ),
 ]
 
 _LARGEST_SEED = 2**32 - 1
@@ -32,15 +39,20 @@ def destination(out: Path | None, source: str, as_json: bool) -> Path | None:
     if path.is_dir():
         raise InputError(f"{path} is a folder; give --out a file, such as {path / 'post.nc'}.")
     if not path.parent.is_dir():
-        raise InputError(f"There is no folder {path.parent} to write {path.name} to; make it first.")
+        raise InputError(
+            f"There is no folder {path.parent} to write {path.name} to; make it first."
+        )
     if not os.access(path.parent, os.W_OK):
-        raise InputError(f"The folder {path.parent} cannot be written to; give --out a file in another.")
+        raise InputError(
+            f"The folder {path.parent} cannot be written to; give --out a file in another."
+        )
     if path.exists():
         try:
             load(path)
         except InputError:
             raise InputError(
-                f"{path} exists and is no posterior of this version of bayescale, so it is left alone; give --out another name."
+                f"{path} exists and is no posterior of this version of bayescale, so it is left "
+                f"alone; give --out another name."
             ) from None
     return path
 
@@ -59,25 +71,37 @@ def save(posterior: Any, path: Path | None) -> str:
     try:
         return str(posterior.save(path))
     except OSError as error:
-        raise InputError(f"{path} cannot be written ({error.strerror}); give --out a file elsewhere.") from None
+        raise InputError(
+            f"{path} cannot be written ({error.strerror}); give --out a file elsewhere."
+        ) from None
 
 
 def runs(source: str, law: "Law | None", columns: list[str], keep_suspect: bool) -> "Runs":
-    """A data set of the catalogue or a file, with the columns that the law needs: N and D where there is none."""
+    """A data set of the catalogue or a file, with the columns that the law needs: N and D where
+    there is none.
+    """
     from bayescale import datasets
     from bayescale.batches.batch import in_catalogue
     from bayescale.runs import OPTIONAL_NUMBERS, REQUIRED, Runs
 
     inputs = law.inputs if law else ("n_params", "n_tokens")
     headings = dict(pairs("--column", "loss=val_loss", columns))
-    known = dict.fromkeys((*REQUIRED, *inputs, law.response if law else "loss", *OPTIONAL_NUMBERS, "group", "run_id"))
+    known = dict.fromkeys(
+        (*REQUIRED, *inputs, law.response if law else "loss", *OPTIONAL_NUMBERS, "group", "run_id")
+    )
     for name in headings:
         if name not in known:
-            raise InputError(f"--column {name}={headings[name]}: {name!r} is none of {', '.join(known)}; write NAME=HEADING.")
+            raise InputError(
+                f"--column {name}={headings[name]}: {name!r} is none of {', '.join(known)}; write "
+                f"NAME=HEADING."
+            )
     if in_catalogue(source):
         return datasets.load(source, keep_suspect=keep_suspect, **headings)
     if keep_suspect:
-        raise InputError(f"--keep-suspect is for data sets of the catalogue, and {source} is a file; leave it out.")
+        raise InputError(
+            f"--keep-suspect is for data sets of the catalogue, and {source} is a file; leave it "
+            f"out."
+        )
     # FLOPs may be lacking, for they are 6·N·D then.
     required = [name for name in inputs if name != "flops"]
     # A share of right answers may also be given as counts.
@@ -98,13 +122,13 @@ def seeded(method: Any, seed: int | None) -> Any:
 
 def holdout(text: str) -> "Holdout":
     """Which runs to hide: a share of the dearest, or a hold-out with its options."""
-    from bayescale.decisions.holdouts.largest_compute import LargestCompute
-    from bayescale.discovery import parse
+    from bayescale._internal.discovery import parse
+    from bayescale.decisions.checks.holdouts.largest_compute import LargestCompute
 
     try:
         return LargestCompute(float(text))
     except ValueError:
-        return cast("Holdout", parse("bayescale.decisions.holdouts", text))
+        return cast("Holdout", parse("bayescale.decisions.checks.holdouts", text))
 
 
 def pairs(option: str, example: str, texts: list[str]) -> list[tuple[str, str]]:
@@ -112,7 +136,10 @@ def pairs(option: str, example: str, texts: list[str]) -> list[tuple[str, str]]:
     parted = [text.partition("=") for text in texts]
     for text, (name, _, value) in zip(texts, parted, strict=True):
         if not (name and value):
-            raise InputError(f"{option} {text}: it needs a name, = and what to use for it, such as {option} {example}.")
+            raise InputError(
+                f"{option} {text}: it needs a name, = and what to use for it, such as {option} "
+                f"{example}."
+            )
     return [(name, value) for name, _, value in parted]
 
 
@@ -121,4 +148,6 @@ def number(name: str, text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise InputError(f"--input {name}={text}: {text!r} is not a number; write plain digits such as 1e22.") from None
+        raise InputError(
+            f"--input {name}={text}: {text!r} is not a number; write plain digits such as 1e22."
+        ) from None

@@ -10,7 +10,7 @@ from bayescale.cli_allocate import uncertain
 from bayescale.errors import InputError
 
 if TYPE_CHECKING:
-    from bayescale.posterior import Posterior
+    from bayescale.posterior.posterior import Posterior
 
 
 def plan(
@@ -18,49 +18,78 @@ def plan(
         str,
         typer.Argument(
             metavar="NAME|FILE.csv|POST.nc",
-            help="A data set of the catalogue, a CSV file as [cyan]bayescale fit[/] takes it, or what it saved.",
+            help="A data set of the catalogue, a CSV file as [cyan]bayescale fit[/] takes it, or "
+            "what it saved.",
             show_default=False,
         ),
     ],
-    compute: Annotated[float, typer.Option(help="The budget, FLOPs; serving included with --inference-tokens.")],
-    max_tokens: Annotated[float | None, typer.Option(help="Most tokens of training.", show_default=False)] = None,
-    max_params: Annotated[float | None, typer.Option(help="Largest model, a count.", show_default=False)] = None,
+    compute: Annotated[
+        float, typer.Option(help="The budget, FLOPs; serving included with --inference-tokens.")
+    ],
+    max_tokens: Annotated[
+        float | None, typer.Option(help="Most tokens of training.", show_default=False)
+    ] = None,
+    max_params: Annotated[
+        float | None, typer.Option(help="Largest model, a count.", show_default=False)
+    ] = None,
     unique_tokens: Annotated[
         str | None,
         typer.Option(
-            help="Different tokens there are: 300e12, or lognormal:300e12,0.5; none is read twice.", show_default=False
+            help="Different tokens there are: 300e12, or lognormal:300e12,0.5; none is read twice.",
+            show_default=False,
         ),
     ] = None,
     inference_tokens: Annotated[
-        str | None, typer.Option(help="Tokens to serve, written in the same ways.", show_default=False)
+        str | None,
+        typer.Option(help="Tokens to serve, written in the same ways.", show_default=False),
     ] = None,
     runs_budget: Annotated[
         float | None,
-        typer.Option(help="FLOPs for further small runs; what the dearest run took unless given.", show_default=False),
+        typer.Option(
+            help="FLOPs for further small runs; what the dearest run took unless given.",
+            show_default=False,
+        ),
     ] = None,
     law: Annotated[
-        str | None, typer.Option(help="What plans are made by; chinchilla unless given.", show_default=False)
+        str | None,
+        typer.Option(help="What plans are made by; chinchilla unless given.", show_default=False),
     ] = None,
-    noise: Annotated[str | None, typer.Option(help="The same; student_t unless given.", show_default=False)] = None,
+    noise: Annotated[
+        str | None, typer.Option(help="The same; student_t unless given.", show_default=False)
+    ] = None,
     method: Annotated[str, typer.Option(help="nuts or importance, with options.")] = "nuts",
-    seed: Annotated[int | None, typer.Option(help="Of all that is random; 0 unless given.", show_default=False)] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of all that is random; 0 unless given.", show_default=False)
+    ] = None,
     column: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=HEADING", help="Which heading to read as NAME: --column loss=val_loss.", show_default=False),
+        typer.Option(
+            metavar="NAME=HEADING",
+            help="Which heading to read as NAME: --column loss=val_loss.",
+            show_default=False,
+        ),
     ] = None,
     sensitivity: Annotated[
         bool,
-        typer.Option("--sensitivity/--no-sensitivity", help="Fit again under other assumptions, which takes a minute or two."),
+        typer.Option(
+            "--sensitivity/--no-sensitivity",
+            help="Fit again under other assumptions, which takes a minute or two.",
+        ),
     ] = True,
     html: Annotated[
-        Path | None, typer.Option(metavar="PLAN.html", help="Write the page too, with a calculator.", show_default=False)
+        Path | None,
+        typer.Option(
+            metavar="PLAN.html", help="Write the page too, with a calculator.", show_default=False
+        ),
     ] = None,
     as_json: cli_input.Json = False,
 ) -> None:
-    """Fit runs, and say what to train with a budget, how sure that is, and which runs to make first.
+    """Fit runs, and say what to train with a budget, how sure that is, and which runs to make
+    first.
 
-    Plans are made by a law that is taken to hold, and the loss of the planned run is forecast by what forecasts best,
-    as bayescale fit does; with --law, --noise or a POST.nc, one fit does both. The page opens without a network.
+    Plans are made by a law that is taken to hold, and the loss of the planned run is forecast by
+    what forecasts best, as bayescale fit does; with --law, --noise or a POST.nc, one fit does both.
+    The page opens without a network.
     """
     from bayescale import terminal, terminal_plan
 
@@ -68,7 +97,9 @@ def plan(
         import bayescale
 
         if html is not None and not html.parent.is_dir():
-            raise InputError(f"There is no folder {html.parent} to write {html.name} to; make it first.")
+            raise InputError(
+                f"There is no folder {html.parent} to write {html.name} to; make it first."
+            )
         asked: dict[str, Any] = {
             "max_tokens": max_tokens,
             "max_params": max_params,
@@ -100,11 +131,16 @@ def plan(
 
 
 def _fits(
-    source: str, law: str | None, noise: str | None, method: str, seed: int | None, column: list[str]
+    source: str,
+    law: str | None,
+    noise: str | None,
+    method: str,
+    seed: int | None,
+    column: list[str],
 ) -> "tuple[Posterior, Posterior]":
     """What plans, and what forecasts."""
     import bayescale
-    from bayescale.discovery import parse
+    from bayescale._internal.discovery import parse
 
     if source.endswith(".nc"):
         if law or noise or column:
@@ -114,7 +150,9 @@ def _fits(
     chosen = parse("bayescale.laws", law or "chinchilla")
     runs = cli_input.runs(source, chosen, column, keep_suspect=False)
     walk = cli_input.seeded(parse("bayescale.inference", method), seed)
-    planner = bayescale.fit(runs, law=chosen, noise=parse("bayescale.noise", noise or "student_t"), method=walk)
+    planner = bayescale.fit(
+        runs, law=chosen, noise=parse("bayescale.noise", noise or "student_t"), method=walk
+    )
     return planner, planner if law or noise else bayescale.fit(runs, method=walk)
 
 

@@ -6,7 +6,9 @@ class InputError(ValueError):
 
 
 class RunsWarning(UserWarning):
-    """The runs can be used, but something about them is suspicious or leaves parameters unidentified."""
+    """The runs can be used, but something about them is suspicious or leaves parameters
+    unidentified.
+    """
 
 
 class FitWarning(UserWarning):

@@ -1,7 +1,8 @@
 """What a law predicts of a run: a loss, or another quantity, on the scale on which it is fitted.
 
-A loss is fitted on the logarithm, where scatter is a share of the loss. What may be negative, or is compared by differences,
-is fitted as it is; a share of problems solved on its log odds. Laws, noise models and methods know the scale alone.
+A loss is fitted on the logarithm, where scatter is a share of the loss. What may be negative, or is
+compared by differences, is fitted as it is; a share of problems solved on its log odds. Laws, noise
+models and methods know the scale alone.
 """
 
 from collections.abc import Callable
@@ -28,12 +29,13 @@ class Response:
     scale : str
         Of the fit, for people.
     centred : bool
-        Whether its mean on the scale is taken off before a fit, so that priors need not know its size: a law's constants then
-        follow, by `Law.rescale`. Log odds are absolute.
+        Whether its mean on the scale is taken off before a fit, so that priors need not know its
+        size: a law's constants then follow, by `Law.rescale`. Log odds are absolute.
     to_scale, from_scale : callable
         From the quantity, and back.
     log_slope : callable
-        log |d scale / d quantity|, of a value on the scale: what makes a density on the scale one of the quantity.
+        log |d scale / d quantity|, of a value on the scale: what makes a density on the scale one
+        of the quantity.
     """
 
     column: str
@@ -45,8 +47,8 @@ class Response:
     log_slope: Callable[[Any], Any]
 
     def of(self, runs: Runs) -> np.ndarray:
-        """The runs' values on the scale, shape (runs,); of counts, the log odds with half a success and half a failure added
-        (Haldane 1956), finite for none and for all.
+        """The runs' values on the scale, shape (runs,); of counts, the log odds with half a success
+        and half a failure added (Haldane 1956), finite for none and for all.
 
         Raises
         ------
@@ -61,9 +63,15 @@ class Response:
             scaled = np.asarray(self.to_scale(values))
         bad = ~np.isfinite(scaled)
         if bad.any():
-            where = f"{runs.name}, run {runs.frame.index[int(np.argmax(bad))]}, column {self.column}"
-            remedy = "give counts, n_correct and n_samples," if self.column == "accuracy" else "mend it"
-            raise InputError(f"{where}: {values[bad][0]:g} has no {self.scale}; {remedy} or drop the row.")
+            where = (
+                f"{runs.name}, run {runs.frame.index[int(np.argmax(bad))]}, column {self.column}"
+            )
+            remedy = (
+                "give counts, n_correct and n_samples," if self.column == "accuracy" else "mend it"
+            )
+            raise InputError(
+                f"{where}: {values[bad][0]:g} has no {self.scale}; {remedy} or drop the row."
+            )
         return scaled
 
 
@@ -88,7 +96,13 @@ _ALL = (
     _linear("error", "share of answers that are wrong"),
     _linear("score", "score"),
     Response(
-        "accuracy", "share of answers that are right", "log odds", False, logit, expit, lambda x: -log_expit(x) - log_expit(-x)
+        "accuracy",
+        "share of answers that are right",
+        "log odds",
+        False,
+        logit,
+        expit,
+        lambda x: -log_expit(x) - log_expit(-x),
     ),
 )
 

@@ -1,6 +1,7 @@
 """A validated table of training runs: the one thing that every fit starts from.
 
-Whatever enters here leaves as positive finite float64 columns under standard names, so nothing downstream checks again.
+Whatever enters here leaves as positive finite float64 columns under standard names, so nothing
+downstream checks again.
 """
 
 import hashlib
@@ -32,15 +33,17 @@ _OF_ANY_SIGN = ("relative_loss", "score", "error")
 class Runs:
     """One row per training run, checked and in canonical order.
 
-    Build it with :meth:`from_frame` or :meth:`from_csv`; the constructor takes a frame that has been checked already.
+    Build it with :meth:`from_frame` or :meth:`from_csv`; the constructor takes a frame that has
+    been checked already.
 
     Attributes
     ----------
     frame : DataFrame, one row per run
-        ``n_params`` (parameters, a count), ``n_tokens`` (tokens trained on, a count) and ``loss`` (nats per token) as float64;
-        optionally ``flops`` (FLOPs of training), ``unique_tokens``, ``loss_se`` (nats per token), ``weight``, ``n_correct`` out
-        of ``n_samples`` (counts) and ``group``; and every other column of the source. The index is ``run_id``. Rows are
-        sorted by their numbers, so that a result never depends on the order of the rows in a file.
+        ``n_params`` (parameters, a count), ``n_tokens`` (tokens trained on, a count) and ``loss``
+        (nats per token) as float64; optionally ``flops`` (FLOPs of training), ``unique_tokens``,
+        ``loss_se`` (nats per token), ``weight``, ``n_correct`` out of ``n_samples`` (counts) and
+        ``group``; and every other column of the source. The index is ``run_id``. Rows are sorted by
+        their numbers, so that a result never depends on the order of the rows in a file.
     name : str
         What to call these runs in output.
     source : str
@@ -84,8 +87,8 @@ class Runs:
         Raises
         ------
         InputError
-            On a missing column; a missing, non-finite, zero or negative value; text among numbers; a repeated ``run_id``. The
-            message names the row, the column, the value and the remedy.
+            On a missing column; a missing, non-finite, zero or negative value; text among numbers;
+            a repeated ``run_id``. The message names the row, the column, the value and the remedy.
 
         Examples
         --------
@@ -114,13 +117,15 @@ class Runs:
 
     @classmethod
     def from_csv(cls, path: str | Path, **options: Any) -> "Runs":
-        """Read a CSV file (comma separated, one heading line) and check it as :meth:`from_frame` does.
+        """Read a CSV file (comma separated, one heading line) and check it as :meth:`from_frame`
+        does.
 
         Parameters
         ----------
         path : str or Path
         **options
-            As for :meth:`from_frame`. ``name`` is the file's name and ``source`` its path unless given.
+            As for :meth:`from_frame`. ``name`` is the file's name and ``source`` its path unless
+            given.
 
         Raises
         ------
@@ -131,23 +136,32 @@ class Runs:
         if path.is_dir():
             raise InputError(f"{path} is a folder; give a CSV file.")
         try:
-            # Without index_col=False pandas takes a column without a heading for an index, and every heading then stands over
-            # its neighbour's numbers.
+            # Without index_col=False pandas takes a column without a heading for an index, and
+            # every heading then stands over its neighbour's numbers.
             with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):
                 table = pd.read_csv(path, index_col=False)
         except FileNotFoundError:
             raise InputError(
-                f"There is no file {path}; check the path, or list data sets with `bayescale datasets list`."
+                f"There is no file {path}; check the path, or list data sets with `bayescale "
+                f"datasets list`."
             ) from None
         except pd.errors.EmptyDataError:
-            raise InputError(f"{path} is empty; its first line must be headings such as n_params,n_tokens,loss.") from None
+            raise InputError(
+                f"{path} is empty; its first line must be headings such as n_params,n_tokens,loss."
+            ) from None
         except pd.errors.ParserWarning:
-            raise InputError(f"{path} has rows with more fields than headings; give every column a heading.") from None
+            raise InputError(
+                f"{path} has rows with more fields than headings; give every column a heading."
+            ) from None
         except (pd.errors.ParserError, UnicodeDecodeError) as error:
             reason = str(error).strip().splitlines()[0]
-            raise InputError(f"{path} is not a CSV file ({reason}); save it as UTF-8 text separated by commas.") from None
+            raise InputError(
+                f"{path} is not a CSV file ({reason}); save it as UTF-8 text separated by commas."
+            ) from None
         except (OSError, EOFError, BadZipFile) as error:
-            raise InputError(f"{path} cannot be read ({error}); check its permissions and its ending.") from None
+            raise InputError(
+                f"{path} cannot be read ({error}); check its permissions and its ending."
+            ) from None
         return cls.from_frame(table, **{"name": path.stem, "source": str(path), **options})
 
     def __len__(self) -> int:
@@ -157,12 +171,14 @@ class Runs:
         return f"<p><b>{self.name}</b>: {len(self)} runs. {' '.join(self.notes)}</p>{self.frame.to_html(max_rows=20)}"
 
     def column(self, name: str) -> np.ndarray:
-        """One numeric column as float64, shape (runs,), in canonical order; ``flops`` falls back on 6·N·D.
+        """One numeric column as float64, shape (runs,), in canonical order; ``flops`` falls back on
+        6·N·D.
 
         Raises
         ------
         InputError
-            Where the runs have no such column, or it holds what is not a number, or one that is not positive and should be.
+            Where the runs have no such column, or it holds what is not a number, or one that is not
+            positive and should be.
         """
         if name in self.frame:
             return _numbers(self.frame.reset_index(), name, self.name).to_numpy()
@@ -172,18 +188,26 @@ class Runs:
 
     @property
     def six_nd(self) -> np.ndarray:
-        """6·N·D of each run, whatever ``flops`` says, FLOPs, shape (runs,): as plans and designs count."""
+        """6·N·D of each run, whatever ``flops`` says, FLOPs, shape (runs,): as plans and designs
+        count.
+        """
         return 6.0 * self.column("n_params") * self.column("n_tokens")
 
     @property
     def weights(self) -> np.ndarray:
-        """The weight of each run in the likelihood, shape (runs,); ones where no ``weight`` column was given."""
+        """The weight of each run in the likelihood, shape (runs,); ones where no ``weight`` column
+        was given.
+        """
         return self.column("weight") if "weight" in self.frame else np.ones(len(self))
 
     @property
     def relative_loss_se(self) -> np.ndarray:
-        """The known standard error of each run's log loss, shape (runs,); one zero, shape (1,), where none is known."""
-        return self.column("loss_se") / self.column("loss") if "loss_se" in self.frame else np.zeros(1)
+        """The known standard error of each run's log loss, shape (runs,); one zero, shape (1,),
+        where none is known.
+        """
+        return (
+            self.column("loss_se") / self.column("loss") if "loss_se" in self.frame else np.zeros(1)
+        )
 
     @property
     def counted(self) -> bool:
@@ -192,7 +216,9 @@ class Runs:
 
     @property
     def counts(self) -> tuple[np.ndarray, np.ndarray]:
-        """``n_correct`` and ``n_samples`` of each run, each of shape (runs,); a zero, shape (1,), where none were counted."""
+        """``n_correct`` and ``n_samples`` of each run, each of shape (runs,); a zero, shape (1,),
+        where none were counted.
+        """
         if self.counted:
             return self.column("n_correct"), self.column("n_samples")
         return np.zeros(1), np.zeros(1)
@@ -207,14 +233,19 @@ class Runs:
 
 
 def suspicions(frame: pd.DataFrame) -> list[str]:
-    """What a careful reader would ask about these runs: wrong units, or a design that leaves exponents unidentified."""
+    """What a careful reader would ask about these runs: wrong units, or a design that leaves
+    exponents unidentified.
+    """
     found = []
     if "n_params" in frame and (small := frame["n_params"].min()) < _SMALLEST_PLAUSIBLE_N_PARAMS:
         found.append(f"n_params is as small as {small:g}; N is a count, not millions or billions.")
     if "n_tokens" in frame and (small := frame["n_tokens"].min()) < _SMALLEST_PLAUSIBLE_N_PARAMS:
         found.append(f"n_tokens is as small as {small:g}; D is a count, not millions or billions.")
     if "loss" in frame and (large := frame["loss"].max()) > _LARGEST_PLAUSIBLE_LOSS:
-        found.append(f"loss is as large as {large:g}; it should be nats per token, not perplexity or bits per document.")
+        found.append(
+            f"loss is as large as {large:g}; it should be nats per token, not perplexity or bits "
+            f"per document."
+        )
     if not {"n_params", "n_tokens"} <= set(frame.columns):
         return found
     log_n, log_d = np.log(frame["n_params"].to_numpy()), np.log(frame["n_tokens"].to_numpy())
@@ -225,7 +256,8 @@ def suspicions(frame: pd.DataFrame) -> list[str]:
     elif np.ptp(log_d - log_n) < _COLLINEAR_SPREAD:
         ratio = np.exp(np.mean(log_d - log_n))
         found.append(
-            f"n_tokens is {ratio:.3g} times n_params in every run; alpha and beta cannot be told apart. Add runs off this line."
+            f"n_tokens is {ratio:.3g} times n_params in every run; alpha and beta cannot be told "
+            f"apart. Add runs off this line."
         )
     return found
 
@@ -235,7 +267,8 @@ def _rename(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
     if absent:
         heading, name = next(iter(absent.items()))
         raise InputError(
-            f"There is no column {heading!r} to use as {name}; the columns are {', '.join(map(str, frame.columns))}."
+            f"There is no column {heading!r} to use as {name}; the columns are "
+            f"{', '.join(map(str, frame.columns))}."
         )
     table = frame.rename_axis(index=None)
     if "run_id" not in columns and frame.index.name == "run_id" and "run_id" not in frame:
@@ -245,14 +278,17 @@ def _rename(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
     table = table.drop(columns=taken).rename(columns=moved).rename(columns=str)
     repeated = table.columns[table.columns.duplicated()].unique()
     if len(repeated):
-        raise InputError(f"The column {repeated[0]!r} is there twice; rename or drop one of the two.")
+        raise InputError(
+            f"The column {repeated[0]!r} is there twice; rename or drop one of the two."
+        )
     return table.copy()
 
 
 def _lacking_columns(lacking: Sequence[str], present: Sequence[Any], name: str) -> str:
     return (
         f"{name} has no column {', '.join(lacking)}; it has {', '.join(map(str, present))}. "
-        f"Say which heading to use, for example {lacking[0]}={str(present[0]) if present else 'HEADING'!r}, "
+        f"Say which heading to use, for example "
+        f"{lacking[0]}={str(present[0]) if present else 'HEADING'!r}, "
         f"or --column {lacking[0]}={present[0] if present else 'HEADING'} at a terminal."
     )
 
@@ -268,14 +304,22 @@ def _numbers(table: pd.DataFrame, column: str, name: str) -> pd.Series:
     if column in _MAY_BE_NIL:
         refused.append((numbers < 0, "is negative", "mend it or drop the row"))
     elif column not in _OF_ANY_SIGN:
-        refused.append((numbers <= 0, "is not positive", "these are counts and losses, so mend it or drop the row"))
+        refused.append(
+            (
+                numbers <= 0,
+                "is not positive",
+                "these are counts and losses, so mend it or drop the row",
+            )
+        )
     for bad, what, remedy in refused:
         if bad.any():
             row = int(np.argmax(bad))
             others = f" (and so in {bad.sum() - 1} more rows)" if bad.sum() > 1 else ""
             value = values.iloc[row]
             shown = value.item() if isinstance(value, np.generic) else value
-            raise InputError(f"{name}, {_row(table, row)}, column {column}: {shown!r} {what}{others}; {remedy}.")
+            raise InputError(
+                f"{name}, {_row(table, row)}, column {column}: {shown!r} {what}{others}; {remedy}."
+            )
     return numbers
 
 
@@ -286,18 +330,26 @@ def _refuse_more_right_than_asked(table: pd.DataFrame, name: str) -> None:
     if bad.any():
         row = int(bad.argmax())
         right, asked = table["n_correct"].iloc[row], table["n_samples"].iloc[row]
-        raise InputError(f"{name}, {_row(table, row)}: n_correct is {right:g} of n_samples {asked:g}; mend it or drop the row.")
+        raise InputError(
+            f"{name}, {_row(table, row)}: n_correct is {right:g} of n_samples {asked:g}; mend it "
+            f"or drop the row."
+        )
 
 
 def _refuse_missing_labels(table: pd.DataFrame, name: str) -> None:
     for column in table.columns.intersection(["run_id", "group"], sort=False):
         if (missing := table[column].isna().to_numpy()).any():
             row = int(missing.argmax())
-            raise InputError(f"{name}, row {row + 1}, column {column}: the label is missing; fill it in or drop the column.")
+            raise InputError(
+                f"{name}, row {row + 1}, column {column}: the label is missing; fill it in or drop "
+                f"the column."
+            )
 
 
 def _row(table: pd.DataFrame, row: int) -> str:
-    return f"row {row + 1}" + (f" (run_id {table['run_id'].iloc[row]!r})" if "run_id" in table else "")
+    return f"row {row + 1}" + (
+        f" (run_id {table['run_id'].iloc[row]!r})" if "run_id" in table else ""
+    )
 
 
 def _indexed_by_run_id(table: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -306,7 +358,10 @@ def _indexed_by_run_id(table: pd.DataFrame, name: str) -> pd.DataFrame:
     again = table["run_id"].duplicated().to_numpy()
     if again.any():
         row = int(again.argmax())
-        raise InputError(f"{name}, {_row(table, row)}, column run_id: this id is there twice; give every run its own.")
+        raise InputError(
+            f"{name}, {_row(table, row)}, column run_id: this id is there twice; give every run "
+            f"its own."
+        )
     return table.set_index("run_id")
 
 

@@ -20,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bayescale import terminal_style as style
-from bayescale.discovery import describe
+from bayescale._internal.discovery import describe
 from bayescale.errors import FitWarning, InputError, RunsWarning
 from bayescale.terminal_allocate import allocation_as_json, plan_table
 from bayescale.terminal_curve import Curve, drawn
@@ -30,14 +30,15 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from bayescale.decisions.allocate import Allocation
-    from bayescale.decisions.forecast import Forecast
+    from bayescale.decisions.forecasts.forecast import Forecast
+    from bayescale.decisions.plans.allocate import Allocation
     from bayescale.laws.base import Law
-    from bayescale.posterior import Posterior
+    from bayescale.posterior.posterior import Posterior
 
 _QUANTILES = {"q05": 0.05, "q50": 0.5, "q95": 0.95}
 _BEYOND = (1, 10, 100)
-# Points of a curve, and of one that is a plan each: between those it is straight to less than a character.
+# Points of a curve, and of one that is a plan each: between those it is straight to less than a
+# character.
 _GRID, _PLANNED = 121, 10
 # Times the largest run: what is proposed to ask next.
 _NEXT = 10
@@ -64,12 +65,17 @@ _DIAGNOSTICS = {
 
 @contextmanager
 def reporting() -> Iterator[None]:
-    """Turn bad input, interruption and our warnings into one line each on standard error, and the exit codes 1 and 130."""
+    """Turn bad input, interruption and our warnings into one line each on standard error, and the
+    exit codes 1 and 130.
+    """
     with warnings.catch_warnings():
         for category in (RunsWarning, FitWarning):
             warnings.simplefilter("always", category)
-        # JAX mends a damaged or full cache of compiled programs by compiling: no reader of a fit needs to know.
-        warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")
+        # JAX mends a damaged or full cache of compiled programs by compiling: no reader of a fit
+        # needs to know.
+        warnings.filterwarnings(
+            "ignore", message="Error (reading|writing) persistent compilation cache"
+        )
         others = warnings.showwarning
 
         def show(message: Warning | str, category: type[Warning], *where: Any) -> None:
@@ -98,7 +104,8 @@ class Outlook:
     plans : Allocation or None
         At the largest run's compute, 10 and 100 times it; None where the law has no optimum.
     curve : Curve or None
-        Of the compute-optimal loss, or of the loss along the law's one input; None where there is no one axis.
+        Of the compute-optimal loss, or of the loss along the law's one input; None where there is
+        no one axis.
     """
 
     plans: "Allocation | None"
@@ -109,7 +116,7 @@ class Outlook:
         """Allocate and forecast over a grid from the smallest run to 100 times the largest."""
         runs = posterior.runs
         if hasattr(posterior.law, "optimal_n_params"):
-            from bayescale.decisions.allocate import Allocation, allocate
+            from bayescale.decisions.plans.allocate import Allocation, allocate
 
             # C = 6·N·D here whatever the runs say, for allocate counts so.
             compute = runs.six_nd
@@ -117,12 +124,18 @@ class Outlook:
             grid = np.geomspace(compute.min(), budgets[-1], _PLANNED)
             # Together, for a search over draws of another number is another program to compile.
             draws = allocate(posterior, np.append(budgets, grid)).draws
-            plans, along = draws.isel(compute=slice(len(budgets))), draws["loss"].isel(compute=slice(len(budgets), None))
+            plans, along = (
+                draws.isel(compute=slice(len(budgets))),
+                draws["loss"].isel(compute=slice(len(budgets), None)),
+            )
             title, axis = "compute-optimal loss", "compute, FLOPs (6·N·D)"
-            return cls(Allocation(plans), _curve(title, axis, grid, along.to_numpy(), compute, runs.column("loss")))
+            return cls(
+                Allocation(plans),
+                _curve(title, axis, grid, along.to_numpy(), compute, runs.column("loss")),
+            )
         if len(posterior.law.inputs) > 1:
             return cls(None, None)
-        from bayescale.decisions.forecast import forecast
+        from bayescale.decisions.forecasts.forecast import forecast
 
         (name,) = posterior.law.inputs
         x = runs.column(name)
@@ -130,17 +143,29 @@ class Outlook:
         inputs: dict[str, Any] = {name: grid}
         losses = forecast(posterior, **inputs).law_draws
         observed = posterior.response.from_scale(posterior.observed)
-        return cls(None, _curve(f"{posterior.law.response} of the law", _AXES.get(name, name), grid, losses, x, observed))
+        return cls(
+            None,
+            _curve(
+                f"{posterior.law.response} of the law",
+                _AXES.get(name, name),
+                grid,
+                losses,
+                x,
+                observed,
+            ),
+        )
 
 
 def print_json(value: Any) -> None:
-    """One JSON object on standard output; what is not finite is null, for JSON has no other word for it."""
+    """One JSON object on standard output; what is not finite is null, for JSON has no other word
+    for it.
+    """
     typer.echo(json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def fit_as_json(posterior: "Posterior", outlook: Outlook) -> dict[str, Any]:
     """A fit as programs read it."""
-    from bayescale.posterior import summarise
+    from bayescale.posterior.posterior import summarise
 
     runs = posterior.runs
     return {
@@ -150,7 +175,12 @@ def fit_as_json(posterior: "Posterior", outlook: Outlook) -> dict[str, Any]:
         **({} if posterior.objective is None else {"objective": posterior.objective}),
         "allocation": allocation_as_json(outlook.plans) if outlook.plans else [],
         "seconds": posterior.seconds,
-        "runs": {"name": runs.name, "source": runs.source, "n_runs": len(runs), "notes": list(runs.notes)},
+        "runs": {
+            "name": runs.name,
+            "source": runs.source,
+            "n_runs": len(runs),
+            "notes": list(runs.notes),
+        },
         "law": describe(posterior.law),
         "noise": describe(posterior.noise),
         "method": describe(posterior.method),
@@ -161,7 +191,12 @@ def forecast_as_json(predicted: "Forecast") -> dict[str, Any]:
     """The one forecast run."""
     row = predicted.frame.iloc[0]
     response = predicted.response
-    return {response: {name: float(row[f"{response}_{name}"]) for name in ("mean", "sd", "q05", "q25", "q50", "q75", "q95")}}
+    return {
+        response: {
+            name: float(row[f"{response}_{name}"])
+            for name in ("mean", "sd", "q05", "q25", "q50", "q75", "q95")
+        }
+    }
 
 
 def print_fit(posterior: "Posterior", outlook: Outlook) -> None:
@@ -173,9 +208,15 @@ def print_fit(posterior: "Posterior", outlook: Outlook) -> None:
     if outlook.plans:
         console.print(plan_table(posterior, outlook.plans))
     else:
-        console.print(f"No compute-optimal plan: {posterior.law.formula} has no trade-off between parameters and tokens.\n")
+        console.print(
+            f"No compute-optimal plan: {posterior.law.formula} has no trade-off between parameters "
+            f"and tokens.\n"
+        )
     if posterior.noise.shared:
-        console.print("Exponents are the law's own; plans and forecasts add the departures from it that runs share.\n")
+        console.print(
+            "Exponents are the law's own; plans and forecasts add the departures from it that runs "
+            "share.\n"
+        )
     if outlook.curve:
         for line in drawn(outlook.curve, min(max(console.width, 40), 100)):
             console.print(line, soft_wrap=True)
@@ -191,7 +232,10 @@ def print_next(posterior: "Posterior", saved: str) -> None:
         dearest, grown = runs.frame.iloc[int(runs.six_nd.argmax())], _NEXT**0.5
         asked = f"--n-params {_short(dearest['n_params'] * grown)} --n-tokens {_short(dearest['n_tokens'] * grown)}"
     else:
-        asked = " ".join(f"--input {name}={_short(runs.column(name).max() * _NEXT)}" for name in posterior.law.inputs)
+        asked = " ".join(
+            f"--input {name}={_short(runs.column(name).max() * _NEXT)}"
+            for name in posterior.law.inputs
+        )
     lines = [f"Saved to {saved}. Next:", f"  bayescale forecast {file} {asked}"]
     if hasattr(posterior.law, "optimal_n_params"):
         lines.append(f"  bayescale allocate {file} --compute {_short(_NEXT * runs.six_nd.max())}")
@@ -216,35 +260,61 @@ def print_forecast(posterior: "Posterior", predicted: "Forecast") -> None:
     row = predicted.frame.iloc[0]
     asked = ", ".join(f"{name} = {row[name]:.4g}" for name in posterior.law.inputs)
     console.print(f"{posterior.runs.name}, {posterior.law.formula}, at {asked}")
-    columns = {"mean": "mean", "sd": "sd", "q05": "5 %", "q25": "25 %", "q50": "50 %", "q75": "75 %", "q95": "95 %"}
+    columns = {
+        "mean": "mean",
+        "sd": "sd",
+        "q05": "5 %",
+        "q25": "25 %",
+        "q50": "50 %",
+        "q75": "75 %",
+        "q95": "95 %",
+    }
     table = style.table(f"{predicted.response}, {posterior.response.unit}", *columns.values())
     if is_likelihood(posterior.noise):
-        table.add_row("of a new run", *(style.number(row[f"{predicted.response}_{name}"]) for name in columns))
+        table.add_row(
+            "of a new run", *(style.number(row[f"{predicted.response}_{name}"]) for name in columns)
+        )
     table.add_row("without its scatter", *(style.number(row[f"law_{name}"]) for name in columns))
     console.print(table)
     warn_of_problems(posterior)
 
 
 def print_batch(frame: "pd.DataFrame", laws: Sequence["Law"], folder: "Path") -> None:
-    """A table a law and noise model, with a line a data set; then what went wrong, and where all numbers are."""
+    """A table a law and noise model, with a line a data set; then what went wrong, and where all
+    numbers are.
+    """
     console = style.console()
     for (text, noise), rows in frame.groupby(["law", "noise"], sort=False):
         law = next(law for law in laws if describe(law) == text)
         names = [parameter.name for parameter in law.parameters]
-        table = style.table("data set", "runs", "status", *names, left=("status",), title=f"{law.formula}, noise {noise}")
-        # A long name goes on below itself, where the deviations are, rather than take the numbers' room.
+        table = style.table(
+            "data set",
+            "runs",
+            "status",
+            *names,
+            left=("status",),
+            title=f"{law.formula}, noise {noise}",
+        )
+        # A long name goes on below itself, where the deviations are, rather than take the numbers'
+        # room.
         table.columns[0].no_wrap, table.columns[0].overflow = False, "fold"
         for row in rows.to_dict("records"):
             colour = _STATUS_STYLES[row["status"]]
-            means, sds = ([row[f"{name}_{statistic}"] for name in names] for statistic in ("mean", "sd"))
+            means, sds = (
+                [row[f"{name}_{statistic}"] for name in names] for statistic in ("mean", "sd")
+            )
             numbers = ["" if row["status"] == "failed" else style.number(mean) for mean in means]
-            table.add_row(row["data_set"], f"{row['n_runs']:,}", Text(row["status"], colour), *numbers)
+            table.add_row(
+                row["data_set"], f"{row['n_runs']:,}", Text(row["status"], colour), *numbers
+            )
             if any(sd > 0 for sd in sds):
                 table.add_row("", "", "", *(f"± {style.number(sd, 2)}" for sd in sds), style="dim")
         console.print(table)
         console.print()
     told = [
-        rows for status in ("failed", "doubtful") for _, rows in frame[frame["status"] == status].groupby("message", sort=False)
+        rows
+        for status in ("failed", "doubtful")
+        for _, rows in frame[frame["status"] == status].groupby("message", sort=False)
     ]
     for rows in told[:_MESSAGES]:
         first = rows.iloc[0]
@@ -252,11 +322,16 @@ def print_batch(frame: "pd.DataFrame", laws: Sequence["Law"], folder: "Path") ->
         text = f"{first['data_set']} ({first['law']}, {first['noise']}){others}: {first['message']}"
         console.print(Padding(Text(text), (0, 0, 0, 2)), style=_STATUS_STYLES[first["status"]])
     if len(told) > _MESSAGES:
-        console.print(f"  … and {len(told) - _MESSAGES} more such lines: see the messages in batch.csv.")
+        console.print(
+            f"  … and {len(told) - _MESSAGES} more such lines: see the messages in batch.csv."
+        )
     counts = frame["status"].value_counts()
     tally = ", ".join(f"{counts[status]} {status}" for status in _STATUS_STYLES if status in counts)
     console.print(f"{len(frame)} fits: {tally}.")
-    console.print(f"Saved in {folder}: a posterior a fit, and every number in {folder / 'batch.csv'}.", soft_wrap=True)
+    console.print(
+        f"Saved in {folder}: a posterior a fit, and every number in {folder / 'batch.csv'}.",
+        soft_wrap=True,
+    )
 
 
 def _heading(posterior: "Posterior") -> Table:
@@ -279,12 +354,18 @@ def _parameter_table(posterior: "Posterior") -> Table:
         for name in posterior.constants:
             table.add_row(name, style.number(posterior.draws(name)[0], 5), meanings[name])
         return table
-    table = style.table("parameter", "mean", "sd", "5 %", "50 %", "95 %", "meaning", left=("meaning",))
+    table = style.table(
+        "parameter", "mean", "sd", "5 %", "50 %", "95 %", "meaning", left=("meaning",)
+    )
     for name in posterior.constants:
         draws = posterior.draws(name)
         quantiles = np.quantile(draws, list(_QUANTILES.values()))
         table.add_row(
-            name, style.number(draws.mean()), style.number(draws.std(ddof=1), 3), *map(style.number, quantiles), meanings[name]
+            name,
+            style.number(draws.mean()),
+            style.number(draws.std(ddof=1), 3),
+            *map(style.number, quantiles),
+            meanings[name],
         )
     return table
 
@@ -296,13 +377,23 @@ def _print_diagnostics(console: Console, posterior: "Posterior") -> None:
         if math.isfinite(value)
     ]
     verdict = "not to be trusted as it is" if posterior.problems else "good"
-    console.print(f"Diagnostics: {', '.join(found)}: {verdict}.", style="red" if posterior.problems else "green")
+    console.print(
+        f"Diagnostics: {', '.join(found)}: {verdict}.",
+        style="red" if posterior.problems else "green",
+    )
     for problem in posterior.problems:
         console.print(Padding(problem, (0, 0, 0, 2)), style="red")
     console.print()
 
 
-def _curve(name: str, axis: str, grid: np.ndarray, losses: np.ndarray, data_x: np.ndarray, data_loss: np.ndarray) -> Curve:
+def _curve(
+    name: str,
+    axis: str,
+    grid: np.ndarray,
+    losses: np.ndarray,
+    data_x: np.ndarray,
+    data_loss: np.ndarray,
+) -> Curve:
     low, middle, high = np.quantile(losses, list(_QUANTILES.values()), axis=0)
     return Curve(name, axis, grid, low, middle, high, data_x, data_loss)
 

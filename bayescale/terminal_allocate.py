@@ -1,4 +1,6 @@
-"""What the command line prints of plans: short where compute alone bounds them, otherwise what they spend and what binds."""
+"""What the command line prints of plans: short where compute alone bounds them, otherwise what they
+spend and what binds.
+"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -7,8 +9,8 @@ from rich.table import Table
 from bayescale import terminal_style as style
 
 if TYPE_CHECKING:
-    from bayescale.decisions.allocate import Allocation
-    from bayescale.posterior import Posterior
+    from bayescale.decisions.plans.allocate import Allocation
+    from bayescale.posterior.posterior import Posterior
 
 _STATISTICS = ("mean", "sd", "q05", "q50", "q95")
 _QUANTILES = ("q05", "q50", "q95")
@@ -35,11 +37,15 @@ _BUDGETS = {
 
 
 def allocation_as_json(plans: "Allocation") -> list[dict[str, Any]]:
-    """One object a budget: its quantities and, where bounds were given, in what share of the draws each binds."""
+    """One object a budget: its quantities and, where bounds were given, in what share of the draws
+    each binds.
+    """
     binding = plans.binding
     listed = []
     for budget, rows in plans.frame.groupby(plans.over, sort=False):
-        found = {row["quantity"]: {name: row[name] for name in _STATISTICS} for _, row in rows.iterrows()}
+        found = {
+            row["quantity"]: {name: row[name] for name in _STATISTICS} for _, row in rows.iterrows()
+        }
         if _bounded(plans):
             shares = binding[binding[plans.over] == budget]
             found["binding"] = dict(zip(shares["bound"], shares["share"], strict=True))
@@ -60,7 +66,8 @@ def print_allocation(posterior: "Posterior", plans: "Allocation") -> None:
         feasible = plan.get("feasible", {"mean": 1.0})["mean"]
         if feasible < 1:
             console.print(
-                f"{1 - feasible:.0%} of the draws reach this loss by no plan within the bounds; the others are told above.",
+                f"{1 - feasible:.0%} of the draws reach this loss by no plan within the bounds; "
+                f"the others are told above.",
                 style="yellow",
             )
         told = [f"{name} in {share:.0%}" for name, share in plan["binding"].items() if share > 0]
@@ -74,7 +81,9 @@ def print_allocation(posterior: "Posterior", plans: "Allocation") -> None:
 def plan_table(posterior: "Posterior", plans: "Allocation") -> Table:
     """A line a budget, and its interval below."""
     point = posterior.n_draws == 1
-    title = "Compute-optimal plans" + (" of a point fit" if point else ": median, and 90 % interval")
+    title = "Compute-optimal plans" + (
+        " of a point fit" if point else ": median, and 90 % interval"
+    )
     table = style.table("compute, FLOPs", *(_NAMES[name] for name in _SHORT), title=title)
     for plan in allocation_as_json(plans):
         quantiles = [[_text(name, plan[name][q]) for q in _QUANTILES] for name in _SHORT]
@@ -101,7 +110,9 @@ def _full_table(plans: "Allocation", plan: dict[str, Any]) -> Table:
 
 
 def _text(name: str, value: float) -> str:
-    return style.count(value) if name in _COUNTS else style.number(value, 4 if name == "loss" else 3)
+    return (
+        style.count(value) if name in _COUNTS else style.number(value, 4 if name == "loss" else 3)
+    )
 
 
 def _bounded(plans: "Allocation") -> bool:

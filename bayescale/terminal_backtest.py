@@ -1,4 +1,6 @@
-"""What the command line prints of a backtest: what the intervals held, how far off the forecasts were, and each hidden run."""
+"""What the command line prints of a backtest: what the intervals held, how far off the forecasts
+were, and each hidden run.
+"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,12 +11,12 @@ from rich.text import Text
 from scipy.stats import binom
 
 from bayescale import terminal_style as style
-from bayescale.discovery import describe
+from bayescale._internal.discovery import describe
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bayescale.decisions.backtest import Backtest
+    from bayescale.decisions.checks.backtest import Backtest
 
 _SHARES = (50, 80, 90, 95)
 _SCORES = {
@@ -31,7 +33,11 @@ def backtest_as_json(tested: "Backtest") -> dict[str, Any]:
     """The model's scores, today's practice under ``baseline``, and what was tested."""
     table = tested.summary()
     ours, todays = (
-        {**{str(name): value for name, value in row.items()}, "n_train": int(row["n_train"]), "n_test": int(row["n_test"])}
+        {
+            **{str(name): value for name, value in row.items()},
+            "n_train": int(row["n_train"]),
+            "n_test": int(row["n_test"]),
+        }
         for row in table.to_dict("records")
     )
     first = ("coverage50", "coverage90", "crps", "rmsle", "n_train", "n_test")
@@ -42,7 +48,11 @@ def backtest_as_json(tested: "Backtest") -> dict[str, Any]:
         "baseline": {"name": table.index[1], **todays},
         "holdout": describe(tested.holdout),
         "problems": list(tested.problems),
-        "runs": {"name": tested.runs.name, "source": tested.runs.source, "n_runs": len(tested.runs)},
+        "runs": {
+            "name": tested.runs.name,
+            "source": tested.runs.source,
+            "n_runs": len(tested.runs),
+        },
         "law": describe(posterior.law),
         "noise": describe(posterior.noise),
         "method": describe(posterior.method),
@@ -68,11 +78,17 @@ def print_backtest(tested: "Backtest") -> None:
     console.print(_scores(tested))
     console.print()
     console.print(_verdict(ours))
-    console.print("CRPS, RMSLE and bias are in log loss: 0.01 is one per cent of the loss. Of log scores the larger is better.")
+    console.print(
+        "CRPS, RMSLE and bias are in log loss: 0.01 is one per cent of the loss. Of log scores the "
+        "larger is better."
+    )
     console.print()
     console.print(_runs(ours) if len(tested.posteriors) == 1 else _folds(tested))
     if len(tested.posteriors) == 1 and len(ours) > _MOST_RUNS:
-        console.print(f"The dearest {_MOST_RUNS} of {len(ours):,} hidden runs; all are in the frame of bs.backtest in Python.")
+        console.print(
+            f"The dearest {_MOST_RUNS} of {len(ours):,} hidden runs; all are in the frame of "
+            f"bs.backtest in Python."
+        )
     for problem in tested.problems:
         console.print(Padding(problem, (0, 0, 0, 2)), style="red")
 
@@ -92,7 +108,9 @@ def _scores(tested: "Backtest") -> Table:
         held = summary[f"coverage{share}"]
         table.add_row(f"{share} % intervals hold", *(_percent(value) for value in held))
     for name, (label, form) in _SCORES.items():
-        table.add_row(label, *(form.format(value) if np.isfinite(value) else "-" for value in summary[name]))
+        table.add_row(
+            label, *(form.format(value) if np.isfinite(value) else "-" for value in summary[name])
+        )
     return table
 
 
@@ -113,7 +131,15 @@ def _runs(ours: "pd.DataFrame") -> Table:
     known = [name for name in ("n_params", "n_tokens") if name in ours]
     heading = {"n_params": "N", "n_tokens": "D"}
     table = style.table(
-        "run", *(heading[name] for name in known), "FLOPs", "decades", "loss", "median", "90 % interval", "", left=("",)
+        "run",
+        *(heading[name] for name in known),
+        "FLOPs",
+        "decades",
+        "loss",
+        "median",
+        "90 % interval",
+        "",
+        left=("",),
     )
     table.columns[0].no_wrap, table.columns[0].overflow = False, "fold"
     for row in ours.sort_values("compute").tail(_MOST_RUNS).to_dict("records"):

@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from bayescale import terminal_style as style
-from bayescale.discovery import describe
+from bayescale._internal.discovery import describe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,18 +21,27 @@ def print_catalogue(table: "pd.DataFrame", published: "pd.DataFrame") -> None:
     shown = style.table("name", "runs", "of rows", "comes", "title", left=("comes", "title"))
     for row in table.to_dict("records"):
         comes = "embedded" if row["embedded"] else "fetched"
-        shown.add_row(row["name"], str(row["loaded"] or "-"), f"{row['runs']:,}", comes, row["title"])
+        shown.add_row(
+            row["name"], str(row["loaded"] or "-"), f"{row['runs']:,}", comes, row["title"]
+        )
     console = style.console()
     console.print(shown)
     console.print(
-        "`bayescale fit NAME` fits the runs; `bayescale datasets show NAME` says which rows they are, and what they measure."
+        "`bayescale fit NAME` fits the runs; `bayescale datasets show NAME` says which rows they "
+        "are, and what they measure."
     )
-    figures = style.table("published figures", "rows", "verified", "title", left=("verified", "title"))
+    figures = style.table(
+        "published figures", "rows", "verified", "title", left=("verified", "title")
+    )
     for row in published.to_dict("records"):
-        figures.add_row(row["name"], str(row["rows"]), "yes" if row["verified"] else "no", row["title"])
+        figures.add_row(
+            row["name"], str(row["rows"]), "yes" if row["verified"] else "no", row["title"]
+        )
     console.print()
     console.print(figures)
-    console.print("They hold no runs and come with bayescale. Verified: compared with a second source.")
+    console.print(
+        "They hold no runs and come with bayescale. Verified: compared with a second source."
+    )
 
 
 def print_published(about: "PublishedTable", table: "pd.DataFrame") -> None:
@@ -66,18 +75,29 @@ def print_descriptor(about: "Descriptor") -> None:
         *((name, text) for name, text in about.n_params.items()),
         ("n_tokens", f"D counts {about.n_tokens_counts}"),
         ("rows", f"{about.rows:,}, of which {about.loaded:,} are fitted unless asked otherwise"),
-        *(("only rows", f"{column} is {' or '.join(map(str, values))}") for column, values in about.select.items()),
-        *(("left out", f"rows where {column} is 1, unless --keep-suspect") for column in filter(None, [about.suspect])),
+        *(
+            ("only rows", f"{column} is {' or '.join(map(str, values))}")
+            for column, values in about.select.items()
+        ),
+        *(
+            ("left out", f"rows where {column} is 1, unless --keep-suspect")
+            for column in filter(None, [about.suspect])
+        ),
         *(("refused", f"{reason}.") for reason in filter(None, [about.refusal])),
         *(("outliers", text) for text in about.known_outliers),
         *(("note", text) for text in about.notes),
     ]
     for name, facts in about.published_fits.items():
-        words = " ".join(f"{key}={value:g}" if isinstance(value, int | float) else f"{value};" for key, value in facts.items())
+        words = " ".join(
+            f"{key}={value:g}" if isinstance(value, int | float) else f"{value};"
+            for key, value in facts.items()
+        )
         rows.append(("published", f"{name}: {words}"))
     first, *others = about.originals
     more = f" and {len(others):,} more" if others else ""
-    rows.append(("originals", "come with bayescale" if about.embedded else f"{first.address}{more}"))
+    rows.append(
+        ("originals", "come with bayescale" if about.embedded else f"{first.address}{more}")
+    )
     console = style.console()
     console.print(f"{about.name}: {about.title}\n")
     console.print(style.facts(rows))
@@ -94,7 +114,13 @@ def print_laws(laws: Mapping[str, "Law"]) -> None:
         for name, law in laws.items():
             if law.stage == stage:
                 fitted = ", ".join(parameter.name for parameter in law.parameters)
-                rows.append((name, f"{law.formula}\nfits {fitted} to {', '.join(law.inputs)} and {law.response}\n{law.paper}"))
+                rows.append(
+                    (
+                        name,
+                        f"{law.formula}\nfits {fitted} to {', '.join(law.inputs)} and "
+                        f"{law.response}\n{law.paper}",
+                    )
+                )
         console.print(style.facts(rows))
     console.print("`bayescale laws show NAME` has priors, options and published constants.")
 
@@ -119,15 +145,19 @@ def print_law(law: "Law") -> None:
         table.add_row(parameter.name, parameter.prior_in_words, parameter.doc)
     console.print(table)
     console.print(
-        "Priors hold in the units of the data, where loss and each input are divided by their geometric mean over the runs, "
-        "so that no prior depends on units; meanings are in counts and nats per token, as fits are printed. A response that is "
+        "Priors hold in the units of the data, where loss and each input are divided by their "
+        "geometric mean over the runs, "
+        "so that no prior depends on units; meanings are in counts and nats per token, as fits are "
+        "printed. A response that is "
         "fitted as it is has its mean taken off instead."
     )
     if law.published:
         names = [parameter.name for parameter in law.parameters]
         published = style.table(*names, "published", left=("published",))
         for one in law.published:
-            published.add_row(*(style.number(one.constants.get(name, math.nan)) for name in names), one.source)
+            published.add_row(
+                *(style.number(one.constants.get(name, math.nan)) for name in names), one.source
+            )
         console.print()
         console.print(published)
 
@@ -144,7 +174,10 @@ def print_devices(version: str, devices: Sequence[Mapping[str, Any]]) -> None:
     if len(devices) == 1:
         console.print("Everything runs on it.")
     else:
-        console.print(f"Starts, replicates, chains, grids and batches are shared out among all {len(devices)}.")
+        console.print(
+            f"Starts, replicates, chains, grids and batches are shared out among all "
+            f"{len(devices)}."
+        )
 
 
 def _cell(column: Any, value: Any) -> str:
@@ -157,4 +190,6 @@ def _cell(column: Any, value: Any) -> str:
 
 
 def _options(law: "Law") -> str:
-    return ", ".join(f"{field.name}={str(field.default).lower()}" for field in fields(law)) or "none"  # type: ignore[arg-type]
+    return (
+        ", ".join(f"{field.name}={str(field.default).lower()}" for field in fields(law)) or "none"
+    )  # type: ignore[arg-type]

@@ -1,4 +1,6 @@
-"""A loss curve drawn with characters: the law and its band in braille dots, the runs as bullets, both axes logarithmic."""
+"""A loss curve drawn with characters: the law and its band in braille dots, the runs as bullets,
+both axes logarithmic.
+"""
 
 import math
 from dataclasses import dataclass
@@ -27,8 +29,13 @@ def drawn(curve: Curve, width: int, height: int = 16) -> list[Text]:
     columns, dots = width - margin - 1, 2 * (width - margin - 1)
     log_x = np.log(curve.x)
     at = np.linspace(log_x[0], log_x[-1], dots)
-    low, middle, high = (np.interp(at, log_x, np.log(y)) for y in (curve.low, curve.middle, curve.high))
-    bottom, top = min(low.min(), np.log(curve.data_loss.min())), max(high.max(), np.log(curve.data_loss.max()))
+    low, middle, high = (
+        np.interp(at, log_x, np.log(y)) for y in (curve.low, curve.middle, curve.high)
+    )
+    bottom, top = (
+        min(low.min(), np.log(curve.data_loss.min())),
+        max(high.max(), np.log(curve.data_loss.max())),
+    )
     top = max(top, bottom + 1e-3)
 
     def row(log_loss: np.ndarray) -> np.ndarray:
@@ -45,17 +52,29 @@ def drawn(curve: Curve, width: int, height: int = 16) -> list[Text]:
     cells = _braille(band | line)
     on_line = line.reshape(height, 4, columns, 2).max(axis=(1, 3))
     data_column = (np.log(curve.data_x) - at[0]) / (at[-1] - at[0]) * (columns - 1)
-    data = set(zip((row(np.log(curve.data_loss)) // 4).tolist(), np.rint(data_column).astype(int).tolist(), strict=True))
+    data = set(
+        zip(
+            (row(np.log(curve.data_loss)) // 4).tolist(),
+            np.rint(data_column).astype(int).tolist(),
+            strict=True,
+        )
+    )
 
     lines = [Text("loss, nats per token")]
     for i in range(height):
-        label = f"{math.exp(top - (4 * i + 1.5) / (4 * height - 1) * (top - bottom)):.3g} ┤" if i % 4 == 0 else "│"
+        label = (
+            f"{math.exp(top - (4 * i + 1.5) / (4 * height - 1) * (top - bottom)):.3g} ┤"
+            if i % 4 == 0
+            else "│"
+        )
         text = Text(label.rjust(margin))
         for j in range(columns):
             style = "bold cyan" if on_line[i, j] else "cyan"
             text.append(*(("•", "yellow") if (i, j) in data else (cells[i][j], style)))
         lines.append(text)
-    interval = "" if np.array_equal(curve.low, curve.high) else ": median, and dotted its 90 % interval"
+    interval = (
+        "" if np.array_equal(curve.low, curve.high) else ": median, and dotted its 90 % interval"
+    )
     legend = Text("• runs", "yellow").append(f"   ⠤ {curve.name}{interval}", "cyan")
     return [
         *lines,
@@ -70,7 +89,9 @@ def _braille(dots: np.ndarray) -> list[str]:
     rows, columns = dots.shape[0] // 4, dots.shape[1] // 2
     values = np.array([[1, 8], [2, 16], [4, 32], [64, 128]])[None, :, None, :]
     codes = (dots.reshape(rows, 4, columns, 2) * values).sum(axis=(1, 3))
-    return ["".join(chr(0x2800 + code) if code else " " for code in line) for line in codes.tolist()]
+    return [
+        "".join(chr(0x2800 + code) if code else " " for code in line) for line in codes.tolist()
+    ]
 
 
 def _decades(first: float, last: float, columns: int, margin: int) -> list[Text]:

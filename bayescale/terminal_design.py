@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from bayescale import terminal_style as style
 
 if TYPE_CHECKING:
-    from bayescale.decisions.design import Design
+    from bayescale.decisions.plans.design import Design
 
 
 def design_as_json(plan: "Design") -> dict[str, Any]:
@@ -24,7 +24,11 @@ def print_design(plan: "Design") -> None:
     """One row a run."""
     console = style.console()
     headings = "N", "D", "D/N", "FLOPs", "spent", "regret after", "worth of 1e18 FLOPs"
-    table = style.table("run", *headings, title=f"Runs to make after {plan.name}, for a model of {plan.compute:.3g} FLOPs")
+    table = style.table(
+        "run",
+        *headings,
+        title=f"Runs to make after {plan.name}, for a model of {plan.compute:.3g} FLOPs",
+    )
     for place, row in plan.summary().iterrows():
         table.add_row(
             str(place),
@@ -39,5 +43,7 @@ def print_design(plan: "Design") -> None:
     console.print(table)
     console.print(plan.when_to_stop)
     console.print(
-        "Regret and worth are in nats per token at the target; each run is judged with those above it known.", style="dim"
+        "Regret and worth are in nats per token at the target; each run is judged with those above "
+        "it known.",
+        style="dim",
     )

@@ -1,4 +1,6 @@
-"""What the command line prints of a plan: the answers in sentences, the numbers, the runs to make first."""
+"""What the command line prints of a plan: the answers in sentences, the numbers, the runs to make
+first.
+"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +11,7 @@ from bayescale.terminal_sensitivity import print_sensitivity, sensitivity_as_jso
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bayescale.decisions.plan import Plan
+    from bayescale.decisions.plans.plan import Plan
 
 _STATISTICS = ("mean", "sd", "q05", "q50", "q95")
 _COUNTS = ("n_params", "n_tokens")
@@ -32,8 +34,13 @@ def plan_as_json(plan: "Plan") -> dict[str, Any]:
     found: dict[str, Any] = {
         "compute": plan.compute,
         "plan": {"n_params": plan.n_params, "n_tokens": plan.n_tokens},
-        **{str(name): {statistic: float(row[statistic]) for statistic in _STATISTICS} for name, row in told.iterrows()},
-        "flat_set": {name: float(flat[name]) for name in ("low_50", "high_50", "low_90", "high_90")},
+        **{
+            str(name): {statistic: float(row[statistic]) for statistic in _STATISTICS}
+            for name, row in told.iterrows()
+        },
+        "flat_set": {
+            name: float(flat[name]) for name in ("low_50", "high_50", "low_90", "high_90")
+        },
         "regret": plan.regret.summary().reset_index(names="plan").to_dict("records"),
         "sentences": plan.sentences,
     }
@@ -47,7 +54,9 @@ def plan_as_json(plan: "Plan") -> dict[str, Any]:
 def print_plan(plan: "Plan", page: "Path | None") -> None:
     """Sentences first; whoever wants more reads on."""
     console = style.console()
-    console.print(f"{plan.posterior.runs.name}, {plan.posterior.law.formula}, {plan.compute:.3g} FLOPs\n")
+    console.print(
+        f"{plan.posterior.runs.name}, {plan.posterior.law.formula}, {plan.compute:.3g} FLOPs\n"
+    )
     for sentence in plan.sentences[: None if plan.design is None else -1]:
         console.print(f"- {sentence}")
     table = style.table("", "median", "5 %", "95 %", title="Over the posterior")

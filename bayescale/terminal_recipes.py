@@ -1,4 +1,6 @@
-"""What the command line prints of two recipes: multipliers with intervals, and whether the candidate is promoted."""
+"""What the command line prints of two recipes: multipliers with intervals, and whether the
+candidate is promoted.
+"""
 
 import math
 from typing import TYPE_CHECKING, Any
@@ -6,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from bayescale import terminal_style as style
-from bayescale.discovery import describe
+from bayescale._internal.discovery import describe
 
 if TYPE_CHECKING:
-    from bayescale.decisions.gate import Audit
-    from bayescale.decisions.recipes import Recipes
+    from bayescale.decisions.recipes.gate import Audit
+    from bayescale.decisions.recipes.recipes import Recipes
 
 _NAMES = {
     "n_params_multiplier": "a parameter is worth",
@@ -41,12 +43,21 @@ def print_recipes(found: "Recipes") -> None:
     """One row a quantity."""
     console = style.console()
     table = style.table(
-        "", "at FLOPs", "median", "90 % interval", "better", title=f"{found.candidate} in units of {found.base}"
+        "",
+        "at FLOPs",
+        "median",
+        "90 % interval",
+        "better",
+        title=f"{found.candidate} in units of {found.base}",
     )
     for row in found.frame.to_dict("records"):
         at = "" if math.isnan(row["compute"]) else f"{row['compute']:.2e}"
-        low, median, high = (style.number(row[q], 3) if math.isfinite(row[q]) else "∞" for q in ("q05", "q50", "q95"))
-        table.add_row(_NAMES[row["quantity"]], at, median, f"{low} to {high}", f"{100 * row['better']:.0f} %")
+        low, median, high = (
+            style.number(row[q], 3) if math.isfinite(row[q]) else "∞" for q in ("q05", "q50", "q95")
+        )
+        table.add_row(
+            _NAMES[row["quantity"]], at, median, f"{low} to {high}", f"{100 * row['better']:.0f} %"
+        )
     console.print(table)
     told = "Better: the probability that it speaks for the candidate. FLOPs are 6·N·D, each recipe at its own best split."
     console.print(told, style="dim")
@@ -62,7 +73,11 @@ def print_audit(audit: "Audit") -> None:
     console.print(audit.sentence)
     console.print()
     rows = [
-        ("data", f"{audit.data}, runs: {', '.join(f'{count} {name}' for name, count in audit.n_runs.items())}"),
+        (
+            "data",
+            f"{audit.data}, runs: "
+            f"{', '.join(f'{count} {name}' for name, count in audit.n_runs.items())}",
+        ),
         ("sha256", audit.data_sha256),
         ("fit", f"{audit.law}, {audit.noise}, {audit.method}, seed {audit.seed}"),
         ("date", audit.date),

@@ -1,11 +1,13 @@
-"""What the command line prints of a sensitivity: each answer, where other assumptions take it, and which takes it furthest."""
+"""What the command line prints of a sensitivity: each answer, where other assumptions take it, and
+which takes it furthest.
+"""
 
 from typing import TYPE_CHECKING, Any
 
 from bayescale import terminal_style as style
 
 if TYPE_CHECKING:
-    from bayescale.decisions.sensitivity import Sensitivity
+    from bayescale.decisions.checks.sensitivity import Sensitivity
 
 _NAMES = {
     "alpha": "α",
@@ -39,10 +41,13 @@ def print_sensitivity(found: "Sensitivity") -> None:
         interval = f"{number(row['q05'])} to {number(row['q95'])}"
         others = f"{number(row['lowest'])} to {number(row['highest'])}"
         shift = f"{row['largest_shift']:+.1f}"
-        table.add_row(_NAMES[str(quantity)], number(row["q50"]), interval, others, shift, str(row["variant"]))
+        table.add_row(
+            _NAMES[str(quantity)], number(row["q50"]), interval, others, shift, str(row["variant"])
+        )
     console.print(table)
     told = (
-        "a = β/(α + β). Others: the least and the greatest median. Shift: in standard deviations of the posterior; beyond 2, "
+        "a = β/(α + β). Others: the least and the greatest median. Shift: in standard deviations "
+        "of the posterior; beyond 2, "
         "what is assumed matters more than the interval says."
     )
     console.print(told, style="dim")

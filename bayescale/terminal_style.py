@@ -13,8 +13,17 @@ def console() -> Console:
 
 
 def table(first: str, *others: str, left: Sequence[str] = (), title: str | None = None) -> Table:
-    """Columns of numbers on the right, of words on the left; the last column is the one to wrap, where it is of words."""
-    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="bold")
+    """Columns of numbers on the right, of words on the left; the last column is the one to wrap,
+    where it is of words.
+    """
+    made = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+        header_style="bold",
+    )
     made.add_column(first, no_wrap=True)
     for heading in others:
         wraps = heading in left and heading == others[-1]

@@ -1,7 +1,8 @@
-"""What the benchmarks share: today's practice in public libraries, and how a measurement is taken and labelled.
+"""What the benchmarks share: today's practice in public libraries, and how a measurement is taken
+and labelled.
 
-The alternatives are written for the purpose as a notebook of the field would have them: one fit at a time, SciPy's defaults,
-NumPyro's defaults.
+The alternatives are written for the purpose as a notebook of the field would have them: one fit at
+a time, SciPy's defaults, NumPyro's defaults.
 """
 
 import json
@@ -26,7 +27,8 @@ DELTA = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class HuberFit:
-    """The Huber objective of the Chinchilla law in v = (log A, log B, log E, alpha, beta), and SciPy's way to its minimum.
+    """The Huber objective of the Chinchilla law in v = (log A, log B, log E, alpha, beta), and
+    SciPy's way to its minimum.
 
     Attributes
     ----------
@@ -47,15 +49,21 @@ class HuberFit:
         terms = xp.stack([a - alpha * log_n, b - beta * log_d, e + 0 * log_n])
         largest = xp.max(terms, axis=0)
         size = xp.abs(log_loss - largest - xp.log(xp.sum(xp.exp(terms - largest), axis=0)))
-        return xp.sum(weights * xp.where(size <= DELTA, 0.5 * size**2, DELTA * (size - 0.5 * DELTA)))
+        return xp.sum(
+            weights * xp.where(size <= DELTA, 0.5 * size**2, DELTA * (size - 0.5 * DELTA))
+        )
 
     def from_starts(self, starts: np.ndarray) -> tuple[float, Any]:
-        """Seconds for each of the starts, shape (starts, 5), by L-BFGS-B with a numeric gradient; and the best end."""
+        """Seconds for each of the starts, shape (starts, 5), by L-BFGS-B with a numeric gradient;
+        and the best end.
+        """
         from scipy.optimize import minimize
 
         ones = np.ones(len(self.frame))
         begun = time.perf_counter()
-        found = [minimize(self.objective, start, args=(ones,), method="L-BFGS-B") for start in starts]
+        found = [
+            minimize(self.objective, start, args=(ones,), method="L-BFGS-B") for start in starts
+        ]
         return (time.perf_counter() - begun) / len(starts), min(found, key=lambda fit: fit.fun)
 
     def refit(self, start: np.ndarray, weights: np.ndarray) -> Any:
@@ -65,13 +73,17 @@ class HuberFit:
         return minimize(self.objective, start, args=(weights,), jac=self._gradient, method="BFGS")
 
     def refits(self, start: np.ndarray, draws: np.ndarray) -> tuple[float, np.ndarray]:
-        """Seconds for each refit of the draws of runs, shape (refits, runs), and the objectives reached."""
+        """Seconds for each refit of the draws of runs, shape (refits, runs), and the objectives
+        reached.
+        """
         begun = time.perf_counter()
         reached = [self.refit(start, weights).fun for weights in draws]
         return (time.perf_counter() - begun) / len(draws), np.array(reached)
 
     def on_grid(self, axes: Sequence[np.ndarray]) -> np.ndarray:
-        """The objective at every cell of axes of E, A, B, alpha and beta, by broadcasting; runs are an axis until the sum."""
+        """The objective at every cell of axes of E, A, B, alpha and beta, by broadcasting; runs are
+        an axis until the sum.
+        """
         log_n, log_d, log_loss = (values.reshape(-1, 1, 1, 1, 1, 1) for values in self.logs)
         e, a, b, alpha, beta = np.ix_(*axes)
         size = np.abs(log_loss - np.log(e + a * np.exp(-alpha * log_n) + b * np.exp(-beta * log_d)))
@@ -89,25 +101,43 @@ class HuberFit:
 def least_squares(
     log_n: np.ndarray, log_d: np.ndarray, loss: np.ndarray, exponents: np.ndarray
 ) -> tuple[float, np.ndarray, np.ndarray]:
-    """Seconds a node, RSS and levels (E, A, B) where exponents, shape (nodes, 2), are held: one `lstsq` a node."""
+    """Seconds a node, RSS and levels (E, A, B) where exponents, shape (nodes, 2), are held: one
+    `lstsq` a node.
+    """
     begun = time.perf_counter()
     found = [
-        np.linalg.lstsq(np.stack([np.ones_like(loss), np.exp(-alpha * log_n), np.exp(-beta * log_d)], axis=1), loss)
+        np.linalg.lstsq(
+            np.stack([np.ones_like(loss), np.exp(-alpha * log_n), np.exp(-beta * log_d)], axis=1),
+            loss,
+        )
         for alpha, beta in exponents
     ]
     seconds = (time.perf_counter() - begun) / len(exponents)
-    return seconds, np.array([rss.item() for _, rss, *_ in found]), np.array([levels for levels, *_ in found])
+    return (
+        seconds,
+        np.array([rss.item() for _, rss, *_ in found]),
+        np.array([levels for levels, *_ in found]),
+    )
 
 
 def hoffmanns_starts() -> np.ndarray:
-    """The grid of 4,500 starts of Hoffmann et al. 2022, appendix D, in a random order; shape (4500, 5)."""
-    axes = (np.arange(0, 30, 5), np.arange(0, 30, 5), np.arange(-1, 1.5, 0.5), np.arange(0, 2.5, 0.5), np.arange(0, 2.5, 0.5))
+    """The grid of 4,500 starts of Hoffmann et al. 2022, appendix D, in a random order; shape (4500,
+    5).
+    """
+    axes = (
+        np.arange(0, 30, 5),
+        np.arange(0, 30, 5),
+        np.arange(-1, 1.5, 0.5),
+        np.arange(0, 2.5, 0.5),
+        np.arange(0, 2.5, 0.5),
+    )
     grid = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 5)
     return np.random.default_rng(0).permutation(grid)
 
 
 def posterior_stock(runs: Any, draws: int = 1000) -> dict[str, float]:
-    """Seconds and least effective sample sizes of NumPyro's NUTS, default settings, four parallel chains, on bayescale's model.
+    """Seconds and least effective sample sizes of NumPyro's NUTS, default settings, four parallel
+    chains, on bayescale's model.
 
     Needs a process in which JAX has not started.
 
@@ -124,25 +154,44 @@ def posterior_stock(runs: Any, draws: int = 1000) -> dict[str, float]:
     from numpyro.infer import MCMC, NUTS
 
     import bayescale as bs
-    from bayescale.diagnostics import convergence
     from bayescale.inference.base import Problem
     from bayescale.inference.nuts import model
+    from bayescale.posterior.diagnostics import convergence
 
     with jax.enable_x64(True):
         begun = time.perf_counter()
         problem = Problem.build(runs, bs.laws.Chinchilla(), bs.noise.StudentT())
-        mcmc = MCMC(NUTS(model), num_warmup=draws, num_samples=draws, num_chains=4, progress_bar=False)
+        mcmc = MCMC(
+            NUTS(model), num_warmup=draws, num_samples=draws, num_chains=4, progress_bar=False
+        )
         mcmc.run(jax.random.key(0), problem.target, problem.data, problem.weights)
-        found = {name: np.asarray(values) for name, values in mcmc.get_samples(group_by_chain=True).items()}
+        found = {
+            name: np.asarray(values)
+            for name, values in mcmc.get_samples(group_by_chain=True).items()
+        }
         table = convergence(found)
         seconds = time.perf_counter() - begun
-    return {"seconds": seconds, "ess": float(table["ess_bulk"].min()), "ess_tail": float(table["ess_tail"].min())}
+    return {
+        "seconds": seconds,
+        "ess": float(table["ess_bulk"].min()),
+        "ess_tail": float(table["ess_tail"].min()),
+    }
 
 
 def in_fresh_process(script: str, *arguments: str) -> Any:
-    """Run a script in a process of its own, without a compilation cache, and read the JSON of its last line."""
-    environment = {name: value for name, value in os.environ.items() if name != "JAX_COMPILATION_CACHE_DIR"}
-    done = subprocess.run([sys.executable, script, *arguments], check=True, stdout=subprocess.PIPE, text=True, env=environment)
+    """Run a script in a process of its own, without a compilation cache, and read the JSON of its
+    last line.
+    """
+    environment = {
+        name: value for name, value in os.environ.items() if name != "JAX_COMPILATION_CACHE_DIR"
+    }
+    done = subprocess.run(
+        [sys.executable, script, *arguments],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 

@@ -1,14 +1,18 @@
-"""Forecasts over the whole panel: does a stated interval hold, and how sharp is it beside today's practice?
+"""Forecasts over the whole panel: does a stated interval hold, and how sharp is it beside today's
+practice?
 
-Every model of MODELS is fitted to the cheaper runs of each set of `panel.csv`, at most 200 of them, and forecasts the dearer
-ones. A family of sweeps has one vote. CRPS is of log loss, as a geometric mean of its ratio to a Huber(1e-3) point fit with 200
-refits to resampled runs and its residuals resampled. Prints a table for each split, the selection that left a family out, and
-coverage by decades beyond the fitted compute; writes benchmarks/results/frontier.json.
+Every model of MODELS is fitted to the cheaper runs of each set of `panel.csv`, at most 200 of them,
+and forecasts the dearer ones. A family of sweeps has one vote. CRPS is of log loss, as a geometric
+mean of its ratio to a Huber(1e-3) point fit with 200 refits to resampled runs and its residuals
+resampled. Prints a table for each split, the selection that left a family out, and coverage by
+decades beyond the fitted compute; writes benchmarks/results/frontier.json.
 
-With --worlds, simulated sweeps that no law here describes take the place of the panel; see frontier_worlds.py.
+With --worlds, simulated sweeps that no law here describes take the place of the panel; see
+frontier_worlds.py.
 
-A cell is one model on one set at one split. Each is kept as it comes, in the folder --cells, and is not fitted again: whatever
-stops this script, the same command goes on. Remove the folder after a change of a model.
+A cell is one model on one set at one split. Each is kept as it comes, in the folder --cells, and is
+not fitted again: whatever stops this script, the same command goes on. Remove the folder after a
+change of a model.
 
     BAYESCALE_DATA=... python benchmarks/frontier.py --models default,student_t --splits both
     python benchmarks/frontier.py --worlds --sweeps 20
@@ -32,11 +36,12 @@ import numpy as np
 import pandas as pd
 
 import bayescale as bs
-from bayescale.decisions.backtest import scored
-from bayescale.decisions.forecasters import Fitted, Forecaster, HuberBootstrap
-from bayescale.discovery import parse
+from bayescale._internal.discovery import parse
+from bayescale.decisions.checks.backtest import scored
+from bayescale.decisions.checks.forecasters import Fitted, Forecaster, HuberBootstrap
 
-# Law and noise as the command line takes them; None is what `bs.fit` takes, and no pair is today's practice.
+# Law and noise as the command line takes them; None is what `bs.fit` takes, and no pair is today's
+# practice.
 MODELS: dict[str, tuple[str | None, str | None] | None] = {
     frontier_tables.BASELINE: None,
     "default": (None, None),
@@ -51,7 +56,17 @@ MODELS: dict[str, tuple[str | None, str | None] | None] = {
 METHOD = "nuts:chains=2,warmup=400,draws=500"
 RESULTS = Path(__file__).parent / "results"
 
-_SCORES = ("decades", "covered50", "covered80", "covered90", "covered95", "crps", "log_score", "pit", "error")
+_SCORES = (
+    "decades",
+    "covered50",
+    "covered80",
+    "covered90",
+    "covered95",
+    "crps",
+    "log_score",
+    "pit",
+    "error",
+)
 _DIGITS = 6
 
 
@@ -75,7 +90,9 @@ def cell(model: str, method: str, case: frontier_panel.Case) -> dict[str, Any]:
         # Kept with the cell, and counted in the table.
         warnings.simplefilter("ignore", bs.FitWarning)
         prediction = forecaster(model, method).predict(case.fold.train, case.fold.test)
-    frame = scored(case.fold, prediction).assign(error=lambda rows: np.log(rows["q50"] / rows["loss"]))
+    frame = scored(case.fold, prediction).assign(
+        error=lambda rows: np.log(rows["q50"] / rows["loss"])
+    )
     scores = {name: [_short(value) for value in frame[name]] for name in _SCORES}
     return {
         "model": model,
@@ -86,7 +103,9 @@ def cell(model: str, method: str, case: frontier_panel.Case) -> dict[str, Any]:
         "split": case.split,
         "n_train": len(case.fold.train),
         "seconds": round(time.perf_counter() - begun, 2),
-        "diagnostics": {name: _short(value) for name, value in prediction.posterior.diagnostics.items()},
+        "diagnostics": {
+            name: _short(value) for name, value in prediction.posterior.diagnostics.items()
+        },
         "problems": list(prediction.posterior.problems),
         "low_by_chance": _short(low_by_chance(prediction.log_draws)),
         "runs": {"run_id": frame["run_id"].astype(str).tolist(), **scores},
@@ -94,16 +113,20 @@ def cell(model: str, method: str, case: frontier_panel.Case) -> dict[str, Any]:
 
 
 def low_by_chance(log_draws: np.ndarray) -> float:
-    """How probable it is, were the forecast the truth, that 90 % intervals hold less than LOW of these runs.
+    """How probable it is, were the forecast the truth, that 90 % intervals hold less than LOW of
+    these runs.
 
-    Hidden runs of one set share what the law misses, so that coverage of one set varies far more than its number of runs says.
+    Hidden runs of one set share what the law misses, so that coverage of one set varies far more
+    than its number of runs says.
     """
     low, high = np.quantile(log_draws, [0.05, 0.95], axis=0)
     held = ((low <= log_draws) & (log_draws <= high)).mean(axis=1)
     return float((held < frontier_tables.LOW).mean())
 
 
-def finished(folder: Path, models: list[str], method: str, cases: Iterable[frontier_panel.Case]) -> list[dict[str, Any]]:
+def finished(
+    folder: Path, models: list[str], method: str, cases: Iterable[frontier_panel.Case]
+) -> list[dict[str, Any]]:
     """All cells: those that the folder holds, and the others fitted now and kept there."""
     folder.mkdir(parents=True, exist_ok=True)
     cells = []
@@ -118,9 +141,12 @@ def finished(folder: Path, models: list[str], method: str, cases: Iterable[front
                 unfinished.replace(path)
                 runs = made["runs"]
                 print(
-                    f"{model:34} {case.name:32} {case.split:19} {made['n_train']:4} {len(runs['crps']):4}  "
-                    f"50 %: {np.mean(runs['covered50']):.2f}  90 %: {np.mean(runs['covered90']):.2f}  "
-                    f"CRPS {np.mean(runs['crps']):.5f}  {made['seconds']:6.1f} s  {'doubtful' if made['problems'] else ''}",
+                    f"{model:34} {case.name:32} {case.split:19} {made['n_train']:4} "
+                    f"{len(runs['crps']):4}  "
+                    f"50 %: {np.mean(runs['covered50']):.2f}  90 %: "
+                    f"{np.mean(runs['covered90']):.2f}  "
+                    f"CRPS {np.mean(runs['crps']):.5f}  {made['seconds']:6.1f} s  "
+                    f"{'doubtful' if made['problems'] else ''}",
                     flush=True,
                 )
             cells.append(json.loads(path.read_text()))
@@ -139,7 +165,12 @@ def show_panel(cells: list[dict[str, Any]]) -> dict[str, Any]:
     alternatives.show(_decades_table(decades))
     return {
         name: json.loads(one.to_json(orient="records"))
-        for name, one in {"frontier": frontier, "left_out": chosen, "by_decades": decades, "sets": table}.items()
+        for name, one in {
+            "frontier": frontier,
+            "left_out": chosen,
+            "by_decades": decades,
+            "sets": table,
+        }.items()
     }
 
 
@@ -147,7 +178,13 @@ def show_worlds(cells: list[dict[str, Any]]) -> dict[str, Any]:
     """Print the table of the worlds; give it as JSON."""
     table = frontier_tables.worlds(frontier_tables.sets(cells))
     shown = _titled(
-        "Simulated worlds: hidden runs at ten times the compute", "world", "model", "50 %", "90 %", "CRPS", "sweeps"
+        "Simulated worlds: hidden runs at ten times the compute",
+        "world",
+        "model",
+        "50 %",
+        "90 %",
+        "CRPS",
+        "sweeps",
     )
     for row in table.to_dict("records"):
         shown.add_row(
@@ -162,8 +199,17 @@ def show_worlds(cells: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _frontier_table(split: str, rows: pd.DataFrame) -> Any:
     shown = _titled(
-        f"{split}: {rows['families'].max()} families, {rows['sets'].max()} sets; CRPS as a ratio to today's practice",
-        *("model", "50 %", "90 %", "CRPS", "worst family", "least 90 % of a family", "least of a large set"),
+        f"{split}: {rows['families'].max()} families, {rows['sets'].max()} sets; CRPS as a ratio "
+        f"to today's practice",
+        *(
+            "model",
+            "50 %",
+            "90 %",
+            "CRPS",
+            "worst family",
+            "least 90 % of a family",
+            "least of a large set",
+        ),
         *(f"large sets under {frontier_tables.LOW:.0%}", "doubtful"),
     )
     for row in rows.sort_values("crps_ratio").to_dict("records"):
@@ -172,7 +218,9 @@ def _frontier_table(split: str, rows: pd.DataFrame) -> Any:
             *(f"{row[name]:.2f}" for name in ("coverage50", "coverage90", "crps_ratio")),
             f"{row['worst_ratio']:.2f} {row['worst_family']}",
             f"{row['least_coverage90']:.2f} {row['least_family']}",
-            f"{row['least_large_coverage90']:.2f} {row['least_large_set']}" if row["least_large_set"] else "",
+            f"{row['least_large_coverage90']:.2f} {row['least_large_set']}"
+            if row["least_large_set"]
+            else "",
             f"{row['low_sets']}, by chance {row['low_sets_by_chance']:.1f}",
             str(row["doubtful"]),
         )
@@ -181,12 +229,20 @@ def _frontier_table(split: str, rows: pd.DataFrame) -> Any:
 
 def _chosen_table(chosen: pd.DataFrame) -> Any:
     shown = _titled(
-        "Each family forecast by the model that is best on the others", "split", "family", "model", "50 %", "90 %", "CRPS"
+        "Each family forecast by the model that is best on the others",
+        "split",
+        "family",
+        "model",
+        "50 %",
+        "90 %",
+        "CRPS",
     )
     for split, rows in chosen.groupby("split", sort=False):
         for row in rows.to_dict("records"):
             shown.add_row(str(split), row["family"], row["model"], *_chosen_numbers(row))
-        shown.add_row(str(split), "all", "", *_chosen_numbers(rows.mean(numeric_only=True)), style="bold")
+        shown.add_row(
+            str(split), "all", "", *_chosen_numbers(rows.mean(numeric_only=True)), style="bold"
+        )
     return shown
 
 
@@ -196,13 +252,21 @@ def _chosen_numbers(row: Any) -> list[str]:
 
 def _decades_table(decades: pd.DataFrame) -> Any:
     labels = list(dict.fromkeys(decades["decades"]))
-    shown = _titled("Coverage of 50 / 90 % by decades beyond the fitted compute, both splits", "model", *labels)
+    shown = _titled(
+        "Coverage of 50 / 90 % by decades beyond the fitted compute, both splits", "model", *labels
+    )
     for model, rows in decades.groupby("model", sort=False):
         by = rows.set_index("decades")
-        held = {label: f"{by.loc[label, 'coverage50']:.2f} / {by.loc[label, 'coverage90']:.2f}" for label in by.index}
+        held = {
+            label: f"{by.loc[label, 'coverage50']:.2f} / {by.loc[label, 'coverage90']:.2f}"
+            for label in by.index
+        }
         shown.add_row(str(model), *(held.get(label, "") for label in labels))
     first = decades.groupby("decades", sort=False).first()
-    shown.add_row("families, runs", *(f"{first.loc[label, 'families']}, {first.loc[label, 'runs']}" for label in labels))
+    shown.add_row(
+        "families, runs",
+        *(f"{first.loc[label, 'families']}, {first.loc[label, 'runs']}" for label in labels),
+    )
     return shown
 
 
@@ -219,15 +283,34 @@ def _short(value: Any) -> Any:
 
 def main() -> None:
     """Fit what is not fitted yet, print, write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", default=",".join(MODELS), help="names of MODELS, or all; today's practice is always there")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--models",
+        default=",".join(MODELS),
+        help="names of MODELS, or all; today's practice is always there",
+    )
     parser.add_argument("--splits", default="both", choices=["both", *frontier_panel.SPLITS])
-    parser.add_argument("--sets", default="", metavar="TEXT", help="only sets, families or worlds whose name contains it")
+    parser.add_argument(
+        "--sets",
+        default="",
+        metavar="TEXT",
+        help="only sets, families or worlds whose name contains it",
+    )
     parser.add_argument("--method", default=METHOD, help="of all models but today's practice")
-    parser.add_argument("--worlds", action="store_true", help="simulated worlds in place of the panel")
+    parser.add_argument(
+        "--worlds", action="store_true", help="simulated worlds in place of the panel"
+    )
     parser.add_argument("--sweeps", type=int, default=20, help="of each world")
-    parser.add_argument("--cells", type=Path, default=RESULTS / "frontier_cells", help="folder of finished cells")
-    parser.add_argument("--out", type=Path, help="results/frontier.json, or results/worlds.json with --worlds, unless given")
+    parser.add_argument(
+        "--cells", type=Path, default=RESULTS / "frontier_cells", help="folder of finished cells"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        help="results/frontier.json, or results/worlds.json with --worlds, unless given",
+    )
     arguments = parser.parse_args()
     models = list(dict.fromkeys([frontier_tables.BASELINE, *arguments.models.split(",")]))
     if unknown := [name for name in models if name not in MODELS]:
@@ -241,9 +324,15 @@ def main() -> None:
     if not cells:
         parser.error(f"--sets {arguments.sets}: there is no such set")
     tables = show_worlds(cells) if arguments.worlds else show_panel(cells)
-    named = {name: "today's practice" if pair is None else pair for name, pair in MODELS.items() if name in models}
+    named = {
+        name: "today's practice" if pair is None else pair
+        for name, pair in MODELS.items()
+        if name in models
+    }
     out = arguments.out or RESULTS / ("worlds.json" if arguments.worlds else "frontier.json")
-    alternatives.write(out, {"models": named, "method": arguments.method, **tables, **alternatives.about()})
+    alternatives.write(
+        out, {"models": named, "method": arguments.method, **tables, **alternatives.about()}
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """The forecasting panel: which runs of public sweeps are fitted, and which are forecast.
 
-`panel.csv` fixes the runs of each set at two splits. The tables come from the catalogue's readers; two sweeps are public only
-inside pickles, and of a third the catalogue holds a part, so these are read from files that BAYESCALE_DATA must hold.
+`panel.csv` fixes the runs of each set at two splits. The tables come from the catalogue's readers;
+two sweeps are public only inside pickles, and of a third the catalogue holds a part, so these are
+read from files that BAYESCALE_DATA must hold.
 """
 
 import os
@@ -14,7 +15,7 @@ from typing import NamedTuple
 import pandas as pd
 
 import bayescale as bs
-from bayescale.decisions.holdouts.base import Fold
+from bayescale.decisions.checks.holdouts.base import Fold
 
 PANEL = Path(__file__).with_name("panel.csv")
 SPLITS = ("dearest_20_percent", "beyond_a_tenth")
@@ -46,9 +47,13 @@ def cases(splits: tuple[str, ...] = SPLITS, only: str = "") -> Iterator[Case]:
     for (family, name, split), rows in panel.groupby(["dataset", "set", "split"], sort=True):
         if split in splits and only in f"{family} {name}":
             table = _table(family)
-            train, test = (table.loc[rows.loc[rows["role"] == role, "run_id"]] for role in ("train", "test"))
+            train, test = (
+                table.loc[rows.loc[rows["role"] == role, "run_id"]] for role in ("train", "test")
+            )
             # Every alternative must be able to afford every fit.
-            fitted = train.sample(MOST_FITTED, random_state=0) if len(train) > MOST_FITTED else train
+            fitted = (
+                train.sample(MOST_FITTED, random_state=0) if len(train) > MOST_FITTED else train
+            )
             yield Case(family, name, split, Fold(split, _runs(fitted, name), _runs(test, name)))
 
 
@@ -68,6 +73,9 @@ def _table(family: str) -> pd.DataFrame:
         folder = os.environ.get("BAYESCALE_DATA")
         path = Path(folder or "") / family / file
         if not (folder and path.is_file()):
-            raise SystemExit(f"{family} is read from {family}/{file} in the folder BAYESCALE_DATA, which has none.")
+            raise SystemExit(
+                f"{family} is read from {family}/{file} in the folder BAYESCALE_DATA, which has "
+                f"none."
+            )
         table = pd.read_csv(path).rename(columns=columns)
     return table[_COLUMNS].astype({"run_id": str}).set_index("run_id")

@@ -1,4 +1,6 @@
-"""What the cells of the frontier come to: one vote a family, ratios to today's practice, selection that left a family out."""
+"""What the cells of the frontier come to: one vote a family, ratios to today's practice, selection
+that left a family out.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,11 +12,18 @@ BASELINE = "huber"
 LARGE_SET = 10
 # A large set of whose hidden runs 90 % intervals hold a smaller share is worth naming.
 LOW = 0.7
-DECADES = {"0 – 0.5": (-np.inf, 0.5), "0.5 – 1": (0.5, 1.0), "1 – 1.5": (1.0, 1.5), "> 1.5": (1.5, np.inf)}
+DECADES = {
+    "0 – 0.5": (-np.inf, 0.5),
+    "0.5 – 1": (0.5, 1.0),
+    "1 – 1.5": (1.0, 1.5),
+    "> 1.5": (1.5, np.inf),
+}
 
 
 def sets(cells: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    """A row for each model, set and split: coverage, CRPS, and the log ratio of CRPS to today's practice."""
+    """A row for each model, set and split: coverage, CRPS, and the log ratio of CRPS to today's
+    practice.
+    """
     rows = []
     for cell in cells:
         runs = cell["runs"]
@@ -30,7 +39,9 @@ def sets(cells: Sequence[dict[str, Any]]) -> pd.DataFrame:
     table = pd.DataFrame(rows)
     todays = table[table["model"] == BASELINE].set_index(["set", "split"])["crps"]
     keys = pd.MultiIndex.from_frame(table[["set", "split"]])
-    return table.assign(log_ratio=np.log(table["crps"].to_numpy() / todays.reindex(keys).to_numpy()))
+    return table.assign(
+        log_ratio=np.log(table["crps"].to_numpy() / todays.reindex(keys).to_numpy())
+    )
 
 
 def families(table: pd.DataFrame) -> pd.DataFrame:
@@ -71,10 +82,11 @@ def frontier(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def left_out(table: pd.DataFrame) -> pd.DataFrame:
-    """For each family, the model that is best over the other families and all splits, and how it does on this one.
+    """For each family, the model that is best over the other families and all splits, and how it
+    does on this one.
 
-    A row for each split and family: ``model``, ``covered50``, ``covered90`` and ``log_ratio``. Candidates are the models that
-    have every set, but for today's practice.
+    A row for each split and family: ``model``, ``covered50``, ``covered90`` and ``log_ratio``.
+    Candidates are the models that have every set, but for today's practice.
     """
     complete = table.groupby("model").size()
     whole = set(complete[complete == complete.max()].index) - {BASELINE}
@@ -96,12 +108,14 @@ def left_out(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_decades(cells: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    """Coverage by how far beyond the dearest fitted run a hidden run lies: a vote a family, both splits together."""
+    """Coverage by how far beyond the dearest fitted run a hidden run lies: a vote a family, both
+    splits together.
+    """
     runs = pd.concat(
         [
-            pd.DataFrame({name: cell["runs"][name] for name in ("decades", "covered50", "covered90")}).assign(
-                **{key: cell[key] for key in ("model", "family", "set", "split")}
-            )
+            pd.DataFrame(
+                {name: cell["runs"][name] for name in ("decades", "covered50", "covered90")}
+            ).assign(**{key: cell[key] for key in ("model", "family", "set", "split")})
             for cell in cells
         ]
     )
@@ -125,7 +139,9 @@ def by_decades(cells: Sequence[dict[str, Any]]) -> pd.DataFrame:
 
 
 def worlds(table: pd.DataFrame) -> pd.DataFrame:
-    """A row for each world and model: coverage over its sweeps, and the geometric mean ratio of CRPS."""
+    """A row for each world and model: coverage over its sweeps, and the geometric mean ratio of
+    CRPS.
+    """
     found = table.groupby(["family", "model"], sort=False).agg(
         coverage50=("covered50", "mean"),
         coverage90=("covered90", "mean"),

@@ -1,7 +1,9 @@
-"""All groups of the catalogue at once, by `bayescale.Importance` in one call, against `bayescale.NUTS` one after the other.
+"""All groups of the catalogue at once, by `bayescale.Importance` in one call, against
+`bayescale.NUTS` one after the other.
 
-Every data set that is to be had, and every group of ten or more runs within one, under Normal and Student-t noise. Prints the
-seconds of both, from a cold start and compiled, and where they disagree; writes benchmarks/results/groups.json.
+Every data set that is to be had, and every group of ten or more runs within one, under Normal and
+Student-t noise. Prints the seconds of both, from a cold start and compiled, and where they
+disagree; writes benchmarks/results/groups.json.
 
     BAYESCALE_DATA=... python benchmarks/groups.py
 """
@@ -35,7 +37,9 @@ def groups() -> list[bs.Runs]:
             continue
         parts = runs.frame.groupby("group") if "group" in runs.frame else []
         several = [(label, part) for label, part in parts if FEWEST <= len(part) < len(runs)]
-        found += [runs] * (len(runs) >= FEWEST) + [bs.Runs(part, f"{name} {label}") for label, part in several]
+        found += [runs] * (len(runs) >= FEWEST) + [
+            bs.Runs(part, f"{name} {label}") for label, part in several
+        ]
     return found
 
 
@@ -50,24 +54,34 @@ def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:
 
 
 def disagreement(importance: bs.Posterior, nuts: bs.Posterior) -> dict[str, float]:
-    """The largest difference of means, in standard deviations, and of standard deviations, as a share; of log parameters."""
+    """The largest difference of means, in standard deviations, and of standard deviations, as a
+    share; of log parameters.
+    """
     pairs = [(np.log(importance.draws(name)), np.log(nuts.draws(name))) for name in nuts.constants]
     return {
-        "mean": max(float(abs(ours.mean() - theirs.mean()) / theirs.std()) for ours, theirs in pairs),
+        "mean": max(
+            float(abs(ours.mean() - theirs.mean()) / theirs.std()) for ours, theirs in pairs
+        ),
         "sd": max(float(abs(ours.std() / theirs.std() - 1)) for ours, theirs in pairs),
     }
 
 
 def main() -> None:
     """Measure, print, write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="three groups only, and nothing written")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="three groups only, and nothing written"
+    )
     quick = parser.parse_args().quick
     warnings.simplefilter("ignore")
     sweeps = groups()[: 3 if quick else None]
     batch, cold, warm = timed(lambda: bs.batch(sweeps, noises=NOISES, method=bs.Importance()))
     ours = list(batch.posteriors.values())
-    alone = [timed(lambda r=runs, n=noise: bs.fit(r, noise=n)) for runs in sweeps for noise in NOISES]
+    alone = [
+        timed(lambda r=runs, n=noise: bs.fit(r, noise=n)) for runs in sweeps for noise in NOISES
+    ]
     nuts_cold, nuts_warm = (sum(one[place] for one in alone) for place in (1, 2))
     rows = [
         {
@@ -82,10 +96,17 @@ def main() -> None:
         for posterior, (nuts, *_) in zip(ours, alone, strict=True)
     ]
     for row in rows:
-        print(f"{row['data_set']:45} {row['noise'][:9]} k {row['pareto_k']:5.2f}", row["disagreement"], *row["nuts_problems"])
+        print(
+            f"{row['data_set']:45} {row['noise'][:9]} k {row['pareto_k']:5.2f}",
+            row["disagreement"],
+            *row["nuts_problems"],
+        )
     result = {
         "fits": len(rows),
-        "seconds": {"importance": {"cold": cold, "compiled": warm}, "nuts": {"cold": nuts_cold, "compiled": nuts_warm}},
+        "seconds": {
+            "importance": {"cold": cold, "compiled": warm},
+            "nuts": {"cold": nuts_cold, "compiled": nuts_warm},
+        },
         "ratio": {"cold": nuts_cold / cold, "compiled": nuts_warm / warm},
         "rows": rows,
         **about(),

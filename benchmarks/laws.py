@@ -1,8 +1,10 @@
-"""Every law on public data of its own, from default priors with nothing tuned: do chains converge, and does it forecast?
+"""Every law on public data of its own, from default priors with nothing tuned: do chains converge,
+and does it forecast?
 
-Each law is fitted by NUTS under Student-t noise, to all runs and again without the dearest fifth (of a learning curve: without
-what its authors hid). Prints diagnostics of the first; of the second root mean square error of the median, 90 % coverage and
-CRPS, on the scale of the fit (of a loss its logarithm), beside the error of published constants where there are any; writes
+Each law is fitted by NUTS under Student-t noise, to all runs and again without the dearest fifth
+(of a learning curve: without what its authors hid). Prints diagnostics of the first; of the second
+root mean square error of the median, 90 % coverage and CRPS, on the scale of the fit (of a loss its
+logarithm), beside the error of published constants where there are any; writes
 benchmarks/results/laws.json. Counts of right answers have binomial noise.
 
     BAYESCALE_DATA=... python benchmarks/laws.py
@@ -20,11 +22,11 @@ import pandas as pd
 from alternatives import about
 
 import bayescale as bs
-from bayescale.decisions.holdouts.base import Fold
-from bayescale.decisions.scores import run_scores
-from bayescale.discovery import describe
+from bayescale._internal.discovery import describe
+from bayescale._internal.precision import float64
+from bayescale.decisions.checks.holdouts.base import Fold
+from bayescale.decisions.checks.scores import run_scores
 from bayescale.laws.base import Law
-from bayescale.precision import float64
 
 RESULTS = Path(__file__).parent / "results" / "laws.json"
 LAWS, NOISE, METHOD = bs.laws, bs.noise.StudentT(), bs.NUTS()
@@ -47,7 +49,11 @@ def dearest(runs: bs.Runs) -> Fold:
 def table(rows: pd.DataFrame, law: Law, name: str, **more: Any) -> bs.Runs:
     """Runs of what a law needs, and no more."""
     response = () if law.response == "accuracy" else (law.response,)
-    kept = [*law.inputs, *response, *(c for c in ("flops", "n_correct", "n_samples") if c in rows.assign(**more))]
+    kept = [
+        *law.inputs,
+        *response,
+        *(c for c in ("flops", "n_correct", "n_samples") if c in rows.assign(**more)),
+    ]
     frame = rows.assign(**more)[list(dict.fromkeys(kept))].dropna()
     return bs.Runs.from_frame(frame, required=(*law.inputs, *response), name=name)
 
@@ -56,7 +62,9 @@ def last_fifth(runs: bs.Runs, column: str) -> Fold:
     """Those with most of something hidden."""
     rank = runs.frame[column].rank(method="first")
     hidden = (rank > 0.8 * len(runs)).to_numpy()
-    return Fold(f"the most {column}", *(bs.Runs(runs.frame[side], runs.name) for side in (~hidden, hidden)))
+    return Fold(
+        f"the most {column}", *(bs.Runs(runs.frame[side], runs.name) for side in (~hidden, hidden))
+    )
 
 
 def curve(data_set: str, label: str, rows: pd.DataFrame) -> tuple[bs.Runs, Fold]:
@@ -66,7 +74,9 @@ def curve(data_set: str, label: str, rows: pd.DataFrame) -> tuple[bs.Runs, Fold]
     if "split" not in rows:
         return runs, dearest(runs)
     known = (runs.frame["split"] == "train").to_numpy()
-    return runs, Fold("what its authors hid", *(bs.Runs(runs.frame[side], runs.name) for side in (known, ~known)))
+    return runs, Fold(
+        "what its authors hid", *(bs.Runs(runs.frame[side], runs.name) for side in (known, ~known))
+    )
 
 
 def cases() -> Iterator[Case]:
@@ -76,14 +86,28 @@ def cases() -> Iterator[Case]:
     yield Case(LAWS.Coupled(), hoffmann, dearest(hoffmann))
     yield Case(LAWS.Kaplan(), hoffmann, dearest(hoffmann))
     constrained = bs.datasets.load("muennighoff2023_datablations")
-    yield Case(LAWS.DataConstrained(), constrained, dearest(constrained), dict(LAWS.DataConstrained.published[0].constants))
+    yield Case(
+        LAWS.DataConstrained(),
+        constrained,
+        dearest(constrained),
+        dict(LAWS.DataConstrained.published[0].constants),
+    )
     overtrained = bs.datasets.load("gadre2024")
-    yield Case(LAWS.Overtrained(), overtrained, dearest(overtrained), dict(LAWS.Overtrained.published[0].constants))
+    yield Case(
+        LAWS.Overtrained(),
+        overtrained,
+        dearest(overtrained),
+        dict(LAWS.Overtrained.published[0].constants),
+    )
     pile = bs.datasets.load("dey2023_pile")
-    cerebras = bs.Runs(pile.frame[pile.frame["group"] == "Cerebras-GPT"], "dey2023_pile Cerebras-GPT")
+    cerebras = bs.Runs(
+        pile.frame[pile.frame["group"] == "Cerebras-GPT"], "dey2023_pile Cerebras-GPT"
+    )
     yield Case(LAWS.PowerLaw(), cerebras, dearest(cerebras))
     curves = bs.datasets.frame("alabdulmohsin2022_curves")
-    for label, rows in curves[curves["group"].isin(["IC/c_5/MiX/B/16", "LM/val_loss/1.07e+09"])].groupby("group"):
+    for label, rows in curves[
+        curves["group"].isin(["IC/c_5/MiX/B/16", "LM/val_loss/1.07e+09"])
+    ].groupby("group"):
         for law in (LAWS.M4(input="n_examples"), LAWS.BrokenPowerLaw(input="n_examples")):
             yield Case(law, *curve("alabdulmohsin2022_curves", str(label), rows))
     tuned = bs.datasets.frame("lin2024_rectified_sft")
@@ -91,7 +115,9 @@ def cases() -> Iterator[Case]:
     one = tuned[tuned["model"] == "cerebras/Cerebras-GPT-1.3B"]
     yield Case(LAWS.RectifiedSFT(), *curve("lin2024_rectified_sft", "flan, Cerebras-GPT-1.3B", one))
     opt = tuned[tuned["model"].str.startswith("facebook/opt")].drop(columns="group")
-    joint = bs.Runs.from_frame(opt, required=("n_params", "n_examples", "loss"), name="lin2024_rectified_sft flan, OPT")
+    joint = bs.Runs.from_frame(
+        opt, required=("n_params", "n_examples", "loss"), name="lin2024_rectified_sft flan, OPT"
+    )
     yield Case(LAWS.FineTuning(), joint, dearest(joint))
 
 
@@ -102,13 +128,25 @@ def other_cases() -> Iterator[Case]:
     tao = bs.datasets.frame("tao2024_vocab")
     tao = tao[tao["flops"] > 2.18e17]  # the authors drop cheaper points
     law: Law = LAWS.Vocabulary()
-    vocabulary = {"vocab_params": tao["vocab_size"] * tao["embed_dim"], "relative_loss": tao["loss"]}
-    runs = table(tao.rename(columns={"n_params_no_embed": "non_vocab_params"}), law, "tao2024_vocab", **vocabulary)
+    vocabulary = {
+        "vocab_params": tao["vocab_size"] * tao["embed_dim"],
+        "relative_loss": tao["loss"],
+    }
+    runs = table(
+        tao.rename(columns={"n_params_no_embed": "non_vocab_params"}),
+        law,
+        "tao2024_vocab",
+        **vocabulary,
+    )
     yield Case(law, runs, last_fifth(runs, "flops"))
     clark = bs.datasets.frame("clark2022_routed").rename(columns={"num_experts": "n_experts"})
     routed = clark["group"].eq("S-Base") & clark["routing_frequency"].eq(0.5)
     law = LAWS.RoutedExperts()
-    runs = table(clark[clark["k"].eq(1) & (routed | clark["group"].eq("Dense"))], law, "clark2022_routed S-Base")
+    runs = table(
+        clark[clark["k"].eq(1) & (routed | clark["group"].eq("Dense"))],
+        law,
+        "clark2022_routed S-Base",
+    )
     yield Case(law, runs, last_fifth(runs, "n_params"))
     step = bs.datasets.frame("steplaw2025")
     best = step[step["best_in_cell"].eq(1) & step["group"].eq("dense")]
@@ -129,9 +167,14 @@ def other_cases() -> Iterator[Case]:
     runs = table(ruan, law, "ruan2024_obsscaling, MMLU", score=ruan["mmlu"])
     yield Case(law, runs, last_fifth(runs, "flops"))
     zhang = bs.datasets.frame("zhang2024_o1mini_aime")
-    single = zhang[zhang["group"].eq("single_sample")].rename(columns={"tokens_used": "thinking_tokens"})
+    single = zhang[zhang["group"].eq("single_sample")].rename(
+        columns={"tokens_used": "thinking_tokens"}
+    )
     law = LAWS.AccuracyInTokens()
-    counts = {"n_correct": (single["accuracy"] * single["n_questions"]).round(), "n_samples": single["n_questions"]}
+    counts = {
+        "n_correct": (single["accuracy"] * single["n_questions"]).round(),
+        "n_samples": single["n_questions"],
+    }
     runs = table(single, law, "zhang2024_o1mini_aime", **counts)
     yield Case(law, runs, last_fifth(runs, "thinking_tokens"), noise=bs.noise.Binomial())
     monkeys = bs.datasets.frame("schaeffer2025_monkeys")
@@ -139,12 +182,20 @@ def other_cases() -> Iterator[Case]:
     k = np.unique(np.geomspace(1, 10_000, 25).round())
     failures = 1 - bs.unbiased_pass_at_k(one["n_samples"], one["n_correct"], k).mean(axis=0)
     law = LAWS.PassAtK()
-    runs = table(pd.DataFrame({"n_attempts": k, "failure_rate": failures}), law, "schaeffer2025_monkeys Pythia 12B on MATH")
+    runs = table(
+        pd.DataFrame({"n_attempts": k, "failure_rate": failures}),
+        law,
+        "schaeffer2025_monkeys Pythia 12B on MATH",
+    )
     yield Case(law, runs, last_fifth(runs, "n_attempts"))
     o1 = bs.datasets.published_table("openai_o1_aime")
     o1 = o1[o1["model"].eq("o1") & o1["method"].isin(["pass@1", "consensus"])]
     law = LAWS.MajorityVote()
-    counts = {"n_correct": o1["problems_solved_of_15"], "n_samples": 15, "n_votes": o1["samples_per_problem"]}
+    counts = {
+        "n_correct": o1["problems_solved_of_15"],
+        "n_samples": 15,
+        "n_votes": o1["samples_per_problem"],
+    }
     yield Case(law, table(o1, law, "openai_o1_aime", **counts), None, noise=bs.noise.Binomial())
 
 
@@ -153,12 +204,29 @@ def judged(case: Case) -> dict[str, Any]:
     begun = time.perf_counter()
     whole = bs.fit(case.runs, law=case.law, noise=case.noise, method=METHOD)
     seconds = time.perf_counter() - begun
-    row = {"law": describe(case.law), "runs": case.runs.name, "n_runs": len(case.runs), "n_hidden": 0}
-    row |= {name: whole.diagnostics[name] for name in ("rhat_max", "ess_bulk_min", "ess_tail_min", "divergences")}
-    row |= {"seconds": seconds, "rmse": None, "coverage90": None, "crps": None, "published_rmse": None}
+    row = {
+        "law": describe(case.law),
+        "runs": case.runs.name,
+        "n_runs": len(case.runs),
+        "n_hidden": 0,
+    }
+    row |= {
+        name: whole.diagnostics[name]
+        for name in ("rhat_max", "ess_bulk_min", "ess_tail_min", "divergences")
+    }
+    row |= {
+        "seconds": seconds,
+        "rmse": None,
+        "coverage90": None,
+        "crps": None,
+        "published_rmse": None,
+    }
     if case.fold is None:
         return row
-    known, test = bs.fit(case.fold.train, law=case.law, noise=case.noise, method=METHOD), case.fold.test
+    known, test = (
+        bs.fit(case.fold.train, law=case.law, noise=case.noise, method=METHOD),
+        case.fold.test,
+    )
     response, inputs = known.response, {name: test.column(name) for name in case.law.inputs}
     observed = response.of(test)
     drawn = np.asarray(response.to_scale(bs.forecast(known, **inputs).draws))
@@ -181,8 +249,15 @@ def main() -> None:
     rows = []
     for case in (*cases(), *other_cases()):
         rows.append(judged(case))
-        print(pd.DataFrame(rows[-1:]).to_string(index=False, header=len(rows) == 1, float_format="{:.4g}".format), flush=True)
-    RESULTS.write_text(json.dumps({"about": about(), "laws": rows}, indent=1) + "\n", encoding="utf-8")
+        print(
+            pd.DataFrame(rows[-1:]).to_string(
+                index=False, header=len(rows) == 1, float_format="{:.4g}".format
+            ),
+            flush=True,
+        )
+    RESULTS.write_text(
+        json.dumps({"about": about(), "laws": rows}, indent=1) + "\n", encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

@@ -1,22 +1,27 @@
-"""This project against straightforward public alternatives: same data, same run, and what was reached beside the time.
+"""This project against straightforward public alternatives: same data, same run, and what was
+reached beside the time.
 
-Prints one table and writes benchmarks/results/peers.json. The data are the 240 Chinchilla runs digitised by Besiroglu et al.,
-or 240 simulated runs where the originals are not to be had. Every row is a fresh process without compilation cache, in which
-both sides are measured; bayescale's time is told for the first call, which compiles, and for later ones.
+Prints one table and writes benchmarks/results/peers.json. The data are the 240 Chinchilla runs
+digitised by Besiroglu et al., or 240 simulated runs where the originals are not to be had. Every
+row is a fresh process without compilation cache, in which both sides are measured; bayescale's time
+is told for the first call, which compiles, and for later ones.
 
-- **starts**: a Huber fit from 4,500 starts. `bayescale.MultiStart()` against SciPy's L-BFGS-B with a numeric gradient, one
-  start at a time; SciPy runs 40 of the starts, and its time is scaled up.
-- **refits**: 10,000 bootstrap refits of that fit. `bayescale.Bootstrap()`, its own search from 4,500 starts included, against
-  SciPy's BFGS with gradients by autograd, one refit at a time from the best fit; SciPy runs 80, and its time is scaled up. Of
-  200 refits each objective is held against the best that was found for its resample by anyone: `MultiStart` on the resampled
-  rows, and SciPy from five perturbed starts.
-- **posterior**: effective draws per second of the posterior (Student-t noise), cold. bayescale's methods against NumPyro's NUTS
-  with its default settings, four parallel chains.
-- **nodes**: the law E + A/N^alpha + B/D^beta at 4 million pairs of exponents, levels and scatter integrated out in closed form.
-  The grid kernel against NumPy's `lstsq`, one node at a time, which finds the levels alone; NumPy runs 2,000 nodes, and its
-  time is scaled up. Residual sums of squares are compared where no level is negative.
-- **cells**: the Huber objective at 3.2 million cells of a grid of all five constants. The grid kernel against NumPy by
-  broadcasting, one E and A at a time, which keeps its arrays small; NumPy runs 8 of 400, and its time is scaled up.
+- **starts**: a Huber fit from 4,500 starts. `bayescale.MultiStart()` against SciPy's L-BFGS-B with
+  a numeric gradient, one start at a time; SciPy runs 40 of the starts, and its time is scaled up.
+- **refits**: 10,000 bootstrap refits of that fit. `bayescale.Bootstrap()`, its own search from
+  4,500 starts included, against SciPy's BFGS with gradients by autograd, one refit at a time from
+  the best fit; SciPy runs 80, and its time is scaled up. Of 200 refits each objective is held
+  against the best that was found for its resample by anyone: `MultiStart` on the resampled rows,
+  and SciPy from five perturbed starts.
+- **posterior**: effective draws per second of the posterior (Student-t noise), cold. bayescale's
+  methods against NumPyro's NUTS with its default settings, four parallel chains.
+- **nodes**: the law E + A/N^alpha + B/D^beta at 4 million pairs of exponents, levels and scatter
+  integrated out in closed form. The grid kernel against NumPy's `lstsq`, one node at a time, which
+  finds the levels alone; NumPy runs 2,000 nodes, and its time is scaled up. Residual sums of
+  squares are compared where no level is negative.
+- **cells**: the Huber objective at 3.2 million cells of a grid of all five constants. The grid
+  kernel against NumPy by broadcasting, one E and A at a time, which keeps its arrays small; NumPy
+  runs 8 of 400, and its time is scaled up.
 
     pip install '.[bench]' && BAYESCALE_DATA=... python benchmarks/peers.py
 """
@@ -55,7 +60,19 @@ class Sizes:
     repeats: int = 3
 
 
-QUICK = Sizes(500, 4, 500, 6, 6, draws=200, exponents=200, sampled_nodes=50, values=8, sampled_slices=2, repeats=1)
+QUICK = Sizes(
+    500,
+    4,
+    500,
+    6,
+    6,
+    draws=200,
+    exponents=200,
+    sampled_nodes=50,
+    values=8,
+    sampled_slices=2,
+    repeats=1,
+)
 
 
 def data() -> Any:
@@ -74,9 +91,16 @@ def starts(sizes: Sizes) -> dict[str, Any]:
     import bayescale as bs
 
     # Names are looked up before the clock starts, since that imports what is behind them.
-    runs, fit, huber, method = data(), bs.fit, bs.noise.Huber(DELTA), bs.MultiStart(starts=sizes.starts)
+    runs, fit, huber, method = (
+        data(),
+        bs.fit,
+        bs.noise.Huber(DELTA),
+        bs.MultiStart(starts=sizes.starts),
+    )
     seconds, fitted = seconds_of(lambda: fit(runs, noise=huber, method=method), 1 + sizes.repeats)
-    per_start, best = alternatives.HuberFit(runs.frame).from_starts(alternatives.hoffmanns_starts()[: sizes.sampled_starts])
+    per_start, best = alternatives.HuberFit(runs.frame).from_starts(
+        alternatives.hoffmanns_starts()[: sizes.sampled_starts]
+    )
     return _timed(seconds, sizes.starts * per_start) | {
         "ours_objective": fitted.objective,
         "alternative_objective": float(best.fun),
@@ -84,7 +108,9 @@ def starts(sizes: Sizes) -> dict[str, Any]:
 
 
 def refits(sizes: Sizes) -> dict[str, Any]:
-    """Seconds for all refits, and by how much the objectives reached exceed the best known, of ours and of SciPy's."""
+    """Seconds for all refits, and by how much the objectives reached exceed the best known, of ours
+    and of SciPy's.
+    """
     import jax
     import jax.numpy as jnp
 
@@ -93,7 +119,12 @@ def refits(sizes: Sizes) -> dict[str, Any]:
     from bayescale.inference.bootstrap import refit
     from bayescale.inference.multistart import MultiStart
 
-    runs, fit, huber, method = data(), bs.fit, bs.noise.Huber(DELTA), bs.Bootstrap(replicates=sizes.refits)
+    runs, fit, huber, method = (
+        data(),
+        bs.fit,
+        bs.noise.Huber(DELTA),
+        bs.Bootstrap(replicates=sizes.refits),
+    )
     seconds, fitted = seconds_of(lambda: fit(runs, noise=huber, method=method), 1 + sizes.repeats)
     if fitted.diagnostics["failed_refits"]:
         raise RuntimeError("A refit failed, so draws and resamples cannot be matched.")
@@ -102,12 +133,17 @@ def refits(sizes: Sizes) -> dict[str, Any]:
         every = method.counts(problem)
         counts = every.T[: sizes.checked_refits]
         optimum = MultiStart(starts=500).search(problem).coordinates
-        start, weights = jnp.broadcast_to(optimum[:, None], (len(optimum), sizes.refits)), problem.resampled(every)
+        start, weights = (
+            jnp.broadcast_to(optimum[:, None], (len(optimum), sizes.refits)),
+            problem.resampled(every),
+        )
         alone, _ = seconds_of(lambda: refit(problem, start, weights), 1 + sizes.repeats)
     scipy = alternatives.HuberFit(runs.frame)
     point = _coordinates(fit(runs, noise=huber, method=bs.MultiStart()))[0]
     per_refit, theirs = scipy.refits(point, counts[: sizes.sampled_refits])
-    ours = np.array([scipy.objective(v, w) for v, w in zip(_coordinates(fitted), counts, strict=False)])
+    ours = np.array(
+        [scipy.objective(v, w) for v, w in zip(_coordinates(fitted), counts, strict=False)]
+    )
     best = np.array([_best_known(scipy, runs, w, point) for w in counts])
     best = np.minimum(best, ours)
     best[: len(theirs)] = np.minimum(best[: len(theirs)], theirs)
@@ -144,7 +180,9 @@ def posterior_stock(sizes: Sizes) -> dict[str, float]:
 
 
 def nodes(sizes: Sizes) -> dict[str, Any]:
-    """Seconds for every pair of exponents, and the largest difference of the residual sums of squares."""
+    """Seconds for every pair of exponents, and the largest difference of the residual sums of
+    squares.
+    """
     import jax
     import jax.numpy as jnp
 
@@ -152,7 +190,10 @@ def nodes(sizes: Sizes) -> dict[str, Any]:
     from bayescale.kernels.grid_evidence import grid_evidence
 
     frame = data().frame
-    log_n, log_d = (np.log(frame[c].to_numpy()) - np.log(frame[c].to_numpy()).mean() for c in ("n_params", "n_tokens"))
+    log_n, log_d = (
+        np.log(frame[c].to_numpy()) - np.log(frame[c].to_numpy()).mean()
+        for c in ("n_params", "n_tokens")
+    )
     loss = frame["loss"].to_numpy()
     axis = np.linspace(0.05, 1.0, sizes.exponents)
     pairs = np.random.default_rng(0).choice(axis, (sizes.sampled_nodes, 2))
@@ -161,13 +202,20 @@ def nodes(sizes: Sizes) -> dict[str, Any]:
 
         def tables(alpha: np.ndarray, beta: np.ndarray) -> list[Any]:
             flat = jnp.zeros(len(alpha))
-            return [columns(jnp.asarray(a), jnp.asarray(x), flat, of) for a, x in ((alpha, log_n), (beta, log_d))]
+            return [
+                columns(jnp.asarray(a), jnp.asarray(x), flat, of)
+                for a, x in ((alpha, log_n), (beta, log_d))
+            ]
 
-        seconds, _ = seconds_of(lambda: jax.block_until_ready(grid_evidence(*tables(axis, axis), of)), 1 + sizes.repeats)
+        seconds, _ = seconds_of(
+            lambda: jax.block_until_ready(grid_evidence(*tables(axis, axis), of)), 1 + sizes.repeats
+        )
         rss = np.asarray(line(*tables(*pairs.T), of).rss)
     per_node, theirs, levels = alternatives.least_squares(log_n, log_d, loss, pairs)
     free = levels.min(axis=1) >= 0
-    return _timed(seconds, sizes.exponents**2 * per_node) | {"largest_difference": _difference(rss[free], theirs[free])}
+    return _timed(seconds, sizes.exponents**2 * per_node) | {
+        "largest_difference": _difference(rss[free], theirs[free])
+    }
 
 
 def cells(sizes: Sizes) -> dict[str, Any]:
@@ -188,13 +236,21 @@ def cells(sizes: Sizes) -> dict[str, Any]:
     with jax.enable_x64(True):
         sweep = Sweep(*(jnp.asarray(values) for values in (*fit.logs, np.ones(len(fit.frame)))))
         grid = Axes(*(jnp.asarray(axis) for axis in axes))
-        seconds, ours = seconds_of(lambda: jax.block_until_ready(objective_grid(huber, grid, sweep, DELTA)), 1 + sizes.repeats)
+        seconds, ours = seconds_of(
+            lambda: jax.block_until_ready(objective_grid(huber, grid, sweep, DELTA)),
+            1 + sizes.repeats,
+        )
     chosen = np.random.default_rng(0).integers(0, sizes.values, (sizes.sampled_slices, 2))
     taken, theirs = seconds_of(
-        lambda: np.stack([fit.on_grid([axes[0][[i]], axes[1][[j]], *axes[2:]])[0, 0] for i, j in chosen]), 1
+        lambda: np.stack(
+            [fit.on_grid([axes[0][[i]], axes[1][[j]], *axes[2:]])[0, 0] for i, j in chosen]
+        ),
+        1,
     )
     difference = _difference(np.asarray(ours)[tuple(chosen.T)], theirs)
-    return _timed(seconds, taken[0] / sizes.sampled_slices * sizes.values**2) | {"largest_difference": difference}
+    return _timed(seconds, taken[0] / sizes.sampled_slices * sizes.values**2) | {
+        "largest_difference": difference
+    }
 
 
 def compare(sizes: Sizes, arguments: list[str]) -> dict[str, Any]:
@@ -225,12 +281,32 @@ def table(result: dict[str, Any]) -> Any:
 
     sizes = result["sizes"]
     title = f"{result['data']}, {result['device']}, {result['cpus']} CPUs"
-    shown = Table("work", "bayescale, compiled", "with compilation", "alternative", "ratio", "reached", title=title)
+    shown = Table(
+        "work",
+        "bayescale, compiled",
+        "with compilation",
+        "alternative",
+        "ratio",
+        "reached",
+        title=title,
+    )
     for work, what, peer in (
-        ("starts", f"Huber fit, {sizes['starts']:,} starts", f"SciPy, from {sizes['sampled_starts']}"),
+        (
+            "starts",
+            f"Huber fit, {sizes['starts']:,} starts",
+            f"SciPy, from {sizes['sampled_starts']}",
+        ),
         ("refits", f"{sizes['refits']:,} refits", f"SciPy, from {sizes['sampled_refits']}"),
-        ("nodes", f"{sizes['exponents'] ** 2:,} pairs of exponents", f"lstsq, from {sizes['sampled_nodes']:,}"),
-        ("cells", f"{sizes['values'] ** 5:,} cells of F", f"NumPy, from {sizes['sampled_slices']} slices"),
+        (
+            "nodes",
+            f"{sizes['exponents'] ** 2:,} pairs of exponents",
+            f"lstsq, from {sizes['sampled_nodes']:,}",
+        ),
+        (
+            "cells",
+            f"{sizes['values'] ** 5:,} cells of F",
+            f"NumPy, from {sizes['sampled_slices']} slices",
+        ),
     ):
         row = result[work]
         shown.add_row(
@@ -257,10 +333,26 @@ def table(result: dict[str, Any]) -> Any:
 
 def main() -> None:
     """Measure, print, write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a fraction of the work, to see that everything runs; not written")
-    parts = {"starts": starts, "refits": refits, "nodes": nodes, "cells": cells, "stock": posterior_stock}
-    parser.add_argument("--part", choices=[*parts, *METHODS], help="measure one part in this process and print it as JSON")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="a fraction of the work, to see that everything runs; not written",
+    )
+    parts = {
+        "starts": starts,
+        "refits": refits,
+        "nodes": nodes,
+        "cells": cells,
+        "stock": posterior_stock,
+    }
+    parser.add_argument(
+        "--part",
+        choices=[*parts, *METHODS],
+        help="measure one part in this process and print it as JSON",
+    )
     arguments = parser.parse_args()
     sizes = QUICK if arguments.quick else Sizes()
     if arguments.part:
@@ -287,11 +379,18 @@ def _timed(seconds: list[float], alternative: float) -> dict[str, float]:
 def _coordinates(fitted: Any) -> np.ndarray:
     """Of `alternatives.HuberFit`, shape (draws, 5)."""
     return np.stack(
-        [*(np.log(fitted.draws(name)) for name in ("A", "B", "E")), fitted.draws("alpha"), fitted.draws("beta")], axis=1
+        [
+            *(np.log(fitted.draws(name)) for name in ("A", "B", "E")),
+            fitted.draws("alpha"),
+            fitted.draws("beta"),
+        ],
+        axis=1,
     )
 
 
-def _best_known(scipy: alternatives.HuberFit, runs: Any, counts: np.ndarray, point: np.ndarray) -> float:
+def _best_known(
+    scipy: alternatives.HuberFit, runs: Any, counts: np.ndarray, point: np.ndarray
+) -> float:
     """The least objective of a resample that global and local restarts find."""
     import bayescale as bs
 
@@ -305,7 +404,11 @@ def _best_known(scipy: alternatives.HuberFit, runs: Any, counts: np.ndarray, poi
 
 def _excess(reached: np.ndarray, best: np.ndarray) -> dict[str, float]:
     excess = reached / best - 1
-    return {"largest": float(excess.max()), "share_within_1e-6": float(np.mean(excess <= EQUAL)), "refits": len(excess)}
+    return {
+        "largest": float(excess.max()),
+        "share_within_1e-6": float(np.mean(excess <= EQUAL)),
+        "refits": len(excess),
+    }
 
 
 def _difference(ours: np.ndarray, theirs: np.ndarray) -> float:

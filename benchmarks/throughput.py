@@ -1,30 +1,38 @@
-"""What each kernel gets out of a device: units of work per second, from small calls to ones that fill it, on the CPU and on the
-accelerator where there is one.
+"""What each kernel gets out of a device: units of work per second, from small calls to ones that
+fill it, on the CPU and on the accelerator where there is one.
 
-Prints one table, and writes benchmarks/results/throughput.json and docs/throughput.png. The data are 240 simulated runs. Each
-kernel is a fresh process on each device, without compilation cache; sizes grow eightfold as long as the next call should take
-no more than some two seconds, and memory lasts. Compilation is the first call less a later one.
+Prints one table, and writes benchmarks/results/throughput.json and docs/throughput.png. The data
+are 240 simulated runs. Each kernel is a fresh process on each device, without compilation cache;
+sizes grow eightfold as long as the next call should take no more than some two seconds, and memory
+lasts. Compilation is the first call less a later one.
 
-Operations and numbers moved are the least that the formulas ask for, whatever the program does; an exponential, a logarithm, a
-division, a comparison or a choice is one operation. Of n runs a unit does and moves
+Operations and numbers moved are the least that the formulas ask for, whatever the program does; an
+exponential, a logarithm, a division, a comparison or a choice is one operation. Of n runs a unit
+does and moves
 
-    grid_evidence       node             2n for the product; 1 − ρ² 2, q − ρp 2, RSS 3, the bound on a tile 3
+    grid_evidence       node             2n for the product; 1 − ρ² 2, q − ρp 2, RSS 3, the bound on
+    a tile 3
                                          n/512: one of the tables, anew for each row of tiles
-    objective_grid      cell             12n: sum, logarithm, residual, 7 for Huber's ρ, weight and sum
+    objective_grid      cell             12n: sum, logarithm, residual, 7 for Huber's ρ, weight and
+    sum
                                          1: the result
-    predictive_surface  draw of a cell   16 for the law; of the law and of new runs each scatter, exponential, 4 for moments and
+    predictive_surface  draw of a cell   16 for the law; of the law and of new runs each scatter,
+    exponential, 4 for moments and
                                          log₂ draws for their order
                                          4 each: a loss is made, put in order and read
-    refit               refit            82n for each of 12 reweighted steps, 95n for each of 3 Newton steps
+    refit               refit            82n for each of 12 reweighted steps, 95n for each of 3
+    Newton steps
                                          2n: each of both searches reads its weights
     log_posterior       run of a draw    16 for the law, 9 for Student's t of the residual
                                          8/n: a draw has seven coordinates and one result
 
-The share is of the operations per second of a bare matrix product on the same device, in the same process and precision: for
-grid_evidence one of its own tiles, streamed alike, and for the others a large square one. Refits are in double precision only:
-their tolerances are below what single precision tells apart.
+The share is of the operations per second of a bare matrix product on the same device, in the same
+process and precision: for grid_evidence one of its own tiles, streamed alike, and for the others a
+large square one. Refits are in double precision only: their tolerances are below what single
+precision tells apart.
 
-The main line is the evidence over 96 million pairs of exponents, tables included, in double precision.
+The main line is the evidence over 96 million pairs of exponents, tables included, in double
+precision.
 
     python benchmarks/throughput.py
 """
@@ -71,7 +79,8 @@ class Kernel:
     ----------
     unit : str
     prepare : callable
-        ``prepare(growth)`` gives the units of a call that is ``growth`` times the smallest, about, and the call.
+        ``prepare(growth)`` gives the units of a call that is ``growth`` times the smallest, about,
+        and the call.
     operations, numbers : float
         A unit does and moves.
     dtypes : tuple of str
@@ -116,7 +125,9 @@ def simulated() -> Any:
     """The 240 runs."""
     import bayescale as bs
 
-    return bs.datasets.simulate(0, budgets=np.geomspace(6e18, 3e21, 10), sizes_per_budget=24, degrees_of_freedom=3.0)
+    return bs.datasets.simulate(
+        0, budgets=np.geomspace(6e18, 3e21, 10), sizes_per_budget=24, degrees_of_freedom=3.0
+    )
 
 
 def tables(frame: Any, exponents: int) -> tuple[Any, Any, Any]:
@@ -150,7 +161,9 @@ def objective_grid(growth: float) -> tuple[int, Call]:
     from bayescale.noise.base import Conditions
 
     frame, values = simulated().frame, round(4 * growth ** (1 / 5))
-    logs = (jnp.asarray(np.log(frame[name].to_numpy())) for name in ("n_params", "n_tokens", "loss"))
+    logs = (
+        jnp.asarray(np.log(frame[name].to_numpy())) for name in ("n_params", "n_tokens", "loss")
+    )
     sweep = Sweep(*logs, jnp.ones(len(frame)))
     ends = ((1.5, 2.1), (100.0, 2000.0), (300.0, 10_000.0), (0.25, 0.45), (0.25, 0.5))
     axes = Axes(*(jnp.geomspace(*pair, values) for pair in ends))
@@ -167,16 +180,21 @@ def predictive_surface(growth: float) -> tuple[int, Call]:
     import jax.numpy as jnp
 
     import bayescale as bs
-    from bayescale.decisions.forecast import QUANTILES
+    from bayescale.decisions.forecasts.forecast import QUANTILES
     from bayescale.kernels import predictive_surface
 
     rng, cells, law = np.random.default_rng(0), round(4 * growth), bs.laws.Chinchilla()
     truth = law.published[0].constants
-    constants = {name: jnp.asarray(value * np.exp(0.01 * rng.standard_normal(DRAWS))) for name, value in truth.items()}
+    constants = {
+        name: jnp.asarray(value * np.exp(0.01 * rng.standard_normal(DRAWS)))
+        for name, value in truth.items()
+    }
     inputs = {name: jnp.linspace(np.log(1e8), np.log(1e12), cells) for name in law.inputs}
     scatter = jnp.asarray(0.01 * np.arange(KINDS)[:, None] * rng.standard_normal(DRAWS))
     quantiles = tuple(QUANTILES.values())
-    return DRAWS * cells, lambda: predictive_surface(law, constants, inputs, scatter, quantiles=quantiles)
+    return DRAWS * cells, lambda: predictive_surface(
+        law, constants, inputs, scatter, quantiles=quantiles
+    )
 
 
 def refit(growth: float) -> tuple[int, Call]:
@@ -193,9 +211,14 @@ def refit(growth: float) -> tuple[int, Call]:
     method = bs.Bootstrap(replicates=min(replicates, 4096))
     # NumPy would draw millions of resamples for longer than they take to refit.
     counts = np.resize(method.counts(problem).T, (replicates, RUNS)).T
-    truth = law.rescale(law.published[0].constants, {name: 1 / unit for name, unit in problem.units.items()})
+    truth = law.rescale(
+        law.published[0].constants, {name: 1 / unit for name, unit in problem.units.items()}
+    )
     start = jnp.log(jnp.array([truth[p.name] for p in law.parameters]))[:, None]
-    starts, weights = jnp.broadcast_to(start, (len(start), replicates)), jax.device_put(problem.resampled(counts))
+    starts, weights = (
+        jnp.broadcast_to(start, (len(start), replicates)),
+        jax.device_put(problem.resampled(counts)),
+    )
     return replicates, lambda: refit(problem, starts, weights)
 
 
@@ -207,16 +230,23 @@ def log_posterior(growth: float) -> tuple[int, Call]:
     from bayescale.inference._weighing import log_posterior
     from bayescale.inference.base import Problem
 
-    draws, problem = round(64 * growth), Problem.build(simulated(), bs.laws.Chinchilla(), bs.noise.StudentT())
+    draws, problem = (
+        round(64 * growth),
+        Problem.build(simulated(), bs.laws.Chinchilla(), bs.noise.StudentT()),
+    )
     centre, width = (part[:, None] for part in problem.target.reach)
-    at = jnp.asarray(centre + 0.1 * width * np.random.default_rng(0).standard_normal((len(centre), draws)))
+    at = jnp.asarray(
+        centre + 0.1 * width * np.random.default_rng(0).standard_normal((len(centre), draws))
+    )
     return RUNS * draws, lambda: log_posterior(problem.target, at, problem.data, problem.weights)
 
 
 KERNELS = {
     "grid_evidence": Kernel("nodes", grid_evidence, 2 * RUNS + 10, RUNS / TILE[0]),
     "objective_grid": Kernel("cells", objective_grid, 12 * RUNS, 1),
-    "predictive_surface": Kernel("draw-cells", predictive_surface, 16 + KINDS * (6 + math.log2(DRAWS)), 4 * KINDS),
+    "predictive_surface": Kernel(
+        "draw-cells", predictive_surface, 16 + KINDS * (6 + math.log2(DRAWS)), 4 * KINDS
+    ),
     "refit": Kernel("refits", refit, RUNS * (12 * 82 + 3 * 95), 2 * RUNS, dtypes=("float64",)),
     "log_posterior": Kernel("draw-runs", log_posterior, 16 + 9, 8 / RUNS),
 }
@@ -238,7 +268,10 @@ def tile_product(exponents: int) -> float:
 
         return jax.lax.scan(row, jnp.zeros(()), u)[0]
 
-    u, v = (jnp.asarray(_random((tiles, each, RUNS))) for tiles, each in (_tiles(exponents, most) for most in TILE))
+    u, v = (
+        jnp.asarray(_random((tiles, each, RUNS)))
+        for tiles, each in (_tiles(exponents, most) for most in TILE)
+    )
     _, seconds = _timed(lambda: bare(u, v))
     return 2 * RUNS * math.prod(u.shape[:2]) * math.prod(v.shape[:2]) / seconds
 
@@ -268,7 +301,9 @@ def curve(name: str, place: str, sizes: int | None) -> list[dict[str, Any]]:
 
 
 def main_line(exponents: int) -> dict[str, Any]:
-    """The evidence over a large grid: time, the time of its products alone, and memory, in this fresh process."""
+    """The evidence over a large grid: time, the time of its products alone, and memory, in this
+    fresh process.
+    """
     import jax
 
     from bayescale.kernels import grid_evidence
@@ -304,7 +339,10 @@ def compare(arguments: list[str]) -> dict[str, Any]:
     return {
         "runs": RUNS,
         "devices": devices,
-        "kernels": {name: {"unit": k.unit, "operations": k.operations, "numbers": k.numbers} for name, k in KERNELS.items()},
+        "kernels": {
+            name: {"unit": k.unit, "operations": k.operations, "numbers": k.numbers}
+            for name, k in KERNELS.items()
+        },
         "main_line": {place: part("main_line", place) for place in devices},
         "points": [point for name in KERNELS for place in devices for point in part(name, place)],
         **alternatives.about(),
@@ -313,9 +351,20 @@ def compare(arguments: list[str]) -> dict[str, Any]:
 
 def main() -> None:
     """Measure, print, write, draw."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="the smallest sizes, to see that everything runs; not written")
-    parser.add_argument("--part", nargs=2, metavar=("NAME", "PLACE"), help="measure one part in this process, printed as JSON")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="the smallest sizes, to see that everything runs; not written",
+    )
+    parser.add_argument(
+        "--part",
+        nargs=2,
+        metavar=("NAME", "PLACE"),
+        help="measure one part in this process, printed as JSON",
+    )
     arguments = parser.parse_args()
     if arguments.part:
         name, place = arguments.part
@@ -325,7 +374,9 @@ def main() -> None:
             "device": alternatives.device,
             "main_line": partial(main_line, QUICK_EXPONENTS if arguments.quick else MAIN_EXPONENTS),
         }
-        work = parts.get(name) or partial(curve, name, place, QUICK_SIZES if arguments.quick else None)
+        work = parts.get(name) or partial(
+            curve, name, place, QUICK_SIZES if arguments.quick else None
+        )
         print(json.dumps(work()))
         return
     result = compare(["--quick"] if arguments.quick else [])

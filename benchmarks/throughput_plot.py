@@ -18,7 +18,15 @@ def table(result: dict[str, Any]) -> Any:
         devices.append("no accelerator")
     title = f"{result['runs']} runs, {result['cpus']} CPUs; " + "; ".join(devices)
     shown = Table("kernel", "device", "dtype", title=title, caption="\n".join(_main_lines(result)))
-    for heading in ("units in a call", "seconds", "compilation", "units / s", "GFLOP/s", "GB/s", "of a product"):
+    for heading in (
+        "units in a call",
+        "seconds",
+        "compilation",
+        "units / s",
+        "GFLOP/s",
+        "GB/s",
+        "of a product",
+    ):
         shown.add_column(heading, justify="right")
     largest = {(p["kernel"], p["place"], p["dtype"]): p for p in result["points"]}
     for (name, place, dtype), p in largest.items():
@@ -62,7 +70,15 @@ def draw(result: dict[str, Any], path: Path) -> None:
     legend.axis("off")
     for place, device in result["devices"].items():
         for dtype, style in STYLES.items():
-            legend.plot([], [], style, color=COLOURS[place], marker="o", markersize=3.5, label=f"{device}, {dtype}")
+            legend.plot(
+                [],
+                [],
+                style,
+                color=COLOURS[place],
+                marker="o",
+                markersize=3.5,
+                label=f"{device}, {dtype}",
+            )
     title = f"{result['runs']} runs, {result['cpus']} CPUs"
     legend.legend(loc="upper left", frameon=False, title=title, alignment="left")
     figure.savefig(path, dpi=110)
@@ -71,7 +87,9 @@ def draw(result: dict[str, Any], path: Path) -> None:
 def _widen(axis: Any) -> None:
     """To whole powers of ten: nothing else would be labelled, and noise would look like a trend."""
     low, high = axis.get_data_interval()
-    axis.set_view_interval(10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high)), ignore=True)
+    axis.set_view_interval(
+        10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high)), ignore=True
+    )
 
 
 def _main_lines(result: dict[str, Any]) -> list[str]:
@@ -81,8 +99,10 @@ def _main_lines(result: dict[str, Any]) -> list[str]:
         if line["device_peak"]:
             memory += f", {line['device_peak'] / MIB:,.0f} on the device"
         lines.append(
-            f"{line['nodes'] / 1e6:.3g} million nodes, evidence included, on the {place}: {line['seconds']:.3g} s, "
-            f"{line['per_second']:.3g} nodes/s,\n{line['share']:.0%} of the rate of its products alone "
+            f"{line['nodes'] / 1e6:.3g} million nodes, evidence included, on the {place}: "
+            f"{line['seconds']:.3g} s, "
+            f"{line['per_second']:.3g} nodes/s,\n{line['share']:.0%} of the rate of its products "
+            f"alone "
             f"({line['products_alone']:.3g} s); {memory}"
         )
     return lines

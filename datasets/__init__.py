@@ -1,16 +1,24 @@
-"""The catalogue: published training runs under one set of names, and simulated ones whose truth is known.
+"""The catalogue: published training runs under one set of names, and simulated ones whose truth is
+known.
 
-A data set is two small files here: a descriptor ``<name>.toml``, whose keys are the attributes of :class:`Descriptor`, and a
-reader ``read_<name>.py`` with one function ``read(originals: Mapping[str, Path]) -> DataFrame``. Adding those two adds the set;
-nothing is registered. The originals are downloaded on first use and checked, or embedded where they are printed figures.
+A data set is two small files here: a descriptor ``<name>.toml``, whose keys are the attributes of
+:class:`Descriptor`, and a reader ``read_<name>.py`` with one function ``read(originals:
+Mapping[str, Path]) -> DataFrame``. Adding those two adds the set; nothing is registered. The
+originals are downloaded on first use and checked, or embedded where they are printed figures.
 
-Figures that papers print and that are not runs (sizes of models, constants of laws, exponents) are published tables, which come
-with bayescale as ``table_<name>.csv`` and ``.toml``.
+Figures that papers print and that are not runs (sizes of models, constants of laws, exponents) are
+published tables, which come with bayescale as ``table_<name>.csv`` and ``.toml``.
 """
 
 from bayescale.datasets.catalogue import fetch, frame, load, table
 from bayescale.datasets.descriptor import Descriptor, Original, describe, names
-from bayescale.datasets.published import PublishedTable, describe_table, published_table, published_tables, table_names
+from bayescale.datasets.published import (
+    PublishedTable,
+    describe_table,
+    published_table,
+    published_tables,
+    table_names,
+)
 from bayescale.datasets.simulation import simulate
 
 __all__ = [

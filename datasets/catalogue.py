@@ -13,9 +13,11 @@ from bayescale.runs import Runs
 
 
 def load(name: str, *, keep_suspect: bool = False, **columns: str) -> Runs:
-    """Give the runs of a data set that a law is fitted to: one coherent group, without suspect rows.
+    """Give the runs of a data set that a law is fitted to: one coherent group, without suspect
+    rows.
 
-    Originals that are not on this machine yet are downloaded and checked. What was chosen stands in the notes of the result.
+    Originals that are not on this machine yet are downloaded and checked. What was chosen stands in
+    the notes of the result.
 
     Parameters
     ----------
@@ -24,7 +26,8 @@ def load(name: str, *, keep_suspect: bool = False, **columns: str) -> Runs:
     keep_suspect : bool
         Keep rows that the authors or curators flag as outliers or misprints.
     **columns : str
-        ``standard_name="heading"``, for a choice between columns, for example ``n_params="n_params_non_embedding"``.
+        ``standard_name="heading"``, for a choice between columns, for example
+        ``n_params="n_params_non_embedding"``.
 
     Returns
     -------
@@ -33,8 +36,8 @@ def load(name: str, *, keep_suspect: bool = False, **columns: str) -> Runs:
     Raises
     ------
     InputError
-        Where there is no such data set or column, an original cannot be had or is not the original, or the data are not runs
-        that a law of log loss can describe.
+        Where there is no such data set or column, an original cannot be had or is not the original,
+        or the data are not runs that a law of log loss can describe.
 
     Examples
     --------
@@ -46,17 +49,30 @@ def load(name: str, *, keep_suspect: bool = False, **columns: str) -> Runs:
     """
     descriptor = describe(name)
     if descriptor.refusal:
-        raise InputError(f'{name} cannot be loaded as runs: {descriptor.refusal}. Use datasets.frame("{name}") for its table.')
+        raise InputError(
+            f'{name} cannot be loaded as runs: {descriptor.refusal}. Use datasets.frame("{name}") '
+            f"for its table."
+        )
     selected = _read(descriptor)
     for column, values in descriptor.select.items():
         selected = selected[selected[column].isin(values)]
-    suspect = selected[descriptor.suspect] == 1 if descriptor.suspect else pd.Series(False, index=selected.index)
+    suspect = (
+        selected[descriptor.suspect] == 1
+        if descriptor.suspect
+        else pd.Series(False, index=selected.index)
+    )
     kept = selected if keep_suspect else selected[~suspect]
     return Runs.from_frame(
         kept,
         name=name,
         source=f"{descriptor.authors} {descriptor.year}, {descriptor.paper}",
-        notes=_notes(descriptor, len(kept), int(suspect.sum()), keep_suspect, columns.get("n_params", "n_params")),
+        notes=_notes(
+            descriptor,
+            len(kept),
+            int(suspect.sum()),
+            keep_suspect,
+            columns.get("n_params", "n_params"),
+        ),
         **columns,
     )
 
@@ -72,8 +88,8 @@ def frame(name: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame, one row per run or checkpoint
-        ``run_id``, mostly ``n_params`` and ``n_tokens`` (counts) and ``loss`` (in the units that :func:`describe` gives), often
-        ``group`` and ``flops``, and what else the original has.
+        ``run_id``, mostly ``n_params`` and ``n_tokens`` (counts) and ``loss`` (in the units that
+        :func:`describe` gives), often ``group`` and ``flops``, and what else the original has.
 
     Raises
     ------
@@ -90,10 +106,11 @@ def frame(name: str) -> pd.DataFrame:
 
 
 def fetch(name: str) -> list[Path]:
-    """Download the originals of a data set that are not on this machine yet, check them all, and say where they lie.
+    """Download the originals of a data set that are not on this machine yet, check them all, and
+    say where they lie.
 
-    ``BAYESCALE_DATA`` names a folder of originals to use first, laid out as ``<name>/<file>``. The rest go into the cache,
-    which ``BAYESCALE_CACHE`` can move.
+    ``BAYESCALE_DATA`` names a folder of originals to use first, laid out as ``<name>/<file>``. The
+    rest go into the cache, which ``BAYESCALE_CACHE`` can move.
 
     Parameters
     ----------
@@ -107,8 +124,9 @@ def fetch(name: str) -> list[Path]:
     Raises
     ------
     InputError
-        Where there is no such data set, or an original cannot be had or is not the original. The message has the address, the
-        hash and the place to put the file. The cache is left as it was.
+        Where there is no such data set, or an original cannot be had or is not the original. The
+        message has the address, the hash and the place to put the file. The cache is left as it
+        was.
 
     Examples
     --------
@@ -125,8 +143,8 @@ def table() -> pd.DataFrame:
     Returns
     -------
     DataFrame, one row per data set
-        ``name``, ``title``, ``runs`` (rows of the whole table), ``loaded`` (runs that :func:`load` gives by default; 0 where it
-        refuses), ``embedded`` (bool), ``licence``, ``paper``.
+        ``name``, ``title``, ``runs`` (rows of the whole table), ``loaded`` (runs that :func:`load`
+        gives by default; 0 where it refuses), ``embedded`` (bool), ``licence``, ``paper``.
 
     Examples
     --------
@@ -156,15 +174,22 @@ def _read(descriptor: Descriptor) -> pd.DataFrame:
     return cast(pd.DataFrame, reader.read(locate(descriptor)))
 
 
-def _notes(descriptor: Descriptor, kept: int, suspect: int, keep_suspect: bool, n_params: str) -> list[str]:
+def _notes(
+    descriptor: Descriptor, kept: int, suspect: int, keep_suspect: bool, n_params: str
+) -> list[str]:
     notes = []
     if descriptor.select:
-        chosen = " and ".join(f"{column} is {' or '.join(map(str, values))}" for column, values in descriptor.select.items())
+        chosen = " and ".join(
+            f"{column} is {' or '.join(map(str, values))}"
+            for column, values in descriptor.select.items()
+        )
         notes.append(f"{kept} of {descriptor.rows} rows: those where {chosen}.")
     if suspect:
         rows = f"{suspect} suspect run{'s' * (suspect > 1)} ({descriptor.suspect} is 1)"
         notes.append(
-            f"{rows} kept." if keep_suspect else f"{rows} left out; keep_suspect=True keeps {'them' if suspect > 1 else 'it'}."
+            f"{rows} kept."
+            if keep_suspect
+            else f"{rows} left out; keep_suspect=True keeps {'them' if suspect > 1 else 'it'}."
         )
     notes.append(descriptor.n_params.get(n_params, f"N is the column {n_params}, as chosen."))
     return [*notes, *descriptor.notes]

@@ -50,7 +50,8 @@ class Descriptor:
     reader : str
         Module of this package whose ``read`` makes the table from the originals.
     folder : str
-        Where the originals lie below ``BAYESCALE_DATA`` and in the cache; empty where it is the name.
+        Where the originals lie below ``BAYESCALE_DATA`` and in the cache; empty where it is the
+        name.
     loss_units, n_tokens_counts : str
         What the loss is measured in; what D counts.
     n_params : mapping of str to str
@@ -59,7 +60,8 @@ class Descriptor:
     select : mapping of str to list
         Rows that :func:`load` keeps by default: the values allowed in each column.
     suspect : str
-        Column that marks with 1 the rows that :func:`load` leaves out unless asked; empty where there is none.
+        Column that marks with 1 the rows that :func:`load` leaves out unless asked; empty where
+        there is none.
     refusal : str
         Why these are not runs that a law of log loss can describe; empty where they are.
     known_outliers, notes : tuple of str
@@ -111,8 +113,14 @@ def names() -> list[str]:
 
 
 def stems() -> list[str]:
-    """Name every TOML file of the catalogue without its ending, of data sets and of published tables alike."""
-    return [entry.name.removesuffix(".toml") for entry in FOLDER.iterdir() if entry.name.endswith(".toml")]
+    """Name every TOML file of the catalogue without its ending, of data sets and of published
+    tables alike.
+    """
+    return [
+        entry.name.removesuffix(".toml")
+        for entry in FOLDER.iterdir()
+        if entry.name.endswith(".toml")
+    ]
 
 
 def describe(name: str) -> Descriptor:
@@ -139,7 +147,10 @@ def describe(name: str) -> Descriptor:
     0.34781
     """
     if TABLE + name in stems():
-        raise InputError(f'{name} is a table of published figures and holds no runs: use datasets.published_table("{name}").')
+        raise InputError(
+            f"{name} is a table of published figures and holds no runs: use "
+            f'datasets.published_table("{name}").'
+        )
     if name not in names():
         raise unknown("data set", name)
     facts = tomllib.loads(FOLDER.joinpath(f"{name}.toml").read_text(encoding="utf-8"))
@@ -149,20 +160,33 @@ def describe(name: str) -> Descriptor:
 
 
 def unknown(kind: str, name: str) -> InputError:
-    """The error for a name that there is not, with the closest of those that there are, data sets and published tables."""
+    """The error for a name that there is not, with the closest of those that there are, data sets
+    and published tables.
+    """
     close = get_close_matches(name, [stem.removeprefix(TABLE) for stem in stems()], n=3, cutoff=0.4)
     meant = f" Did you mean {' or '.join(close)}?" if close else ""
-    return InputError(f"There is no {kind} {name!r} in the catalogue.{meant} `bayescale datasets list` shows them all.")
+    return InputError(
+        f"There is no {kind} {name!r} in the catalogue.{meant} `bayescale datasets list` shows "
+        f"them all."
+    )
 
 
 def _originals(
-    repository: str = "", commit: str = "", files: tuple[dict[str, str], ...] = (), folder: str = "", sha256sums: str = ""
+    repository: str = "",
+    commit: str = "",
+    files: tuple[dict[str, str], ...] = (),
+    folder: str = "",
+    sha256sums: str = "",
 ) -> tuple[Original, ...]:
-    """A few files are listed one by one; many are listed in a file of hashes, all of one folder of the repository."""
+    """A few files are listed one by one; many are listed in a file of hashes, all of one folder of
+    the repository.
+    """
     listed = [(entry["name"], entry.get("path", ""), entry["sha256"]) for entry in files]
     if sha256sums:
         lines = FOLDER.joinpath(sha256sums).read_text(encoding="utf-8").splitlines()
         pairs = [line.split(maxsplit=1) for line in lines]
         listed += [(name, f"{folder}/{name}", sha256) for sha256, name in pairs]
     base = f"https://raw.githubusercontent.com/{repository}/{commit}/" if repository else ""
-    return tuple(Original(name, base and base + quote(path), sha256) for name, path, sha256 in listed)
+    return tuple(
+        Original(name, base and base + quote(path), sha256) for name, path, sha256 in listed
+    )

@@ -1,4 +1,5 @@
-"""Where the originals of a data set lie: in a folder of the user's, in the cache, or on the network and then in the cache.
+"""Where the originals of a data set lie: in a folder of the user's, in the cache, or on the network
+and then in the cache.
 
 No file is used before its SHA-256 is checked, wherever it comes from.
 """
@@ -26,11 +27,14 @@ def locate(descriptor: Descriptor) -> dict[str, Path]:
     Raises
     ------
     InputError
-        Where a file is not the original, or is neither here nor to be downloaded. The message has the address, the hash and the
-        place to put the file.
+        Where a file is not the original, or is neither here nor to be downloaded. The message has
+        the address, the hash and the place to put the file.
     """
     if descriptor.embedded:
-        return {original.name: Path(str(FOLDER.joinpath(original.name))) for original in descriptor.originals}
+        return {
+            original.name: Path(str(FOLDER.joinpath(original.name)))
+            for original in descriptor.originals
+        }
     found: dict[str, Path] = {}
     missing: list[Original] = []
     folder = descriptor.folder or descriptor.name
@@ -42,7 +46,10 @@ def locate(descriptor: Descriptor) -> dict[str, Path]:
             missing.append(original)
     if missing:
         _download(folder, missing)
-    return {original.name: found.get(original.name, cached(folder, original)) for original in descriptor.originals}
+    return {
+        original.name: found.get(original.name, cached(folder, original))
+        for original in descriptor.originals
+    }
 
 
 def cached(name: str, original: Original) -> Path:
@@ -63,7 +70,10 @@ def _in_folder_of_originals(name: str, original: Original) -> Path | None:
     if not folder:
         return None
     if not Path(folder).is_dir():
-        raise InputError(f"BAYESCALE_DATA is {folder}, which is not a folder; mend it, or unset it to download originals.")
+        raise InputError(
+            f"BAYESCALE_DATA is {folder}, which is not a folder; mend it, or unset it to download "
+            f"originals."
+        )
     path = Path(folder) / name / original.name
     if not path.is_file():
         return None
@@ -87,20 +97,36 @@ def _download(name: str, missing: list[Original]) -> None:
 
     pooch.get_logger().setLevel("WARNING")  # one bar for all files stands for a line on each
     console = Console(stderr=True)
-    for original in track(missing, f"Downloading {name}", console=console, transient=True, disable=not console.is_terminal):
+    for original in track(
+        missing,
+        f"Downloading {name}",
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ):
         path = cached(name, original)
         try:
-            pooch.retrieve(original.address, f"sha256:{original.sha256}", fname=path.name, path=path.parent)
+            pooch.retrieve(
+                original.address, f"sha256:{original.sha256}", fname=path.name, path=path.parent
+            )
         except OSError as error:
-            raise InputError(_by_hand(name, original, f"cannot be downloaded ({type(error).__name__})")) from None
+            raise InputError(
+                _by_hand(name, original, f"cannot be downloaded ({type(error).__name__})")
+            ) from None
         except ValueError:
-            raise InputError(_by_hand(name, original, "was downloaded but is not the original, so it was refused")) from None
+            raise InputError(
+                _by_hand(
+                    name, original, "was downloaded but is not the original, so it was refused"
+                )
+            ) from None
 
 
 def _by_hand(name: str, original: Original, what: str) -> str:
     return (
-        f"{name}: {original.name} {what}. Get {original.address} (SHA-256 {original.sha256}) in another way and save it as "
-        f"{cached(name, original)}, or set BAYESCALE_DATA to a folder that holds {name}/{original.name}."
+        f"{name}: {original.name} {what}. Get {original.address} (SHA-256 {original.sha256}) in "
+        f"another way and save it as "
+        f"{cached(name, original)}, or set BAYESCALE_DATA to a folder that holds "
+        f"{name}/{original.name}."
     )
 
 

@@ -1,7 +1,8 @@
 """Figures that papers and reports print: small tables to compare with and to draw, not runs to fit.
 
-A table is two files here, ``table_<name>.csv`` and ``table_<name>.toml``, whose keys are the attributes of
-:class:`PublishedTable`. Adding those two adds the table; nothing is registered, and nothing is downloaded.
+A table is two files here, ``table_<name>.csv`` and ``table_<name>.toml``, whose keys are the
+attributes of :class:`PublishedTable`. Adding those two adds the table; nothing is registered, and
+nothing is downloaded.
 """
 
 import tomllib
@@ -25,7 +26,8 @@ class PublishedTable:
     title, authors, year, licence : str
         Years where the rows are of several papers.
     source : str
-        Paper or page, and the table in it; "see the column source" where rows have sources of their own.
+        Paper or page, and the table in it; "see the column source" where rows have sources of their
+        own.
     address : str
         Where to read it.
     verified : str
@@ -78,7 +80,8 @@ def describe_table(name: str) -> PublishedTable:
     Raises
     ------
     InputError
-        Where there is no such table; the message has the closest names, or says that it is a data set.
+        Where there is no such table; the message has the closest names, or says that it is a data
+        set.
 
     Examples
     --------
@@ -87,7 +90,9 @@ def describe_table(name: str) -> PublishedTable:
     'arXiv:2001.08361, equations 1.1 to 1.3 and table 2'
     """
     if name in names():
-        raise InputError(f'{name} is a data set, not a table of published figures: use datasets.frame("{name}").')
+        raise InputError(
+            f'{name} is a data set, not a table of published figures: use datasets.frame("{name}").'
+        )
     if name not in table_names():
         raise unknown("published table", name)
     facts = tomllib.loads(FOLDER.joinpath(f"{TABLE}{name}.toml").read_text(encoding="utf-8"))
@@ -105,13 +110,14 @@ def published_table(name: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Its ``attrs`` say where the figures stand: ``title``, ``source``, ``licence`` and ``verified`` (the second source, if
-        any). :func:`describe_table` says what the columns hold.
+        Its ``attrs`` say where the figures stand: ``title``, ``source``, ``licence`` and
+        ``verified`` (the second source, if any). :func:`describe_table` says what the columns hold.
 
     Raises
     ------
     InputError
-        Where there is no such table; the message has the closest names, or says that it is a data set.
+        Where there is no such table; the message has the closest names, or says that it is a data
+        set.
 
     Examples
     --------
@@ -133,7 +139,8 @@ def published_tables() -> pd.DataFrame:
     Returns
     -------
     DataFrame, one row per table
-        ``name``, ``title``, ``source``, ``rows``, ``verified`` (bool, whether compared with a second source), ``licence``.
+        ``name``, ``title``, ``source``, ``rows``, ``verified`` (bool, whether compared with a
+        second source), ``licence``.
 
     Examples
     --------

@@ -1,18 +1,26 @@
-"""Alabdulmohsin et al. 2022: 92 learning curves in vision and language, each parted into what is fitted and what is hidden."""
+"""Alabdulmohsin et al. 2022: 92 learning curves in vision and language, each parted into what is
+fitted and what is hidden.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
-_HEADINGS = {"Domain": "domain", "Task": "task", "Model": "model", "Seen Examples": "n_examples", "Loss": "loss"}
+_HEADINGS = {
+    "Domain": "domain",
+    "Task": "task",
+    "Model": "model",
+    "Seen Examples": "n_examples",
+    "Loss": "loss",
+}
 
 
 def read(originals: Mapping[str, Path]) -> pd.DataFrame:
     """Read the curves: a group is a curve, a row a point of it.
 
-    Traps: the points of a curve are checkpoints of one run, so their errors are correlated; and those of the language models
-    stand there up to four times.
+    Traps: the points of a curve are checkpoints of one run, so their errors are correlated; and
+    those of the language models stand there up to four times.
     """
     points = pd.concat([pd.read_csv(path) for path in originals.values()], ignore_index=True)
     table = points.rename(columns=_HEADINGS)

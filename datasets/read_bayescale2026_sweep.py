@@ -9,7 +9,8 @@ import pandas as pd
 def read(originals: Mapping[str, Path]) -> pd.DataFrame:
     """Read the table as the sweep's collector wrote it; it has the standard names already.
 
-    N counts all parameters and D counts bytes. ``group`` is the nominal budget, 6·N·D; ``flops`` are counted exactly.
+    N counts all parameters and D counts bytes. ``group`` is the nominal budget, 6·N·D; ``flops``
+    are counted exactly.
     """
     table = pd.read_csv(originals["bayescale2026_sweep.csv"])
     table.insert(1, "group", table["budget"].map("C{:.1e}".format))

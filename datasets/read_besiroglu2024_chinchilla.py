@@ -11,8 +11,8 @@ _OUTLIERS = 5
 def read(originals: Mapping[str, Path]) -> pd.DataFrame:
     """Read the points of the figure.
 
-    N is the size shown, embeddings included. Trap: D was never published, and is C/(6N). ``outlier`` marks the five highest
-    losses, which the authors drop.
+    N is the size shown, embeddings included. Trap: D was never published, and is C/(6N).
+    ``outlier`` marks the five highest losses, which the authors drop.
     """
     points = pd.read_csv(originals["svg_extracted_data.csv"])
     return pd.DataFrame(

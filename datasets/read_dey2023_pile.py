@@ -9,6 +9,7 @@ import pandas as pd
 def read(originals: Mapping[str, Path]) -> pd.DataFrame:
     """Read the printed table; it has the standard names already.
 
-    N counts all parameters: nominal sizes for Cerebras-GPT, exact counts for Pythia. ``suspect`` marks a probable misprint.
+    N counts all parameters: nominal sizes for Cerebras-GPT, exact counts for Pythia. ``suspect``
+    marks a probable misprint.
     """
     return pd.read_csv(originals["dey2023_pile.csv"])

@@ -41,16 +41,20 @@ _TASKS_17 = (
 def read(originals: Mapping[str, Path]) -> pd.DataFrame:
     """Read a file of hyperparameters and losses and a file of evaluations for each model.
 
-    N counts all parameters. ``loss`` is C4's validation loss for every model, whatever it was trained on. Trap: N·D overflows
-    64-bit integers.
+    N counts all parameters. ``loss`` is C4's validation loss for every model, whatever it was
+    trained on. Trap: N·D overflows 64-bit integers.
     """
     models = [name for name in originals if name.startswith("models/")]
-    return pd.DataFrame([_row(originals, name.removeprefix("models/").removesuffix(".json")) for name in models])
+    return pd.DataFrame(
+        [_row(originals, name.removeprefix("models/").removesuffix(".json")) for name in models]
+    )
 
 
 def _row(originals: Mapping[str, Path], run_id: str) -> dict[str, Any]:
     model = json.loads(originals[f"models/{run_id}.json"].read_text(encoding="utf-8"))
-    evaluation = json.loads(originals[f"evals/evaluation_{run_id}_heavy.json"].read_text(encoding="utf-8"))
+    evaluation = json.loads(
+        originals[f"evals/evaluation_{run_id}_heavy.json"].read_text(encoding="utf-8")
+    )
     setting, accuracy = model["hyperparameters"], evaluation["eval_metrics"]["icl"]
     c4 = _result(model, "/c4_val/")
     return {

@@ -1,4 +1,6 @@
-"""McLeish et al. 2025: checkpoints of 22 shapes of model at constant, halved and cooled-down learning rates."""
+"""McLeish et al. 2025: checkpoints of 22 shapes of model at constant, halved and cooled-down
+learning rates.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,21 +15,30 @@ _GROUPS = {
 
 
 def read(originals: Mapping[str, Path]) -> pd.DataFrame:
-    """Read the three sets of checkpoints; losses on DCLM and FineWeb-Edu exist at constant learning rate alone.
+    """Read the three sets of checkpoints; losses on DCLM and FineWeb-Edu exist at constant learning
+    rate alone.
 
-    N counts all parameters, input embedding and output head both. Traps: rows of one ``arch`` in a group are one run;
-    accuracies were published in a format that is not read here.
+    N counts all parameters, input embedding and output head both. Traps: rows of one ``arch`` in a
+    group are one run; accuracies were published in a format that is not read here.
     """
     checkpoints = pd.concat(
-        [pd.read_json(originals[file], lines=True).assign(group=group) for group, file in _GROUPS.items()], ignore_index=True
+        [
+            pd.read_json(originals[file], lines=True).assign(group=group)
+            for group, file in _GROUPS.items()
+        ],
+        ignore_index=True,
     )
     for column, file in {
         "loss_dclm": "fineweb_dclm_losses_combined.jsonl",
         "loss_fineweb_edu": "fineweb_edu_losses_combined.jsonl",
     }.items():
         other = pd.read_json(originals[file], lines=True).assign(group="constant_lr")
-        other = other[["group", "width", "depth", "step", "final_loss"]].rename(columns={"final_loss": column})
-        checkpoints = checkpoints.merge(other, how="left", on=["group", "width", "depth", "step"], validate="one_to_one")
+        other = other[["group", "width", "depth", "step", "final_loss"]].rename(
+            columns={"final_loss": column}
+        )
+        checkpoints = checkpoints.merge(
+            other, how="left", on=["group", "width", "depth", "step"], validate="one_to_one"
+        )
     arch = checkpoints["width"].astype(str) + "x" + checkpoints["depth"].astype(str)
     return pd.DataFrame(
         {

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-# The flags of those who digitised the figure stand elsewhere in their repository, so they are carried here as facts.
+# The flags of those who digitised the figure stand elsewhere in their repository, so they are
+# carried here as facts.
 _FLAGGED = {
     "C6e+18_000": "spline_outlier",
     "C1e+19_022": "near_duplicate_params",
@@ -22,7 +23,8 @@ _FLAGGED = {
 def read(originals: Mapping[str, Path]) -> pd.DataFrame:
     """Read the points of the figure.
 
-    N is C/(6D). Traps: the file holds every point a second time with exp(loss); the loss is in a unit of its own.
+    N is C/(6D). Traps: the file holds every point a second time with exp(loss); the loss is in a
+    unit of its own.
     """
     points = pd.read_csv(originals["isoflops.csv"])
     points = points[points["condition"] == "raw_loss"].reset_index(drop=True)

@@ -11,7 +11,9 @@ def read(originals: Mapping[str, Path]) -> pd.DataFrame:
 
     N stands in the name of the folder, the schedule in that of the file.
     """
-    return pd.concat([_curve(Path(name), path) for name, path in originals.items()], ignore_index=True)
+    return pd.concat(
+        [_curve(Path(name), path) for name, path in originals.items()], ignore_index=True
+    )
 
 
 def _curve(name: Path, path: Path) -> pd.DataFrame:

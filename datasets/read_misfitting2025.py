@@ -1,4 +1,6 @@
-"""Li, Kudugunta and Zettlemoyer 2025: final checkpoints of a learning-rate sweep, and an older sweep kept in a spreadsheet."""
+"""Li, Kudugunta and Zettlemoyer 2025: final checkpoints of a learning-rate sweep, and an older
+sweep kept in a spreadsheet.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,14 +11,20 @@ import pandas as pd
 def read(originals: Mapping[str, Path]) -> pd.DataFrame:
     """Read the two sweeps, as the groups open_lm_final and sheet_dense.
 
-    N counts all parameters. Traps: settings that were run again get #2, #3, … at the end of ``run_id``; ``best_lr_in_cell``
-    marks the lowest loss at each (group, N, D), and most other rows are mistuned; ``flops`` is the authors' count, which for
-    the spreadsheet is not 6·N·D.
+    N counts all parameters. Traps: settings that were run again get #2, #3, … at the end of
+    ``run_id``; ``best_lr_in_cell`` marks the lowest loss at each (group, N, D), and most other rows
+    are mistuned; ``flops`` is the authors' count, which for the spreadsheet is not 6·N·D.
     """
     runs = pd.concat(
-        [_open_lm(originals["scaling_results_last_ckpt_only.csv"]), _spreadsheet(originals["data.csv"])], ignore_index=True
+        [
+            _open_lm(originals["scaling_results_last_ckpt_only.csv"]),
+            _spreadsheet(originals["data.csv"]),
+        ],
+        ignore_index=True,
     )
-    setting = pd.Series([f"{run.group}/{run.model}/D{run.n_tokens:.4g}/lr{run.lr:g}" for run in runs.itertuples()])
+    setting = pd.Series(
+        [f"{run.group}/{run.model}/D{run.n_tokens:.4g}/lr{run.lr:g}" for run in runs.itertuples()]
+    )
     again = setting.groupby(setting).cumcount()
     run_id = setting.where(again == 0, setting + "#" + (again + 1).astype(str))
     # Of equal losses the first alone: a setting that was copied must not count twice.

@@ -9,8 +9,9 @@ import pandas as pd
 def read(originals: Mapping[str, Path]) -> pd.DataFrame:
     """Read the 182 points of the published fit.
 
-    N counts all parameters. Trap: the headings tokens and unique_tokens are swapped in the source, as every run's name shows
-    (2b832b4b is 2.8 billion parameters, 32 billion tokens, 4 billion of them unique).
+    N counts all parameters. Trap: the headings tokens and unique_tokens are swapped in the source,
+    as every run's name shows (2b832b4b is 2.8 billion parameters, 32 billion tokens, 4 billion of
+    them unique).
     """
     points = pd.read_csv(originals["sldbench_182_points.csv"])
     n_tokens, unique_tokens = points["unique_tokens"], points["tokens"]

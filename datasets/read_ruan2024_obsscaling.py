@@ -16,7 +16,8 @@ _BENCHMARKS = {
     "HumanEval": "humaneval",
 }
 _SECOND_LEADERBOARD = {
-    f"leaderboard_{task}": f"v2_{task}" for task in ("bbh", "gpqa", "ifeval", "math_hard", "mmlu_pro", "musr")
+    f"leaderboard_{task}": f"v2_{task}"
+    for task in ("bbh", "gpqa", "ifeval", "math_hard", "mmlu_pro", "musr")
 }
 _EMERGENT = ("word_unscrambling_2_exact_match", "arithmetic_3ds_2_acc", "arithmetic_2da_2_acc")
 
@@ -24,11 +25,14 @@ _EMERGENT = ("word_unscrambling_2_exact_match", "arithmetic_3ds_2_acc", "arithme
 def read(originals: Mapping[str, Path]) -> pd.DataFrame:
     """Read three tables of scores and join them by model.
 
-    Traps: sizes are in billions, tokens in trillions and compute in 10²¹ FLOPs; the column Winograd is of WinoGrande.
+    Traps: sizes are in billions, tokens in trillions and compute in 10²¹ FLOPs; the column Winograd
+    is of WinoGrande.
     """
     models = pd.read_csv(originals["base_llm_benchmark_eval.csv"])
     for file in ("base_llm_leaderboard_v2_eval.csv", "base_llm_emergent_capability_eval.csv"):
-        models = models.merge(pd.read_csv(originals[file]), how="left", on="Model", validate="one_to_one")
+        models = models.merge(
+            pd.read_csv(originals[file]), how="left", on="Model", validate="one_to_one"
+        )
     identity = pd.DataFrame(
         {
             "run_id": models["Model"],

@@ -1,4 +1,6 @@
-"""Schaeffer et al. 2025: how often each of 128 problems was solved, for seven Pythia models and two benchmarks."""
+"""Schaeffer et al. 2025: how often each of 128 problems was solved, for seven Pythia models and two
+benchmarks.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,11 +37,15 @@ def read(originals: Mapping[str, Path]) -> pd.DataFrame:
 
     Each original repeats the counts of a problem for every k at which its authors evaluate pass@k.
     """
-    table = pd.concat([_counts(path).assign(source=_SOURCES[name]) for name, path in originals.items()])
+    table = pd.concat(
+        [_counts(path).assign(source=_SOURCES[name]) for name, path in originals.items()]
+    )
     whole = table[["problem_idx", "n_samples", "n_correct"]].astype("int64")
     return pd.DataFrame(
         {
-            "run_id": table[["source", "group", "model"]].agg("/".join, axis=1) + "/" + whole["problem_idx"].astype(str),
+            "run_id": table[["source", "group", "model"]].agg("/".join, axis=1)
+            + "/"
+            + whole["problem_idx"].astype(str),
             "group": table["group"],
             "source": table["source"],
             "model": table["model"],
@@ -54,7 +60,8 @@ def _counts(path: Path) -> pd.DataFrame:
         table = pd.read_parquet(path)
     except ImportError:
         raise InputError(
-            f"{path.name} is a Parquet file, which pandas reads with pyarrow: pip install 'bayescale[parquet]'."
+            f"{path.name} is a Parquet file, which pandas reads with pyarrow: pip install "
+            f"'bayescale[parquet]'."
         ) from None
     once = table["Scaling Parameter"] == 1
     return table[once].rename(columns=_HEADINGS)[list(dict.fromkeys(_HEADINGS.values()))]

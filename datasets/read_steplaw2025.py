@@ -1,4 +1,6 @@
-"""Li et al. 2025 (Step Law): sweeps of learning rate and batch size, dense models and mixtures of experts."""
+"""Li et al. 2025 (Step Law): sweeps of learning rate and batch size, dense models and mixtures of
+experts.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,8 +11,9 @@ import pandas as pd
 def read(originals: Mapping[str, Path]) -> pd.DataFrame:
     """Read the dense sweep and the four mixtures of experts.
 
-    N leaves embeddings out, and counts the experts that a token activates. ``loss`` is the smoothed one. Trap: most rows are
-    deliberately mistuned; ``best_in_cell`` marks the lowest loss at each (group, N, D).
+    N leaves embeddings out, and counts the experts that a token activates. ``loss`` is the smoothed
+    one. Trap: most rows are deliberately mistuned; ``best_in_cell`` marks the lowest loss at each
+    (group, N, D).
     """
     dense = pd.read_csv(originals["dense_lr_bs_loss.csv"]).assign(group="dense", nume=1, topk=1)
     dense["Na"] = dense["N"]
@@ -20,7 +23,10 @@ def read(originals: Mapping[str, Path]) -> pd.DataFrame:
     best = sweeps.groupby(["group", "Na", "D"])["smooth loss"].idxmin()
     return pd.DataFrame(
         {
-            "run_id": [f"{run.group}/N{run.Na}/D{run.D:.4g}/lr{run.lr:.4g}/bs{run.bs}" for run in sweeps.itertuples()],
+            "run_id": [
+                f"{run.group}/N{run.Na}/D{run.D:.4g}/lr{run.lr:.4g}/bs{run.bs}"
+                for run in sweeps.itertuples()
+            ],
             "group": sweeps["group"],
             "n_params": sweeps["Na"],
             "n_params_total": sweeps["N"],

@@ -9,8 +9,8 @@ import pandas as pd
 def read(originals: Mapping[str, Path]) -> pd.DataFrame:
     """Read the checkpoints.
 
-    N is the non-vocabulary count plus vocabulary times width, and D is C/(6N). Trap: the loss is relative to a unigram model,
-    so it is negative.
+    N is the non-vocabulary count plus vocabulary times width, and D is C/(6N). Trap: the loss is
+    relative to a unigram model, so it is negative.
     """
     points = pd.read_csv(originals["exp_data.csv"])
     counts = points[["vocab_size", "embed_dim", "Non_vocab_parameters"]].astype("int64")

@@ -14,7 +14,9 @@ def read(originals: Mapping[str, Path]) -> pd.DataFrame:
     Trap: the file of majority votes repeats all single samples.
     """
     points = pd.read_json(originals["results_log_majority_vote.json"])
-    single = points["token_limit"].isin(pd.read_json(originals["results_log_just_ask_nicely.json"])["token_limit"])
+    single = points["token_limit"].isin(
+        pd.read_json(originals["results_log_just_ask_nicely.json"])["token_limit"]
+    )
     return pd.DataFrame(
         {
             "run_id": "o1-mini/limit" + points["token_limit"].astype(str),

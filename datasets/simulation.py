@@ -25,8 +25,8 @@ def simulate(
 ) -> Runs:
     """Simulate an isoFLOP sweep of the law L = E + A/N^alpha + B/D^beta.
 
-    The truth is by default what Hoffmann et al. published. At each budget C, sizes are spaced evenly in log N from 1/spread to
-    spread times the best size, and D is C/(6N).
+    The truth is by default what Hoffmann et al. published. At each budget C, sizes are spaced
+    evenly in log N from 1/spread to spread times the best size, and D is C/(6N).
 
     Parameters
     ----------
@@ -47,12 +47,14 @@ def simulate(
     Returns
     -------
     Runs
-        ``n_params``, ``n_tokens``, ``flops``, ``loss`` and, for the budget, ``group``. The truth stands in the notes.
+        ``n_params``, ``n_tokens``, ``flops``, ``loss`` and, for the budget, ``group``. The truth
+        stands in the notes.
 
     Raises
     ------
     InputError
-        Where a parameter or budget is not positive and finite, ``spread`` is below 1 or ``noise`` is below 0.
+        Where a parameter or budget is not positive and finite, ``spread`` is below 1 or ``noise``
+        is below 0.
 
     References
     ----------
@@ -65,7 +67,14 @@ def simulate(
     >>> len(runs), float(runs.frame["loss"].min().round(3))
     (45, 2.139)
     """
-    positive = {"E": E, "A": A, "B": B, "alpha": alpha, "beta": beta, "sizes_per_budget": sizes_per_budget}
+    positive = {
+        "E": E,
+        "A": A,
+        "B": B,
+        "alpha": alpha,
+        "beta": beta,
+        "sizes_per_budget": sizes_per_budget,
+    }
     positive |= {f"budgets[{place}]": budget for place, budget in enumerate(budgets)}
     if degrees_of_freedom is not None:
         positive["degrees_of_freedom"] = degrees_of_freedom
@@ -75,7 +84,9 @@ def simulate(
     if not 1 <= spread < np.inf:
         raise InputError(f"simulate: spread is {spread}; give a factor of at least 1, such as 8.")
     if not 0 <= noise < np.inf:
-        raise InputError(f"simulate: noise is {noise}; give a standard deviation of log loss, such as 0.01.")
+        raise InputError(
+            f"simulate: noise is {noise}; give a standard deviation of log loss, such as 0.01."
+        )
     flops = np.repeat(np.asarray(budgets, dtype=np.float64), sizes_per_budget)
     # dL/dN = 0 along D = C/(6N) gives N*^(alpha + beta) = (alpha A)/(beta B) (C/6)^beta.
     best = ((alpha * A) / (beta * B) * (flops / 6) ** beta) ** (1 / (alpha + beta))
@@ -89,12 +100,25 @@ def simulate(
     )
     loss = (E + A / n_params**alpha + B / n_tokens**beta) * np.exp(noise * errors)
     group = [f"C{budget:g}" for budget in flops]
-    kind = "Normal" if degrees_of_freedom is None else f"Student-t with {degrees_of_freedom:g} degrees of freedom"
+    kind = (
+        "Normal"
+        if degrees_of_freedom is None
+        else f"Student-t with {degrees_of_freedom:g} degrees of freedom"
+    )
     return Runs.from_frame(
-        pd.DataFrame({"n_params": n_params, "n_tokens": n_tokens, "flops": flops, "loss": loss, "group": group}),
+        pd.DataFrame(
+            {
+                "n_params": n_params,
+                "n_tokens": n_tokens,
+                "flops": flops,
+                "loss": loss,
+                "group": group,
+            }
+        ),
         name=f"simulated (seed {seed})",
         source="bayescale.datasets.simulate",
         notes=(
-            f"Truth: E {E:g}, A {A:g}, B {B:g}, alpha {alpha:g}, beta {beta:g}; {kind} errors of log loss, scale {noise:g}.",
+            f"Truth: E {E:g}, A {A:g}, B {B:g}, alpha {alpha:g}, beta {beta:g}; {kind} errors of "
+            f"log loss, scale {noise:g}.",
         ),
     )

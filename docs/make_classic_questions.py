@@ -1,4 +1,6 @@
-"""Write classic_questions.md from the 240 Chinchilla runs: ``python docs/make_classic_questions.py``. Downloads them once."""
+"""Write classic_questions.md from the 240 Chinchilla runs: ``python
+docs/make_classic_questions.py``. Downloads them once.
+"""
 
 from pathlib import Path
 
@@ -58,7 +60,10 @@ def answers(posterior: bs.Posterior) -> dict[str, tuple[float, float, float]]:
         "llama_next": bs.returns(posterior, LLAMA_COMPUTE).draws["next_factor"][:, 0],
         "exhausted": BUDGETS[read.to_numpy()],
     }
-    told = {name: tuple(np.quantile(values, [0.5, 0.05, 0.95], method="nearest")) for name, values in draws.items()}
+    told = {
+        name: tuple(np.quantile(values, [0.5, 0.05, 0.95], method="nearest"))
+        for name, values in draws.items()
+    }
     shares = {
         "beats": float(found.beats.loc["Chinchilla", "Gopher"]),
         "above_20": float((ratio > 20).mean()),
@@ -77,9 +82,18 @@ def row(name: str, answer: tuple[float, float, float]) -> str:
 def page(textbook: bs.Posterior, default: bs.Posterior) -> str:
     """The whole page."""
     columns = [answers(posterior) for posterior in (textbook, default)]
-    rows = [f"| {text} | {' | '.join(row(name, one[name]) for one in columns)} |" for name, (text, _) in QUESTIONS.items()]
+    rows = [
+        f"| {text} | {' | '.join(row(name, one[name]) for one in columns)} |"
+        for name, (text, _) in QUESTIONS.items()
+    ]
     return "\n".join(
-        [_HEAD, "| question | `Chinchilla`, `StudentT` | `Coupled`, `Discrepancy` |\n| --- | --- | --- |", *rows, _TAIL]
+        [
+            _HEAD,
+            "| question | `Chinchilla`, `StudentT` | `Coupled`, `Discrepancy` |\n| --- | --- | --- "
+            "|",
+            *rows,
+            _TAIL,
+        ]
     )
 
 
@@ -106,7 +120,11 @@ _TAIL = """
 
 def textbook_fit() -> bs.Posterior:
     """The first column."""
-    return bs.fit(bs.datasets.load("besiroglu2024_chinchilla"), law=bs.laws.Chinchilla(), noise=bs.noise.StudentT())
+    return bs.fit(
+        bs.datasets.load("besiroglu2024_chinchilla"),
+        law=bs.laws.Chinchilla(),
+        noise=bs.noise.StudentT(),
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Draw the README's figures: python docs/make_figures.py
 
-Of the embedded sweep with its frontier runs, whose losses stand in benchmarks/sweep/rows.csv beside those that they were
-forecast from, and of the embedded Pile runs.
+Of the embedded sweep with its frontier runs, whose losses stand in benchmarks/sweep/rows.csv beside
+those that they were forecast from, and of the embedded Pile runs.
 """
 
 from pathlib import Path
@@ -22,7 +22,9 @@ def with_frontier(posterior: bs.Posterior) -> Figure:
     rows = pd.read_csv(ROWS)
     made = rows[rows["role"] == "frontier"]
     compute = 6 * made["n_params"] * made["n_tokens"]
-    axes.scatter(compute, made["loss"], s=64, marker="*", color="black", zorder=6, label="made afterwards")
+    axes.scatter(
+        compute, made["loss"], s=64, marker="*", color="black", zorder=6, label="made afterwards"
+    )
     handles = [handle for handle in axes.get_legend().legend_handles if handle is not None]
     axes.legend(handles=[*handles, axes.collections[-1]], loc="upper right")
     axes.set_ylabel("loss (nats per byte)")
@@ -31,7 +33,9 @@ def with_frontier(posterior: bs.Posterior) -> Figure:
 
 def main() -> None:
     """Write one PNG a figure beside this file."""
-    sweep, pile = (bs.fit(bs.datasets.load(name)) for name in ("bayescale2026_sweep", "dey2023_pile"))
+    sweep, pile = (
+        bs.fit(bs.datasets.load(name)) for name in ("bayescale2026_sweep", "dey2023_pile")
+    )
     with_frontier(sweep).savefig(HERE / "loss_along_compute.png", dpi=110)
     isoflop = bs.plots.isoflop(sweep)
     isoflop.axes[0].set_ylabel("loss (nats per byte)")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bayescale.discovery import entry, names
+from bayescale._internal.discovery import entry, names
 from bayescale.laws.base import STAGES, Law
 
 PAGE = Path(__file__).with_name("laws.md")

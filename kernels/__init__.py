@@ -1,8 +1,9 @@
-"""Jit-compiled JAX kernels on arrays: they know no law, no table and no posterior, and need JAX alone.
+"""Jit-compiled JAX kernels on arrays: they know no law, no table and no posterior, and need JAX
+alone.
 
-Everything here works on *columns*: a batch of coordinate vectors is an array of shape (coordinates, batch), per-run
-quantities have shape (runs, batch) or (runs, 1), and reductions run over the leading axis, so that the batch is what a vector
-unit sees.
+Everything here works on *columns*: a batch of coordinate vectors is an array of shape (coordinates,
+batch), per-run quantities have shape (runs, batch) or (runs, 1), and reductions run over the
+leading axis, so that the batch is what a vector unit sees.
 """
 
 from bayescale.kernels.additive_grid import columns, line, product, response

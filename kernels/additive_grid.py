@@ -1,19 +1,22 @@
-"""The law L = E + A·N^−α + B·D^−β at every node of a grid of exponents, with E, A, B and σ marginalised in closed form.
+"""The law L = E + A·N^−α + B·D^−β at every node of a grid of exponents, with E, A, B and σ
+marginalised in closed form.
 
-At fixed exponents the law is linear in its levels, so a node is a weighted least-squares problem with three columns: ones,
-u = N^−α and v = D^−β. Centre u, v and the response y and scale u and v to length one, which needs one exponent at a time, and
-all that is left of a node is one number:
+At fixed exponents the law is linear in its levels, so a node is a weighted least-squares problem
+with three columns: ones, u = N^−α and v = D^−β. Centre u, v and the response y and scale u and v to
+length one, which needs one exponent at a time, and all that is left of a node is one number:
 
     ρ = ⟨u, v⟩                                   one matrix product of the two tables for all nodes
     RSS = ⟨y, y⟩ − p² − (q − ρp)²/(1 − ρ²)       p = ⟨u, y⟩, q = ⟨v, y⟩
     log marginal = −(n − 3)/2 · log RSS − ½ log |X'WX| + const
 
-under a Normal likelihood with flat priors of the levels and of log σ. The tables are made of expm1(−αx), which spans the same
-space with the column of ones and loses no digits where α is small; where ρ² is close to one, v − ρu is formed run by run. Where
-least squares ask for a negative level, RSS is that of the best of the smaller models, found by comparing them all.
+under a Normal likelihood with flat priors of the levels and of log σ. The tables are made of
+expm1(−αx), which spans the same space with the column of ones and loses no digits where α is small;
+where ρ² is close to one, v − ρu is formed run by run. Where least squares ask for a negative level,
+RSS is that of the best of the smaller models, found by comparing them all.
 
-RSS is a difference, right to some 10⁻¹⁵⟨y, y⟩ in float64: to 10⁻¹² of itself where the law leaves a thousandth of the variance
-unexplained. In float32 it is right to 4·10⁻⁷⟨y, y⟩, which moved log marginals of 40 runs by at most 0.007.
+RSS is a difference, right to some 10⁻¹⁵⟨y, y⟩ in float64: to 10⁻¹² of itself where the law leaves a
+thousandth of the variance unexplained. In float32 it is right to 4·10⁻⁷⟨y, y⟩, which moved log
+marginals of 40 runs by at most 0.007.
 
 A law with one power term gives v no length; one with a common exponent is a line of nodes.
 """
@@ -25,8 +28,8 @@ import jax.numpy as jnp
 from jax import Array
 from jax.scipy.special import gammaln
 
-# Rounding costs 1 − ρ² some 10⁻¹⁶, and RSS the same share of what the second column explains; nearer to parallel than this,
-# the columns are made orthogonal run by run.
+# Rounding costs 1 − ρ² some 10⁻¹⁶, and RSS the same share of what the second column explains;
+# nearer to parallel than this, the columns are made orthogonal run by run.
 NEARLY_PARALLEL = 1e-3
 _LEAST_LENGTH = 4.0
 
@@ -80,10 +83,11 @@ class Nodes(NamedTuple):
     Attributes
     ----------
     rss : Array
-        Least weighted residual sum of squares with levels that are not negative: the profile objective.
+        Least weighted residual sum of squares with levels that are not negative: the profile
+        objective.
     log_marginal : Array
-        Log marginal likelihood plus log prior, the levels and σ integrated out; from the best non-negative levels, where free
-        ones would be negative.
+        Log marginal likelihood plus log prior, the levels and σ integrated out; from the best
+        non-negative levels, where free ones would be negative.
     levels : Array, shape (3, *grid)
         E, A, B at the least RSS: their conditional mean, where none is held at zero.
     covariance : Array, shape (3, 3, *grid)
@@ -108,7 +112,9 @@ def response(values: Array, weights: Array) -> Response:
     total, root = jnp.sum(weights), jnp.sqrt(weights)
     mean = jnp.sum(weights * values) / total
     centred = root * (values - mean)
-    return Response(centred, mean, jnp.sum(centred**2), root, total, jnp.sum(weights > 0).astype(values.dtype))
+    return Response(
+        centred, mean, jnp.sum(centred**2), root, total, jnp.sum(weights > 0).astype(values.dtype)
+    )
 
 
 @jax.jit
@@ -122,12 +128,16 @@ def columns(exponents: Array, log_input: Array, log_prior: Array, of: Response) 
         Logarithm of N or D, centred or nearly so.
     of : Response
     """
-    shifted = jnp.expm1(-exponents[:, None] * log_input)  # the column of ones takes up the difference
+    shifted = jnp.expm1(
+        -exponents[:, None] * log_input
+    )  # the column of ones takes up the difference
     mean = shifted @ of.root_weights**2 / of.weight
     centred = of.root_weights * (shifted - mean[:, None])
     length = jnp.sqrt(jnp.sum(centred**2, axis=1))
     # What rounding leaves of an input that is the same in every run is no column.
-    rounding = jnp.finfo(length.dtype).eps * jnp.max(of.root_weights * (1 + jnp.abs(shifted)), axis=1)
+    rounding = jnp.finfo(length.dtype).eps * jnp.max(
+        of.root_weights * (1 + jnp.abs(shifted)), axis=1
+    )
     length = jnp.where(length > _LEAST_LENGTH * len(log_input) * rounding, length, 0.0)
     unit = jnp.where(length > 0, 1.0, 0.0)[:, None] * centred / _divisor(length)[:, None]
     return Columns(unit, unit @ of.centred, length, 1.0 + mean, log_prior)
@@ -148,7 +158,9 @@ def product(u: Columns, v: Columns, of: Response) -> Nodes:
 def line(u: Columns, v: Columns, of: Response) -> Nodes:
     """The exponents of u and v pair by pair, arrays of shape (exponents,)."""
     rho = jnp.sum(u.unit * v.unit, axis=1)
-    d, rest = jax.vmap(_orthogonal, in_axes=(0, 0, 0, 0, None))(rho, u.unit, u.response, v.unit, of.centred)
+    d, rest = jax.vmap(_orthogonal, in_axes=(0, 0, 0, 0, None))(
+        rho, u.unit, u.response, v.unit, of.centred
+    )
     return _nodes(rho, d, rest, u, v, of)
 
 
@@ -162,14 +174,21 @@ def overlap(rho: Array, u: Columns, v: Columns, of: Response) -> tuple[Array, Ar
 
     def run_by_run() -> tuple[Array, Array]:
         each_v = jax.vmap(_orthogonal, in_axes=(0, None, None, 0, None))
-        d, rest = jax.lax.map(lambda row: each_v(row[0], row[1], row[2], v.unit, of.centred), (rho, u.unit, u.response))
+        d, rest = jax.lax.map(
+            lambda row: each_v(row[0], row[1], row[2], v.unit, of.centred),
+            (rho, u.unit, u.response),
+        )
         return d, rest
 
     nearly_parallel = jnp.max(rho * rho) > 1 - NEARLY_PARALLEL
-    return jax.lax.cond(nearly_parallel, run_by_run, lambda: (1 - rho * rho, v.response - rho * u.response[:, None]))
+    return jax.lax.cond(
+        nearly_parallel, run_by_run, lambda: (1 - rho * rho, v.response - rho * u.response[:, None])
+    )
 
 
-def _orthogonal(rho: Array, unit_u: Array, response_u: Array, unit_v: Array, centred: Array) -> tuple[Array, Array]:
+def _orthogonal(
+    rho: Array, unit_u: Array, response_u: Array, unit_v: Array, centred: Array
+) -> tuple[Array, Array]:
     across = unit_v - rho * unit_u
     # An absent term takes nothing from the other.
     d = jnp.where(jnp.any(unit_v != 0), jnp.sum(across**2), 1.0)
@@ -187,7 +206,9 @@ def _nodes(rho: Array, d: Array, rest: Array, u: Columns, v: Columns, of: Respon
 
 
 def log_marginal(rss: Array, d: Array, u: Columns, v: Columns, of: Response) -> Array:
-    """Log marginal likelihood plus log prior from RSS and 1 − ρ²; an absent term costs no degree of freedom."""
+    """Log marginal likelihood plus log prior from RSS and 1 − ρ²; an absent term costs no degree of
+    freedom.
+    """
     freedom, constant = normalisation(u, v, of)
     tiny = jnp.finfo(rss.dtype).tiny
     volume = 0.5 * jnp.log(jnp.maximum(d, tiny)) + 0.5 * freedom * jnp.log(jnp.maximum(rss, tiny))
@@ -207,7 +228,9 @@ def own_part(one: Columns) -> Array:
     return one.log_prior - jnp.log(_divisor(one.length))
 
 
-def best_levels(rho: Array, d: Array, rest: Array, u: Columns, v: Columns, of: Response) -> tuple[Array, Array]:
+def best_levels(
+    rho: Array, d: Array, rest: Array, u: Columns, v: Columns, of: Response
+) -> tuple[Array, Array]:
     """RSS and levels of least squares with no negative level, by comparing all active sets.
 
     Returns
@@ -221,10 +244,15 @@ def best_levels(rho: Array, d: Array, rest: Array, u: Columns, v: Columns, of: R
     b = jnp.where(d > 0, rest / _divisor(d), 0.0)
     a = p - rho * b
     free, zero = free_rss(d, rest, u, of), jnp.zeros(rho.shape, rho.dtype)
-    # Held at zero, the constant adds its square over its variance, and moves the others by their covariance with it.
+    # Held at zero, the constant adds its square over its variance, and moves the others by their
+    # covariance with it.
     across_u, across_v = m - rho * n, n - rho * m
     e, u_alone, v_alone = y - a * m - b * n, y - p * m, y - q * n
-    of_pair, of_u, of_v = d * (1 / of.weight + n**2) + across_u**2, 1 / of.weight + m**2, 1 / of.weight + n**2
+    of_pair, of_u, of_v = (
+        d * (1 / of.weight + n**2) + across_u**2,
+        1 / of.weight + m**2,
+        1 / of.weight + n**2,
+    )
     to_pair = e / _divisor(of_pair)
     present = jnp.ones((), bool)
     models = [
@@ -232,7 +260,11 @@ def best_levels(rho: Array, d: Array, rest: Array, u: Columns, v: Columns, of: R
         (of.square - p**2, (u_alone, p, zero), has_u),
         (of.square - q**2, (v_alone, zero, q), has_v),
         (of.square, (y, zero, zero), present),
-        (free + d * e * to_pair, (zero, a + across_u * to_pair, b + across_v * to_pair), has_u & has_v & (of_pair > 0)),
+        (
+            free + d * e * to_pair,
+            (zero, a + across_u * to_pair, b + across_v * to_pair),
+            has_u & has_v & (of_pair > 0),
+        ),
         (of.square - p**2 + u_alone**2 / of_u, (zero, p + m * u_alone / of_u, zero), has_u),
         (of.square - q**2 + v_alone**2 / of_v, (zero, zero, q + n * v_alone / of_v), has_v),
     ]
@@ -244,12 +276,16 @@ def best_levels(rho: Array, d: Array, rest: Array, u: Columns, v: Columns, of: R
         rss = jnp.where(better, own, rss)
         best = [jnp.where(better, new, old) for new, old in zip(levels, best, strict=True)]
     scales = jnp.ones_like(zero), 1 / _divisor(u.length), 1 / _divisor(v.length)
-    return jnp.maximum(rss, 0.0), jnp.stack([level * scale for level, scale in zip(best, scales, strict=True)])
+    return jnp.maximum(rss, 0.0), jnp.stack(
+        [level * scale for level, scale in zip(best, scales, strict=True)]
+    )
 
 
 def _covariance(rho: Array, d: Array, u: Columns, v: Columns, of: Response) -> Array:
     safe = jnp.maximum(d, jnp.finfo(d.dtype).eps)
-    inverse_u, inverse_v = (jnp.where(one.length > 0, 1.0, 0.0) / _divisor(one.length) for one in (u, v))
+    inverse_u, inverse_v = (
+        jnp.where(one.length > 0, 1.0, 0.0) / _divisor(one.length) for one in (u, v)
+    )
     aa, ab, bb = inverse_u**2 / safe, -rho * inverse_u * inverse_v / safe, inverse_v**2 / safe
     ea, eb = -u.mean * aa - v.mean * ab, -u.mean * ab - v.mean * bb
     ee = 1 / of.weight - u.mean * ea - v.mean * eb

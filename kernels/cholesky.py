@@ -1,7 +1,8 @@
-"""Cholesky factors of many tiny matrices at once, written out so that each entry is an array over the batch.
+"""Cholesky factors of many tiny matrices at once, written out so that each entry is an array over
+the batch.
 
-A library call per 5 × 5 matrix costs more than the whole evaluation of the objective; here every operation is elementwise
-over the batch and fuses with what surrounds it.
+A library call per 5 × 5 matrix costs more than the whole evaluation of the objective; here every
+operation is elementwise over the batch and fuses with what surrounds it.
 """
 
 import jax.numpy as jnp
@@ -54,6 +55,8 @@ def solve(lower: Matrix, right: Columns) -> list[Array]:
         forward.append((right[i] - dot) / lower[i][i])
     backward = list(forward)
     for i in reversed(range(size)):
-        dot = sum((lower[k][i] * backward[k] for k in range(i + 1, size)), start=jnp.zeros_like(right[i]))
+        dot = sum(
+            (lower[k][i] * backward[k] for k in range(i + 1, size)), start=jnp.zeros_like(right[i])
+        )
         backward[i] = (forward[i] - dot) / lower[i][i]
     return backward

@@ -1,8 +1,9 @@
 """Log determinants and quadratic forms of many positive definite matrices at once, by elimination.
 
-Of the matrix [P, b; b', 0] elimination of P leaves −b' P⁻¹ b, and its pivots multiply to |P|. Each step is elementwise over the
-batch, as in `kernels.cholesky`, but the program does not grow with the matrix. A batch of library factorisations inside a
-compiled loop is to be avoided on CPUs: with two threads it was seen to wait for itself for ever.
+Of the matrix [P, b; b', 0] elimination of P leaves −b' P⁻¹ b, and its pivots multiply to |P|. Each
+step is elementwise over the batch, as in `kernels.cholesky`, but the program does not grow with the
+matrix. A batch of library factorisations inside a compiled loop is to be avoided on CPUs: with two
+threads it was seen to wait for itself for ever.
 """
 
 import jax

@@ -1,10 +1,11 @@
 """The evidence of an additive law over a grid of exponents of any size, in bounded memory.
 
-Tiles of the grid that fit a second-level cache are made by one matrix product each and summed at once, so that a node costs
-2·runs operations of the product and a dozen of its own, and no array of the grid's size exists. The least RSS of a tile with
-levels of any sign bounds what the tile can hold: only where that matters, beside the best of a coarse glance at the grid, are
-active sets compared and logarithms and exponentials taken. What is left out is less than e^−60 of the peak, a node.
-Devices share out rows of tiles.
+Tiles of the grid that fit a second-level cache are made by one matrix product each and summed at
+once, so that a node costs 2·runs operations of the product and a dozen of its own, and no array of
+the grid's size exists. The least RSS of a tile with levels of any sign bounds what the tile can
+hold: only where that matters, beside the best of a coarse glance at the grid, are active sets
+compared and logarithms and exponentials taken. What is left out is less than e^−60 of the peak, a
+node. Devices share out rows of tiles.
 """
 
 import math
@@ -44,7 +45,8 @@ class Evidence(NamedTuple):
     log_evidence : Array
         Log of the sum over nodes of exp(log marginal); cell sizes belong into the log priors.
     rows, columns : Array, shapes (exponents of u,) and (exponents of v,)
-        Log of the partial sums: the marginal posterior of each exponent, not normalised; minus infinity where negligible.
+        Log of the partial sums: the marginal posterior of each exponent, not normalised; minus
+        infinity where negligible.
     least_rss : Array
         Of all nodes, with levels that are not negative.
     best : tuple of Array
@@ -66,8 +68,8 @@ def grid_evidence(u: Columns, v: Columns, of: Response) -> Evidence:
     ----------
     u, v : Columns
     of : Response
-        In float32 the log evidence of 200 runs, of whose variance the law explained all but 2·10⁻³, was right to 0.002, the
-        least RSS to 3·10⁻⁵ and the logs of partial sums to 0.02.
+        In float32 the log evidence of 200 runs, of whose variance the law explained all but 2·10⁻³,
+        was right to 0.002, the least RSS to 3·10⁻⁵ and the logs of partial sums to 0.02.
     """
     rows = _in_tiles(u, whole_shares(-(-len(u.response) // _ROWS)))
     columns = _in_tiles(v, -(-len(v.response) // _COLUMNS))
@@ -80,15 +82,23 @@ def grid_evidence(u: Columns, v: Columns, of: Response) -> Evidence:
         attempt, _, before = state
         return attempt + 1, before.peak, _all_tiles(rows, columns, of, before.peak)
 
-    # A glance may miss a peak between its nodes; where a sum overflows, all are taken again below the peak that was met.
+    # A glance may miss a peak between its nodes; where a sum overflows, all are taken again below
+    # the peak that was met.
     peak = jnp.max(product(_every(u, _GLANCE), _every(v, _GLANCE), of).log_marginal)
     start = jnp.array(0)
-    glance = _Sums(rows.response + jnp.inf, columns.response, jnp.zeros_like(peak), peak, (start, start))
+    glance = _Sums(
+        rows.response + jnp.inf, columns.response, jnp.zeros_like(peak), peak, (start, start)
+    )
     _, shift, sums = jax.lax.while_loop(overflown, take, (start, peak, glance))
-    by_row, by_column = sums.rows.reshape(-1)[: len(u.response)], sums.columns.reshape(-1)[: len(v.response)]
+    by_row, by_column = (
+        sums.rows.reshape(-1)[: len(u.response)],
+        sums.columns.reshape(-1)[: len(v.response)],
+    )
     best = _best_node(rows, columns, of, sums.tile, (len(u.response), len(v.response)))
     total = jnp.log(jnp.sum(by_row)) + shift
-    evidence = Evidence(total, jnp.log(by_row) + shift, jnp.log(by_column) + shift, sums.least_rss, best)
+    evidence = Evidence(
+        total, jnp.log(by_row) + shift, jnp.log(by_column) + shift, sums.least_rss, best
+    )
     return in_every_process(evidence)
 
 
@@ -115,7 +125,9 @@ def _all_tiles(rows: Columns, columns: Columns, of: Response, shift: Array) -> _
             return _Sums(sums.rows + to_row, sums.columns, least, peak, tile), by_column + to_column
 
         numbered = jnp.arange(len(columns.response)), columns, sums.columns
-        sums, by_column = jax.lax.scan(one_tile, sums._replace(rows=jnp.zeros_like(own.response)), numbered)
+        sums, by_column = jax.lax.scan(
+            one_tile, sums._replace(rows=jnp.zeros_like(own.response)), numbered
+        )
         return sums._replace(columns=by_column), sums.rows
 
     def part(numbers: Array, own: Columns) -> _Sums:
@@ -128,11 +140,20 @@ def _all_tiles(rows: Columns, columns: Columns, of: Response, shift: Array) -> _
     parts = over_devices(part, jnp.arange(len(rows.response)), rows)
     best = jnp.argmin(parts.least_rss)
     i, j = parts.tile
-    return _Sums(parts.rows, jnp.sum(parts.columns, axis=0), parts.least_rss[best], jnp.max(parts.peak), (i[best], j[best]))
+    return _Sums(
+        parts.rows,
+        jnp.sum(parts.columns, axis=0),
+        parts.least_rss[best],
+        jnp.max(parts.peak),
+        (i[best], j[best]),
+    )
 
 
-def _tile(u: Columns, v: Columns, of: Response, shift: Array, least: Array) -> tuple[Array, Array, Array, Array]:
-    """Sums of exp(log marginal − shift) over a tile's columns and rows, its least RSS and its greatest log marginal.
+def _tile(
+    u: Columns, v: Columns, of: Response, shift: Array, least: Array
+) -> tuple[Array, Array, Array, Array]:
+    """Sums of exp(log marginal − shift) over a tile's columns and rows, its least RSS and its
+    greatest log marginal.
 
     Zeros and infinities where all of it is negligible.
     """
@@ -155,8 +176,15 @@ def _tile(u: Columns, v: Columns, of: Response, shift: Array, least: Array) -> t
         return jnp.sum(mass, axis=1), jnp.sum(mass, axis=0), jnp.min(rss), jnp.max(height)
 
     freedom, constant = normalisation(u, v, of)
-    peak = constant + jnp.max(own_part(u)) + jnp.max(own_part(v)) - 0.5 * freedom * jnp.log(free) - _WIDEST
-    # Not a number, where columns are nearly parallel or rounding leaves nothing of RSS, is not small.
+    peak = (
+        constant
+        + jnp.max(own_part(u))
+        + jnp.max(own_part(v))
+        - 0.5 * freedom * jnp.log(free)
+        - _WIDEST
+    )
+    # Not a number, where columns are nearly parallel or rounding leaves nothing of RSS, is not
+    # small.
     small = (peak < shift - _NEGLIGIBLE) & (free > least)
     return jax.lax.cond(small, nothing, everything)
 
@@ -164,12 +192,17 @@ def _tile(u: Columns, v: Columns, of: Response, shift: Array, least: Array) -> t
 def _best_node(
     rows: Columns, columns: Columns, of: Response, tile: tuple[Array, Array], shape: tuple[int, int]
 ) -> tuple[Array, Array]:
-    u, v = jax.tree.map(lambda array: array[tile[0]], rows), jax.tree.map(lambda array: array[tile[1]], columns)
+    u, v = (
+        jax.tree.map(lambda array: array[tile[0]], rows),
+        jax.tree.map(lambda array: array[tile[1]], columns),
+    )
     rss = product(u, v, of).rss
     i, j = jnp.unravel_index(jnp.argmin(rss), rss.shape)
     # A copy of the last exponent may be better than it by rounding.
     last_i, last_j = (length - 1 for length in shape)
-    return jnp.minimum(tile[0] * len(rss) + i, last_i), jnp.minimum(tile[1] * rss.shape[1] + j, last_j)
+    return jnp.minimum(tile[0] * len(rss) + i, last_i), jnp.minimum(
+        tile[1] * rss.shape[1] + j, last_j
+    )
 
 
 def _in_tiles(whole: Columns, tiles: int) -> Columns:

@@ -1,10 +1,13 @@
-"""All devices as one: independent work is cut along an axis, and each device runs the same program on its part.
+"""All devices as one: independent work is cut along an axis, and each device runs the same program
+on its part.
 
-Members of a batch and tiles of a grid have nothing to say to each other, so that devices do not communicate while they work.
-With one device nothing is cut, and a program is what it would be without this file.
+Members of a batch and tiles of a grid have nothing to say to each other, so that devices do not
+communicate while they work. With one device nothing is cut, and a program is what it would be
+without this file.
 
-With several hosts every process runs the same script on the same data after ``jax.distributed.initialize(...)``; the devices
-are then those of all processes, and each process gets the whole result.
+With several hosts every process runs the same script on the same data after
+``jax.distributed.initialize(...)``; the devices are then those of all processes, and each process
+gets the whole result.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +22,9 @@ _AXIS = "devices"
 
 
 def devices() -> list[jax.Device]:
-    """Where work may go: every device of every process, or the one that ``jax.default_device`` pins it to."""
+    """Where work may go: every device of every process, or the one that ``jax.default_device`` pins
+    it to.
+    """
     pinned = jax.config.jax_default_device  # type: ignore[attr-defined, unused-ignore]  # JAX 0.12 types it
     if pinned is None:
         return jax.devices()
@@ -37,7 +42,8 @@ def over_devices(work: Callable[..., Any], *parts: Any) -> Any:
     Parameters
     ----------
     work : callable
-        Takes parts and returns a pytree of arrays with leading axes, which are joined. What it closes over, every device has.
+        Takes parts and returns a pytree of arrays with leading axes, which are joined. What it
+        closes over, every device has.
     *parts : pytrees of arrays
         The length of their leading axis is one of `whole_shares`.
 
@@ -54,7 +60,8 @@ def over_devices(work: Callable[..., Any], *parts: Any) -> Any:
 
 
 def in_every_process(results: Any) -> Any:
-    """The same pytree of arrays, which NumPy may read: where there are several processes, each gets the whole.
+    """The same pytree of arrays, which NumPy may read: where there are several processes, each gets
+    the whole.
 
     To be called last in a program, since what follows may distribute arrays again.
     """
@@ -83,17 +90,23 @@ def stacked(own: Mapping[int, Any], owners: Sequence[jax.Device], like: Any) -> 
 
     def stack(leaf: Any, *found: Any) -> np.ndarray:
         by_number = dict(zip(own, found, strict=True))
-        return np.stack([by_number.get(i, np.zeros(leaf.shape, leaf.dtype)) for i in range(len(owners))])
+        return np.stack(
+            [by_number.get(i, np.zeros(leaf.shape, leaf.dtype)) for i in range(len(owners))]
+        )
 
     mine = jax.tree.map(stack, like, *own.values())
     if not _of_several_processes():
         return mine
     process, number = [owner.process_index for owner in owners], np.arange(len(owners))
-    return jax.tree.map(lambda each: np.asarray(each)[process, number], multihost_utils.process_allgather(mine))
+    return jax.tree.map(
+        lambda each: np.asarray(each)[process, number], multihost_utils.process_allgather(mine)
+    )
 
 
 def described() -> list[dict[str, Any]]:
-    """One row a device: its ``id``, ``kind``, ``platform``, ``process``, and ``memory`` in bytes or None where unknown."""
+    """One row a device: its ``id``, ``kind``, ``platform``, ``process``, and ``memory`` in bytes or
+    None where unknown.
+    """
     here = jax.process_index()
     return [
         {
@@ -101,7 +114,9 @@ def described() -> list[dict[str, Any]]:
             "kind": device.device_kind,
             "platform": device.platform,
             "process": device.process_index,
-            "memory": ((device.memory_stats() if device.process_index == here else None) or {}).get("bytes_limit"),
+            "memory": ((device.memory_stats() if device.process_index == here else None) or {}).get(
+                "bytes_limit"
+            ),
         }
         for device in jax.devices()
     ]

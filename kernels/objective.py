@@ -2,8 +2,9 @@
 
     F(v) = Σ_i w_i ρ(r_i(v), v) + Σ_j penalty_j(v_j)
 
-r_i is the residual of run i, ρ a negative log density (or a robust loss) of the residual, and v a vector of unconstrained
-coordinates: first those that move the prediction, then those that shape ρ, such as the logarithm of a scale.
+r_i is the residual of run i, ρ a negative log density (or a robust loss) of the residual, and v a
+vector of unconstrained coordinates: first those that move the prediction, then those that shape ρ,
+such as the logarithm of a scale.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,8 +24,8 @@ CONVERGED, STEP_LIMIT, NOT_FINITE = 0, 1, 2
 class Objective(Protocol):
     """A hashable object with the three parts of F; equal objects share their compiled kernels.
 
-    Coordinates arrive as a sequence of arrays of shape (batch,); data are any pytree of arrays whose leading axis is runs and
-    which broadcast against the batch, that is of shape (runs, 1).
+    Coordinates arrive as a sequence of arrays of shape (batch,); data are any pytree of arrays
+    whose leading axis is runs and which broadcast against the batch, that is of shape (runs, 1).
     """
 
     @property
@@ -38,7 +39,9 @@ class Objective(Protocol):
         """ρ, shape (runs, batch); symmetric in the residual, least at zero."""
 
     def penalty(self, coordinates: Columns) -> Columns:
-        """One term a coordinate, shape (batch,), each a function of that coordinate alone: negative log priors, or zeros."""
+        """One term a coordinate, shape (batch,), each a function of that coordinate alone: negative
+        log priors, or zeros.
+        """
 
 
 class Search(NamedTuple):
@@ -69,10 +72,11 @@ def value(objective: Objective, coordinates: Columns, data: Any, weights: Array)
 def reweighted_curvature(
     objective: Objective, coordinates: Columns, data: Any, weights: Array
 ) -> tuple[Array, Columns, Matrix]:
-    """F, its gradient and a positive curvature that does not underestimate how ρ bends away from zero.
+    """F, its gradient and a positive curvature that does not underestimate how ρ bends away from
+    zero.
 
-    The predictive block is Jᵀ diag(w ρ'(r)/r) J, the matrix of iteratively reweighted least squares; the other coordinates get
-    the absolute diagonal of their own Hessian.
+    The predictive block is Jᵀ diag(w ρ'(r)/r) J, the matrix of iteratively reweighted least
+    squares; the other coordinates get the absolute diagonal of their own Hessian.
 
     Returns
     -------
@@ -84,20 +88,28 @@ def reweighted_curvature(
     residual = objective.residual(v, data)
 
     def residual_along(direction: tuple[Array, ...]) -> Array:
-        return jnp.broadcast_to(jax.jvp(lambda u: objective.residual(u, data), (v,), (direction,))[1], residual.shape)
+        return jnp.broadcast_to(
+            jax.jvp(lambda u: objective.residual(u, data), (v,), (direction,))[1], residual.shape
+        )
 
     columns = [residual_along(direction) for direction in _axes(v)[:p]]
-    rho, slope = jax.jvp(lambda r: objective.rho(r, v, data), (residual,), (jnp.ones_like(residual),))
+    rho, slope = jax.jvp(
+        lambda r: objective.rho(r, v, data), (residual,), (jnp.ones_like(residual),)
+    )
     pull = weights * slope
     tiny = jnp.finfo(residual.dtype).tiny
-    stiffness = weights * jnp.maximum(jnp.abs(slope), tiny) / jnp.maximum(jnp.abs(residual), jnp.sqrt(tiny))
+    stiffness = (
+        weights * jnp.maximum(jnp.abs(slope), tiny) / jnp.maximum(jnp.abs(residual), jnp.sqrt(tiny))
+    )
 
     def shape_of_rho(u: Columns) -> Array:
         return jnp.sum(weights * objective.rho(residual, (*v[:p], *u), data), axis=0)
 
     along_shape = [_two_derivatives(shape_of_rho, v[p:], direction) for direction in _axes(v[p:])]
     penalty, penalty_slope, penalty_bend = _penalty(objective, v)
-    gradient = [jnp.sum(pull * column, axis=0) for column in columns] + [slope for slope, _ in along_shape]
+    gradient = [jnp.sum(pull * column, axis=0) for column in columns] + [
+        slope for slope, _ in along_shape
+    ]
     bend = [jnp.abs(b) for b in penalty_bend]
     curvature = [[jnp.zeros_like(b) for _ in range(i)] + [b] for i, b in enumerate(bend)]
     for i in range(p):
@@ -109,12 +121,17 @@ def reweighted_curvature(
     return total, [g + s for g, s in zip(gradient, penalty_slope, strict=True)], curvature
 
 
-def exact_curvature(objective: Objective, coordinates: Columns, data: Any, weights: Array) -> tuple[Array, Columns, Matrix]:
-    """F, its gradient and its exact Hessian, which need not be positive definite; returned as by `reweighted_curvature`."""
+def exact_curvature(
+    objective: Objective, coordinates: Columns, data: Any, weights: Array
+) -> tuple[Array, Columns, Matrix]:
+    """F, its gradient and its exact Hessian, which need not be positive definite; returned as by
+    `reweighted_curvature`.
+    """
     v = tuple(coordinates)
 
     def gradient_of_fit(u: Columns) -> list[Array]:
-        # Members of a batch do not touch each other, so the gradient of the sum over the batch is every member's own.
+        # Members of a batch do not touch each other, so the gradient of the sum over the batch is
+        # every member's own.
         return list(jax.grad(lambda w: jnp.sum(_fit(objective, w, data, weights)))(tuple(u)))
 
     def along(direction: tuple[Array, ...]) -> Array:
@@ -123,17 +140,23 @@ def exact_curvature(objective: Objective, coordinates: Columns, data: Any, weigh
     # All directions in one traced pass: unrolled, XLA takes minutes to compile seven coordinates.
     full = jax.vmap(along)(tuple(jnp.stack(parts) for parts in zip(*_axes(v), strict=True)))
     penalty, penalty_slope, penalty_bend = _penalty(objective, v)
-    hessian = [[full[i, j] + (penalty_bend[i] if i == j else 0.0) for j in range(i + 1)] for i in range(len(v))]
+    hessian = [
+        [full[i, j] + (penalty_bend[i] if i == j else 0.0) for j in range(i + 1)]
+        for i in range(len(v))
+    ]
     gradient = [g + s for g, s in zip(gradient_of_fit(v), penalty_slope, strict=True)]
     return _fit(objective, v, data, weights) + sum(penalty), gradient, hessian
 
 
 def _fit(objective: Objective, coordinates: Columns, data: Any, weights: Array) -> Array:
-    return jnp.sum(weights * objective.rho(objective.residual(coordinates, data), coordinates, data), axis=0)
+    return jnp.sum(
+        weights * objective.rho(objective.residual(coordinates, data), coordinates, data), axis=0
+    )
 
 
 def _penalty(objective: Objective, at: tuple[Array, ...]) -> tuple[Columns, Columns, Columns]:
-    # Each term sees its own coordinate alone, so one direction of ones gives every term's own derivatives.
+    # Each term sees its own coordinate alone, so one direction of ones gives every term's own
+    # derivatives.
     ones = tuple(jnp.ones_like(c) for c in at)
 
     def slope(u: Columns) -> Columns:
@@ -143,9 +166,14 @@ def _penalty(objective: Objective, at: tuple[Array, ...]) -> tuple[Columns, Colu
     return objective.penalty(at), first, second
 
 
-def _two_derivatives(function: Callable[[Columns], Array], at: Columns, direction: Columns) -> tuple[Array, Array]:
+def _two_derivatives(
+    function: Callable[[Columns], Array], at: Columns, direction: Columns
+) -> tuple[Array, Array]:
     return jax.jvp(lambda u: jax.jvp(function, (u,), (direction,))[1], (at,), (direction,))
 
 
 def _axes(at: tuple[Array, ...]) -> list[tuple[Array, ...]]:
-    return [tuple(jnp.ones_like(c) if i == j else jnp.zeros_like(c) for j, c in enumerate(at)) for i in range(len(at))]
+    return [
+        tuple(jnp.ones_like(c) if i == j else jnp.zeros_like(c) for j, c in enumerate(at))
+        for i in range(len(at))
+    ]

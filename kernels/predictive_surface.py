@@ -1,13 +1,15 @@
-"""What the draws of a posterior predict at each of many inputs: mean, spread and quantiles of the loss, cell by cell.
+"""What the draws of a posterior predict at each of many inputs: mean, spread and quantiles of the
+loss, cell by cell.
 
-Draws × cells are never held: a block of cells is evaluated, sorted and summarised before the next, so memory is bounded by the
-draws and a block whatever the grid. Sorting is most of the work. A loss is positive, so the bits of its floating-point number
-are in the order of the numbers, and XLA sorts whole numbers on a CPU in a quarter of the time of floating-point ones: about as
-fast as NumPy partitions. Quantiles so found are NumPy's, not approximations of them.
+Draws × cells are never held: a block of cells is evaluated, sorted and summarised before the next,
+so memory is bounded by the draws and a block whatever the grid. Sorting is most of the work. A loss
+is positive, so the bits of its floating-point number are in the order of the numbers, and XLA sorts
+whole numbers on a CPU in a quarter of the time of floating-point ones: about as fast as NumPy
+partitions. Quantiles so found are NumPy's, not approximations of them.
 
-New runs scatter about the law by one deviate a draw, the same in every cell. Each cell's predictive distribution is right for
-that, since a draw's deviate is as good a sample in one cell as in another; cells scatter together, so that surfaces are smooth,
-and what scatter costs is an addition.
+New runs scatter about the law by one deviate a draw, the same in every cell. Each cell's predictive
+distribution is right for that, since a draw's deviate is as good a sample in one cell as in
+another; cells scatter together, so that surfaces are smooth, and what scatter costs is an addition.
 """
 
 import math
@@ -21,12 +23,15 @@ from jax import Array
 
 from bayescale.kernels.blocks import in_blocks
 
-# Values of a block: 512 kB in float64, which leaves room in a second-level cache for what is made of them.
+# Values of a block: 512 kB in float64, which leaves room in a second-level cache for what is made
+# of them.
 BLOCK_VALUES = 2**16
 
 
 class Curve(Protocol):
-    """A hashable object that predicts; equal objects share their compiled kernels, which their bound methods would not."""
+    """A hashable object that predicts; equal objects share their compiled kernels, which their
+    bound methods would not.
+    """
 
     def log_loss(self, constants: Any, log_inputs: Any) -> Array:
         """log L; everything broadcasts."""
@@ -38,7 +43,8 @@ class Summary(NamedTuple):
     Attributes
     ----------
     mean, sd : Array, shape (kinds, cells)
-        Infinite or not a number where a draw's loss overflows; sd has draws − 1 degrees of freedom and is 0 for one draw.
+        Infinite or not a number where a draw's loss overflows; sd has draws − 1 degrees of freedom
+        and is 0 for one draw.
     quantiles : Array, shape (kinds, quantiles, cells)
         Right also where losses overflow.
     """
@@ -65,9 +71,11 @@ def predictive_surface(
     curve : Curve
     constants : dict of arrays, shape (draws,)
     log_inputs : dict of arrays, shape (cells,)
-        Natural logarithms of the inputs, all of the dtype of the constants. In float32 a loss is right to some 1e-6 of itself.
+        Natural logarithms of the inputs, all of the dtype of the constants. In float32 a loss is
+        right to some 1e-6 of itself.
     scatter : Array, shape (kinds, draws)
-        What each draw adds to log loss: a row of zeros for the curve alone, a row of deviates of the noise for new runs.
+        What each draw adds to log loss: a row of zeros for the curve alone, a row of deviates of
+        the noise for new runs.
     quantiles : tuple of float
         Between 0 and 1; interpolated linearly between draws, as NumPy does.
     block_values : int
@@ -81,8 +89,13 @@ def predictive_surface(
 
     def work(cells: Array, _: Array) -> Summary:
         # Draws are the last axis, so that those of a cell lie together for the sort.
-        log_loss = curve.log_loss(constants, {name: row[:, None] for name, row in zip(log_inputs, cells, strict=True)})
-        return jax.tree.map(lambda *kinds: jnp.stack(kinds), *(_summary(jnp.exp(log_loss + row), quantiles) for row in scatter))
+        log_loss = curve.log_loss(
+            constants, {name: row[:, None] for name, row in zip(log_inputs, cells, strict=True)}
+        )
+        return jax.tree.map(
+            lambda *kinds: jnp.stack(kinds),
+            *(_summary(jnp.exp(log_loss + row), quantiles) for row in scatter),
+        )
 
     return in_blocks(work, jnp.stack(list(log_inputs.values())), jnp.zeros((1, 1)), block)
 
@@ -97,10 +110,15 @@ def _summary(loss: Array, quantiles: tuple[float, ...]) -> Summary:
     share = np.array(places) - below
     low, high = ordered[:, below], ordered[:, np.minimum(below + 1, draws - 1)]
     # Infinite neighbours have no difference, and an infinite one no share of nothing.
-    found = jnp.where((share > 0) & (high > low), low + (high - low) * share.astype(loss.dtype), low)
-    # The median is within one sd of the mean, so deviations from it lose no digits, in float32 either.
+    found = jnp.where(
+        (share > 0) & (high > low), low + (high - low) * share.astype(loss.dtype), low
+    )
+    # The median is within one sd of the mean, so deviations from it lose no digits, in float32
+    # either.
     median = ordered[:, draws // 2, None]
     apart = loss - median
     shift = jnp.mean(apart, axis=-1)
-    variance = (jnp.mean(jnp.square(apart), axis=-1) - jnp.square(shift)) * (draws / max(draws - 1, 1))
+    variance = (jnp.mean(jnp.square(apart), axis=-1) - jnp.square(shift)) * (
+        draws / max(draws - 1, 1)
+    )
     return Summary(median[:, 0] + shift, jnp.sqrt(jnp.maximum(variance, 0)), found.T)

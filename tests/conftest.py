@@ -1,7 +1,9 @@
-"""What several folders of tests share: compiled programs, every law and noise model there is, and posteriors made by hand.
+"""What several folders of tests share: compiled programs, every law and noise model there is, and
+posteriors made by hand.
 
-A test that takes ``any_law``, ``any_noise`` or ``any_likelihood`` runs once for each that discovery finds, with every option
-that is a switch on and off, so that a new file is tested without registering it.
+A test that takes ``any_law``, ``any_noise`` or ``any_likelihood`` runs once for each that discovery
+finds, with every option that is a switch on and off, so that a new file is tested without
+registering it.
 """
 
 import dataclasses
@@ -30,9 +32,12 @@ _MORE = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # By environment, since JAX is not loaded yet, and so that the processes which tests start find the programs too.
-    # Tests spend most of their time compiling, and a third of that on optimising what then runs but shortly.
-    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1 --xla_llvm_disable_expensive_passes=true")
+    # By environment, since JAX is not loaded yet, and so that the processes which tests start find
+    # the programs too. Tests spend most of their time compiling, and a third of that on optimising
+    # what then runs but shortly.
+    os.environ.setdefault(
+        "XLA_FLAGS", "--xla_backend_optimization_level=1 --xla_llvm_disable_expensive_passes=true"
+    )
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         folder = tempfile.TemporaryDirectory(prefix="bayescale-xla-")
         config.add_cleanup(folder.cleanup)
@@ -45,7 +50,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def forget_programs() -> Callable[[], None]:
     """Have compiled programs leave memory; those that are needed again are read from the folder.
 
-    Each holds some memory maps, of which Linux allows a process 65530, and at the last one XLA's compiler dies.
+    Each holds some memory maps, of which Linux allows a process 65530, and at the last one XLA's
+    compiler dies.
     """
 
     def forget() -> None:
@@ -77,32 +83,44 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         from bayescale.noise.base import is_likelihood
 
         # Of log losses: counts have probabilities, and tests of their own.
-        densities = (n for n in _instances("bayescale.noise") if is_likelihood(n) and "n_correct" not in n.columns)
+        densities = (
+            n
+            for n in _instances("bayescale.noise")
+            if is_likelihood(n) and "n_correct" not in n.columns
+        )
         _parametrize(metafunc, "any_likelihood", densities)
 
 
 def _parametrize(metafunc: pytest.Metafunc, name: str, instances: Iterator[Any]) -> None:
-    from bayescale.discovery import describe
+    from bayescale._internal.discovery import describe
 
     metafunc.parametrize(name, [pytest.param(one, id=describe(one)) for one in instances])
 
 
 def _parametrize_pairs(metafunc: pytest.Metafunc) -> None:
-    """Every law and every noise model with the textbook's other half, and counts with a law of them."""
-    from bayescale.discovery import describe
+    """Every law and every noise model with the textbook's other half, and counts with a law of
+    them.
+    """
+    from bayescale._internal.discovery import describe
     from bayescale.laws.accuracy_in_tokens import AccuracyInTokens
     from bayescale.laws.chinchilla import Chinchilla
     from bayescale.noise.binomial import Binomial
     from bayescale.noise.student_t import StudentT
 
-    pairs = [(law, StudentT()) for law in _instances("bayescale.laws")] + [(AccuracyInTokens(), Binomial())]
-    pairs += [(Chinchilla(), noise) for noise in _instances("bayescale.noise") if noise not in (StudentT(), Binomial())]
+    pairs = [(law, StudentT()) for law in _instances("bayescale.laws")] + [
+        (AccuracyInTokens(), Binomial())
+    ]
+    pairs += [
+        (Chinchilla(), noise)
+        for noise in _instances("bayescale.noise")
+        if noise not in (StudentT(), Binomial())
+    ]
     ids = [f"{describe(law)}-{describe(noise)}" for law, noise in pairs]
     metafunc.parametrize(("any_law", "any_noise"), pairs, ids=ids)
 
 
 def _instances(package: str) -> Iterator[Any]:
-    from bayescale.discovery import entry, names, parse
+    from bayescale._internal.discovery import entry, names, parse
 
     for name in names(package):
         cls = entry(package, name)
@@ -120,46 +138,91 @@ def with_every_column(runs: Any) -> Any:
 
     loss, params, tokens = (runs.frame[name] for name in ("loss", "n_params", "n_tokens"))
     rank = tokens.rank(method="first")
-    more = {"loss_se": 0.01 * loss, "unique_tokens": np.minimum(tokens, tokens.median()), "n_examples": tokens}
-    inputs = {"non_vocab_params": params, "vocab_params": np.sqrt(params) * 1e4, "thinking_tokens": tokens}
-    counted = {"n_experts": rank, "n_attempts": rank, "n_votes": rank, "n_samples": 30.0, "n_correct": (rank / 2).round()}
-    responses = {"relative_loss": loss - 6.0, "learning_rate": 1 / loss, "batch_tokens": tokens**0.5, "error": loss / 5}
+    more = {
+        "loss_se": 0.01 * loss,
+        "unique_tokens": np.minimum(tokens, tokens.median()),
+        "n_examples": tokens,
+    }
+    inputs = {
+        "non_vocab_params": params,
+        "vocab_params": np.sqrt(params) * 1e4,
+        "thinking_tokens": tokens,
+    }
+    counted = {
+        "n_experts": rank,
+        "n_attempts": rank,
+        "n_votes": rank,
+        "n_samples": 30.0,
+        "n_correct": (rank / 2).round(),
+    }
+    responses = {
+        "relative_loss": loss - 6.0,
+        "learning_rate": 1 / loss,
+        "batch_tokens": tokens**0.5,
+        "error": loss / 5,
+    }
     shares = {"score": 1 - loss / 5, "failure_rate": loss / 5}
     return Runs.from_frame(runs.frame.assign(**more, **inputs, **counted, **responses, **shares))
 
 
 @pytest.fixture
 def made_posterior() -> Callable[..., Any]:
-    """Make a Posterior without fitting: constants near the priors' means, or those given, each of shape (chain, draw).
+    """Make a Posterior without fitting: constants near the priors' means, or those given, each of
+    shape (chain, draw).
 
     The runs have the columns that the noise model needs, and its processes some coefficients.
     """
     return _made_posterior
 
 
-def _made_posterior(law: Any, noise: Any, constants: dict[str, Any] | None = None, **results: Any) -> Any:
+def _made_posterior(
+    law: Any, noise: Any, constants: dict[str, Any] | None = None, **results: Any
+) -> Any:
     from bayescale.inference.nuts import NUTS
-    from bayescale.posterior import Posterior
+    from bayescale.posterior.posterior import Posterior
     from bayescale.processes.base import bases, filled_up, places
     from bayescale.runs import Runs
 
     rng = np.random.default_rng(3)
-    table = {name: np.geomspace(1e8, 1e10, 6)[rng.permutation(6)] for name in law.inputs} | {"loss": np.linspace(3.5, 2.5, 6)}
+    table = {name: np.geomspace(1e8, 1e10, 6)[rng.permutation(6)] for name in law.inputs} | {
+        "loss": np.linspace(3.5, 2.5, 6)
+    }
     table |= {} if law.response == "loss" else {law.response: np.linspace(0.8, 0.3, 6)}
-    needed = {"loss_se": np.full(6, 0.02), "group": list("aabbcc"), "n_correct": np.arange(6.0), "n_samples": np.full(6, 20.0)}
+    needed = {
+        "loss_se": np.full(6, 0.02),
+        "group": list("aabbcc"),
+        "n_correct": np.arange(6.0),
+        "n_samples": np.full(6, 20.0),
+    }
     table |= {name: values for name, values in needed.items() if name in noise.columns}
     runs = Runs.from_frame(
-        pd.DataFrame(table), required=(*law.inputs, "loss"), name="six runs", source="made by hand", notes=("N counts all.",)
+        pd.DataFrame(table),
+        required=(*law.inputs, "loss"),
+        name="six runs",
+        source="made by hand",
+        notes=("N counts all.",),
     )
     if constants is None:
         parameters = (*law.parameters, *noise.parameters)
-        # The median of a logarithm would do as well: all that matters is that every prior's support holds it.
-        constants = {p.name: float(p.prior.mean) * rng.uniform(0.9, 1.1, size=(2, 3)) for p in parameters}
+        # The median of a logarithm would do as well: all that matters is that every prior's support
+        # holds it.
+        constants = {
+            p.name: float(p.prior.mean) * rng.uniform(0.9, 1.1, size=(2, 3)) for p in parameters
+        }
         law_names = {p.name for p in law.parameters}
         in_units = dict.fromkeys(law.inputs, 1000000000.0) | {law.response: 1.0}
-        counts = law.rescale({name: values for name, values in constants.items() if name in law_names}, in_units)
+        counts = law.rescale(
+            {name: values for name, values in constants.items() if name in law_names}, in_units
+        )
         constants |= {name: np.asarray(values) for name, values in counts.items()}
-    arrays = {name: np.atleast_2d(np.asarray(values, dtype=np.float64)) for name, values in constants.items()}
-    functions = sum(filled_up(basis.size) for basis in bases(noise.shared, places(runs, law.inputs)))
+    arrays = {
+        name: np.atleast_2d(np.asarray(values, dtype=np.float64))
+        for name, values in constants.items()
+    }
+    functions = sum(
+        filled_up(basis.size) for basis in bases(noise.shared, places(runs, law.inputs))
+    )
     coefficients = rng.standard_normal((*next(iter(arrays.values())).shape, functions))
-    return Posterior(law, noise, results.pop("method", NUTS(seed=5)), runs, arrays, coefficients, **results)
+    return Posterior(
+        law, noise, results.pop("method", NUTS(seed=5)), runs, arrays, coefficients, **results
+    )

@@ -1,4 +1,6 @@
-"""Runs: what is refused, what is warned of, and what comes out whatever the order and headings of the source."""
+"""Runs: what is refused, what is warned of, and what comes out whatever the order and headings of
+the source.
+"""
 
 import warnings
 
@@ -15,7 +17,11 @@ from bayescale.runs import Runs
 
 def table(**columns):
     """Four runs that nobody could object to."""
-    good = {"n_params": [1e8, 1e8, 1e9, 1e9], "n_tokens": [2e9, 2e10, 2e10, 2e11], "loss": [3.6, 3.3, 2.9, 2.7]}
+    good = {
+        "n_params": [1e8, 1e8, 1e9, 1e9],
+        "n_tokens": [2e9, 2e10, 2e10, 2e11],
+        "loss": [3.6, 3.3, 2.9, 2.7],
+    }
     return pd.DataFrame(good | columns)
 
 
@@ -24,11 +30,16 @@ def table(**columns):
 
 @pytest.mark.parametrize("column", ["n_params", "n_tokens", "loss"])
 def test_a_missing_column_is_refused_by_name_with_the_columns_there_are(column):
-    with pytest.raises(InputError, match=rf"no column {column}; it has .*Say which heading to use, for example {column}="):
+    with pytest.raises(
+        InputError,
+        match=rf"no column {column}; it has .*Say which heading to use, for example {column}=",
+    ):
         Runs.from_frame(table().drop(columns=column).assign(size=1.0))
 
 
-@pytest.mark.parametrize("column", ["n_params", "n_tokens", "loss", "flops", "unique_tokens", "loss_se", "weight"])
+@pytest.mark.parametrize(
+    "column", ["n_params", "n_tokens", "loss", "flops", "unique_tokens", "loss_se", "weight"]
+)
 @pytest.mark.parametrize(
     ("value", "complaint"),
     [
@@ -51,12 +62,16 @@ def test_a_bad_value_is_refused_with_row_column_value_and_remedy(column, value, 
 
 
 def test_a_refused_row_is_also_named_by_its_id():
-    with pytest.raises(InputError, match=r"row 2 \(run_id 'b'\), column loss: -1.0 is not positive"):
+    with pytest.raises(
+        InputError, match=r"row 2 \(run_id 'b'\), column loss: -1.0 is not positive"
+    ):
         Runs.from_frame(table(loss=[3.0, -1.0, 2.0, 2.0], run_id=list("abcd")))
 
 
 def test_the_first_of_several_bad_rows_is_named_and_the_others_are_counted():
-    with pytest.raises(InputError, match=r"row 2, column loss: 0.0 is not positive \(and so in 2 more rows\)"):
+    with pytest.raises(
+        InputError, match=r"row 2, column loss: 0.0 is not positive \(and so in 2 more rows\)"
+    ):
         Runs.from_frame(table(loss=[3.0, 0.0, 0.0, 0.0]))
 
 
@@ -71,13 +86,17 @@ def test_a_column_that_a_law_requires_is_checked_like_the_others():
 
 
 def test_a_column_that_nothing_uses_is_left_alone():
-    runs = Runs.from_frame(table(learning_rate=[np.nan, -1.0, 0.0, np.inf], comment=["a", None, "b", "c"]))
+    runs = Runs.from_frame(
+        table(learning_rate=[np.nan, -1.0, 0.0, np.inf], comment=["a", None, "b", "c"])
+    )
     assert {"learning_rate", "comment"} <= set(runs.frame.columns)
 
 
 def test_a_repeated_run_id_is_refused():
     with pytest.raises(
-        InputError, match=r"row 3 \(run_id 'a'\), column run_id: this id is there twice; give every run its own"
+        InputError,
+        match=r"row 3 \(run_id 'a'\), column run_id: this id is there twice; give every run its "
+        r"own",
     ):
         Runs.from_frame(table(run_id=["a", "b", "a", "c"]))
 
@@ -99,14 +118,27 @@ def test_a_table_without_rows_is_refused():
 @pytest.mark.parametrize(
     ("columns", "complaint"),
     [
-        ({"n_params": [0.1, 0.1, 1, 7]}, "n_params is as small as 0.1; N is a count, not millions or billions"),
+        (
+            {"n_params": [0.1, 0.1, 1, 7]},
+            "n_params is as small as 0.1; N is a count, not millions or billions",
+        ),
         ({"n_tokens": [300.0, 20.0, 30.0, 40.0]}, "n_tokens is as small as 20; D is a count"),
-        ({"loss": [3.6, 3.3, 2.9, 36.6]}, "loss is as large as 36.6; it should be nats per token, not perplexity"),
-        ({"n_params": [1e9] * 4}, "every run has the same n_params; alpha and A cannot be told from E"),
-        ({"n_tokens": [1e10] * 4}, "every run has the same n_tokens; beta and B cannot be told from E"),
+        (
+            {"loss": [3.6, 3.3, 2.9, 36.6]},
+            "loss is as large as 36.6; it should be nats per token, not perplexity",
+        ),
+        (
+            {"n_params": [1e9] * 4},
+            "every run has the same n_params; alpha and A cannot be told from E",
+        ),
+        (
+            {"n_tokens": [1e10] * 4},
+            "every run has the same n_tokens; beta and B cannot be told from E",
+        ),
         (
             {"n_params": [1e8, 2e8, 4e8, 8e8], "n_tokens": [2e9, 4.04e9, 7.96e9, 16e9]},
-            "n_tokens is 20 times n_params in every run; alpha and beta cannot be told apart. Add runs off this line",
+            "n_tokens is 20 times n_params in every run; alpha and beta cannot be told apart. Add "
+            "runs off this line",
         ),
     ],
 )
@@ -117,7 +149,10 @@ def test_suspicious_runs_are_taken_with_a_warning(columns, complaint):
 
 
 def test_runs_near_but_off_a_line_are_taken_silently():
-    assert len(Runs.from_frame(table(n_params=[1e8, 2e8, 4e8, 8e8], n_tokens=[2e9, 4e9, 8e9, 17e9]))) == 4
+    assert (
+        len(Runs.from_frame(table(n_params=[1e8, 2e8, 4e8, 8e8], n_tokens=[2e9, 4e9, 8e9, 17e9])))
+        == 4
+    )
 
 
 def test_the_warning_points_at_the_caller():
@@ -160,12 +195,17 @@ def test_two_headings_can_be_swapped():
 
 
 def test_a_heading_that_is_not_there_is_refused_with_those_that_are():
-    with pytest.raises(InputError, match="no column 'N' to use as n_params; the columns are n_params, n_tokens, loss"):
+    with pytest.raises(
+        InputError,
+        match="no column 'N' to use as n_params; the columns are n_params, n_tokens, loss",
+    ):
         Runs.from_frame(table(), n_params="N")
 
 
 def test_a_heading_that_is_there_twice_is_refused():
-    with pytest.raises(InputError, match="The column 'loss' is there twice; rename or drop one of the two"):
+    with pytest.raises(
+        InputError, match="The column 'loss' is there twice; rename or drop one of the two"
+    ):
         Runs.from_frame(pd.concat([table(), table()[["loss"]]], axis="columns"))
 
 
@@ -179,7 +219,9 @@ def test_headings_that_are_numbers_do_no_harm():
 
 
 def test_numbers_come_out_as_float64_whatever_came_in():
-    mixed = table(n_params=["1e8", "100000000", "1e9", "1e9"], flops=[10**22, 10**23, 10**24, 10**21])
+    mixed = table(
+        n_params=["1e8", "100000000", "1e9", "1e9"], flops=[10**22, 10**23, 10**24, 10**21]
+    )
     frame = Runs.from_frame(mixed.astype({"loss": "float32"})).frame
     assert set(frame[["n_params", "n_tokens", "loss", "flops"]].dtypes) == {np.dtype("float64")}
     assert frame["flops"].max() == 1e24
@@ -195,7 +237,9 @@ def test_the_index_is_run_id_from_a_column_an_index_or_the_order_of_the_source()
 
 
 def test_another_index_of_the_source_is_forgotten():
-    assert_frame_equal(Runs.from_frame(table().set_axis(list("aaaa"))).frame, Runs.from_frame(table()).frame)
+    assert_frame_equal(
+        Runs.from_frame(table().set_axis(list("aaaa"))).frame, Runs.from_frame(table()).frame
+    )
 
 
 def test_rows_stand_in_order_of_their_numbers():
@@ -235,7 +279,10 @@ def test_the_hash_changes_with_any_number(column, row):
 
 
 def test_the_hash_tells_which_column_a_number_stands_in():
-    assert Runs.from_frame(table(flops=1e20)).sha256 != Runs.from_frame(table(unique_tokens=1e20)).sha256
+    assert (
+        Runs.from_frame(table(flops=1e20)).sha256
+        != Runs.from_frame(table(unique_tokens=1e20)).sha256
+    )
 
 
 def test_weights_are_ones_unless_given():
@@ -243,11 +290,18 @@ def test_weights_are_ones_unless_given():
 
 
 def test_weights_follow_their_rows():
-    assert Runs.from_frame(table(weight=[1.0, 2.0, 3.0, 4.0]).iloc[::-1]).weights.tolist() == [1.0, 2.0, 3.0, 4.0]
+    assert Runs.from_frame(table(weight=[1.0, 2.0, 3.0, 4.0]).iloc[::-1]).weights.tolist() == [
+        1.0,
+        2.0,
+        3.0,
+        4.0,
+    ]
 
 
 def test_compute_falls_back_on_six_n_d_beyond_64_bit_integers():
-    runs = Runs.from_frame(table(n_params=[10**12, 10**8, 10**9, 10**9], n_tokens=[10**14, 10**10, 10**10, 10**11]))
+    runs = Runs.from_frame(
+        table(n_params=[10**12, 10**8, 10**9, 10**9], n_tokens=[10**14, 10**10, 10**10, 10**11])
+    )
     assert runs.column("flops").max() == pytest.approx(6e26, rel=1e-15)
 
 
@@ -256,12 +310,16 @@ def test_compute_that_was_measured_is_not_replaced():
 
 
 def test_a_column_that_is_not_there_is_refused_when_asked_for():
-    with pytest.raises(InputError, match="sweep has no column unique_tokens; it has n_params, n_tokens, loss"):
+    with pytest.raises(
+        InputError, match="sweep has no column unique_tokens; it has n_params, n_tokens, loss"
+    ):
         Runs.from_frame(table(), name="sweep").column("unique_tokens")
 
 
 def test_a_law_in_compute_alone_needs_compute_and_loss_alone():
-    runs = Runs.from_frame(pd.DataFrame({"C": [1e20, 1e21], "loss": [3.0, 2.5]}), required=("flops", "loss"), flops="C")
+    runs = Runs.from_frame(
+        pd.DataFrame({"C": [1e20, 1e21], "loss": [3.0, 2.5]}), required=("flops", "loss"), flops="C"
+    )
     assert sorted(runs.column("flops")) == [1e20, 1e21]
 
 
@@ -290,7 +348,11 @@ def test_options_of_from_frame_apply_to_a_file(tmp_path):
 
 def test_integers_beyond_64_bits_in_a_file_are_read(tmp_path):
     path = tmp_path / "sweep.csv"
-    path.write_text("n_params,n_tokens,loss,flops\n100000000,2000000000,3,1" + 23 * "0" + "\n1000000000,20000000000,2.5,7e20\n")
+    path.write_text(
+        "n_params,n_tokens,loss,flops\n100000000,2000000000,3,1"
+        + 23 * "0"
+        + "\n1000000000,20000000000,2.5,7e20\n"
+    )
     with pytest.warns(RunsWarning, match="20 times"):
         assert Runs.from_csv(path).column("flops").max() == 1e23
 
@@ -301,14 +363,36 @@ def test_integers_beyond_64_bits_in_a_file_are_read(tmp_path):
         (b"", "sweep.csv is empty; its first line must be headings such as n_params,n_tokens,loss"),
         (b"\n\n\n", "sweep.csv is empty"),
         (b"n_params,n_tokens,loss\n", "sweep has no rows"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00\xff\xfe", "sweep.csv is not a CSV file .*; save it as UTF-8 text separated by commas"),
+        (
+            b"\x89PNG\r\n\x1a\n\x00\x00\xff\xfe",
+            "sweep.csv is not a CSV file .*; save it as UTF-8 text separated by commas",
+        ),
         (bytes(range(256)) * 20, "sweep.csv is not a CSV file"),
-        (b"n_params,n_tokens,loss\n1e8,2e9,3\n1e8,2e9,3,4,5\n", r"sweep.csv is not a CSV file \(.*line 3, saw 5\)"),
+        (
+            b"n_params,n_tokens,loss\n1e8,2e9,3\n1e8,2e9,3,4,5\n",
+            r"sweep.csv is not a CSV file \(.*line 3, saw 5\)",
+        ),
         (b"n_params,n_tokens,loss\n1e8,2e9,3\n1e8,2e9\n", "row 2, column loss: nan is missing"),
-        (b"n_params,n_tokens,loss\n7,1e8,2e9,3\n8,1e9,2e9,2.8\n", "sweep.csv has rows with more fields than headings"),
-        (b"n_params;n_tokens;loss\n1e8;2e9;3\n", "sweep has no column n_params, n_tokens, loss; it has n_params;n_tokens;loss"),
+        (
+            b"n_params,n_tokens,loss\n7,1e8,2e9,3\n8,1e9,2e9,2.8\n",
+            "sweep.csv has rows with more fields than headings",
+        ),
+        (
+            b"n_params;n_tokens;loss\n1e8;2e9;3\n",
+            "sweep has no column n_params, n_tokens, loss; it has n_params;n_tokens;loss",
+        ),
     ],
-    ids=["empty", "blank", "headings only", "image", "bytes", "long row", "short row", "unnamed column", "semicolons"],
+    ids=[
+        "empty",
+        "blank",
+        "headings only",
+        "image",
+        "bytes",
+        "long row",
+        "short row",
+        "unnamed column",
+        "semicolons",
+    ],
 )
 def test_a_file_that_is_no_table_of_runs_is_refused(tmp_path, content, complaint):
     path = tmp_path / "sweep.csv"

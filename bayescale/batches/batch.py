@@ -1,4 +1,6 @@
-"""Many data sets, laws and noise models in one call: a row a fit, and nothing lost when it is killed."""
+"""Many data sets, laws and noise models in one call: a row a fit, and nothing lost when it is
+killed.
+"""
 
 import math
 import os
@@ -14,19 +16,19 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from bayescale import datasets
+from bayescale._internal.discovery import parse
+from bayescale._internal.progress import bar as progress_bar
 from bayescale.batches import DEFAULT_METHOD
 from bayescale.batches.fitting import fit_here, fit_on, shared_out
 from bayescale.batches.folder import FIRST_COLUMNS, Folder
 from bayescale.batches.task import Outcome, Row, Task, failed, reason
-from bayescale.discovery import parse
 from bayescale.errors import InputError
 from bayescale.inference.base import Method
 from bayescale.laws.base import Law
 from bayescale.laws.chinchilla import Chinchilla
 from bayescale.noise.base import Noise
 from bayescale.noise.student_t import StudentT
-from bayescale.posterior import Posterior, load
-from bayescale.progress import bar as progress_bar
+from bayescale.posterior.posterior import Posterior, load
 from bayescale.runs import Runs
 
 Source = str | Path | Runs | pd.DataFrame
@@ -43,27 +45,33 @@ class Batch:
     Attributes
     ----------
     frame : DataFrame, one row per fit
-        In the order asked, data sets slowest. ``data_set``, ``law``, ``noise`` and ``method``, as the command line takes them,
-        the method being the one that made the draws where the one asked for handed on what it cannot do; ``n_runs``;
-        ``status``, which is ``good``, ``doubtful`` where diagnostics complained, or ``failed``; ``message``, the complaints or
-        the error; ``NAME_mean``, ``_sd``, ``_q05``, ``_q50`` and ``_q95`` of each parameter, in counts and nats per token, NaN
-        where a law lacks it; and the diagnostics. Nothing in it depends on the time, or on how often the batch was interrupted.
+        In the order asked, data sets slowest. ``data_set``, ``law``, ``noise`` and ``method``, as
+        the command line takes them, the method being the one that made the draws where the one
+        asked for handed on what it cannot do; ``n_runs``; ``status``, which is ``good``,
+        ``doubtful`` where diagnostics complained, or ``failed``; ``message``, the complaints or the
+        error; ``NAME_mean``, ``_sd``, ``_q05``, ``_q50`` and ``_q95`` of each parameter, in counts
+        and nats per token, NaN where a law lacks it; and the diagnostics. Nothing in it depends on
+        the time, or on how often the batch was interrupted.
     posteriors : mapping of (data set, law, noise), as in the frame, to Posterior
-        Of the fits that did not fail. Each is read from the batch's folder when asked for, where there is one.
+        Of the fits that did not fail. Each is read from the batch's folder when asked for, where
+        there is one.
     """
 
     frame: pd.DataFrame
     posteriors: Mapping[Key, Posterior]
 
     def summary(self) -> pd.DataFrame:
-        """A short table to read: the status of each fit, and each parameter as mean ± standard deviation.
+        """A short table to read: the status of each fit, and each parameter as mean ± standard
+        deviation.
 
         Returns
         -------
         DataFrame of str, one row per fit
         """
         table = self.frame[["data_set", "law", "noise", "status"]].copy()
-        for name in (column.removesuffix("_q50") for column in self.frame.columns if column.endswith("_q50")):
+        for name in (
+            column.removesuffix("_q50") for column in self.frame.columns if column.endswith("_q50")
+        ):
             pairs = zip(self.frame[f"{name}_mean"], self.frame[f"{name}_sd"], strict=True)
             table[name] = [_plus_minus(mean, sd) for mean, sd in pairs]
         return table
@@ -72,7 +80,8 @@ class Batch:
         counts = self.frame["status"].value_counts()
         told = self.frame[self.frame["message"] != ""]
         complaints = "".join(
-            f"<p>⚠ {escape(f'{row.data_set}, {row.law}, {row.noise}: {row.message}')}</p>" for row in told.itertuples()
+            f"<p>⚠ {escape(f'{row.data_set}, {row.law}, {row.noise}: {row.message}')}</p>"
+            for row in told.itertuples()
         )
         tally = ", ".join(f"{count} {status}" for status, count in counts.items())
         return f"<p><b>{len(self.frame)} fits</b>: {tally}</p>{self.summary().to_html(index=False)}{complaints}"
@@ -89,14 +98,15 @@ def batch(
 ) -> Batch:
     """Fit each of many data sets by each law under each noise model.
 
-    A fit that fails stops no other: it is a row that says why. With ``out``, every fit is written as it comes, so that a batch
-    that was interrupted or killed goes on where it stopped when it is called again, and ends with the same frame.
+    A fit that fails stops no other: it is a row that says why. With ``out``, every fit is written
+    as it comes, so that a batch that was interrupted or killed goes on where it stopped when it is
+    called again, and ends with the same frame.
 
     Parameters
     ----------
     data : sequence of str, Path, Runs or DataFrame
-        Names of the catalogue, CSV files, or tables. Files of one name go by their paths, and whatever else shares a name is
-        numbered.
+        Names of the catalogue, CSV files, or tables. Files of one name go by their paths, and
+        whatever else shares a name is numbered.
     laws : sequence of Law
         ``[Chinchilla()]`` unless given.
     noises : sequence of Noise
@@ -104,13 +114,15 @@ def batch(
     method : Method
         `Importance()` unless given.
     out : str or Path
-        A folder for the posteriors, for what is to be known of failures, and for the frame as ``batch.csv``. It is made if it
-        is not there. Fits found in it are not made again, unless the data, an option or the version of bayescale differ, or the
-        file is damaged; failures are tried again, but for those of bad input. One batch at a time may write to a folder.
+        A folder for the posteriors, for what is to be known of failures, and for the frame as
+        ``batch.csv``. It is made if it is not there. Fits found in it are not made again, unless
+        the data, an option or the version of bayescale differ, or the file is damaged; failures are
+        tried again, but for those of bad input. One batch at a time may write to a folder.
     executor : concurrent.futures.Executor
-        Workers for the fits, such as ``ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"))`` or a Dask
-        ``Client(...).get_executor()``; they write to ``out`` themselves, which all must see. Threads of one process take turns.
-        This process fits one after the other unless given.
+        Workers for the fits, such as
+        ``ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"))`` or a Dask
+        ``Client(...).get_executor()``; they write to ``out`` themselves, which all must see.
+        Threads of one process take turns. This process fits one after the other unless given.
 
     Returns
     -------
@@ -119,7 +131,8 @@ def batch(
     Raises
     ------
     InputError
-        Where there is nothing to fit, an argument is no law, noise or method, or ``out`` cannot be written to.
+        Where there is nothing to fit, an argument is no law, noise or method, or ``out`` cannot be
+        written to.
 
     Examples
     --------
@@ -131,10 +144,14 @@ def batch(
     {('chinchilla', 'good'): 2, ('power_law', 'good'): 2}
     """
     if isinstance(data, str | Path | Runs | pd.DataFrame) or not len(data):
-        raise InputError("Give a list of data sets, such as ['dey2023_pile', runs]; one alone is for `fit`.")
+        raise InputError(
+            "Give a list of data sets, such as ['dey2023_pile', runs]; one alone is for `fit`."
+        )
     laws = _given(Law, laws, Chinchilla())
     noises = _given(Noise, noises, StudentT())
-    (method,) = _given(Method, None if method is None else [method], parse("bayescale.inference", DEFAULT_METHOD))
+    (method,) = _given(
+        Method, None if method is None else [method], parse("bayescale.inference", DEFAULT_METHOD)
+    )
     folder = None if out is None else Folder.prepare(Path(out))
 
     rows: dict[int, Row] = {}
@@ -162,7 +179,11 @@ def batch(
                 fit_here(share, folder, report)
 
     if folder:
-        held = {task.position: folder.file(task) for task in tasks if rows[task.position]["status"] != "failed"}
+        held = {
+            task.position: folder.file(task)
+            for task in tasks
+            if rows[task.position]["status"] != "failed"
+        }
     frame = _frame([rows[position] for position in sorted(rows)], [*laws, *noises])
     if folder:
         folder.write_table(frame)
@@ -172,7 +193,9 @@ def batch(
 
 def in_catalogue(source: str) -> bool:
     """Whether a text is meant as a name of the catalogue; else it is a file."""
-    return source in datasets.names() or not (Path(source).exists() or source.endswith(".csv") or os.sep in source)
+    return source in datasets.names() or not (
+        Path(source).exists() or source.endswith(".csv") or os.sep in source
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +221,9 @@ def _given(kind: Any, given: Sequence[T] | None, default: T) -> list[T]:
     if given is None:
         return [default]
     if not isinstance(given, Sequence) or not given:
-        raise InputError(f"{name}s={given!r}: give a list of at least one {name}, such as [{default!r}].")
+        raise InputError(
+            f"{name}s={given!r}: give a list of at least one {name}, such as [{default!r}]."
+        )
     for one in given:
         if not isinstance(one, kind):
             raise InputError(f"{one!r} is no {name}; give instances, such as {default!r}.")
@@ -206,7 +231,9 @@ def _given(kind: Any, given: Sequence[T] | None, default: T) -> list[T]:
 
 
 def _read(data: Sequence[Source]) -> list[tuple[str, Runs | Exception]]:
-    return [(label, _runs(source, label)) for source, label in zip(data, _labels(data), strict=True)]
+    return [
+        (label, _runs(source, label)) for source, label in zip(data, _labels(data), strict=True)
+    ]
 
 
 def _runs(source: Source, label: str) -> Runs | Exception:

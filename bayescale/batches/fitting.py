@@ -1,7 +1,9 @@
-"""The work of a batch, here or on a worker: fit what is not finished, and keep each fit as it comes.
+"""The work of a batch, here or on a worker: fit what is not finished, and keep each fit as it
+comes.
 
-A method that can fit many problems at once has ``run_all``, from a sequence of problems to their posteriors in the same order;
-it is given groups of problems that are alike. Every other method is given one problem at a time.
+A method that can fit many problems at once has ``run_all``, from a sequence of problems to their
+posteriors in the same order; it is given groups of problems that are alike. Every other method is
+given one problem at a time.
 """
 
 import math
@@ -9,24 +11,28 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from threading import Lock
 
+from bayescale._internal.precision import float64
 from bayescale.batches.folder import Folder
 from bayescale.batches.task import Outcome, Task, fitted, reason
 from bayescale.errors import InputError
 from bayescale.inference.base import Method, Problem
-from bayescale.posterior import Posterior
-from bayescale.precision import float64
+from bayescale.posterior.posterior import Posterior
 
 # What a kill may cost, and still enough for a call that is compiled once to be worth it.
 _GROUP = 16
 # Up to 32 runs, up to 128, up to 512 and so on are alike.
 _SMALLEST_CLASS, _CLASS_RATIO = 32, 4
-# NumPyro traces a model with one stack of handlers for all threads of a process, so threads of a pool take turns.
+# NumPyro traces a model with one stack of handlers for all threads of a process, so threads of a
+# pool take turns.
 _TURN = Lock()
 
 
 @float64
-def fit_here(share: Sequence[Task], folder: Folder | None, report: Callable[[Outcome], object]) -> None:
-    """Fit a share of a batch in this process; report each task as soon as it is finished and, where there is a folder, written.
+def fit_here(
+    share: Sequence[Task], folder: Folder | None, report: Callable[[Outcome], object]
+) -> None:
+    """Fit a share of a batch in this process; report each task as soon as it is finished and, where
+    there is a folder, written.
 
     Raises
     ------
@@ -53,8 +59,8 @@ def fit_here(share: Sequence[Task], folder: Folder | None, report: Callable[[Out
         missing = {task.position for task in share} - {outcome.position for outcome in finished}
         if not missing:
             return
-        # Those finished are fitted along with the others: the last bits of a fit may depend on its company, which must be that
-        # of a batch never interrupted.
+        # Those finished are fitted along with the others: the last bits of a fit may depend on its
+        # company, which must be that of a batch never interrupted.
         ready: list[tuple[Task, Problem]] = []
         for task in share:
             try:
@@ -76,9 +82,13 @@ def fit_there(share: Sequence[Task], folder: Folder | None) -> list[Outcome]:
 
 
 def fit_on(
-    executor: Executor, shares: Sequence[Sequence[Task]], folder: Folder | None, report: Callable[[Outcome], object]
+    executor: Executor,
+    shares: Sequence[Sequence[Task]],
+    folder: Folder | None,
+    report: Callable[[Outcome], object],
 ) -> None:
-    """Send the shares of a batch to the workers of an executor, but for those that are finished, and report as they do.
+    """Send the shares of a batch to the workers of an executor, but for those that are finished,
+    and report as they do.
 
     Raises
     ------
@@ -100,9 +110,14 @@ def fit_on(
             except InputError:
                 raise
             except Exception as error:
-                # The worker, not the fit, came to grief, so nothing is recorded and the next start tries again.
-                message = f"The executor lost this fit ({reason(error)}); run the batch again to make it."
-                outcomes = [Outcome(task.position, task.failed(message)) for task in futures[future]]
+                # The worker, not the fit, came to grief, so nothing is recorded and the next start
+                # tries again.
+                message = (
+                    f"The executor lost this fit ({reason(error)}); run the batch again to make it."
+                )
+                outcomes = [
+                    Outcome(task.position, task.failed(message)) for task in futures[future]
+                ]
             for outcome in outcomes:
                 report(outcome)
     finally:
@@ -111,18 +126,28 @@ def fit_on(
 
 
 def shared_out(tasks: Sequence[Task]) -> list[list[Task]]:
-    """Tasks of one method in the shares that are fitted together: one each, or groups that one call may take.
+    """Tasks of one method in the shares that are fitted together: one each, or groups that one call
+    may take.
 
-    Such a group has one law, one noise model and data of like size, so that one compiled program serves many groups and few
-    rows are filled up. What is finished already does not enter, so that an interrupted batch goes on with the shares it had.
+    Such a group has one law, one noise model and data of like size, so that one compiled program
+    serves many groups and few rows are filled up. What is finished already does not enter, so that
+    an interrupted batch goes on with the shares it had.
     """
     if not tasks or not hasattr(tasks[0].method, "run_all"):
         return [[task] for task in tasks]
     alike: dict[Hashable, list[Task]] = {}
     for task in tasks:
-        shape = (_size_class(len(task.runs)), len(task.runs.relative_loss_se) > 1, len(task.runs.counts[0]) > 1)
+        shape = (
+            _size_class(len(task.runs)),
+            len(task.runs.relative_loss_se) > 1,
+            len(task.runs.counts[0]) > 1,
+        )
         alike.setdefault((task.law, task.noise, shape), []).append(task)
-    return [group[start : start + _GROUP] for group in alike.values() for start in range(0, len(group), _GROUP)]
+    return [
+        group[start : start + _GROUP]
+        for group in alike.values()
+        for start in range(0, len(group), _GROUP)
+    ]
 
 
 def _size_class(runs: int) -> int:
@@ -142,7 +167,8 @@ def _run(method: Method, problems: Sequence[Problem]) -> Iterator[Posterior | Ex
                 yield posterior
                 finished += 1
         except Exception:
-            # One of them stopped the others: those left are fitted on their own, which says which one it was.
+            # One of them stopped the others: those left are fitted on their own, which says which
+            # one it was.
             pass
     for problem in problems[finished:]:
         try:

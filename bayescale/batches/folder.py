@@ -1,7 +1,9 @@
-"""The folder of a batch: one file a fit, complete or absent, and trusted only where it is what its name says.
+"""The folder of a batch: one file a fit, complete or absent, and trusted only where it is what its
+name says.
 
-A fit is a posterior, `NAME-LAW-NOISE-METHOD-SEED-HASH.nc`; one that failed leaves `….failed.json`, which says why. The hash is
-of the data and all options, so changed data or options never find an old file.
+A fit is a posterior, `NAME-LAW-NOISE-METHOD-SEED-HASH.nc`; one that failed leaves `….failed.json`,
+which says why. The hash is of the data and all options, so changed data or options never find an
+old file.
 """
 
 import json
@@ -12,23 +14,27 @@ from pathlib import Path
 
 import pandas as pd
 
+from bayescale._internal.discovery import name_of
+from bayescale._internal.whole_file import written_whole
 from bayescale.batches.task import Row, Task, fitted, identity, reason
-from bayescale.discovery import name_of
 from bayescale.errors import InputError
-from bayescale.posterior import Posterior, load
-from bayescale.whole_file import written_whole
+from bayescale.posterior.posterior import Posterior, load
 
 TABLE = "batch.csv"
 FIRST_COLUMNS = ("data_set", "law", "noise", "method", "n_runs", "status", "message")
 
 _LONGEST_NAME = 60
-# What a writer that was killed leaves: the name of the file that it was to become, between a dot and eight random characters.
-_UNFINISHED = re.compile(rf"\.(.+-[0-9a-f]{{12}}\.(nc|failed\.json)|{re.escape(TABLE)})\.[a-z0-9_]{{8}}")
+# What a writer that was killed leaves: the name of the file that it was to become, between a dot
+# and eight random characters.
+_UNFINISHED = re.compile(
+    rf"\.(.+-[0-9a-f]{{12}}\.(nc|failed\.json)|{re.escape(TABLE)})\.[a-z0-9_]{{8}}"
+)
 
 
 @dataclass(frozen=True)
 class Folder:
-    """Where fits are kept; one batch at a time writes to a folder, with as many workers as it likes.
+    """Where fits are kept; one batch at a time writes to a folder, with as many workers as it
+    likes.
 
     Attributes
     ----------
@@ -45,20 +51,25 @@ class Folder:
         Raises
         ------
         InputError
-            Where it cannot be made or written to, or holds a table of someone else under the name of ours.
+            Where it cannot be made or written to, or holds a table of someone else under the name
+            of ours.
         """
         path = path.absolute()
         if path.exists() and not path.is_dir():
             raise InputError(f"{path} is a file; give the batch a folder to write to.")
         if not path.parent.is_dir():
-            raise InputError(f"There is no folder {path.parent} to make {path.name} in; make it first.")
+            raise InputError(
+                f"There is no folder {path.parent} to make {path.name} in; make it first."
+            )
         try:
             path.mkdir(exist_ok=True)
             for entry in path.iterdir():
                 if _UNFINISHED.fullmatch(entry.name):
                     entry.unlink(missing_ok=True)
         except OSError as error:
-            raise InputError(f"{path} cannot be written to ({error.strerror}); give the batch another folder.") from None
+            raise InputError(
+                f"{path} cannot be written to ({error.strerror}); give the batch another folder."
+            ) from None
         if not os.access(path, os.W_OK):
             raise InputError(f"{path} cannot be written to; give the batch another folder.")
         _refuse_foreign_table(path / TABLE)
@@ -66,14 +77,21 @@ class Folder:
 
     def file(self, task: Task) -> Path:
         """Where the posterior of a task is, or would be."""
-        words = (name_of(task.law), name_of(task.noise), name_of(task.method), f"seed{task.method.seed}", task.digest)
+        words = (
+            name_of(task.law),
+            name_of(task.noise),
+            name_of(task.method),
+            f"seed{task.method.seed}",
+            task.digest,
+        )
         name = re.sub(r"[^\w.]+", "_", task.runs.name, flags=re.ASCII).strip("._")[:_LONGEST_NAME]
         return self.path / f"{'-'.join((name or 'runs', *words))}.nc"
 
     def read(self, task: Task) -> Row | None:
         """The row of a task that is finished; None where there is none, or none to trust.
 
-        Bad input fails the same way each time, so its failure is final; any other failure is worth another try.
+        Bad input fails the same way each time, so its failure is final; any other failure is worth
+        another try.
         """
         if posterior := self._posterior(task):
             return fitted(posterior)
@@ -126,7 +144,10 @@ class Folder:
 
 def _refuse_foreign_table(path: Path) -> None:
     if path.is_file() and not path.read_bytes().startswith(",".join(FIRST_COLUMNS).encode()):
-        raise InputError(f"{path} exists and is no table of a batch, so it is left alone; give the batch another folder.")
+        raise InputError(
+            f"{path} exists and is no table of a batch, so it is left alone; give the batch "
+            f"another folder."
+        )
 
 
 def _write(path: Path, text: str) -> None:
@@ -135,4 +156,6 @@ def _write(path: Path, text: str) -> None:
 
 
 def _unwritable(path: Path, error: OSError) -> InputError:
-    return InputError(f"{path} cannot be written ({error.strerror}); what was finished before is kept.")
+    return InputError(
+        f"{path} cannot be written ({error.strerror}); what was finished before is kept."
+    )

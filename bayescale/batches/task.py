@@ -7,19 +7,21 @@ from functools import cached_property
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
-from bayescale.discovery import describe
+from bayescale._internal.discovery import describe
 from bayescale.errors import InputError
 from bayescale.inference.base import Method
 from bayescale.laws.base import Law
 from bayescale.noise.base import Noise
-from bayescale.posterior import Posterior, summarise
+from bayescale.posterior.posterior import Posterior, summarise
 from bayescale.runs import Runs
 
 Row = dict[str, Any]
 
 
 class Outcome(NamedTuple):
-    """What became of a task: its place in the frame, its row, and the posterior where no folder holds it."""
+    """What became of a task: its place in the frame, its row, and the posterior where no folder
+    holds it.
+    """
 
     position: int
     row: Row
@@ -49,36 +51,65 @@ class Task:
     def identity(self) -> dict[str, str]:
         """What a saved fit must agree with to be this one."""
         # By the version too: a fit of older code is not what a batch left alone would have given.
-        made_by = {"seed": str(self.method.seed), "data_sha256": self.runs.sha256, "bayescale": version("bayescale")}
+        made_by = {
+            "seed": str(self.method.seed),
+            "data_sha256": self.runs.sha256,
+            "bayescale": version("bayescale"),
+        }
         return _identity(self.runs.name, self.law, self.noise, made_by)
 
     @cached_property
     def digest(self) -> str:
         """A short hash of the data and all options: another for whatever could change the fit."""
-        # Labels count too: a bootstrap may resample whole groups, and `Runs.sha256` is of numbers alone.
-        labels = self.runs.frame.select_dtypes(exclude="number").sort_index(axis="columns").to_csv(index=False)
-        return hashlib.sha256(json.dumps([self.identity, describe(self.method), labels]).encode()).hexdigest()[:12]
+        # Labels count too: a bootstrap may resample whole groups, and `Runs.sha256` is of numbers
+        # alone.
+        labels = (
+            self.runs.frame.select_dtypes(exclude="number")
+            .sort_index(axis="columns")
+            .to_csv(index=False)
+        )
+        return hashlib.sha256(
+            json.dumps([self.identity, describe(self.method), labels]).encode()
+        ).hexdigest()[:12]
 
     def failed(self, message: str) -> Row:
         """The row of a fit that could not be made."""
-        return failed(self.runs.name, self.law, self.noise, self.method, message, n_runs=len(self.runs))
+        return failed(
+            self.runs.name, self.law, self.noise, self.method, message, n_runs=len(self.runs)
+        )
 
 
 def fitted(posterior: Posterior) -> Row:
     """The row of a fit; a posterior read back from its file gives the same one, bit for bit."""
     statistics = {name: summarise(posterior.draws(name)) for name in posterior.constants}
     return {
-        **_about(posterior.runs.name, posterior.law, posterior.noise, posterior.method, len(posterior.runs)),
+        **_about(
+            posterior.runs.name,
+            posterior.law,
+            posterior.noise,
+            posterior.method,
+            len(posterior.runs),
+        ),
         "status": "doubtful" if posterior.problems else "good",
         "message": one_line(" ".join(posterior.problems)),
-        **{f"{name}_{statistic}": value for name, row in statistics.items() for statistic, value in row.items()},
+        **{
+            f"{name}_{statistic}": value
+            for name, row in statistics.items()
+            for statistic, value in row.items()
+        },
         **posterior.diagnostics,
     }
 
 
-def failed(data_set: str, law: Law, noise: Noise, method: Method, message: str, *, n_runs: int) -> Row:
+def failed(
+    data_set: str, law: Law, noise: Noise, method: Method, message: str, *, n_runs: int
+) -> Row:
     """The row of a fit that could not be made."""
-    return {**_about(data_set, law, noise, method, n_runs), "status": "failed", "message": one_line(message)}
+    return {
+        **_about(data_set, law, noise, method, n_runs),
+        "status": "failed",
+        "message": one_line(message),
+    }
 
 
 def reason(error: Exception) -> str:
@@ -97,7 +128,8 @@ def identity(posterior: Posterior) -> dict[str, str]:
 
 
 def _identity(data_set: str, law: Law, noise: Noise, made_by: dict[str, str]) -> dict[str, str]:
-    # Not by the method, which may have handed on what it cannot do: the name of the file has the one asked for.
+    # Not by the method, which may have handed on what it cannot do: the name of the file has the
+    # one asked for.
     return {
         "data_set": data_set,
         "law": describe(law),

@@ -1,1 +1,3 @@
-"""What a posterior says about a question, one question a file."""
+"""Decisions, by kind: plans, forecasts, checks, recipes, repeated sampling, and the field's own
+approaches.
+"""

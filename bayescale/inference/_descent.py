@@ -1,9 +1,10 @@
 """Newton's method for many problems and many starts at once, on slopes alone.
 
-Second derivatives are differences of slopes: a compiled program of slopes is small, one of exact second derivatives of a
-determinant takes a minute to compile. Where the Hessian has negative eigenvalues their absolute values stand in, so that every
-step goes downhill and saddles repel. Y. Dauphin et al., "Identifying and Attacking the Saddle Point Problem in High-Dimensional
-Non-Convex Optimization", 2014 (arXiv:1406.2572).
+Second derivatives are differences of slopes: a compiled program of slopes is small, one of exact
+second derivatives of a determinant takes a minute to compile. Where the Hessian has negative
+eigenvalues their absolute values stand in, so that every step goes downhill and saddles repel. Y.
+Dauphin et al., "Identifying and Attacking the Saddle Point Problem in High-Dimensional Non-Convex
+Optimization", 2014 (arXiv:1406.2572).
 """
 
 from collections.abc import Callable
@@ -12,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 Slopes = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
-"""From (problems, points, k) to values, shape (problems, points), and gradients, shape (problems, points, k)."""
+"""From (problems, points, k) to values, shape (problems, points), and gradients, shape (problems,
+points, k).
+"""
 
 _DIFFERENCE = 1e-4
 _FIRST_DAMPING, _LEAST_DAMPING, _SHRINK, _GROW = 1e-2, 1e-8, 0.1, 8.0
@@ -42,34 +45,63 @@ class Expansion:
         problems, starts, k = at.shape
         moves = _DIFFERENCE * np.concatenate([np.zeros((1, k)), np.eye(k), -np.eye(k)])
         values, gradients = slopes((at[:, :, None] + moves).reshape(problems, -1, k))
-        values, gradients = values.reshape(problems, starts, -1), gradients.reshape(problems, starts, -1, k)
+        values, gradients = (
+            values.reshape(problems, starts, -1),
+            gradients.reshape(problems, starts, -1, k),
+        )
         bend = (gradients[:, :, 1 : k + 1] - gradients[:, :, k + 1 :]) / (2 * _DIFFERENCE)
         return cls(at, values[:, :, 0], gradients[:, :, 0], (bend + np.swapaxes(bend, -1, -2)) / 2)
 
     @property
     def known(self) -> np.ndarray:
         """Where all of it is finite, shape (problems, starts)."""
-        return np.isfinite(self.value) & np.isfinite(self.gradient).all(-1) & np.isfinite(self.hessian).all((-1, -2))
+        return (
+            np.isfinite(self.value)
+            & np.isfinite(self.gradient).all(-1)
+            & np.isfinite(self.hessian).all((-1, -2))
+        )
 
     def where(self, mine: np.ndarray, other: "Expansion") -> "Expansion":
         """Of two, this one where ``mine``."""
-        pairs = ((self.at, other.at), (self.value, other.value), (self.gradient, other.gradient), (self.hessian, other.hessian))
-        return Expansion(*(np.where(mine.reshape(mine.shape + (1,) * (a.ndim - 2)), a, b) for a, b in pairs))
+        pairs = (
+            (self.at, other.at),
+            (self.value, other.value),
+            (self.gradient, other.gradient),
+            (self.hessian, other.hessian),
+        )
+        return Expansion(
+            *(np.where(mine.reshape(mine.shape + (1,) * (a.ndim - 2)), a, b) for a, b in pairs)
+        )
 
     def step(self, damping: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Downhill, shape (problems, starts, k), and how much lower an undamped one promises to lead."""
+        """Downhill, shape (problems, starts, k), and how much lower an undamped one promises to
+        lead.
+        """
         curvature, axes = np.linalg.eigh(self.hessian)
         stiffness = np.maximum(np.abs(curvature), _FLATTEST)
         slope = np.einsum("psij,psi->psj", axes, self.gradient)
-        move = -np.einsum("psij,psj->psi", axes, slope / (stiffness * (1 + damping[..., None]) + damping[..., None]))
-        shorter = np.minimum(1.0, _LONGEST / np.maximum(np.abs(move).max(axis=-1, keepdims=True), 1e-300))
+        move = -np.einsum(
+            "psij,psj->psi",
+            axes,
+            slope / (stiffness * (1 + damping[..., None]) + damping[..., None]),
+        )
+        shorter = np.minimum(
+            1.0, _LONGEST / np.maximum(np.abs(move).max(axis=-1, keepdims=True), 1e-300)
+        )
         return move * shorter, np.sum(slope**2 / stiffness, axis=-1) / 2
 
 
 def descended(slopes: Slopes, starts: np.ndarray, steps: int) -> Expansion:
-    """Where searches from ``starts``, shape (problems, starts, k), end, of infinite value where nothing finite was met."""
+    """Where searches from ``starts``, shape (problems, starts, k), end, of infinite value where
+    nothing finite was met.
+    """
     best = Expansion.about(slopes, starts)
-    nothing = Expansion(starts, np.full(starts.shape[:2], np.inf), np.zeros_like(best.gradient), np.zeros_like(best.hessian))
+    nothing = Expansion(
+        starts,
+        np.full(starts.shape[:2], np.inf),
+        np.zeros_like(best.gradient),
+        np.zeros_like(best.hessian),
+    )
     best = best.where(best.known, nothing)
     damping = np.full(best.value.shape, _FIRST_DAMPING)
     for _ in range(steps):

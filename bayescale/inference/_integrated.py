@@ -1,13 +1,14 @@
 """Noise models with processes, the coefficients of their functions integrated out.
 
-Given the parameters, and where runs scatter Normally, log losses are jointly Normal, so coefficients need no search:
+Given the parameters, and where runs scatter Normally, log losses are jointly Normal, so
+coefficients need no search:
 
     −log p(y | θ) = Σ w ρ(r) + ½ log |P| − ½ b' P⁻¹ b,     P = I + T Φ' W Φ T,     b = T Φ' W r
     z | θ, y ~ Normal(P⁻¹ b, P⁻¹)
 
-with r the residuals of the law, W = w/σ² their precisions, Φ the functions and T their amplitudes. A. O'Hagan, "Curve Fitting
-and Optimal Design for Prediction", 1978; C. E. Rasmussen and C. K. I. Williams, "Gaussian Processes for Machine Learning",
-2006, section 2.7.
+with r the residuals of the law, W = w/σ² their precisions, Φ the functions and T their amplitudes.
+A. O'Hagan, "Curve Fitting and Optimal Design for Prediction", 1978; C. E. Rasmussen and C. K. I.
+Williams, "Gaussian Processes for Machine Learning", 2006, section 2.7.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ import numpy as np
 from jax import Array
 from numpyro import distributions as dist
 
-from bayescale.compiling import Use, jit_for
+from bayescale._internal.compiling import Use, jit_for
 from bayescale.inference.base import Data, Target
 from bayescale.kernels.elimination import eliminated
 from bayescale.kernels.objective import value
@@ -34,7 +35,9 @@ def scatters_normally(noise: Noise) -> bool:
 
 
 def integrated(target: Target, own: Sequence[Array], data: Data, weights: Array) -> Array:
-    """The negative log posterior of the parameters, at coordinates each of shape (batch,); shape (batch,)."""
+    """The negative log posterior of the parameters, at coordinates each of shape (batch,); shape
+    (batch,).
+    """
     given = value(target, tuple(own), data, weights)
     if not target.noise.shared:
         return given
@@ -42,7 +45,9 @@ def integrated(target: Target, own: Sequence[Array], data: Data, weights: Array)
     return given + (log_determinant - quadratic) / 2
 
 
-def coefficients(target: Target, straight: np.ndarray, data: Data, weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def coefficients(
+    target: Target, straight: np.ndarray, data: Data, weights: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     """Drawn given parameters at straight coordinates of shape (k, draws); shape (draws, functions)."""
     matrix, right = jax.device_get(_at_straight(target, straight, data, weights))
     matrix, right = np.moveaxis(matrix, -1, 0), right.T[..., None]
@@ -53,11 +58,15 @@ def coefficients(target: Target, straight: np.ndarray, data: Data, weights: np.n
 
 
 @jit_for(Use.OFTEN, "target")
-def _at_straight(target: Target, straight: Array, data: Data, weights: Array) -> tuple[Array, Array]:
+def _at_straight(
+    target: Target, straight: Array, data: Data, weights: Array
+) -> tuple[Array, Array]:
     return _normal_equations(target, target.bend(list(straight)), data, weights)
 
 
-def _normal_equations(target: Target, own: Sequence[Array], data: Data, weights: Array) -> tuple[Array, Array]:
+def _normal_equations(
+    target: Target, own: Sequence[Array], data: Data, weights: Array
+) -> tuple[Array, Array]:
     """P, shape (functions, functions, batch), and b, shape (functions, batch)."""
     assert is_likelihood(target.noise)
     constants, residual = target.constants(own), target.residual(own, data)
@@ -65,7 +74,9 @@ def _normal_equations(target: Target, own: Sequence[Array], data: Data, weights:
     precisions = jnp.broadcast_to(weights / scale**2, residual.shape)
     amplitudes = jnp.concatenate(
         [
-            jnp.broadcast_to(constants[process.amplitude.name], (features.shape[1], residual.shape[1]))
+            jnp.broadcast_to(
+                constants[process.amplitude.name], (features.shape[1], residual.shape[1])
+            )
             for process, features in zip(target.noise.shared, data.features, strict=True)
         ]
     )

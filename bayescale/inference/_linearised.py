@@ -1,9 +1,11 @@
-"""A law that is a sum of powers, under any likelihood, as least squares at every node of a grid of exponents.
+"""A law that is a sum of powers, under any likelihood, as least squares at every node of a grid of
+exponents.
 
-Least squares on loss are what `bayescale.kernels` marginalises in closed form. Noise on log loss and heavy tails are brought to
-that form by Fisher scoring: about a fit with predictions μ and residuals r of log loss, a likelihood with negative log density
-ρ and information κ is to second order that of responses μ(1 + ρ'(r)/κ) with weights κ/μ². The fit is the best node, so weights
-and node are found in turn until they rest. It is a proposal: `_weighing` corrects it.
+Least squares on loss are what `bayescale.kernels` marginalises in closed form. Noise on log loss
+and heavy tails are brought to that form by Fisher scoring: about a fit with predictions μ and
+residuals r of log loss, a likelihood with negative log density ρ and information κ is to second
+order that of responses μ(1 + ρ'(r)/κ) with weights κ/μ². The fit is the best node, so weights and
+node are found in turn until they rest. It is a proposal: `_weighing` corrects it.
 """
 
 from collections.abc import Sequence
@@ -17,8 +19,8 @@ import scipy.optimize
 from jax import Array
 from numpyro.distributions.transforms import biject_to
 
-from bayescale.compiling import Use, jit_for
-from bayescale.discovery import name_of
+from bayescale._internal.compiling import Use, jit_for
+from bayescale._internal.discovery import name_of
 from bayescale.errors import InputError
 from bayescale.inference.base import Data, Problem, Target
 from bayescale.kernels import columns, line, product, response
@@ -43,10 +45,14 @@ class Plane:
     def of(cls, target: Target) -> "Plane":
         """Raise InputError where the law is no such sum."""
         terms = target.law.terms
-        constants, powers = [t for t in terms if t.exponent is None], tuple(t for t in terms if t.exponent is not None)
+        constants, powers = (
+            [t for t in terms if t.exponent is None],
+            tuple(t for t in terms if t.exponent is not None),
+        )
         if len(constants) != 1 or len(powers) not in (1, 2):
             raise InputError(
-                f"grid handles laws that are a constant and one or two powers, and {target.law.formula} "
+                f"grid handles laws that are a constant and one or two powers, and "
+                f"{target.law.formula} "
                 f"({name_of(target.law)}) is none. Use NUTS() as the method (--method nuts)."
             )
         return cls(constants[0], powers)
@@ -84,7 +90,8 @@ class Settled:
     axes : tuple of array
         For each exponent the nodes of the final grid.
     scale, scale_covariance : array, shapes (p,) and (p, p)
-        Mode and inverse Hessian of the noise parameters' coordinates, given the residuals of the best node.
+        Mode and inverse Hessian of the noise parameters' coordinates, given the residuals of the
+        best node.
     """
 
     working: Working
@@ -93,8 +100,11 @@ class Settled:
     scale_covariance: np.ndarray
 
 
-def settle(problem: Problem, plane: Plane, ranges: tuple[tuple[float, float], ...], nodes: int) -> Settled:
-    """Reweight on coarse grids over the whole ranges, then on ever closer ones around what mass there is.
+def settle(
+    problem: Problem, plane: Plane, ranges: tuple[tuple[float, float], ...], nodes: int
+) -> Settled:
+    """Reweight on coarse grids over the whole ranges, then on ever closer ones around what mass
+    there is.
 
     Parameters
     ----------
@@ -121,8 +131,11 @@ def settle(problem: Problem, plane: Plane, ranges: tuple[tuple[float, float], ..
 
 
 @jit_for(Use.OFTEN, "target", "plane")
-def log_masses(target: Target, plane: Plane, axes: tuple[Array, Array], working: Working, data: Data) -> Array:
-    """Log posterior of the exponents at all nodes, shape (first axis, second axis), with the priors of levels at their best.
+def log_masses(
+    target: Target, plane: Plane, axes: tuple[Array, Array], working: Working, data: Data
+) -> Array:
+    """Log posterior of the exponents at all nodes, shape (first axis, second axis), with the priors
+    of levels at their best.
 
     Rows are made in blocks, so that nothing but the result has the size of the grid.
     """
@@ -139,7 +152,9 @@ def log_masses(target: Target, plane: Plane, axes: tuple[Array, Array], working:
 
 
 @jit_for(Use.OFTEN, "target", "plane")
-def nodes_at(target: Target, plane: Plane, exponents: tuple[Array, Array], working: Working, data: Data) -> Nodes:
+def nodes_at(
+    target: Target, plane: Plane, exponents: tuple[Array, Array], working: Working, data: Data
+) -> Nodes:
     """Pairs of exponents of any number, arrays of shape (pairs,)."""
     of = response(*working)
     return line(*_tables(target, plane, exponents, of, data), of)
@@ -151,7 +166,9 @@ def _pair(axes: tuple[np.ndarray, ...]) -> tuple[Array, Array]:
     return jnp.asarray(first), jnp.asarray(second)
 
 
-def _tables(target: Target, plane: Plane, exponents: tuple[Array, Array], of: Response, data: Data) -> tuple[Columns, Columns]:
+def _tables(
+    target: Target, plane: Plane, exponents: tuple[Array, Array], of: Response, data: Data
+) -> tuple[Columns, Columns]:
     priors = {p.name: p.prior for p in target.parameters}
     first, second = exponents
     log_input = data.log_inputs[str(plane.powers[0].input)][:, 0]
@@ -177,14 +194,21 @@ def _with_level_priors(target: Target, plane: Plane, nodes: Nodes, of: Response)
 
 @jit_for(Use.OFTEN, "target", "plane")
 def _best_fit(
-    target: Target, plane: Plane, axes: tuple[Array, Array], working: Working, data: Data, log_mass: Array
+    target: Target,
+    plane: Plane,
+    axes: tuple[Array, Array],
+    working: Working,
+    data: Data,
+    log_mass: Array,
 ) -> tuple[Array, Array]:
     """Residuals of log loss and log predictions at the best node, each of shape (runs, 1)."""
     i, j = jnp.unravel_index(jnp.argmax(log_mass), log_mass.shape)
     here = axes[0][i][None], axes[1][j][None]
     levels = nodes_at(target, plane, here, working, data).levels[:, 0]
     tiny = jnp.finfo(levels.dtype).eps
-    constants = {name: jnp.maximum(level, tiny) for name, level in zip(plane.levels, levels, strict=False)}
+    constants = {
+        name: jnp.maximum(level, tiny) for name, level in zip(plane.levels, levels, strict=False)
+    }
     constants |= {name: value[0] for name, value in zip(plane.exponents, here, strict=False)}
     log_prediction = target.law.log_loss(constants, data.log_inputs)
     return data.log_loss - log_prediction, log_prediction
@@ -195,7 +219,9 @@ def _noise_constants(target: Target, coordinates: Sequence[Array]) -> dict[str, 
     return {p.name: biject_to(p.prior.support)(c) for p, c in rows}
 
 
-def _scale(target: Target, residual: Array, data: Data, weights: Array) -> tuple[np.ndarray, np.ndarray]:
+def _scale(
+    target: Target, residual: Array, data: Data, weights: Array
+) -> tuple[np.ndarray, np.ndarray]:
     """Mode and Hessian of the noise parameters' coordinates, given the residuals."""
 
     def value_and_gradient(coordinates: np.ndarray) -> tuple[float, np.ndarray]:
@@ -203,7 +229,11 @@ def _scale(target: Target, residual: Array, data: Data, weights: Array) -> tuple
         return float(value), np.asarray(gradient)
 
     centre = target.reach[0][target.n_predictive :]
-    mode = scipy.optimize.minimize(value_and_gradient, centre, jac=True, method="BFGS").x if len(centre) else centre
+    mode = (
+        scipy.optimize.minimize(value_and_gradient, centre, jac=True, method="BFGS").x
+        if len(centre)
+        else centre
+    )
     return mode, np.asarray(_noise_objective(target, mode, residual, data, weights)[2])
 
 
@@ -222,7 +252,12 @@ def _noise_objective(
 
 @jit_for(Use.OFTEN, "target")
 def _reweighted(
-    target: Target, residual: Array, log_prediction: Array, scale: np.ndarray, data: Data, weights: Array
+    target: Target,
+    residual: Array,
+    log_prediction: Array,
+    scale: np.ndarray,
+    data: Data,
+    weights: Array,
 ) -> Working:
     constants = _noise_constants(target, list(scale))
 
@@ -230,7 +265,8 @@ def _reweighted(
         return jnp.sum(target.noise.rho(r, constants, data.conditions))
 
     score = jax.grad(rho)(residual)
-    # The bend at zero knows how scales differ between runs; its size is set so that scores have the variance they must.
+    # The bend at zero knows how scales differ between runs; its size is set so that scores have the
+    # variance they must.
     bend = jax.jvp(jax.grad(rho), (jnp.zeros_like(residual),), (jnp.ones_like(residual),))[1]
     bend = jnp.where(bend > 0, bend, 1.0)
     information = bend * jnp.sum(weights * score**2 / bend) / jnp.sum(weights)
@@ -240,7 +276,10 @@ def _reweighted(
 
 
 def _closer(
-    axes: tuple[np.ndarray, ...], log_mass: np.ndarray, ranges: tuple[tuple[float, float], ...], size: int
+    axes: tuple[np.ndarray, ...],
+    log_mass: np.ndarray,
+    ranges: tuple[tuple[float, float], ...],
+    size: int,
 ) -> tuple[np.ndarray, ...]:
     """Axes over the nodes that have mass, and one node more on each side."""
     there = log_mass > log_mass.max() - _NEGLIGIBLE
@@ -248,5 +287,7 @@ def _closer(
     for along, (axis, (low, high)) in enumerate(zip(axes, ranges, strict=True)):
         places = np.flatnonzero(there.any(axis=1 - along))
         step = axis[1] - axis[0]
-        found.append(np.linspace(max(axis[places[0]] - step, low), min(axis[places[-1]] + step, high), size))
+        found.append(
+            np.linspace(max(axis[places[0]] - step, low), min(axis[places[-1]] + step, high), size)
+        )
     return tuple(found)

@@ -1,8 +1,8 @@
 """Mixtures of multivariate t distributions: proposals that can be fitted to weighted draws.
 
-Fitting by weighted expectation and maximisation brings the mixture nearer to the target in Kullback–Leibler divergence at each
-step. O. Cappé, R. Douc, A. Guillin, J.-M. Marin and C. P. Robert, "Adaptive Importance Sampling in General Mixture Classes",
-2008 (arXiv:0710.4242).
+Fitting by weighted expectation and maximisation brings the mixture nearer to the target in
+Kullback–Leibler divergence at each step. O. Cappé, R. Douc, A. Guillin, J.-M. Marin and C. P.
+Robert, "Adaptive Importance Sampling in General Mixture Classes", 2008 (arXiv:0710.4242).
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammaln, logsumexp
 
-# Heavy tails: of eight fits of the hardest sweeps three had Pareto k above 0.7 with eight degrees of freedom, and none had with
-# three.
+# Heavy tails: of eight fits of the hardest sweeps three had Pareto k above 0.7 with eight degrees
+# of freedom, and none had with three.
 FREEDOM = 3.0
 _STEPS, _FITTED_TO = 8, 1000
 _ENOUGH, _FEWEST, _FLATTER = 30, 2, 0.8
@@ -44,13 +44,19 @@ class Mixture:
         return cls(shares / shares.sum(), centres, np.linalg.cholesky(covariances))
 
     @classmethod
-    def of_draws(cls, draws: np.ndarray, log_weights: np.ndarray, components: int, rng: np.random.Generator) -> "Mixture":
-        """Fitted from nothing but weighted draws, shape (k, pool); weights are flattened until enough draws count."""
+    def of_draws(
+        cls, draws: np.ndarray, log_weights: np.ndarray, components: int, rng: np.random.Generator
+    ) -> "Mixture":
+        """Fitted from nothing but weighted draws, shape (k, pool); weights are flattened until
+        enough draws count.
+        """
         flat = _flattened(log_weights, _ENOUGH * len(draws))
         weights = np.exp(flat - logsumexp(flat))
         members = rng.choice(draws.shape[1], size=components, p=weights)
         covariance = np.cov(draws, aweights=weights, ddof=0)
-        start = cls.about(draws[:, members].T, np.stack([covariance] * components), np.ones(components))
+        start = cls.about(
+            draws[:, members].T, np.stack([covariance] * components), np.ones(components)
+        )
         return start.fitted(draws, flat)
 
     def draw(self, pool: int, rng: np.random.Generator) -> np.ndarray:
@@ -74,19 +80,24 @@ class Mixture:
         # The heaviest draws, by a systematic choice, say as much as all, and cost less.
         if len(weights) > _FITTED_TO:
             steps = (np.arange(_FITTED_TO) + 0.5) / _FITTED_TO
-            places, counts = np.unique(np.searchsorted(np.cumsum(weights), steps * (1 - 1e-12)), return_counts=True)
+            places, counts = np.unique(
+                np.searchsorted(np.cumsum(weights), steps * (1 - 1e-12)), return_counts=True
+            )
             draws, weights = draws[:, places], counts / _FITTED_TO
         for _ in range(_STEPS):
             current = current._nearer(draws, weights, mean, overall)
         return current
 
-    def _nearer(self, draws: np.ndarray, weights: np.ndarray, mean: np.ndarray, overall: np.ndarray) -> "Mixture":
+    def _nearer(
+        self, draws: np.ndarray, weights: np.ndarray, mean: np.ndarray, overall: np.ndarray
+    ) -> "Mixture":
         k = len(draws)
         distances = self._distances(draws)
         by_component = self._by_component(distances)
         belongs = weights * np.exp(by_component - logsumexp(by_component, axis=0))
         pull = belongs * (self.freedom + k) / (self.freedom + distances)
-        # A component that explains nothing keeps a little of everything, so that it stays defined and may come back.
+        # A component that explains nothing keeps a little of everything, so that it stays defined
+        # and may come back.
         share, total = belongs.sum(axis=1), pull.sum(axis=1)
         centres = (pull @ draws.T + _SHRINKAGE * mean) / (total + _SHRINKAGE)[:, None]
         away = draws[None] - centres[:, :, None]
@@ -101,14 +112,20 @@ class Mixture:
 
     def _by_component(self, distances: np.ndarray) -> np.ndarray:
         k = self.centres.shape[1]
-        constant = gammaln((self.freedom + k) / 2) - gammaln(self.freedom / 2) - k / 2 * np.log(self.freedom * np.pi)
+        constant = (
+            gammaln((self.freedom + k) / 2)
+            - gammaln(self.freedom / 2)
+            - k / 2 * np.log(self.freedom * np.pi)
+        )
         volume = np.sum(np.log(np.diagonal(self.roots, axis1=1, axis2=2)), axis=1)
         tail = -(self.freedom + k) / 2 * np.log1p(distances / self.freedom)
         return constant - volume[:, None] + np.log(self.shares)[:, None] + tail
 
 
 def _flattened(log_weights: np.ndarray, enough: float) -> np.ndarray:
-    """Raised to a power below one until ``enough`` draws count; however flat, no more count than are possible."""
+    """Raised to a power below one until ``enough`` draws count; however flat, no more count than
+    are possible.
+    """
     flat, enough = log_weights, min(enough, np.isfinite(log_weights).sum() / 2)
     while np.exp(2 * logsumexp(flat) - logsumexp(2 * flat)) < enough:
         flat = flat * _FLATTER

@@ -11,7 +11,7 @@ from jax import Array
 from numpyro import distributions as dist
 from numpyro.infer.util import potential_energy
 
-from bayescale.compiling import Use, jit_for
+from bayescale._internal.compiling import Use, jit_for
 from bayescale.inference._whitening import Whitening
 from bayescale.inference.base import Data, Problem, Target
 from bayescale.noise.base import is_likelihood
@@ -24,7 +24,8 @@ _HESSIAN_STEP = 1e-4
 # Of a mode whose slope leaves less than this much to gain, in nats.
 _LEVEL = 1e-2
 _COARSE_STEP, _LEAST_CHANGE, _ROUNDS = 1e-2, 1e-2, 8
-# Of the potential at the end of a step of a standard deviation, in nats: far more than half a nat is a step too long.
+# Of the potential at the end of a step of a standard deviation, in nats: far more than half a nat
+# is a step too long.
 _HIGHEST_RISE = 8.0
 
 
@@ -37,10 +38,11 @@ class Setting(NamedTuple):
 
 
 class Mode(NamedTuple):
-    """Where the density of the parameters is largest, shape (k,), the inverse Hessian there, shape (k, k), and their setting.
+    """Where the density of the parameters is largest, shape (k,), the inverse Hessian there, shape
+    (k, k), and their setting.
 
-    The coefficients of processes are zero there, their mean; what is largest in parameters and coefficients together may be a
-    sharp spike at which functions pass through every run.
+    The coefficients of processes are zero there, their mean; what is largest in parameters and
+    coefficients together may be a sharp spike at which functions pass through every run.
     """
 
     coordinates: np.ndarray
@@ -49,8 +51,8 @@ class Mode(NamedTuple):
 
 
 def model(target: Target, data: Data, weights: Array) -> None:
-    """The NumPyro model: one site a parameter, in the units of the data, ``coefficients`` of the processes, if any, and
-    the site ``log_loss`` observed.
+    """The NumPyro model: one site a parameter, in the units of the data, ``coefficients`` of the
+    processes, if any, and the site ``log_loss`` observed.
 
     Parameters
     ----------
@@ -61,25 +63,41 @@ def model(target: Target, data: Data, weights: Array) -> None:
     constants = {p.name: numpyro.sample(p.name, p.prior) for p in target.parameters}
     prediction = target.law.log_loss(constants, data.log_inputs)
     if target.noise.shared:
-        standard = dist.Normal(0, 1).expand([sum(functions.shape[1] for functions in data.features)])
+        standard = dist.Normal(0, 1).expand(
+            [sum(functions.shape[1] for functions in data.features)]
+        )
         coefficients = numpyro.sample("coefficients", standard.to_event(1))
-        prediction = prediction + departure(target.noise.shared, constants, coefficients, data.features)[:, None]
-    # NumPyro refuses a scale of zero, the weight of rows that fill up; the least positive number is as good.
+        prediction = (
+            prediction
+            + departure(target.noise.shared, constants, coefficients, data.features)[:, None]
+        )
+    # NumPyro refuses a scale of zero, the weight of rows that fill up; the least positive number is
+    # as good.
     scale = jnp.maximum(weights, jnp.finfo(weights.dtype).tiny)
     with numpyro.plate("run", len(data.log_loss), dim=-2), numpyro.handlers.scale(scale=scale):
         assert is_likelihood(target.noise)
-        numpyro.sample("log_loss", target.noise.distribution(prediction, constants, data.conditions), obs=data.log_loss)
+        numpyro.sample(
+            "log_loss",
+            target.noise.distribution(prediction, constants, data.conditions),
+            obs=data.log_loss,
+        )
 
 
-def bent(target: Target, straight: Array, setting: Setting) -> tuple[list[Array], Array, Array | float]:
-    """Coordinates of the parameters, coefficients of the processes, and the log volume, from what is sampled, shape (k,)."""
+def bent(
+    target: Target, straight: Array, setting: Setting
+) -> tuple[list[Array], Array, Array | float]:
+    """Coordinates of the parameters, coefficients of the processes, and the log volume, from what
+    is sampled, shape (k,).
+    """
     if target.noise.shared:
         return setting.whitening.undone(target, straight, setting.data)
     return target.bend(list(straight)), straight[:0], 0.0
 
 
 def potential(target: Target, straight: Array, setting: Setting) -> Array:
-    """The negative log density that is sampled, at straight coordinates of shape (k,); see `Law.straighten`, `Whitening`."""
+    """The negative log density that is sampled, at straight coordinates of shape (k,); see
+    `Law.straighten`, `Whitening`.
+    """
     own, coefficients, log_volume = bent(target, straight, setting)
     sites = {p.name: c for p, c in zip(target.parameters, own, strict=True)}
     if target.noise.shared:
@@ -88,7 +106,9 @@ def potential(target: Target, straight: Array, setting: Setting) -> Array:
 
 
 @jit_for(Use.BRIEF, "target")
-def potential_and_gradient(target: Target, straight: Array, setting: Setting) -> tuple[Array, Array]:
+def potential_and_gradient(
+    target: Target, straight: Array, setting: Setting
+) -> tuple[Array, Array]:
     """Shapes () and (k,)."""
     return jax.value_and_grad(lambda v: potential(target, v, setting))(straight)
 
@@ -100,31 +120,44 @@ def _straightened(target: Target, own: Array) -> Array:
 
 
 @jit_for(Use.BRIEF, "target")
-def _whitened(target: Target, straight: Array, setting: Setting, data: Data, reach: tuple[Array, Array]) -> Setting:
+def _whitened(
+    target: Target, straight: Array, setting: Setting, data: Data, reach: tuple[Array, Array]
+) -> Setting:
     """The setting of other data, in coordinates that are nearly independent about a place."""
     own, coefficients, _ = bent(target, straight, setting)
-    return Setting(data, setting.weights, Whitening.at(target, own, coefficients, data, setting.weights, reach))
+    return Setting(
+        data, setting.weights, Whitening.at(target, own, coefficients, data, setting.weights, reach)
+    )
 
 
 def find_mode(problem: Problem, seed: int) -> Mode:
     """The mode of a problem.
 
-    SciPy's BFGS runs from the best of many draws from the prior, and the best end is the mode; processes join afterwards.
+    SciPy's BFGS runs from the best of many draws from the prior, and the best end is the mode;
+    processes join afterwards.
     """
     target, p = problem.target, problem.target.n_predictive
     centre, width = target.reach
-    draws = centre + width * np.random.default_rng(seed).standard_normal((_PRIOR_DRAWS, len(centre)))
+    draws = centre + width * np.random.default_rng(seed).standard_normal(
+        (_PRIOR_DRAWS, len(centre))
+    )
     starts = np.asarray(_straightened(target, draws))
     setting = silenced(problem)
-    promising = sorted(starts, key=lambda start: value_and_gradient(target, start, setting)[0])[:_SEARCHES]
-    mode, _ = min((_descended(target, start, setting) for start in promising), key=lambda end: end[1])
+    promising = sorted(starts, key=lambda start: value_and_gradient(target, start, setting)[0])[
+        :_SEARCHES
+    ]
+    mode, _ = min(
+        (_descended(target, start, setting) for start in promising), key=lambda end: end[1]
+    )
     for _ in range(_REWEIGHTED if target.noise.shared else 0):
         setting = _whitened(target, _whole(mode, setting), setting, problem.data, target.reach)
         mode, _ = _descended(target, np.concatenate([np.zeros(p), mode[p:]]), setting)
     return Mode(mode, _inverse_hessian(target, mode, setting), setting)
 
 
-def value_and_gradient(target: Target, parameters: np.ndarray, setting: Setting) -> tuple[float, np.ndarray]:
+def value_and_gradient(
+    target: Target, parameters: np.ndarray, setting: Setting
+) -> tuple[float, np.ndarray]:
     """The potential at coefficients of zero, and its slopes in the parameters, shape (k,)."""
     value, gradient = potential_and_gradient(target, _whole(parameters, setting), setting)
     return float(value), np.asarray(gradient)[: len(parameters)]
@@ -132,8 +165,12 @@ def value_and_gradient(target: Target, parameters: np.ndarray, setting: Setting)
 
 def silenced(problem: Problem) -> Setting:
     """Without what processes add, in arrays of the same shapes."""
-    data = problem.data._replace(features=tuple(jax.device_put(np.zeros(f.shape)) for f in problem.data.features))
-    return Setting(data, problem.weights, Whitening.none(problem.target, problem.n_padded, problem.n_functions))
+    data = problem.data._replace(
+        features=tuple(jax.device_put(np.zeros(f.shape)) for f in problem.data.features)
+    )
+    return Setting(
+        data, problem.weights, Whitening.none(problem.target, problem.n_padded, problem.n_functions)
+    )
 
 
 def _whole(parameters: np.ndarray, setting: Setting) -> np.ndarray:
@@ -141,40 +178,63 @@ def _whole(parameters: np.ndarray, setting: Setting) -> np.ndarray:
 
 
 def _descended(target: Target, start: np.ndarray, setting: Setting) -> tuple[np.ndarray, float]:
-    # A step may end where the density is zero and has no slope; the line search comes back from there.
+    # A step may end where the density is zero and has no slope; the line search comes back from
+    # there.
     with np.errstate(over="ignore", invalid="ignore"):
-        end = scipy.optimize.minimize(lambda v: value_and_gradient(target, v, setting), start, jac=True, method="BFGS")
+        end = scipy.optimize.minimize(
+            lambda v: value_and_gradient(target, v, setting), start, jac=True, method="BFGS"
+        )
     return end.x, float(end.fun) if np.isfinite(end.fun) else np.inf
 
 
 def _inverse_hessian(target: Target, mode: np.ndarray, setting: Setting) -> np.ndarray:
     # A direction that data and prior leave flat would get an endless step: bound it.
-    inverse = _inverse(target, mode, setting, _HESSIAN_STEP * np.eye(len(mode)), _SMALLEST_CURVATURE * _HESSIAN_STEP**2)
+    inverse = _inverse(
+        target,
+        mode,
+        setting,
+        _HESSIAN_STEP * np.eye(len(mode)),
+        _SMALLEST_CURVATURE * _HESSIAN_STEP**2,
+    )
     least, slope = value_and_gradient(target, mode, setting)
     if slope @ inverse @ slope < _LEVEL:
         return inverse
-    # Slopes that jump where a residual is zero, as under Laplace noise, have no limit there: what counts is how they change
-    # over a standard deviation, and each round halves what is amiss in its logarithm.
+    # Slopes that jump where a residual is zero, as under Laplace noise, have no limit there: what
+    # counts is how they change over a standard deviation, and each round halves what is amiss in
+    # its logarithm.
     inverse = _COARSE_STEP**2 * np.eye(len(mode))
     for _ in range(_ROUNDS):
-        steps = [_shortened(target, mode, setting, step, least + _HIGHEST_RISE) for step in np.linalg.cholesky(inverse).T]
+        steps = [
+            _shortened(target, mode, setting, step, least + _HIGHEST_RISE)
+            for step in np.linalg.cholesky(inverse).T
+        ]
         inverse = _inverse(target, mode, setting, np.stack(steps, axis=1), _LEAST_CHANGE)
     return inverse
 
 
-def _shortened(target: Target, mode: np.ndarray, setting: Setting, step: np.ndarray, most: float) -> np.ndarray:
+def _shortened(
+    target: Target, mode: np.ndarray, setting: Setting, step: np.ndarray, most: float
+) -> np.ndarray:
     """The step, halved until at both of its ends the potential is a number, and less than ``most``."""
-    while not all(value_and_gradient(target, mode + sign * step, setting)[0] < most for sign in (1, -1)):
+    while not all(
+        value_and_gradient(target, mode + sign * step, setting)[0] < most for sign in (1, -1)
+    ):
         step = step / 2
     return step
 
 
-def _inverse(target: Target, mode: np.ndarray, setting: Setting, root: np.ndarray, least: float) -> np.ndarray:
-    """The inverse Hessian from how slopes change between the two ends of each column of ``root`` about the mode.
+def _inverse(
+    target: Target, mode: np.ndarray, setting: Setting, root: np.ndarray, least: float
+) -> np.ndarray:
+    """The inverse Hessian from how slopes change between the two ends of each column of ``root``
+    about the mode.
 
     In coordinates of the columns curvatures are no less than ``least``.
     """
-    ends = [[value_and_gradient(target, mode + sign * step, setting)[1] for sign in (1, -1)] for step in root.T]
+    ends = [
+        [value_and_gradient(target, mode + sign * step, setting)[1] for sign in (1, -1)]
+        for step in root.T
+    ]
     curvature = np.array([above - below for above, below in ends]) @ root / 2
     values, vectors = np.linalg.eigh((curvature + curvature.T) / 2)
     axes = root @ vectors

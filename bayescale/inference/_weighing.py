@@ -1,6 +1,8 @@
-"""Importance sampling for the methods that can propose: weights against the exact posterior, smoothed and judged.
+"""Importance sampling for the methods that can propose: weights against the exact posterior,
+smoothed and judged.
 
-A. Vehtari, D. Simpson, A. Gelman, Y. Yao and J. Gabry, "Pareto Smoothed Importance Sampling", 2024 (arXiv:1507.02646).
+A. Vehtari, D. Simpson, A. Gelman, Y. Yao and J. Gabry, "Pareto Smoothed Importance Sampling", 2024
+(arXiv:1507.02646).
 """
 
 from dataclasses import dataclass
@@ -10,11 +12,11 @@ import numpy as np
 from jax import Array
 from scipy.special import logsumexp
 
-from bayescale.compiling import Use, jit_for
-from bayescale.diagnostics import ESS_LIMIT, pareto_smoothed
+from bayescale._internal.compiling import Use, jit_for
 from bayescale.inference.base import Data, Target
 from bayescale.kernels.blocks import in_blocks
 from bayescale.kernels.objective import value
+from bayescale.posterior.diagnostics import ESS_LIMIT, pareto_smoothed
 
 LARGEST_K, _EVEN_K = 0.7, 0.5
 # ArviZ fits no tail to fewer.
@@ -30,7 +32,8 @@ class Weighed:
     log_weights : array, shape (pool,)
         Pareto-smoothed; their exponentials add up to one.
     diagnostics : dict
-        ``pareto_k``, ``ess_importance`` (effective number of independent draws) and ``log_evidence`` (of log loss).
+        ``pareto_k``, ``ess_importance`` (effective number of independent draws) and
+        ``log_evidence`` (of log loss).
     """
 
     log_weights: np.ndarray
@@ -38,27 +41,40 @@ class Weighed:
 
     @property
     def reliable(self) -> bool:
-        """Whether the weights have a tail that means can bear, and are even enough for as many draws as chains must have."""
-        return self.diagnostics["pareto_k"] <= LARGEST_K and self.diagnostics["ess_importance"] >= ESS_LIMIT
+        """Whether the weights have a tail that means can bear, and are even enough for as many
+        draws as chains must have.
+        """
+        return (
+            self.diagnostics["pareto_k"] <= LARGEST_K
+            and self.diagnostics["ess_importance"] >= ESS_LIMIT
+        )
 
     @property
     def even(self) -> bool:
-        """Whether another proposal is hardly worth it: reliable, with a tail far from what means can just bear."""
+        """Whether another proposal is hardly worth it: reliable, with a tail far from what means
+        can just bear.
+        """
         return self.reliable and self.diagnostics["pareto_k"] < _EVEN_K
 
     def chosen(self, draws: int, rng: np.random.Generator) -> np.ndarray:
-        """Places of ``draws`` members of the pool, drawn by weight in systematic order and then shuffled."""
+        """Places of ``draws`` members of the pool, drawn by weight in systematic order and then
+        shuffled.
+        """
         return rng.permutation(systematic(np.exp(self.log_weights), draws, rng))
 
 
 def systematic(weights: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """Places drawn by weights of sum one, at even steps from a random start; in order, shape (draws,)."""
+    """Places drawn by weights of sum one, at even steps from a random start; in order, shape
+    (draws,).
+    """
     steps = (rng.uniform() + np.arange(draws)) / draws
     return np.minimum(np.searchsorted(np.cumsum(weights), steps * (1 - 1e-12)), len(weights) - 1)
 
 
 def weigh(log_ratios: np.ndarray) -> Weighed:
-    """Smooth and judge log target less log proposal, shape (pool,); a proposal out of bounds has minus infinity."""
+    """Smooth and judge log target less log proposal, shape (pool,); a proposal out of bounds has
+    minus infinity.
+    """
     if 1 < np.isfinite(log_ratios).sum() < _FEWEST:
         log_weights, k = log_ratios - logsumexp(log_ratios), float("inf")
     else:
@@ -73,8 +89,12 @@ def weigh(log_ratios: np.ndarray) -> Weighed:
 
 @jit_for(Use.OFTEN, "target")
 def log_posterior(target: Target, coordinates: Array, data: Data, weights: Array) -> Array:
-    """Log likelihood plus log prior, not normalised, at coordinates of shape (coordinates, pool); shape (pool,)."""
-    found: Array = in_blocks(lambda own, w: -value(target, tuple(own), data, w)[None], coordinates, weights)
+    """Log likelihood plus log prior, not normalised, at coordinates of shape (coordinates, pool);
+    shape (pool,).
+    """
+    found: Array = in_blocks(
+        lambda own, w: -value(target, tuple(own), data, w)[None], coordinates, weights
+    )
     return jnp.where(jnp.isnan(found[0]), -jnp.inf, found[0])
 
 
@@ -84,5 +104,11 @@ def complaint(weighed: Weighed, remedy: str) -> tuple[str, ...]:
         return ()
     k, effective = weighed.diagnostics["pareto_k"], weighed.diagnostics["ess_importance"]
     if k > LARGEST_K:
-        return (f"Pareto k is {k:.2f}, above {LARGEST_K}: the proposal misses part of the posterior. {remedy}",)
-    return (f"{effective:.0f} of the proposals are effective draws, below {ESS_LIMIT}: intervals are rough. {remedy}",)
+        return (
+            f"Pareto k is {k:.2f}, above {LARGEST_K}: the proposal misses part of the posterior. "
+            f"{remedy}",
+        )
+    return (
+        f"{effective:.0f} of the proposals are effective draws, below {ESS_LIMIT}: intervals are "
+        f"rough. {remedy}",
+    )

@@ -1,18 +1,21 @@
 """Laws with processes in coordinates that are nearly independent and standard Normal.
 
-How well the law is known depends on the amplitudes T of the processes, and what the coefficients z of their functions Φ
-are depends on the law. Given amplitudes, and were the noise Normal with precisions W and the law straight near a mode, law
-and coefficients would be Normal, one after the other:
+How well the law is known depends on the amplitudes T of the processes, and what the coefficients z
+of their functions Φ are depends on the law. Given amplitudes, and were the noise Normal with
+precisions W and the law straight near a mode, law and coefficients would be Normal, one after the
+other:
 
     θ = S⁻¹ b + R⁻ᵀ η,              S = J' V⁻¹ J + prior = R R',   V = W⁻¹ + Φ T² Φ'
     z = P⁻¹ T Φ' W r(θ) + C⁻ᵀ ξ,    P = I + T Φ' W Φ T = C C'
 
-with J the slopes of the law in its straight coordinates θ, and r(θ) its residuals. A sampler that walks in η and ξ meets no
-funnel at small amplitudes and no ridge at large ones. Precisions and slopes are those of a mode, the precisions robustly,
-ρ'(r)/r; the density is that of the true law and noise, so they decide about speed alone.
+with J the slopes of the law in its straight coordinates θ, and r(θ) its residuals. A sampler that
+walks in η and ξ meets no funnel at small amplitudes and no ridge at large ones. Precisions and
+slopes are those of a mode, the precisions robustly, ρ'(r)/r; the density is that of the true law
+and noise, so they decide about speed alone.
 
-M. Gorinova, D. Moore and M. Hoffman, "Automatic Reparameterisation of Probabilistic Programs", 2020 (arXiv:1906.03028), for the
-idea; P. J. Green, "Iteratively Reweighted Least Squares", 1984, for the precisions.
+M. Gorinova, D. Moore and M. Hoffman, "Automatic Reparameterisation of Probabilistic Programs", 2020
+(arXiv:1906.03028), for the idea; P. J. Green, "Iteratively Reweighted Least Squares", 1984, for the
+precisions.
 """
 
 from collections.abc import Sequence
@@ -82,9 +85,14 @@ class Whitening(NamedTuple):
         r, slopes = residual(straight), -jax.jacfwd(residual)(straight)
         left = (r - shift)[:, None]
         pushes = jax.grad(lambda u: jnp.sum(target.rho(u, own, data)))(left)
-        precisions = weights * jnp.maximum(pushes / jnp.where(jnp.abs(left) > _TINY, left, _TINY), _LEAST_PRECISION)
+        precisions = weights * jnp.maximum(
+            pushes / jnp.where(jnp.abs(left) > _TINY, left, _TINY), _LEAST_PRECISION
+        )
         centre, width = (values[:p] for values in reach)
-        prior_slopes = jnp.stack(jax.jacfwd(lambda v: jnp.stack(target.law.bend(list(v))))(straight)) / width[:, None]
+        prior_slopes = (
+            jnp.stack(jax.jacfwd(lambda v: jnp.stack(target.law.bend(list(v))))(straight))
+            / width[:, None]
+        )
         prior_pull = (centre - jnp.stack(own[:p])) / width
         moving = jnp.concatenate([r[:, None], slopes], axis=1)
         return cls(
@@ -92,15 +100,22 @@ class Whitening(NamedTuple):
             precisions,
             _features(data).T @ (precisions * _features(data)),
             _features(data).T @ (precisions * moving),
-            slopes.T @ (precisions * moving) + prior_slopes.T @ jnp.concatenate([prior_pull[:, None], prior_slopes], axis=1),
+            slopes.T @ (precisions * moving)
+            + prior_slopes.T @ jnp.concatenate([prior_pull[:, None], prior_slopes], axis=1),
         )
 
-    def undone(self, target: Target, coordinates: Array, data: Data) -> tuple[list[Array], Array, Array]:
-        """From what is sampled, shape (k,): coordinates of the parameters, coefficients, and the log volume."""
+    def undone(
+        self, target: Target, coordinates: Array, data: Data
+    ) -> tuple[list[Array], Array, Array]:
+        """From what is sampled, shape (k,): coordinates of the parameters, coefficients, and the
+        log volume.
+        """
         p, k = target.n_predictive, len(target.parameters)
         noise = list(coordinates[p:k])
         amplitudes = _amplitudes(target, noise, data)
-        root = jnp.linalg.cholesky(jnp.eye(len(amplitudes)) + amplitudes[:, None] * self.gram * amplitudes)
+        root = jnp.linalg.cholesky(
+            jnp.eye(len(amplitudes)) + amplitudes[:, None] * self.gram * amplitudes
+        )
         half = solve_triangular(root, amplitudes[:, None] * self.cross, lower=True)
         law = self.law - half[:, 1:].T @ half
         law_root = jnp.linalg.cholesky(law[:, 1:])
@@ -121,4 +136,6 @@ def _features(data: Data) -> Array:
 def _amplitudes(target: Target, noise: Sequence[Array], data: Data) -> Array:
     constants = target.constants_of(target.noise.parameters, noise)
     each = zip(target.noise.shared, data.features, strict=True)
-    return jnp.concatenate([jnp.full(functions.shape[1], constants[p.amplitude.name]) for p, functions in each])
+    return jnp.concatenate(
+        [jnp.full(functions.shape[1], constants[p.amplitude.name]) for p, functions in each]
+    )

@@ -1,9 +1,10 @@
-"""From runs, a law and a noise model to what every method works on: centred data, and one objective in unconstrained
-coordinates.
+"""From runs, a law and a noise model to what every method works on: centred data, and one objective
+in unconstrained coordinates.
 
-The coordinates are the parameters of the law and then of the noise, each mapped from its prior's support to the real line (a
-logarithm, where the support is positive). For a likelihood the objective is the negative log posterior of the coordinates, so
-that a point fit is a posterior mode; for an objective such as Huber it is the objective alone.
+The coordinates are the parameters of the law and then of the noise, each mapped from its prior's
+support to the real line (a logarithm, where the support is positive). For a likelihood the
+objective is the negative log posterior of the coordinates, so that a point fit is a posterior mode;
+for an objective such as Huber it is the objective alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,11 +19,11 @@ from numpyro import distributions
 from numpyro.distributions.transforms import biject_to
 from scipy.special import digamma, polygamma
 
-from bayescale.discovery import name_of
+from bayescale._internal.discovery import name_of
 from bayescale.errors import InputError
 from bayescale.laws.base import Law, Parameter, unit_of
 from bayescale.noise.base import Conditions, Noise, is_likelihood, is_of_counts
-from bayescale.posterior import Posterior, provenance
+from bayescale.posterior.posterior import Posterior, provenance
 from bayescale.processes.base import bases, filled_up, places
 from bayescale.responses import RESPONSES
 from bayescale.runs import Runs
@@ -30,7 +31,9 @@ from bayescale.runs import Runs
 
 @runtime_checkable
 class Method(Protocol):
-    """A way from a problem to draws. A method is a frozen dataclass of options; adding one is adding a file to this folder."""
+    """A way from a problem to draws. A method is a frozen dataclass of options; adding one is
+    adding a file to this folder.
+    """
 
     @property
     def seed(self) -> int:
@@ -41,11 +44,12 @@ class Method(Protocol):
 
 
 class Data(NamedTuple):
-    """The runs in their own units, each array of shape (runs, 1), float64; a standard error is (1, 1) where none is known.
+    """The runs in their own units, each array of shape (runs, 1), float64; a standard error is (1,
+    1) where none is known.
 
-    ``features`` has one array for each process of the noise model, shape (runs, functions), at unit amplitude. Rows beyond the
-    runs fill up to one of a few sizes (`filled_up`), so that sweeps of similar size share compiled programs; their weight is
-    zero.
+    ``features`` has one array for each process of the noise model, shape (runs, functions), at unit
+    amplitude. Rows beyond the runs fill up to one of a few sizes (`filled_up`), so that sweeps of
+    similar size share compiled programs; their weight is zero.
     """
 
     log_inputs: dict[str, Array]
@@ -56,7 +60,8 @@ class Data(NamedTuple):
 
 @dataclass(frozen=True)
 class Target:
-    """The objective of a law and a noise model, as `bayescale.kernels` takes it; equal targets share compiled kernels.
+    """The objective of a law and a noise model, as `bayescale.kernels` takes it; equal targets
+    share compiled kernels.
 
     Coordinates come and go as sequences of arrays of shape (batch,), law before noise.
     """
@@ -78,9 +83,14 @@ class Target:
         """Named parameters in the units of the data."""
         return self.constants_of(self.parameters, coordinates)
 
-    def constants_of(self, parameters: Sequence[Parameter], coordinates: Sequence[Array]) -> dict[str, Array]:
+    def constants_of(
+        self, parameters: Sequence[Parameter], coordinates: Sequence[Array]
+    ) -> dict[str, Array]:
         """The same for some of the parameters."""
-        return {p.name: biject_to(p.prior.support)(c) for p, c in zip(parameters, coordinates, strict=True)}
+        return {
+            p.name: biject_to(p.prior.support)(c)
+            for p, c in zip(parameters, coordinates, strict=True)
+        }
 
     def residual(self, coordinates: Sequence[Array], data: Data) -> Array:
         """log loss less its prediction, shape (runs, batch)."""
@@ -91,18 +101,27 @@ class Target:
         return self.noise.rho(residual, self.constants(coordinates), data.conditions)
 
     def penalty(self, coordinates: Sequence[Array]) -> list[Array]:
-        """The negative log prior of each coordinate for a likelihood, zeros for an objective; each of shape (batch,)."""
+        """The negative log prior of each coordinate for a likelihood, zeros for an objective; each
+        of shape (batch,).
+        """
         return self.penalty_of(self.parameters, coordinates)
 
-    def penalty_of(self, parameters: Sequence[Parameter], coordinates: Sequence[Array]) -> list[Array]:
+    def penalty_of(
+        self, parameters: Sequence[Parameter], coordinates: Sequence[Array]
+    ) -> list[Array]:
         """The same for some of the parameters."""
         if not is_likelihood(self.noise):
             return [jnp.zeros_like(c) for c in coordinates]
         return [-self._log_prior(p, c) for p, c in zip(parameters, coordinates, strict=True)]
 
     def straighten(self, coordinates: Sequence[Array]) -> list[Array]:
-        """Coordinates of the same volume in which posteriors are nearly Normal: the law's own, and the noise's as they are."""
-        return [*self.law.straighten(coordinates[: self.n_predictive]), *coordinates[self.n_predictive :]]
+        """Coordinates of the same volume in which posteriors are nearly Normal: the law's own, and
+        the noise's as they are.
+        """
+        return [
+            *self.law.straighten(coordinates[: self.n_predictive]),
+            *coordinates[self.n_predictive :],
+        ]
 
     def bend(self, straight: Sequence[Array]) -> list[Array]:
         """The inverse of `straighten`."""
@@ -110,8 +129,8 @@ class Target:
 
     @property
     def reach(self) -> tuple[np.ndarray, np.ndarray]:
-        """Centre and width of the prior in coordinates, each of shape (coordinates,): of the logarithm, where support is
-        positive.
+        """Centre and width of the prior in coordinates, each of shape (coordinates,): of the
+        logarithm, where support is positive.
 
         Starting points are drawn from there.
         """
@@ -122,7 +141,9 @@ class Target:
     def _log_prior(parameter: Parameter, coordinate: Array) -> Array:
         transform = biject_to(parameter.prior.support)
         constrained = transform(coordinate)
-        return parameter.prior.log_prob(constrained) + transform.log_abs_det_jacobian(coordinate, constrained)
+        return parameter.prior.log_prob(constrained) + transform.log_abs_det_jacobian(
+            coordinate, constrained
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +158,8 @@ class Problem:
     weights : Array, shape (runs, 1)
         Zero for rows that fill up.
     units : dict
-        Geometric mean of each input and of ``loss`` over the runs; of another response, as `Law.rescale` has it.
+        Geometric mean of each input and of ``loss`` over the runs; of another response, as
+        `Law.rescale` has it.
     """
 
     runs: Runs
@@ -159,7 +181,8 @@ class Problem:
         response = RESPONSES[law.response]
         if is_of_counts(noise) and law.response != "accuracy":
             raise InputError(
-                f"{name_of(noise)} counts right answers, and {name_of(law)} predicts {law.response}; use StudentT() as the "
+                f"{name_of(noise)} counts right answers, and {name_of(law)} predicts "
+                f"{law.response}; use StudentT() as the "
                 "noise, or a law of accuracy."
             )
         logs = {name: np.log(runs.column(name)) for name in law.inputs}
@@ -167,21 +190,28 @@ class Problem:
         if len(runs) < len(target.parameters):
             names = ", ".join(p.name for p in target.parameters)
             raise InputError(
-                f"{runs.name} has {len(runs)} runs but {len(target.parameters)} parameters are to be fitted ({names}); "
+                f"{runs.name} has {len(runs)} runs but {len(target.parameters)} parameters are to "
+                f"be fitted ({names}); "
                 "add runs or choose a smaller law."
             )
-        centre = {name: 0.0 if name in law.absolute else float(logs[unit_of(name, law.inputs)].mean()) for name in logs}
+        centre = {
+            name: 0.0 if name in law.absolute else float(logs[unit_of(name, law.inputs)].mean())
+            for name in logs
+        }
         centre[law.response] = float(observed.mean()) if response.centred else 0.0
         for name in noise.columns:
             if name not in runs.frame:
                 raise InputError(
-                    f"{runs.name} has no column {name}, which {name_of(noise)} needs; add it, or use another noise."
+                    f"{runs.name} has no column {name}, which {name_of(noise)} needs; add it, or "
+                    f"use another noise."
                 )
         stand = places(runs, law.inputs)
         data = Data(
             {name: _column(logs[name] - centre[name]) for name in law.inputs},
             _column(observed - centre[law.response]),
-            Conditions(*map(_column_or_one, (runs.relative_loss_se, stand.compute_decades, *runs.counts))),
+            Conditions(
+                *map(_column_or_one, (runs.relative_loss_se, stand.compute_decades, *runs.counts))
+            ),
             tuple(_block(basis.features(stand)) for basis in bases(noise.shared, stand)),
         )
         units = {name: float(np.exp(value)) for name, value in centre.items()}
@@ -193,15 +223,19 @@ class Problem:
         return len(self.weights)
 
     def resampled(self, counts: np.ndarray) -> np.ndarray:
-        """The weights times how often each run was drawn; ``counts`` and the result have shape (runs, replicates)."""
+        """The weights times how often each run was drawn; ``counts`` and the result have shape
+        (runs, replicates).
+        """
         return np.asarray(self.weights) * np.pad(counts, ((0, self.n_padded - len(counts)), (0, 0)))
 
     def require_likelihood(self, method: Method) -> None:
         """Raise InputError, saying what to do, unless the noise model has a density."""
         if not is_likelihood(self.target.noise):
             raise InputError(
-                f"{name_of(method)} draws from a posterior, which needs a likelihood, and {name_of(self.target.noise)} is an "
-                "objective. Use StudentT() or Normal() as the noise (--noise student_t), or MultiStart() or Bootstrap() as the "
+                f"{name_of(method)} draws from a posterior, which needs a likelihood, and "
+                f"{name_of(self.target.noise)} is an "
+                "objective. Use StudentT() or Normal() as the noise (--noise student_t), or "
+                "MultiStart() or Bootstrap() as the "
                 "method (--method multistart)."
             )
 
@@ -214,15 +248,20 @@ class Problem:
         """Raise InputError, saying what to do, where the noise model has processes."""
         if self.target.noise.shared:
             raise InputError(
-                f"{name_of(method)} takes runs to scatter independently of each other, and {name_of(self.target.noise)} says "
-                "that they share departures. Use NUTS() as the method (--method nuts), or StudentT() as the noise."
+                f"{name_of(method)} takes runs to scatter independently of each other, and "
+                f"{name_of(self.target.noise)} says "
+                "that they share departures. Use NUTS() as the method (--method nuts), or "
+                "StudentT() as the noise."
             )
 
     def posterior(self, constants: Mapping[str, Any], method: Method, **results: Any) -> Posterior:
-        """A Posterior in counts and nats from draws of the parameters in the units of the data, each of shape (chain, draw)."""
+        """A Posterior in counts and nats from draws of the parameters in the units of the data,
+        each of shape (chain, draw).
+        """
         parameters = self.target.parameters
         own = {p.name: _supported(p, np.asarray(constants[p.name])) for p in parameters}
-        # An exponent of forty, as of a replicate that shows a step, makes scales that no number holds.
+        # An exponent of forty, as of a replicate that shows a step, makes scales that no number
+        # holds.
         with np.errstate(over="ignore"):
             rescaled = self.target.law.rescale(own, self.units)
         return Posterior(
@@ -237,7 +276,8 @@ class Problem:
 
 
 def _supported(parameter: Parameter, values: np.ndarray) -> np.ndarray:
-    # Where data want none of a parameter a fit without priors runs until its exponential is zero or endless to rounding.
+    # Where data want none of a parameter a fit without priors runs until its exponential is zero or
+    # endless to rounding.
     if parameter.prior.support is not distributions.constraints.positive:
         return values
     numbers = np.finfo(values.dtype)
@@ -254,20 +294,26 @@ def _column_or_one(values: np.ndarray) -> Array:
 
 
 def _block(features: np.ndarray) -> Array:
-    # Functions that fill up are zero, and so share compiled programs; their coefficients keep to their prior.
+    # Functions that fill up are zero, and so share compiled programs; their coefficients keep to
+    # their prior.
     runs, functions = features.shape
-    return jax.device_put(np.pad(features, ((0, filled_up(runs) - runs), (0, filled_up(functions) - functions))))
+    return jax.device_put(
+        np.pad(features, ((0, filled_up(runs) - runs), (0, filled_up(functions) - functions)))
+    )
 
 
 def _centre_and_width(prior: Any) -> tuple[float, float]:
-    # By SciPy: NumPyro's moments are JAX operations, and compiling each on its own costs more than the whole search.
+    # By SciPy: NumPyro's moments are JAX operations, and compiling each on its own costs more than
+    # the whole search.
     if isinstance(prior, distributions.LogNormal | distributions.Normal):
         return float(prior.loc), float(prior.scale)
     if isinstance(prior, distributions.Gamma):
         shape, rate = float(prior.concentration), float(prior.rate)
         return float(digamma(shape) - np.log(rate)), float(np.sqrt(polygamma(1, shape)))
     if isinstance(prior, distributions.HalfNormal):
-        return float(np.log(prior.scale) - (np.euler_gamma + np.log(2)) / 2), float(np.pi / np.sqrt(8))
+        return float(np.log(prior.scale) - (np.euler_gamma + np.log(2)) / 2), float(
+            np.pi / np.sqrt(8)
+        )
     mean, variance = float(prior.mean), float(prior.variance)
     if prior.support is distributions.constraints.positive:
         log_variance = np.log1p(variance / mean**2)

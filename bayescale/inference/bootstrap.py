@@ -1,7 +1,8 @@
 """Bootstrap: refit resampled runs, every replicate a vector of weights in the same kernel.
 
-B. Efron and R. J. Tibshirani, "An Introduction to the Bootstrap", 1993, chapters 6 and 8. Resampling whole groups keeps runs
-together that share what the law leaves out, such as a compute budget, an architecture or checkpoints of one run.
+B. Efron and R. J. Tibshirani, "An Introduction to the Bootstrap", 1993, chapters 6 and 8.
+Resampling whole groups keeps runs together that share what the law leaves out, such as a compute
+budget, an architecture or checkpoints of one run.
 """
 
 import time
@@ -16,7 +17,7 @@ from bayescale.inference.multistart import MultiStart
 from bayescale.kernels import levenberg_marquardt, newton
 from bayescale.kernels.blocks import BLOCK
 from bayescale.kernels.objective import STEP_LIMIT
-from bayescale.posterior import Posterior
+from bayescale.posterior.posterior import Posterior
 
 # One in 25 replicates needs more than these, and gets it; all together would pay for the slowest.
 _REWEIGHTED_STEPS, _NEWTON_STEPS = 12, 3
@@ -39,8 +40,8 @@ class Bootstrap:
 
     Notes
     -----
-    Diagnostics of the result: those of `MultiStart` for the fit to all runs, ``replicates`` and ``failed_refits``, a share.
-    Refits that failed are left out of the draws.
+    Diagnostics of the result: those of `MultiStart` for the fit to all runs, ``replicates`` and
+    ``failed_refits``, a share. Refits that failed are left out of the draws.
     """
 
     replicates: int = 4000
@@ -55,17 +56,27 @@ class Bootstrap:
         begun = time.perf_counter()
         optimum = MultiStart(seed=self.seed).search(problem)
         weights = problem.resampled(self.counts(problem))
-        start = np.broadcast_to(optimum.coordinates[:, None], (len(optimum.coordinates), self.replicates))
+        start = np.broadcast_to(
+            optimum.coordinates[:, None], (len(optimum.coordinates), self.replicates)
+        )
         coordinates, values = refit(problem, start, weights)
         good = np.isfinite(values) & np.isfinite(coordinates).all(axis=0)
         failed = 1.0 - good.mean()
         if not good.any():
-            raise InputError(f"Every bootstrap refit of {problem.runs.name} failed; there are too few runs for this law.")
-        problems = (f"{failed:.1%} of the refits failed and are left out.",) if failed > _TOLERATED_FAILURES else ()
+            raise InputError(
+                f"Every bootstrap refit of {problem.runs.name} failed; there are too few runs for "
+                f"this law."
+            )
+        problems = (
+            (f"{failed:.1%} of the refits failed and are left out.",)
+            if failed > _TOLERATED_FAILURES
+            else ()
+        )
         return problem.posterior(
             problem.target.constants(list(coordinates[:, None, good])),
             self,
-            diagnostics=optimum.diagnostics | {"replicates": float(self.replicates), "failed_refits": float(failed)},
+            diagnostics=optimum.diagnostics
+            | {"replicates": float(self.replicates), "failed_refits": float(failed)},
             problems=optimum.problems + problems,
             objective=optimum.value,
             seconds={"fit": time.perf_counter() - begun},
@@ -76,23 +87,32 @@ class Bootstrap:
         rng = np.random.default_rng(self.seed)
         runs = problem.runs
         if self.cluster is None:
-            return rng.multinomial(len(runs), np.full(len(runs), 1 / len(runs)), size=self.replicates).T.astype(float)
+            return rng.multinomial(
+                len(runs), np.full(len(runs), 1 / len(runs)), size=self.replicates
+            ).T.astype(float)
         if self.cluster not in runs.frame:
             raise InputError(
-                f"bootstrap: {runs.name} has no column {self.cluster!r} to cluster by; it has {', '.join(runs.frame.columns)}."
+                f"bootstrap: {runs.name} has no column {self.cluster!r} to cluster by; it has "
+                f"{', '.join(runs.frame.columns)}."
             )
         labels, member = np.unique(runs.frame[self.cluster].to_numpy(), return_inverse=True)
         if len(labels) < _FEWEST_CLUSTERS:
             raise InputError(
-                f"bootstrap: column {self.cluster!r} has {len(labels)} groups, and resampling fewer than {_FEWEST_CLUSTERS} "
+                f"bootstrap: column {self.cluster!r} has {len(labels)} groups, and resampling "
+                f"fewer than {_FEWEST_CLUSTERS} "
                 "says nothing. Use cluster=None."
             )
-        drawn = rng.multinomial(len(labels), np.full(len(labels), 1 / len(labels)), size=self.replicates)
+        drawn = rng.multinomial(
+            len(labels), np.full(len(labels), 1 / len(labels)), size=self.replicates
+        )
         return drawn.T[member].astype(float)
 
 
-def refit(problem: Problem, start: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Minima near the starts, shape (coordinates, replicates), and the objective there, shape (replicates,).
+def refit(
+    problem: Problem, start: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Minima near the starts, shape (coordinates, replicates), and the objective there, shape
+    (replicates,).
 
     Parameters
     ----------
@@ -108,7 +128,11 @@ def refit(problem: Problem, start: np.ndarray, weights: np.ndarray) -> tuple[np.
     for first in range(0, len(unfinished), BLOCK):
         # Copies fill up the block, so that however many are left the same program serves.
         some = np.resize(unfinished[first : first + BLOCK], BLOCK)
-        near = levenberg_marquardt(target, found.coordinates[:, some], data, weights[:, some], steps=_MORE_REWEIGHTED_STEPS)
-        better, _ = newton(target, near.coordinates, data, weights[:, some], steps=_MORE_NEWTON_STEPS)
+        near = levenberg_marquardt(
+            target, found.coordinates[:, some], data, weights[:, some], steps=_MORE_REWEIGHTED_STEPS
+        )
+        better, _ = newton(
+            target, near.coordinates, data, weights[:, some], steps=_MORE_NEWTON_STEPS
+        )
         coordinates[:, some], values[some] = better.coordinates, better.value
     return coordinates, values

@@ -1,13 +1,16 @@
-"""The posterior over a grid of exponents: independent draws that owe nothing to a Markov chain, and the evidence.
+"""The posterior over a grid of exponents: independent draws that owe nothing to a Markov chain, and
+the evidence.
 
-At fixed exponents a sum of powers is linear in its levels, and `bayescale.kernels` marginalises levels and scale in closed form
-at all nodes at once; `_linearised` brings noise on log loss and heavy tails to that form. Draws are then made from the outside
-in, and weighed against the exact posterior:
+At fixed exponents a sum of powers is linear in its levels, and `bayescale.kernels` marginalises
+levels and scale in closed form at all nodes at once; `_linearised` brings noise on log loss and
+heavy tails to that form. Draws are then made from the outside in, and weighed against the exact
+posterior:
 
-    cell of exponents ~ its mass;  exponents ~ Uniform(cell);  levels ~ t(least squares there);  scale ~ t(its mode)
+    cell of exponents ~ its mass;  exponents ~ Uniform(cell);  levels ~ t(least squares there);
+    scale ~ t(its mode)
 
-Under Normal noise nearly all draws count. Where heavy tails leave the weights uneven, a mixture fitted to the weighted draws
-proposes anew.
+Under Normal noise nearly all draws count. Where heavy tails leave the weights uneven, a mixture
+fitted to the weighted draws proposes anew.
 """
 
 import time
@@ -24,7 +27,7 @@ from bayescale.inference._linearised import Plane, Settled, log_masses, nodes_at
 from bayescale.inference._mixture import Mixture
 from bayescale.inference._weighing import Weighed, complaint, log_posterior, weigh
 from bayescale.inference.base import Problem
-from bayescale.posterior import Posterior
+from bayescale.posterior.posterior import Posterior
 
 _FREEDOM = 10.0
 _FEWEST_NODES, _SPREAD = 8, 1e-9
@@ -39,7 +42,8 @@ class Grid:
     Parameters
     ----------
     nodes : int
-        Exponents along each side of the final grid, which covers the part of the ranges that has posterior mass.
+        Exponents along each side of the final grid, which covers the part of the ranges that has
+        posterior mass.
     alpha, beta : tuple of float
         Ranges of the first exponent and of the second, where there are two.
     draws : int
@@ -47,8 +51,9 @@ class Grid:
 
     Notes
     -----
-    Diagnostics of the result: ``pareto_k``; ``ess_importance``, the effective number of independent draws among the proposals;
-    ``log_evidence``, the log marginal likelihood of log loss, comparable between laws and noise models of the same runs.
+    Diagnostics of the result: ``pareto_k``; ``ess_importance``, the effective number of independent
+    draws among the proposals; ``log_evidence``, the log marginal likelihood of log loss, comparable
+    between laws and noise models of the same runs.
     """
 
     nodes: int = 512
@@ -73,13 +78,19 @@ class Grid:
         for _ in range(_REFINEMENTS):
             if weighed.even:
                 break
-            straight = np.stack([np.asarray(c) for c in problem.target.straighten(list(coordinates))])
+            straight = np.stack(
+                [np.asarray(c) for c in problem.target.straighten(list(coordinates))]
+            )
             mixture = Mixture.of_draws(straight, weighed.log_weights, _COMPONENTS, rng)
             straight = mixture.draw(pool, rng)
             coordinates = np.stack([np.asarray(c) for c in problem.target.bend(list(straight))])
             weighed = _weighed(problem, ranges, coordinates, mixture.log_density(straight))
         chosen = coordinates[:, weighed.chosen(self.draws, rng)]
-        beyond = () if lost < _LOST else (f"{lost:.1%} of the mass lies at the end of the range of exponents; widen it.",)
+        beyond = (
+            ()
+            if lost < _LOST
+            else (f"{lost:.1%} of the mass lies at the end of the range of exponents; widen it.",)
+        )
         return problem.posterior(
             problem.target.constants(list(jnp.asarray(chosen)[:, None])),
             self,
@@ -90,16 +101,27 @@ class Grid:
 
     def _check(self) -> None:
         if self.nodes < _FEWEST_NODES or self.draws < 1:
-            raise InputError(f"grid: nodes={self.nodes} must be at least {_FEWEST_NODES} and draws={self.draws} at least 1.")
+            raise InputError(
+                f"grid: nodes={self.nodes} must be at least {_FEWEST_NODES} and draws={self.draws} "
+                f"at least 1."
+            )
         for name, (low, high) in (("alpha", self.alpha), ("beta", self.beta)):
             if not 0 < low < high < float("inf"):
-                raise InputError(f"grid: {name}=({low:g}, {high:g}) must be a range of positive numbers, such as (0.01, 1.5).")
+                raise InputError(
+                    f"grid: {name}=({low:g}, {high:g}) must be a range of positive numbers, such "
+                    f"as (0.01, 1.5)."
+                )
 
 
 def _weighed(
-    problem: Problem, ranges: Mapping[str, tuple[float, float]], coordinates: np.ndarray, log_proposal: np.ndarray
+    problem: Problem,
+    ranges: Mapping[str, tuple[float, float]],
+    coordinates: np.ndarray,
+    log_proposal: np.ndarray,
 ) -> Weighed:
-    log_target = np.asarray(log_posterior(problem.target, jnp.asarray(coordinates), problem.data, problem.weights))
+    log_target = np.asarray(
+        log_posterior(problem.target, jnp.asarray(coordinates), problem.data, problem.weights)
+    )
     # Half of an outermost cell lies beyond the range, and a mixture knows of none.
     constants = problem.target.constants(list(jnp.asarray(coordinates)))
     for name, (low, high) in ranges.items():
@@ -111,17 +133,23 @@ def _weighed(
 def _propose(
     problem: Problem, plane: Plane, settled: Settled, pool: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """Coordinates, shape (coordinates, pool), their log density, shape (pool,), and the share of mass at the grid's ends."""
+    """Coordinates, shape (coordinates, pool), their log density, shape (pool,), and the share of
+    mass at the grid's ends.
+    """
     target, axes = problem.target, settled.axes
     pair = (axes[0], axes[1] if len(axes) == 2 else np.ones(1))
-    log_mass = np.asarray(log_masses(target, plane, tuple(map(jnp.asarray, pair)), settled.working, problem.data))
+    log_mass = np.asarray(
+        log_masses(target, plane, tuple(map(jnp.asarray, pair)), settled.working, problem.data)
+    )
     log_mass = log_mass - logsumexp(log_mass)
     exponents, log_density = _from_cells(axes, log_mass, pool, rng)
     levels, log_level_density = _levels(problem, plane, settled, exponents, pool, rng)
     scale, log_scale_density = _multivariate_t(
         settled.scale[:, None], settled.scale_covariance[:, :, None], _FREEDOM, pool, rng
     )
-    values = dict(zip(plane.levels, levels, strict=True)) | dict(zip(plane.exponents, exponents, strict=True))
+    values = dict(zip(plane.levels, levels, strict=True)) | dict(
+        zip(plane.exponents, exponents, strict=True)
+    )
     log_density = log_density + log_level_density + log_scale_density
     coordinates = []
     for parameter in target.law.parameters:
@@ -130,7 +158,8 @@ def _propose(
         coordinate = transform.inv(value)
         coordinates.append(np.asarray(coordinate))
         log_density = log_density + np.asarray(transform.log_abs_det_jacobian(coordinate, value))
-    # Levels below zero are proposed and never accepted: the density of the others needs no correction.
+    # Levels below zero are proposed and never accepted: the density of the others needs no
+    # correction.
     impossible = np.min([np.min(one, axis=0) for one in (levels, exponents)], axis=0) <= 0
     log_density = np.where(impossible, np.inf, log_density)
     return np.concatenate([np.stack(coordinates), scale]), log_density, _mass_at_ends(log_mass)
@@ -139,10 +168,14 @@ def _propose(
 def _from_cells(
     axes: tuple[np.ndarray, ...], log_mass: np.ndarray, pool: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Exponents, shape (exponents, pool), uniform within cells drawn by mass, and their log density."""
+    """Exponents, shape (exponents, pool), uniform within cells drawn by mass, and their log
+    density.
+    """
     mass = np.exp(log_mass).reshape(-1)
     steps = (rng.uniform() + np.arange(pool)) / pool
-    cells = rng.permutation(np.minimum(np.searchsorted(np.cumsum(mass), steps * mass.sum()), mass.size - 1))
+    cells = rng.permutation(
+        np.minimum(np.searchsorted(np.cumsum(mass), steps * mass.sum()), mass.size - 1)
+    )
     places = np.unravel_index(cells, log_mass.shape)
     widths = [axis[1] - axis[0] for axis in axes]
     exponents = [
@@ -153,23 +186,41 @@ def _from_cells(
 
 
 def _levels(
-    problem: Problem, plane: Plane, settled: Settled, exponents: np.ndarray, pool: int, rng: np.random.Generator
+    problem: Problem,
+    plane: Plane,
+    settled: Settled,
+    exponents: np.ndarray,
+    pool: int,
+    rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Levels about their least squares at each draw's own exponents, shape (levels, pool), and their log density."""
-    pair = (exponents[0], exponents[-1]) if len(exponents) == 2 or plane.common else (exponents[0], np.ones(pool))
-    nodes = nodes_at(problem.target, plane, tuple(map(jnp.asarray, pair)), settled.working, problem.data)
+    """Levels about their least squares at each draw's own exponents, shape (levels, pool), and
+    their log density.
+    """
+    pair = (
+        (exponents[0], exponents[-1])
+        if len(exponents) == 2 or plane.common
+        else (exponents[0], np.ones(pool))
+    )
+    nodes = nodes_at(
+        problem.target, plane, tuple(map(jnp.asarray, pair)), settled.working, problem.data
+    )
     k = len(plane.levels)
     freedom = max(len(problem.runs) - k, 1)
     covariance = np.asarray(nodes.covariance)[:k, :k] * np.asarray(nodes.rss) / freedom
-    return _multivariate_t(np.asarray(nodes.levels)[:k], covariance, min(float(freedom), _FREEDOM), pool, rng)
+    return _multivariate_t(
+        np.asarray(nodes.levels)[:k], covariance, min(float(freedom), _FREEDOM), pool, rng
+    )
 
 
 def _multivariate_t(
     centre: np.ndarray, covariance: np.ndarray, freedom: float, pool: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draws, shape (k, pool), and log densities, from centres (k, pool or 1) and scale matrices (k, k, pool or 1)."""
+    """Draws, shape (k, pool), and log densities, from centres (k, pool or 1) and scale matrices (k,
+    k, pool or 1).
+    """
     k = len(centre)
-    # Levels of nearly parallel columns are apart by less than rounding: a little more spread costs the proposal nothing.
+    # Levels of nearly parallel columns are apart by less than rounding: a little more spread costs
+    # the proposal nothing.
     widened = covariance * (1 + _SPREAD * np.eye(k))[:, :, None]
     root = np.linalg.cholesky(np.moveaxis(widened, -1, 0))
     normal = rng.standard_normal((pool, k, 1))

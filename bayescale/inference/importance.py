@@ -1,14 +1,16 @@
-"""Importance sampling about the posterior's modes: draws in a fraction of the time of a Markov chain, and a number that says
-whether to believe them.
+"""Importance sampling about the posterior's modes: draws in a fraction of the time of a Markov
+chain, and a number that says whether to believe them.
 
-Many starts from the prior end in the posterior's modes; multivariate t distributions there, with the inverse Hessians as scale
-matrices and in the law's straight coordinates, are the first proposal. Its weighted draws fit a mixture, from which the second
-is drawn, and so on until the weights are even enough. The last round alone is the result, Pareto-smoothed: a mixture weighs
-draws fairly only where it was fitted to others. Where the tail of the weights stays too heavy for means to be trusted, or too
-few proposals bear nearly all weight, NUTS samples instead, and the result says so.
+Many starts from the prior end in the posterior's modes; multivariate t distributions there, with
+the inverse Hessians as scale matrices and in the law's straight coordinates, are the first
+proposal. Its weighted draws fit a mixture, from which the second is drawn, and so on until the
+weights are even enough. The last round alone is the result, Pareto-smoothed: a mixture weighs draws
+fairly only where it was fitted to others. Where the tail of the weights stays too heavy for means
+to be trusted, or too few proposals bear nearly all weight, NUTS samples instead, and the result
+says so.
 
-A batch of problems is searched and weighed in one compiled call. What runs share is integrated out, exactly, where they scatter
-Normally about law and processes.
+A batch of problems is searched and weighed in one compiled call. What runs share is integrated out,
+exactly, where they scatter Normally about law and processes.
 """
 
 import time
@@ -23,8 +25,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from bayescale.compiling import Use, jit_for
-from bayescale.discovery import name_of
+from bayescale._internal.compiling import Use, jit_for
+from bayescale._internal.discovery import name_of
 from bayescale.errors import InputError
 from bayescale.inference._descent import descended
 from bayescale.inference._integrated import coefficients, integrated, scatters_normally
@@ -34,7 +36,7 @@ from bayescale.inference.base import Data, Problem, Target
 from bayescale.inference.nuts import NUTS
 from bayescale.kernels import levenberg_marquardt
 from bayescale.kernels.objective import value
-from bayescale.posterior import Posterior
+from bayescale.posterior.posterior import Posterior
 
 T = TypeVar("T")
 
@@ -61,10 +63,10 @@ class Importance:
 
     Notes
     -----
-    Diagnostics of the result: ``pareto_k``; ``ess_importance``, the effective number of independent draws among the proposals;
-    ``log_evidence``, the log marginal likelihood of log loss, comparable between laws and noise models of the same runs. Where
-    Pareto k was above 0.7, or fewer than 400 draws were effective, they are those of `NUTS`, beside ``pareto_k`` and
-    ``ess_importance``.
+    Diagnostics of the result: ``pareto_k``; ``ess_importance``, the effective number of independent
+    draws among the proposals; ``log_evidence``, the log marginal likelihood of log loss, comparable
+    between laws and noise models of the same runs. Where Pareto k was above 0.7, or fewer than 400
+    draws were effective, they are those of `NUTS`, beside ``pareto_k`` and ``ess_importance``.
     """
 
     draws: int = 4000
@@ -82,8 +84,10 @@ class Importance:
             problem.require_likelihood(self)
             if problem.target.noise.shared and not scatters_normally(problem.target.noise):
                 raise InputError(
-                    f"importance integrates out what runs share, for which they must scatter Normally, and "
-                    f"{name_of(problem.target.noise)} says that they do not. Use Normal() as its base, or NUTS() as the method "
+                    f"importance integrates out what runs share, for which they must scatter "
+                    f"Normally, and "
+                    f"{name_of(problem.target.noise)} says that they do not. Use Normal() as its "
+                    f"base, or NUTS() as the method "
                     "(--method nuts)."
                 )
         begun = time.perf_counter()
@@ -101,12 +105,18 @@ class Importance:
             log_target = _log_posteriors(target, np.stack(_filled_up(fresh)), *own)
             for place, *found in zip(open_, fresh, log_target, strict=False):
                 pools[place] = pools[place].after(*found)
-        chosen = [pool.newest[:, pool.weighed.chosen(self.draws, rng)] for pool, rng in zip(pools, rngs, strict=True)]
+        chosen = [
+            pool.newest[:, pool.weighed.chosen(self.draws, rng)]
+            for pool, rng in zip(pools, rngs, strict=True)
+        ]
         found = jax.device_get(_constants(target, np.stack(_filled_up(chosen))))
         seconds = (time.perf_counter() - begun) / len(problems)
         results: list[Posterior] = []
         for i, (problem, pool, rng) in enumerate(zip(problems, pools, rngs, strict=True)):
-            more: dict[str, Any] = {"diagnostics": pool.weighed.diagnostics, "seconds": {"fit": seconds}}
+            more: dict[str, Any] = {
+                "diagnostics": pool.weighed.diagnostics,
+                "seconds": {"fit": seconds},
+            }
             if target.noise.shared:
                 held, counted = jax.tree.map(itemgetter(i), (data, weights))
                 more["coefficients"] = _own_coefficients(problem, chosen[i], held, counted, rng)
@@ -115,7 +125,11 @@ class Importance:
         return results
 
     def _posterior(
-        self, problem: Problem, weighed: Weighed, constants: dict[str, np.ndarray], more: dict[str, Any]
+        self,
+        problem: Problem,
+        weighed: Weighed,
+        constants: dict[str, np.ndarray],
+        more: dict[str, Any],
     ) -> Posterior:
         if weighed.reliable:
             return problem.posterior(constants, self, **more)
@@ -154,14 +168,17 @@ class _Pool:
     def weighed(self) -> Weighed:
         """The last round by the mixture that proposed it, which has not seen it.
 
-        Against all mixtures used, earlier draws in the tails would be weighed by mixtures fitted to them, which is too little:
-        evidence was low by some 0.05 nats and the sd of log E by a sixth.
+        Against all mixtures used, earlier draws in the tails would be weighed by mixtures fitted to
+        them, which is too little: evidence was low by some 0.05 nats and the sd of log E by a
+        sixth.
         """
         return weigh(self.log_target[-self._round :] - self.log_densities[-1, -self._round :])
 
     @property
     def settled(self) -> bool:
-        """Whether enough rounds have made the weights even, or, after many, no less even than is needed."""
+        """Whether enough rounds have made the weights even, or, after many, no less even than is
+        needed.
+        """
         if len(self.used) < _MANY_ROUNDS:
             return len(self.used) >= _FEWEST_ROUNDS and self.weighed.even
         return self.weighed.reliable
@@ -171,8 +188,11 @@ class _Pool:
         """Of the next round."""
         if not self.used:
             return self.first
-        # Each draw came from the average of all mixtures used, which is good enough to fit the next.
-        return self.used[-1].fitted(self.draws, weigh(self.log_target - np.logaddexp.reduce(self.log_densities)).log_weights)
+        # Each draw came from the average of all mixtures used, which is good enough to fit the
+        # next.
+        return self.used[-1].fitted(
+            self.draws, weigh(self.log_target - np.logaddexp.reduce(self.log_densities)).log_weights
+        )
 
     @property
     def _round(self) -> int:
@@ -182,10 +202,17 @@ class _Pool:
         """With one more round of the proposal."""
         draws = np.concatenate([self.draws, fresh], axis=1) if self.used else fresh
         earlier = [
-            np.append(before, mixture.log_density(fresh)) for before, mixture in zip(self.log_densities, self.used, strict=True)
+            np.append(before, mixture.log_density(fresh))
+            for before, mixture in zip(self.log_densities, self.used, strict=True)
         ]
         densities = np.stack([*earlier, self.proposal.log_density(draws)])
-        return _Pool(self.first, (*self.used, self.proposal), draws, np.concatenate([self.log_target, log_target]), densities)
+        return _Pool(
+            self.first,
+            (*self.used, self.proposal),
+            draws,
+            np.concatenate([self.log_target, log_target]),
+            densities,
+        )
 
 
 def _filled_up(batch: Sequence[T]) -> list[T]:
@@ -194,7 +221,9 @@ def _filled_up(batch: Sequence[T]) -> list[T]:
 
 
 def _stacked(problems: Sequence[Problem]) -> tuple[Data, np.ndarray]:
-    """Data and weights, as NumPy arrays, with the problems as leading axis, with rows of no weight up to the longest."""
+    """Data and weights, as NumPy arrays, with the problems as leading axis, with rows of no weight
+    up to the longest.
+    """
     problems = _filled_up(problems)
     rows = max(problem.n_padded for problem in problems)
 
@@ -203,8 +232,13 @@ def _stacked(problems: Sequence[Problem]) -> tuple[Data, np.ndarray]:
         if all(len(array) == 1 for array in arrays):
             return np.stack(arrays)
         widest = max(array.shape[1] for array in arrays)
-        columns = [np.broadcast_to(a, (p.n_padded, a.shape[1])) for a, p in zip(arrays, problems, strict=True)]
-        return np.stack([np.pad(c, ((0, rows - len(c)), (0, widest - c.shape[1]))) for c in columns])
+        columns = [
+            np.broadcast_to(a, (p.n_padded, a.shape[1]))
+            for a, p in zip(arrays, problems, strict=True)
+        ]
+        return np.stack(
+            [np.pad(c, ((0, rows - len(c)), (0, widest - c.shape[1]))) for c in columns]
+        )
 
     data, weights = jax.tree.map(column, *((p.data, p.weights) for p in problems))
     return data, weights
@@ -212,9 +246,13 @@ def _stacked(problems: Sequence[Problem]) -> tuple[Data, np.ndarray]:
 
 @jit_for(Use.OFTEN, "target", "seed")
 def _modes(target: Target, data: Data, weights: Array, seed: int) -> tuple[Array, Array, Array]:
-    """Where searches from the prior's best draws end: straight coordinates (problems, searches, k), F and its Hessian there."""
+    """Where searches from the prior's best draws end: straight coordinates (problems, searches, k),
+    F and its Hessian there.
+    """
     centre, width = target.reach
-    draws = (centre + width * np.random.default_rng(seed).standard_normal((_PRIOR_DRAWS, len(centre)))).T
+    draws = (
+        centre + width * np.random.default_rng(seed).standard_normal((_PRIOR_DRAWS, len(centre)))
+    ).T
 
     def one(own: Data, w: Array) -> tuple[Array, Array, Array]:
         values = value(target, tuple(jnp.asarray(draws)), own, w)
@@ -230,13 +268,17 @@ def _modes(target: Target, data: Data, weights: Array, seed: int) -> tuple[Array
     return jax.vmap(one)(data, weights)
 
 
-def _modes_of_shared(target: Target, data: Data, weights: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _modes_of_shared(
+    target: Target, data: Data, weights: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The same for a noise model with processes, whose coefficients are integrated out."""
     # As many draws as are proposed in a round, which compiles nothing more.
     centre, width = target.reach
     draws = (centre + width * np.random.default_rng(seed).standard_normal((_FEWEST, len(centre)))).T
     straight = np.asarray(_straightened(target, draws))
-    values = _log_posteriors(target, np.broadcast_to(straight, (len(weights), *straight.shape)), data, weights)
+    values = _log_posteriors(
+        target, np.broadcast_to(straight, (len(weights), *straight.shape)), data, weights
+    )
     best = np.argsort(-values, axis=1)[:, :_SHARED_SEARCHES]
 
     functions = sum(features.shape[-1] for features in data.features)
@@ -244,7 +286,9 @@ def _modes_of_shared(target: Target, data: Data, weights: np.ndarray, seed: int)
     def slopes(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         # Slopes of an elimination remember its every step.
         size = len(weights) * (functions + 1) ** 3
-        found, gradients = _in_slices(lambda p: _slopes(target, p, data, weights), np.swapaxes(points, 1, 2), size)
+        found, gradients = _in_slices(
+            lambda p: _slopes(target, p, data, weights), np.swapaxes(points, 1, 2), size
+        )
         return found, np.swapaxes(gradients, 1, 2)
 
     ends = descended(slopes, straight.T[best], _SHARED_STEPS)
@@ -252,12 +296,23 @@ def _modes_of_shared(target: Target, data: Data, weights: np.ndarray, seed: int)
 
 
 def _own_coefficients(
-    problem: Problem, straight: np.ndarray, data: Data, weights: np.ndarray, rng: np.random.Generator
+    problem: Problem,
+    straight: np.ndarray,
+    data: Data,
+    weights: np.ndarray,
+    rng: np.random.Generator,
 ) -> np.ndarray:
-    """Of the functions of the problem, shape (1, draws, functions), from data that have as many as the batch needs."""
+    """Of the functions of the problem, shape (1, draws, functions), from data that have as many as
+    the batch needs.
+    """
     drawn = coefficients(problem.target, straight, data, weights, rng)[None]
-    parts = np.split(drawn, np.cumsum([features.shape[1] for features in data.features])[:-1], axis=-1)
-    own = [part[..., : features.shape[1]] for part, features in zip(parts, problem.data.features, strict=True)]
+    parts = np.split(
+        drawn, np.cumsum([features.shape[1] for features in data.features])[:-1], axis=-1
+    )
+    own = [
+        part[..., : features.shape[1]]
+        for part, features in zip(parts, problem.data.features, strict=True)
+    ]
     return np.concatenate(own, axis=-1)
 
 
@@ -268,7 +323,9 @@ def _straightened(target: Target, coordinates: Array) -> Array:
 
 @jit_for(Use.OFTEN, "target")
 def _slopes(target: Target, straight: Array, data: Data, weights: Array) -> tuple[Array, Array]:
-    """The negative log posterior at straight coordinates of shape (problems, k, points), and its gradient."""
+    """The negative log posterior at straight coordinates of shape (problems, k, points), and its
+    gradient.
+    """
 
     def one(own: Array, d: Data, w: Array) -> tuple[Array, Array]:
         def total(v: Array) -> tuple[Array, Array]:
@@ -283,14 +340,20 @@ def _slopes(target: Target, straight: Array, data: Data, weights: Array) -> tupl
 
 @jit_for(Use.OFTEN, "target")
 def _constants(target: Target, straight: Array) -> dict[str, Array]:
-    """Named parameters in the units of the data, each of shape (problems, draws), from (problems, k, draws)."""
+    """Named parameters in the units of the data, each of shape (problems, draws), from (problems,
+    k, draws).
+    """
     return target.constants(target.bend(list(jnp.moveaxis(straight, 1, 0))))
 
 
-def _log_posteriors(target: Target, straight: np.ndarray, data: Data, weights: np.ndarray) -> np.ndarray:
-    """Log posterior, not normalised, at straight coordinates of shape (problems, k, pool); shape (problems, pool).
+def _log_posteriors(
+    target: Target, straight: np.ndarray, data: Data, weights: np.ndarray
+) -> np.ndarray:
+    """Log posterior, not normalised, at straight coordinates of shape (problems, k, pool); shape
+    (problems, pool).
 
-    In slices that bound memory: on CPUs a slice as a whole takes half the time of a loop over blocks that fit the cache.
+    In slices that bound memory: on CPUs a slice as a whole takes half the time of a loop over
+    blocks that fit the cache.
     """
     functions = sum(features.shape[-1] for features in data.features)
     size = max(weights.size, len(weights) * (functions + 1) ** 2)
@@ -298,7 +361,9 @@ def _log_posteriors(target: Target, straight: np.ndarray, data: Data, weights: n
 
 
 def _in_slices(work: Callable[[np.ndarray], Any], columns: np.ndarray, size: int) -> Any:
-    """``work`` on some columns at a time, each of which takes ``size`` numbers; the last axis of arrays is columns."""
+    """``work`` on some columns at a time, each of which takes ``size`` numbers; the last axis of
+    arrays is columns.
+    """
     count = columns.shape[-1]
     slices = -(-count * size // _SLICE)
     each = -(-count // slices)
@@ -317,8 +382,14 @@ def _slice(target: Target, straight: Array, data: Data, weights: Array) -> Array
 
 
 def _first_proposal(ends: np.ndarray, values: np.ndarray, hessians: np.ndarray) -> Mixture:
-    """Components at the distinct modes, by their mass; others fill up along the weakest directions of the highest."""
-    order = [int(i) for i in np.argsort(values) if np.isfinite(values[i]) and np.isfinite(hessians[i]).all()]
+    """Components at the distinct modes, by their mass; others fill up along the weakest directions
+    of the highest.
+    """
+    order = [
+        int(i)
+        for i in np.argsort(values)
+        if np.isfinite(values[i]) and np.isfinite(hessians[i]).all()
+    ]
     centres: list[np.ndarray] = []
     covariances: list[np.ndarray] = []
     shares: list[float] = []
@@ -328,16 +399,28 @@ def _first_proposal(ends: np.ndarray, values: np.ndarray, hessians: np.ndarray) 
         end = ends[i]
         curvature, axes = np.linalg.eigh(hessians[i])
         curvature = np.maximum(curvature, _SMALLEST_CURVATURE)
-        if any(np.sum((np.sqrt(curvature) * (axes.T @ (end - seen))) ** 2) < _SAME_MODE for seen in centres):
+        if any(
+            np.sum((np.sqrt(curvature) * (axes.T @ (end - seen))) ** 2) < _SAME_MODE
+            for seen in centres
+        ):
             continue
         centres.append(end)
         covariances.append((axes / curvature) @ axes.T)
-        shares.append(float(np.exp(values[order[0]] - values[i]) / np.sqrt(np.prod(curvature / curvature.mean()))))
+        shares.append(
+            float(
+                np.exp(values[order[0]] - values[i])
+                / np.sqrt(np.prod(curvature / curvature.mean()))
+            )
+        )
     # Where data are weak the posterior is long and bent, and its Hessian knows the middle alone.
     spread, axes = np.linalg.eigh(covariances[0])
-    longer = spread * np.where(np.arange(len(spread)) < len(spread) - _WEAK_DIRECTIONS, 1.0, _LONGER)
+    longer = spread * np.where(
+        np.arange(len(spread)) < len(spread) - _WEAK_DIRECTIONS, 1.0, _LONGER
+    )
     for step in _ASIDE[: _COMPONENTS - len(centres)]:
         centres.append(centres[0] + step * np.sqrt(spread[-1]) * axes[:, -1])
         covariances.append((axes * longer) @ axes.T)
         shares.append(shares[0] / 2)
-    return Mixture.about(np.stack(centres), np.stack(covariances), np.maximum(shares, 0.02 * max(shares)))
+    return Mixture.about(
+        np.stack(centres), np.stack(covariances), np.maximum(shares, 0.02 * max(shares))
+    )

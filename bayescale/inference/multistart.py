@@ -1,7 +1,7 @@
 """Point fits from thousands of starts at once: the global minimum, and evidence that it is global.
 
-Starts are drawn from the prior; reweighted Levenberg–Marquardt takes all of them down together, and Newton's method finishes
-the best.
+Starts are drawn from the prior; reweighted Levenberg–Marquardt takes all of them down together, and
+Newton's method finishes the best.
 """
 
 import time
@@ -13,7 +13,7 @@ import numpy as np
 from bayescale.errors import InputError
 from bayescale.inference.base import Problem
 from bayescale.kernels import Search, levenberg_marquardt, newton
-from bayescale.posterior import Posterior
+from bayescale.posterior.posterior import Posterior
 
 _FINISHED = 32
 _SAME_BASIN = 1e-3
@@ -28,15 +28,17 @@ class MultiStart:
     Parameters
     ----------
     starts : int
-        Points drawn from the prior; 4,500 is the size of the grid that Hoffmann et al. 2022 started from.
+        Points drawn from the prior; 4,500 is the size of the grid that Hoffmann et al. 2022 started
+        from.
     steps : int
         Levenberg–Marquardt steps from each at most.
     seed : int
 
     Notes
     -----
-    Diagnostics of the result: ``starts_in_best_basin``; ``second_basin_gap``, by what share the next basin's objective is
-    higher (NaN where there is none); ``gradient_norm``, relative to the objective; ``failed_starts``, those never finite.
+    Diagnostics of the result: ``starts_in_best_basin``; ``second_basin_gap``, by what share the
+    next basin's objective is higher (NaN where there is none); ``gradient_norm``, relative to the
+    objective; ``failed_starts``, those never finite.
     """
 
     starts: int = 4500
@@ -46,7 +48,9 @@ class MultiStart:
     def run(self, problem: Problem) -> Posterior:
         """The minimum as a posterior of one draw."""
         if min(self.starts, self.steps) < 1:
-            raise InputError(f"multistart: starts={self.starts} and steps={self.steps} must be at least 1.")
+            raise InputError(
+                f"multistart: starts={self.starts} and steps={self.steps} must be at least 1."
+            )
         problem.require_independent(self)
         begun = time.perf_counter()
         best = self.search(problem)
@@ -67,7 +71,9 @@ class MultiStart:
         start = (centre + width * draws).T
         found = jax.device_get(levenberg_marquardt(target, start, data, weights, steps=self.steps))
         order = np.argsort(found.value, kind="stable")[:_FINISHED]
-        finished, hessian = jax.device_get(newton(target, found.coordinates[:, order], data, weights))
+        finished, hessian = jax.device_get(
+            newton(target, found.coordinates[:, order], data, weights)
+        )
         best = int(np.nanargmin(finished.value))
         value = float(finished.value[best])
         return Minimum(
@@ -80,7 +86,9 @@ class MultiStart:
 
 @dataclass(frozen=True, eq=False)
 class Minimum:
-    """Where a search ended: coordinates, shape (k,), the objective there, and what can be said of it."""
+    """Where a search ended: coordinates, shape (k,), the objective there, and what can be said of
+    it.
+    """
 
     coordinates: np.ndarray
     value: float
@@ -99,16 +107,24 @@ def _basins(values: np.ndarray, best: float) -> dict[str, float]:
     }
 
 
-def _complaints(problem: Problem, start: np.ndarray, finished: Search, hessian: np.ndarray, best: int) -> tuple[str, ...]:
+def _complaints(
+    problem: Problem, start: np.ndarray, finished: Search, hessian: np.ndarray, best: int
+) -> tuple[str, ...]:
     found = []
     centre, width = problem.target.reach
     for i, parameter in enumerate(problem.target.parameters):
         coordinate = finished.coordinates[i, best]
-        if abs(coordinate - start[i]) < _FLAT and abs(hessian[i, i]) < _FLAT * abs(finished.value[best]):
-            found.append(f"{parameter.name} never left its start: these runs say nothing about it. Choose a law without it.")
+        if abs(coordinate - start[i]) < _FLAT and abs(hessian[i, i]) < _FLAT * abs(
+            finished.value[best]
+        ):
+            found.append(
+                f"{parameter.name} never left its start: these runs say nothing about it. Choose a "
+                f"law without it."
+            )
         elif abs(coordinate - centre[i]) > _FAR_FROM_PRIOR * width[i]:
             found.append(
-                f"{parameter.name} ran to the end of its range: the data want none of it. Choose a law without it, "
+                f"{parameter.name} ran to the end of its range: the data want none of it. Choose a "
+                f"law without it, "
                 "or a posterior method, where its prior keeps it in bounds."
             )
     return tuple(found)

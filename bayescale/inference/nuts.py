@@ -1,12 +1,14 @@
 """NUTS on a NumPyro model with named sites, started where the posterior is.
 
-The mode and the inverse Hessian there come first. Chains then walk in coordinates w with v = mode + L w, where v are the
-law's straight coordinates and L Lᵀ is the inverse Hessian; this is NUTS with that mass matrix, and warm-up has little left to
-learn. Mode, L and data are arguments of the compiled program, so it is compiled once for each law, noise model and number of
-runs, and meanwhile the mode is looked for.
+The mode and the inverse Hessian there come first. Chains then walk in coordinates w with v = mode +
+L w, where v are the law's straight coordinates and L Lᵀ is the inverse Hessian; this is NUTS with
+that mass matrix, and warm-up has little left to learn. Mode, L and data are arguments of the
+compiled program, so it is compiled once for each law, noise model and number of runs, and meanwhile
+the mode is looked for.
 
-Chains go to devices in turn, each device with the same program compiled for it, so that a chain's draws do not depend on how
-many devices there are; with several hosts each process runs the chains of its own devices, and gets those of all.
+Chains go to devices in turn, each device with the same program compiled for it, so that a chain's
+draws do not depend on how many devices there are; with several hosts each process runs the chains
+of its own devices, and gets those of all.
 
 M. D. Hoffman and A. Gelman, "The No-U-Turn Sampler", 2014 (arXiv:1111.4246).
 """
@@ -30,23 +32,36 @@ from rich.console import Console
 from rich.progress import Progress
 from threadpoolctl import threadpool_limits
 
-from bayescale.compiling import Use, jit_for
+from bayescale._internal.compiling import Use, jit_for
+from bayescale._internal.precision import float64
 from bayescale.errors import InputError
-from bayescale.inference._mode import Mode, Setting, bent, find_mode, potential, potential_and_gradient, silenced
+from bayescale.inference._mode import (
+    Mode,
+    Setting,
+    bent,
+    find_mode,
+    potential,
+    potential_and_gradient,
+    silenced,
+)
 from bayescale.inference.base import Problem, Target
 from bayescale.kernels.mesh import devices, stacked
-from bayescale.posterior import Posterior
-from bayescale.precision import float64
+from bayescale.posterior.posterior import Posterior
 
 _WARMUP = 500
-# Acceptance to aim at, pass after pass, until diagnostics are good. At 0.8 transitions diverged on three of eight data sets, at
-# 0.9 on two; at 0.99 steps are half as long as at 0.95.
+# Acceptance to aim at, pass after pass, until diagnostics are good. At 0.8 transitions diverged on
+# three of eight data sets, at 0.9 on two; at 0.99 steps are half as long as at 0.95.
 _PASSES = (0.95, 0.99, 0.99)
 # Who asks for fewer draws does not mean to trust them.
 _ENOUGH_DRAWS = 2000
 # What is kept of NumPyro's state after each draw, and ArviZ's names for the sampler's statistics.
 _FIELDS = ("z", "diverging", "num_steps", "accept_prob", "energy")
-_STATS = {"diverging": "diverging", "num_steps": "n_steps", "accept_prob": "acceptance_rate", "energy": "energy"}
+_STATS = {
+    "diverging": "diverging",
+    "num_steps": "n_steps",
+    "accept_prob": "acceptance_rate",
+    "energy": "energy",
+}
 
 
 @dataclass(frozen=True)
@@ -64,9 +79,9 @@ class NUTS:
 
     Notes
     -----
-    Diagnostics of the result: ``rhat_max``, ``ess_bulk_min``, ``ess_tail_min`` over the parameters, and ``divergences``. Where
-    these are not good, all chains are drawn again with shorter steps, up to twice. Passes without a divergence are joined and
-    thinned to ``draws``.
+    Diagnostics of the result: ``rhat_max``, ``ess_bulk_min``, ``ess_tail_min`` over the parameters,
+    and ``divergences``. Where these are not good, all chains are drawn again with shorter steps, up
+    to twice. Passes without a divergence are joined and thinned to ``draws``.
     """
 
     chains: int = 4
@@ -77,24 +92,37 @@ class NUTS:
     def run(self, problem: Problem) -> Posterior:
         """Sample all chains side by side, each in a thread of its own."""
         if min(self.chains, self.draws, self._warmup) < 1:
-            raise InputError(f"nuts: chains={self.chains}, draws={self.draws} and warmup={self._warmup} must be at least 1.")
+            raise InputError(
+                f"nuts: chains={self.chains}, draws={self.draws} and warmup={self._warmup} must be "
+                f"at least 1."
+            )
         problem.require_likelihood(self)
         begun = time.perf_counter()
         owners = [devices()[i % len(devices())] for i in range(self.chains)]
-        own = tuple(dict.fromkeys(owner for owner in owners if owner.process_index == jax.process_index()))
+        own = tuple(
+            dict.fromkeys(owner for owner in owners if owner.process_index == jax.process_index())
+        )
         program = _chain_program(problem.target, self._warmup, self.draws, own, *_shapes(problem))
-        # Small factorisations in several BLAS threads spend a hundred times as long waiting for each other.
+        # Small factorisations in several BLAS threads spend a hundred times as long waiting for
+        # each other.
         with threadpool_limits(1, "blas"):
             mode = find_mode(problem, self.seed)
             # ArviZ takes a second to import, while the sampler is still being compiled.
-            from bayescale.diagnostics import convergence, judge
+            from bayescale.posterior.diagnostics import convergence, judge
 
-            samplers = [program.compiling[owner].result() if owner in own else None for owner in owners]
+            samplers = [
+                program.compiling[owner].result() if owner in own else None for owner in owners
+            ]
             ready = time.perf_counter()
             passes: list[dict[str, np.ndarray]] = []
             for number in range(len(_PASSES) if self.chains * self.draws >= _ENOUGH_DRAWS else 1):
                 found = self._sample(samplers, mode, problem.target, number)
-                passes.append({name: np.asarray(values) for name, values in stacked(found, owners, program.result).items()})
+                passes.append(
+                    {
+                        name: np.asarray(values)
+                        for name, values in stacked(found, owners, program.result).items()
+                    }
+                )
                 posterior = self._posterior(problem, mode, _merged(passes))
                 divergences = int(posterior.sample_stats["diverging"].sum())
                 diagnostics, problems = judge(convergence(posterior.constants), divergences)
@@ -107,13 +135,17 @@ class NUTS:
     def _posterior(self, problem: Problem, mode: Mode, fields: dict[str, np.ndarray]) -> Posterior:
         draws, coefficients = _in_units(problem.target, fields["z"], mode.setting)
         stats = {ours: fields[theirs] for theirs, ours in _STATS.items()}
-        return problem.posterior(draws, self, coefficients=np.asarray(coefficients), sample_stats=stats)
+        return problem.posterior(
+            draws, self, coefficients=np.asarray(coefficients), sample_stats=stats
+        )
 
     @property
     def _warmup(self) -> int:
         return _WARMUP if self.warmup is None else self.warmup
 
-    def _sample(self, samplers: list[Any], mode: Mode, target: Target, number: int) -> dict[int, dict[str, Array]]:
+    def _sample(
+        self, samplers: list[Any], mode: Mode, target: Target, number: int
+    ) -> dict[int, dict[str, Array]]:
         """The chains of a pass that have a sampler here, by their number."""
         k, functions = len(mode.coordinates), len(mode.setting.whitening.gram)
         root = np.linalg.cholesky(mode.inverse_hessian)
@@ -124,8 +156,17 @@ class NUTS:
             whitened = starts[chain_index]
             place = np.concatenate([mode.coordinates + root @ whitened[:k], whitened[k:]])
             value, gradient = jax.device_get(potential_and_gradient(target, place, mode.setting))
-            start = ParamInfo(whitened, value, np.concatenate([root.T @ gradient[:k], gradient[k:]]))
-            arguments = keys[chain_index], np.asarray(_PASSES[number]), start, mode.coordinates, root, mode.setting
+            start = ParamInfo(
+                whitened, value, np.concatenate([root.T @ gradient[:k], gradient[k:]])
+            )
+            arguments = (
+                keys[chain_index],
+                np.asarray(_PASSES[number]),
+                start,
+                mode.coordinates,
+                root,
+                mode.setting,
+            )
             return jax.block_until_ready(samplers[chain_index](*arguments))
 
         terminal = Console(stderr=True)
@@ -133,7 +174,9 @@ class NUTS:
             ThreadPoolExecutor() as pool,
             Progress(console=terminal, transient=True, disable=not sys.stderr.isatty()) as progress,
         ):
-            running = {i: pool.submit(float64(sample), i) for i, sampler in enumerate(samplers) if sampler}
+            running = {
+                i: pool.submit(float64(sample), i) for i, sampler in enumerate(samplers) if sampler
+            }
             bar = progress.add_task(f"Sampling {len(running)} chains", total=len(running))
             for one in as_completed(running.values()):
                 one.result()
@@ -142,9 +185,14 @@ class NUTS:
 
 
 def _merged(passes: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """As many draws of each chain as of one pass, from those passes in which none diverged, or from the last."""
+    """As many draws of each chain as of one pass, from those passes in which none diverged, or from
+    the last.
+    """
     sound = [one for one in passes if not one["diverging"].any()] or passes[-1:]
-    return {name: np.concatenate([one[name] for one in sound], axis=1)[:, :: len(sound)] for name in sound[0]}
+    return {
+        name: np.concatenate([one[name] for one in sound], axis=1)[:, :: len(sound)]
+        for name in sound[0]
+    }
 
 
 @jit_for(Use.BRIEF, "number", "chains")
@@ -168,22 +216,32 @@ def _one_chain(
     k = len(target.parameters)
 
     def straight(w: dict[str, Array]) -> Array:
-        return jnp.concatenate([mode + w["parameters"] @ root.T, *(w[name] for name in w if name != "parameters")], axis=-1)
+        return jnp.concatenate(
+            [mode + w["parameters"] @ root.T, *(w[name] for name in w if name != "parameters")],
+            axis=-1,
+        )
 
-    # The potential where the chain starts comes in with `start`, so that the program holds the potential once.
+    # The potential where the chain starts comes in with `start`, so that the program holds the
+    # potential once.
     initialise, advance = hmc(lambda w: potential(target, straight(w), setting), algo="NUTS")
     state = initialise(
         ParamInfo(_parted(start.z, k), start.potential_energy, _parted(start.z_grad, k)),
         num_warmup=warmup,
         adapt_mass_matrix=True,
         target_accept_prob=acceptance,
-        # Coefficients are independent already; a dense matrix of so many would be learnt from too few draws.
+        # Coefficients are independent already; a dense matrix of so many would be learnt from too
+        # few draws.
         dense_mass=[("parameters",)],
         inverse_mass_matrix={("parameters",): jnp.eye(k)},
         rng_key=key,
     )
     kept = fori_collect(
-        warmup, warmup + draws, advance, state, transform=lambda s: {f: getattr(s, f) for f in _FIELDS}, progbar=False
+        warmup,
+        warmup + draws,
+        advance,
+        state,
+        transform=lambda s: {f: getattr(s, f) for f in _FIELDS},
+        progbar=False,
     )
     return {**kept, "z": straight(kept["z"])}
 
@@ -194,14 +252,18 @@ def _parted(coordinates: Array, k: int) -> dict[str, Array]:
 
 
 class _Program(NamedTuple):
-    """The sampler of one chain: being compiled for each device, and the shapes and dtypes of what it returns."""
+    """The sampler of one chain: being compiled for each device, and the shapes and dtypes of what
+    it returns.
+    """
 
     compiling: dict[jax.Device, Future[Any]]
     result: dict[str, Any]
 
 
 @lru_cache(maxsize=32)
-def _chain_program(target: Target, warmup: int, draws: int, own: tuple[jax.Device, ...], *shapes: Any) -> _Program:
+def _chain_program(
+    target: Target, warmup: int, draws: int, own: tuple[jax.Device, ...], *shapes: Any
+) -> _Program:
     """Compile in threads, and keep for the next fit of this shape.
 
     Tracing stays in the caller's thread, since NumPyro's stack of handlers is one for all threads.
@@ -211,7 +273,9 @@ def _chain_program(target: Target, warmup: int, draws: int, own: tuple[jax.Devic
     program = jax.jit(partial(_one_chain, target, warmup, draws))
     key = jax.eval_shape(jax.random.key, 0)
     whole = k + len(setting.whitening.gram)
-    scalar, vector, matrix, place = (jax.ShapeDtypeStruct(shape, jnp.float64) for shape in ((), (k,), (k, k), (whole,)))
+    scalar, vector, matrix, place = (
+        jax.ShapeDtypeStruct(shape, jnp.float64) for shape in ((), (k,), (k, k), (whole,))
+    )
     arguments = key, scalar, ParamInfo(place, scalar, place), vector, matrix, setting
     background, compiling = ThreadPoolExecutor(), {}
     for device in own:

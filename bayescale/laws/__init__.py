@@ -1,5 +1,5 @@
 """Scaling laws, one a file: formula, parameters with priors, paper, published numbers."""
 
-from bayescale.discovery import attribute
+from bayescale._internal.discovery import attribute
 
 __getattr__ = attribute(__name__)

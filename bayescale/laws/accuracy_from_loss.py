@@ -2,7 +2,8 @@
 
     s(L) = F + R/(1 + exp(γ·(L − L_mid)))
 
-A. Grattafiori et al., "The Llama 3 Herd of Models", 2024, section 3.2.1, the second of two steps (arXiv:2407.21783).
+A. Grattafiori et al., "The Llama 3 Herd of Models", 2024, section 3.2.1, the second of two steps
+(arXiv:2407.21783).
 """
 
 from collections.abc import Sequence
@@ -34,7 +35,9 @@ class AccuracyFromLoss:
     response: ClassVar[str] = "score"
     absolute: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "A score rises from guessing to a ceiling as a sigmoid of falling loss"
-    paper: ClassVar[str] = "Grattafiori et al. 2024, The Llama 3 Herd of Models, section 3.2.1, arXiv:2407.21783"
+    paper: ClassVar[str] = (
+        "Grattafiori et al. 2024, The Llama 3 Herd of Models, section 3.2.1, arXiv:2407.21783"
+    )
     formula: ClassVar[str] = "s(L) = F + R/(1 + exp(γ·(L − L_mid)))"
     inputs: ClassVar[tuple[str, ...]] = ("loss",)
     falls_with: ClassVar[tuple[str, ...]] = ("loss",)
@@ -65,7 +68,9 @@ class AccuracyFromLoss:
         Array, shape by broadcasting
         """
         c = constants
-        return c["F"] + c["R"] * jax.nn.sigmoid(c["gamma"] * (c["L_mid"] - jnp.exp(log_inputs["loss"])))
+        return c["F"] + c["R"] * jax.nn.sigmoid(
+            c["gamma"] * (c["L_mid"] - jnp.exp(log_inputs["loss"]))
+        )
 
     def straighten(self, logs: Sequence[Any]) -> list[Any]:
         """The score at the centre in place of F; the rest stays."""

@@ -2,8 +2,9 @@
 
     accuracy(T) = 1/(1 + 1/(A·T^b)),   the odds of a right answer are a power of T
 
-OpenAI, "Learning to reason with LLMs", 2024, plots accuracy on AIME against the logarithm of test-time compute, without a
-formula; log odds keep it between none and all. Counts of right answers go with `Binomial` noise.
+OpenAI, "Learning to reason with LLMs", 2024, plots accuracy on AIME against the logarithm of
+test-time compute, without a formula; log odds keep it between none and all. Counts of right answers
+go with `Binomial` noise.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,8 @@ from bayescale.laws.base import Parameter, Published, Special, Term, Values
 
 @dataclass(frozen=True)
 class AccuracyInTokens:
-    """accuracy(T) = 1/(1 + 1/(A T^b)) in thinking tokens T; on the scale of the fit, log odds are linear in log T.
+    """accuracy(T) = 1/(1 + 1/(A T^b)) in thinking tokens T; on the scale of the fit, log odds are
+    linear in log T.
 
     Examples
     --------
@@ -34,7 +36,9 @@ class AccuracyInTokens:
     response: ClassVar[str] = "accuracy"
     absolute: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "The odds of a right answer are a power of thinking tokens"
-    paper: ClassVar[str] = "OpenAI 2024, Learning to reason with LLMs, for the plot; no formula is printed"
+    paper: ClassVar[str] = (
+        "OpenAI 2024, Learning to reason with LLMs, for the plot; no formula is printed"
+    )
     formula: ClassVar[str] = "accuracy(T) = 1/(1 + 1/(A·T^b))"
     inputs: ClassVar[tuple[str, ...]] = ("thinking_tokens",)
     falls_with: ClassVar[tuple[str, ...]] = ()
@@ -46,7 +50,9 @@ class AccuracyInTokens:
     def parameters(self) -> tuple[Parameter, ...]:
         return (
             Parameter("A", dist.LogNormal(0.0, 1.5), "odds of a right answer at T = 1"),
-            Parameter("b", dist.LogNormal(np.log(0.5), 0.8), "exponent of thinking tokens in the odds"),
+            Parameter(
+                "b", dist.LogNormal(np.log(0.5), 0.8), "exponent of thinking tokens in the odds"
+            ),
         )
 
     def log_loss(self, constants: Values, log_inputs: Values) -> Any:

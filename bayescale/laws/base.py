@@ -1,9 +1,10 @@
 """What a scaling law is: one formula, one table of parameters, one paper.
 
-Units carry the numerics. The same formula holds whatever N, D and L are counted in; only the constants change. A fit
-therefore counts each input in units of its geometric mean over the runs, where log N and log D are centred, every term is a
-share of the loss at the centre of the data, and the shares are nearly uncorrelated (log A and alpha in counts correlate at
-0.999). Priors are stated there, so they do not depend on anyone's units; `Law.rescale` turns the constants into those of the
+Units carry the numerics. The same formula holds whatever N, D and L are counted in; only the
+constants change. A fit therefore counts each input in units of its geometric mean over the runs,
+where log N and log D are centred, every term is a share of the loss at the centre of the data, and
+the shares are nearly uncorrelated (log A and alpha in counts correlate at 0.999). Priors are stated
+there, so they do not depend on anyone's units; `Law.rescale` turns the constants into those of the
 papers.
 """
 
@@ -11,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-# Not `import numpyro.distributions`: through the lazy stand-in for NumPyro that ArviZ leaves behind, that gives half a module.
+# Not `import numpyro.distributions`: through the lazy stand-in for NumPyro that ArviZ leaves
+# behind, that gives half a module.
 from numpyro import distributions as dist
 
 Values = Mapping[str, Any]
@@ -40,7 +42,8 @@ _SAME_UNIT = {"unique_tokens": "n_tokens"}
 
 
 def unit_of(column: str, inputs: Sequence[str]) -> str:
-    """The input in whose unit a column is counted: its own but for tokens of another kind, which compare with tokens.
+    """The input in whose unit a column is counted: its own but for tokens of another kind, which
+    compare with tokens.
 
     Examples
     --------
@@ -61,7 +64,8 @@ class Parameter:
     name : str
         As in the formula, in ASCII: ``E``, ``A``, ``alpha``.
     prior : numpyro Distribution
-        Of the parameter in the units of the data, where geometric means are one. Its support is the parameter's.
+        Of the parameter in the units of the data, where geometric means are one. Its support is the
+        parameter's.
     doc : str
         What it means, with its unit in counts and nats.
     """
@@ -79,7 +83,8 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Term:
-    """One term of a law that is a sum of powers, level · input^−exponent: linear in its level once the exponent is fixed.
+    """One term of a law that is a sum of powers, level · input^−exponent: linear in its level once
+    the exponent is fixed.
 
     Attributes
     ----------
@@ -104,7 +109,8 @@ class Published:
 
 @dataclass(frozen=True)
 class Special:
-    """A value at which a law is a simpler one, so that a posterior away from it speaks for the form.
+    """A value at which a law is a simpler one, so that a posterior away from it speaks for the
+    form.
 
     Attributes
     ----------
@@ -125,15 +131,19 @@ class Special:
 
 @runtime_checkable
 class Law(Protocol):
-    """What inference and decisions ask of a law. A law is a frozen dataclass; its fields are its options.
+    """What inference and decisions ask of a law. A law is a frozen dataclass; its fields are its
+    options.
 
-    Adding one is adding a file to this folder with one such class: it is found by the name of the file.
+    Adding one is adding a file to this folder with one such class: it is found by the name of the
+    file.
     """
 
     stage: ClassVar[str]
     """Of training: one of `STAGES`."""
     response: ClassVar[str]
-    """What it predicts: a column of `bayescale.responses.RESPONSES`. Where this page says loss, it means the response."""
+    """What it predicts: a column of `bayescale.responses.RESPONSES`. Where this page says loss, it
+    means the response.
+    """
     absolute: ClassVar[tuple[str, ...]]
     """Inputs whose unit is one whatever the runs, since the formula does not hold in another."""
     title: ClassVar[str]
@@ -165,26 +175,29 @@ class Law(Protocol):
         """The terms whose sum is L; empty where the law is no sum of powers."""
 
     def log_loss(self, constants: Values, log_inputs: Values) -> Any:
-        """log L from constants and the logarithms of the inputs, in any one system of units; everything broadcasts.
+        """log L from constants and the logarithms of the inputs, in any one system of units;
+        everything broadcasts.
 
         For a response that is fitted on another scale than the logarithm, its value on that scale.
         """
 
     def straighten(self, logs: Sequence[Any]) -> list[Any]:
-        """Coordinates in which posteriors are nearly Normal, from the logarithms of the parameters in the units of the data,
-        or from those parameters themselves that may have either sign.
+        """Coordinates in which posteriors are nearly Normal, from the logarithms of the parameters
+        in the units of the data, or from those parameters themselves that may have either sign.
 
-        The loss at the centre of the data and its slopes there are known well whatever is known of E, A and B, so the
-        logarithms lie on a thin curved sheet; with those quantities as coordinates the sheet is flat. The map preserves
-        volume, so densities need no correction.
+        The loss at the centre of the data and its slopes there are known well whatever is known of
+        E, A and B, so the logarithms lie on a thin curved sheet; with those quantities as
+        coordinates the sheet is flat. The map preserves volume, so densities need no correction.
         """
 
     def bend(self, straight: Sequence[Any]) -> list[Any]:
         """The inverse of `straighten`."""
 
     def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
-        """The constants in counts and nats from those in ``units``, which holds one for each input and for the response.
+        """The constants in counts and nats from those in ``units``, which holds one for each input
+        and for the response.
 
-        The unit of a response is the exponential of its mean on the scale of the fit, or one where that is not taken off.
-        Inputs that `unit_of` counts in the unit of another have the same one.
+        The unit of a response is the exponential of its mean on the scale of the fit, or one where
+        that is not taken off. Inputs that `unit_of` counts in the unit of another have the same
+        one.
         """

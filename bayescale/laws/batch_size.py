@@ -2,7 +2,8 @@
 
     B(D) = A·D^β
 
-Fit it to the best batch of each cell of a sweep over batches, not to runs of which most are mistuned.
+Fit it to the best batch of each cell of a sweep over batches, not to runs of which most are
+mistuned.
 
 H. Li et al., "Predictable Scale: Part I, Step Law", 2025, equation 1 (arXiv:2503.04715).
 """
@@ -35,11 +36,15 @@ class BatchSize:
     response: ClassVar[str] = "batch_tokens"
     absolute: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "The best batch is a power of tokens"
-    paper: ClassVar[str] = "Li et al. 2025, Predictable Scale: Part I, Step Law, eq. 1, arXiv:2503.04715"
+    paper: ClassVar[str] = (
+        "Li et al. 2025, Predictable Scale: Part I, Step Law, eq. 1, arXiv:2503.04715"
+    )
     formula: ClassVar[str] = "B(D) = A·D^β"
     inputs: ClassVar[tuple[str, ...]] = ("n_tokens",)
     falls_with: ClassVar[tuple[str, ...]] = ()
-    published: ClassVar[tuple[Published, ...]] = (Published("Li et al. 2025", {"A": 0.58, "beta": 0.571}),)
+    published: ClassVar[tuple[Published, ...]] = (
+        Published("Li et al. 2025", {"A": 0.58, "beta": 0.571}),
+    )
     specials: ClassVar[tuple[Special, ...]] = ()
     terms: ClassVar[tuple[Term, ...]] = ()
 

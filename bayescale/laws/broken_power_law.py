@@ -1,10 +1,12 @@
-"""A power law that bends: from one exponent to the next, as smoothly as the data say, down to a floor.
+"""A power law that bends: from one exponent to the next, as smoothly as the data say, down to a
+floor.
 
     L(x) = E + A/x^α · Π_i (1 + (x/x_i)^{1/f_i})^{−(α_i − α_{i−1}) f_i},   α_0 = α
 
-Far below the first break x_1 the loss falls with exponent α, beyond it with α_1; f_i is the width of the bend, in natural
-logarithms of x. E. Caballero, K. Gupta, I. Rish and D. Krueger, "Broken Neural Scaling Laws", 2022, equation 1
-(arXiv:2210.14891), whose c_i are α_i − α_{i−1} here; with every exponent positive, loss never rises.
+Far below the first break x_1 the loss falls with exponent α, beyond it with α_1; f_i is the width
+of the bend, in natural logarithms of x. E. Caballero, K. Gupta, I. Rish and D. Krueger, "Broken
+Neural Scaling Laws", 2022, equation 1 (arXiv:2210.14891), whose c_i are α_i − α_{i−1} here; with
+every exponent positive, loss never rises.
 """
 
 from collections.abc import Sequence
@@ -46,27 +48,42 @@ class BrokenPowerLaw:
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
     absolute: ClassVar[tuple[str, ...]] = ()
-    title: ClassVar[str] = "Loss falls as a power of one variable whose exponent changes, down to a floor"
-    paper: ClassVar[str] = "Caballero et al. 2022, Broken Neural Scaling Laws, eq. 1, arXiv:2210.14891"
+    title: ClassVar[str] = (
+        "Loss falls as a power of one variable whose exponent changes, down to a floor"
+    )
+    paper: ClassVar[str] = (
+        "Caballero et al. 2022, Broken Neural Scaling Laws, eq. 1, arXiv:2210.14891"
+    )
     published: ClassVar[tuple[Published, ...]] = ()
     terms: ClassVar[tuple[Term, ...]] = ()
 
     def __post_init__(self) -> None:
         if self.breaks < 1:
-            raise InputError(f"broken_power_law: breaks={self.breaks} must be at least 1; without a break it is power_law.")
+            raise InputError(
+                f"broken_power_law: breaks={self.breaks} must be at least 1; without a break it is "
+                f"power_law."
+            )
 
     @property
     def specials(self) -> tuple[Special, ...]:
         def ratio(i: int) -> Special:
             after, before = f"alpha_{i}", self._exponent(i - 1)
-            return Special(f"{after}/{before}", lambda c: c[after] / c[before], 1.0, f"a power that keeps on at break {i}")
+            return Special(
+                f"{after}/{before}",
+                lambda c: c[after] / c[before],
+                1.0,
+                f"a power that keeps on at break {i}",
+            )
 
         return tuple(ratio(i) for i in self._numbers)
 
     @property
     def formula(self) -> str:
         x = SYMBOLS.get(self.input, self.input)
-        bends = [f"(1 + ({x}/x_{i})^{{1/f_{i}}})^{{−(α_{i} − {self._exponent(i - 1, 'α')})·f_{i}}}" for i in self._numbers]
+        bends = [
+            f"(1 + ({x}/x_{i})^{{1/f_{i}}})^{{−(α_{i} − {self._exponent(i - 1, 'α')})·f_{i}}}"
+            for i in self._numbers
+        ]
         return "·".join([f"L({x}) = E + A/{x}^α", *bends])
 
     @property
@@ -81,19 +98,36 @@ class BrokenPowerLaw:
     def parameters(self) -> tuple[Parameter, ...]:
         table = [
             Parameter("E", dist.LogNormal(-0.5, 0.7), "irreducible loss, in the units of the loss"),
-            Parameter("A", dist.LogNormal(-1.0, 1.0), f"excess loss at {self.input} = 1, were there no break"),
-            Parameter("alpha", dist.LogNormal(np.log(0.3), 0.7), f"exponent of {self.input} before the first break"),
+            Parameter(
+                "A",
+                dist.LogNormal(-1.0, 1.0),
+                f"excess loss at {self.input} = 1, were there no break",
+            ),
+            Parameter(
+                "alpha",
+                dist.LogNormal(np.log(0.3), 0.7),
+                f"exponent of {self.input} before the first break",
+            ),
         ]
         for i in self._numbers:
             table += [
-                Parameter(f"alpha_{i}", dist.LogNormal(np.log(0.3), 0.7), f"exponent of {self.input} after break {i}"),
+                Parameter(
+                    f"alpha_{i}",
+                    dist.LogNormal(np.log(0.3), 0.7),
+                    f"exponent of {self.input} after break {i}",
+                ),
                 Parameter(f"x_{i}", dist.LogNormal(0.0, 2.0), f"{self.input} at break {i}"),
-                Parameter(f"f_{i}", dist.LogNormal(np.log(0.3), 0.7), f"width of break {i}, in log {self.input}"),
+                Parameter(
+                    f"f_{i}",
+                    dist.LogNormal(np.log(0.3), 0.7),
+                    f"width of break {i}, in log {self.input}",
+                ),
             ]
         return tuple(table)
 
     def log_loss(self, constants: Values, log_inputs: Values) -> Any:
-        """log L = logaddexp(log E, log A − α log x − Σ (α_i − α_{i−1}) f_i softplus(log(x/x_i)/f_i)).
+        """log L = logaddexp(log E, log A − α log x − Σ (α_i − α_{i−1}) f_i
+        softplus(log(x/x_i)/f_i)).
 
         Parameters
         ----------
@@ -131,7 +165,12 @@ class BrokenPowerLaw:
         """
         c, unit = constants, units[self.input]
         breaks = {f"x_{i}": c[f"x_{i}"] * unit for i in self._numbers}
-        return {**c, **breaks, "E": c["E"] * units["loss"], "A": c["A"] * units["loss"] * unit ** c["alpha"]}
+        return {
+            **c,
+            **breaks,
+            "E": c["E"] * units["loss"],
+            "A": c["A"] * units["loss"] * unit ** c["alpha"],
+        }
 
     @property
     def _numbers(self) -> range:
@@ -146,9 +185,13 @@ class BrokenPowerLaw:
         c, total = constants, 0.0
         for i in self._numbers:
             steeper, width = c[f"alpha_{i}"] - c[self._exponent(i - 1)], c[f"f_{i}"]
-            total = total + steeper * width * jax.nn.softplus((log_x - jnp.log(c[f"x_{i}"])) / width)
+            total = total + steeper * width * jax.nn.softplus(
+                (log_x - jnp.log(c[f"x_{i}"])) / width
+            )
         return total
 
     def _bending_at_centre(self, logs: Sequence[Any]) -> Any:
         names = [p.name for p in self.parameters[2:]]
-        return self._bending({name: jnp.exp(value) for name, value in zip(names, logs, strict=True)}, 0.0)
+        return self._bending(
+            {name: jnp.exp(value) for name, value in zip(names, logs, strict=True)}, 0.0
+        )

@@ -1,9 +1,11 @@
-"""The Chinchilla law: an irreducible loss, and a power law each in parameters and in tokens that add up.
+"""The Chinchilla law: an irreducible loss, and a power law each in parameters and in tokens that
+add up.
 
     L(N, D) = E + A/N^α + B/D^β
 
-J. Hoffmann et al., "Training Compute-Optimal Large Language Models", 2022, equation 2 (arXiv:2203.15556). With ``tied=True``
-the exponents are one, β = α, as in N. Muennighoff et al., "Scaling Data-Constrained Language Models", 2023 (arXiv:2305.16264).
+J. Hoffmann et al., "Training Compute-Optimal Large Language Models", 2022, equation 2
+(arXiv:2203.15556). With ``tied=True`` the exponents are one, β = α, as in N. Muennighoff et al.,
+"Scaling Data-Constrained Language Models", 2023 (arXiv:2305.16264).
 """
 
 from collections.abc import Sequence
@@ -42,8 +44,13 @@ class Chinchilla:
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
     absolute: ClassVar[tuple[str, ...]] = ()
-    title: ClassVar[str] = "Loss falls as a power of parameters plus a power of tokens, down to a floor"
-    paper: ClassVar[str] = "Hoffmann et al. 2022, Training Compute-Optimal Large Language Models, eq. 2, arXiv:2203.15556"
+    title: ClassVar[str] = (
+        "Loss falls as a power of parameters plus a power of tokens, down to a floor"
+    )
+    paper: ClassVar[str] = (
+        "Hoffmann et al. 2022, Training Compute-Optimal Large Language Models, eq. 2, "
+        "arXiv:2203.15556"
+    )
     published: ClassVar[tuple[Published, ...]] = (
         Published(
             "Hoffmann et al. 2022, approach 3, as printed",
@@ -70,7 +77,12 @@ class Chinchilla:
 
     @property
     def specials(self) -> tuple[Special, ...]:
-        tied = Special("beta/alpha", lambda c: c["beta"] / c["alpha"], 1.0, "chinchilla:tied=true, one exponent for both")
+        tied = Special(
+            "beta/alpha",
+            lambda c: c["beta"] / c["alpha"],
+            1.0,
+            "chinchilla:tied=true, one exponent for both",
+        )
         return () if self.tied else (tied,)
 
     @property
@@ -81,8 +93,14 @@ class Chinchilla:
     def parameters(self) -> tuple[Parameter, ...]:
         table = (
             Parameter("E", dist.LogNormal(-0.5, 0.7), "irreducible loss, nats per token"),
-            Parameter("A", dist.LogNormal(-2.0, 1.5), "excess loss of a model of one parameter, nats per token"),
-            Parameter("B", dist.LogNormal(-2.0, 1.5), "excess loss after one token, nats per token"),
+            Parameter(
+                "A",
+                dist.LogNormal(-2.0, 1.5),
+                "excess loss of a model of one parameter, nats per token",
+            ),
+            Parameter(
+                "B", dist.LogNormal(-2.0, 1.5), "excess loss after one token, nats per token"
+            ),
             Parameter("alpha", dist.LogNormal(np.log(0.35), 0.4), "exponent of parameters"),
             Parameter("beta", dist.LogNormal(np.log(0.35), 0.4), "exponent of tokens"),
         )
@@ -90,7 +108,11 @@ class Chinchilla:
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        return (Term("E"), Term("A", "alpha", "n_params"), Term("B", "alpha" if self.tied else "beta", "n_tokens"))
+        return (
+            Term("E"),
+            Term("A", "alpha", "n_params"),
+            Term("B", "alpha" if self.tied else "beta", "n_tokens"),
+        )
 
     def log_loss(self, constants: Values, log_inputs: Values) -> Any:
         """log L = log(E + A/N^α + B/D^β), as a log-sum-exp so that no power over- or underflows.
@@ -116,14 +138,21 @@ class Chinchilla:
         return largest + jnp.log(sum(jnp.exp(term - largest) for term in terms))
 
     def straighten(self, logs: Sequence[Any]) -> list[Any]:
-        """Loss at the centre, A and B against E there, and the slopes in N and D there (all logarithms).
+        """Loss at the centre, A and B against E there, and the slopes in N and D there (all
+        logarithms).
 
-        t = log(E + A + B), log A/E, log B/E, log(αA) − t, log(βB) − t; with tied exponents the last is one, log(α(A + B)) − t.
+        t = log(E + A + B), log A/E, log B/E, log(αA) − t, log(βB) − t; with tied exponents the last
+        is one, log(α(A + B)) − t.
         """
         e, a, b, *exponents = logs
         total = jnp.logaddexp(e, jnp.logaddexp(a, b))
         weights = [jnp.logaddexp(a, b)] if self.tied else [a, b]
-        return [total, a - e, b - e, *(x + w - total for x, w in zip(exponents, weights, strict=True))]
+        return [
+            total,
+            a - e,
+            b - e,
+            *(x + w - total for x, w in zip(exponents, weights, strict=True)),
+        ]
 
     def bend(self, straight: Sequence[Any]) -> list[Any]:
         """The inverse of `straighten`."""
@@ -131,7 +160,12 @@ class Chinchilla:
         excess = jnp.logaddexp(a_to_e, b_to_e)
         e = total - jnp.logaddexp(0.0, excess)
         weights = [e + excess] if self.tied else [e + a_to_e, e + b_to_e]
-        return [e, e + a_to_e, e + b_to_e, *(s - w + total for s, w in zip(slopes, weights, strict=True))]
+        return [
+            e,
+            e + a_to_e,
+            e + b_to_e,
+            *(s - w + total for s, w in zip(slopes, weights, strict=True)),
+        ]
 
     def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
         """E·L₀, A·L₀·N₀^α, B·L₀·D₀^β; the exponents stay.
@@ -165,7 +199,9 @@ class Chinchilla:
         """
         c, beta = constants, self._beta(constants)
         total = c["alpha"] + beta
-        return (c["alpha"] * c["A"] / (beta * c["B"])) ** (1 / total) * (compute / 6) ** (beta / total)
+        return (c["alpha"] * c["A"] / (beta * c["B"])) ** (1 / total) * (compute / 6) ** (
+            beta / total
+        )
 
     def _beta(self, constants: Values) -> Any:
         return constants["alpha"] if self.tied else constants["beta"]

@@ -1,13 +1,15 @@
-"""The coupled law: parameters and tokens that limit each other, between the sum of Chinchilla and the larger of two limits.
+"""The coupled law: parameters and tokens that limit each other, between the sum of Chinchilla and
+the larger of two limits.
 
     L(N, D) = E + ((A/N^α)^{1/γ} + (B/D^β)^{1/γ})^γ
 
-With γ = 1 it is Chinchilla's; with γ → 0 the scarcer of the two sets the loss. A/N^α is what remains however many tokens there
-are, so that α, β, A and B mean what they mean in Chinchilla. In the form of the papers, E + (A'/N^α' + B'/D^β')^γ, they are
-α = γα', β = γβ', A = A'^γ, B = B'^γ.
+With γ = 1 it is Chinchilla's; with γ → 0 the scarcer of the two sets the loss. A/N^α is what
+remains however many tokens there are, so that α, β, A and B mean what they mean in Chinchilla. In
+the form of the papers, E + (A'/N^α' + B'/D^β')^γ, they are α = γα', β = γβ', A = A'^γ, B = B'^γ.
 
-M. Beck et al., "xLSTM Scaling Laws", 2025 (arXiv:2510.02228); J. S. Rosenfeld et al., "A Constructive Prediction of the
-Generalization Error Across Scales", 2020 (arXiv:1909.12673), for the idea of a transition between two limits.
+M. Beck et al., "xLSTM Scaling Laws", 2025 (arXiv:2510.02228); J. S. Rosenfeld et al., "A
+Constructive Prediction of the Generalization Error Across Scales", 2020 (arXiv:1909.12673), for the
+idea of a transition between two limits.
 """
 
 import math
@@ -40,7 +42,10 @@ class Coupled:
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
     absolute: ClassVar[tuple[str, ...]] = ()
-    title: ClassVar[str] = "Loss falls with parameters and tokens, each limiting what the other can do, down to a floor"
+    title: ClassVar[str] = (
+        "Loss falls with parameters and tokens, each limiting what the other can do, down to a "
+        "floor"
+    )
     paper: ClassVar[str] = "Beck et al. 2025, xLSTM Scaling Laws, arXiv:2510.02228"
     published: ClassVar[tuple[Published, ...]] = tuple(
         Published(
@@ -71,11 +76,29 @@ class Coupled:
     def parameters(self) -> tuple[Parameter, ...]:
         return (
             Parameter("E", dist.LogNormal(-0.5, 0.7), "irreducible loss, nats per token"),
-            Parameter("A", dist.LogNormal(-2.0, 1.5), "excess loss of one parameter with endless data, nats per token"),
-            Parameter("B", dist.LogNormal(-2.0, 1.5), "excess loss of an endless model after one token, nats per token"),
-            Parameter("alpha", dist.LogNormal(np.log(0.35), 0.4), "exponent of parameters, with endless data"),
-            Parameter("beta", dist.LogNormal(np.log(0.35), 0.4), "exponent of tokens, of an endless model"),
-            Parameter("gamma", dist.LogNormal(-0.3, 0.5), "coupling: 1 adds the two limits, near 0 the larger counts alone"),
+            Parameter(
+                "A",
+                dist.LogNormal(-2.0, 1.5),
+                "excess loss of one parameter with endless data, nats per token",
+            ),
+            Parameter(
+                "B",
+                dist.LogNormal(-2.0, 1.5),
+                "excess loss of an endless model after one token, nats per token",
+            ),
+            Parameter(
+                "alpha",
+                dist.LogNormal(np.log(0.35), 0.4),
+                "exponent of parameters, with endless data",
+            ),
+            Parameter(
+                "beta", dist.LogNormal(np.log(0.35), 0.4), "exponent of tokens, of an endless model"
+            ),
+            Parameter(
+                "gamma",
+                dist.LogNormal(-0.3, 0.5),
+                "coupling: 1 adds the two limits, near 0 the larger counts alone",
+            ),
         )
 
     def log_loss(self, constants: Values, log_inputs: Values) -> Any:
@@ -97,7 +120,8 @@ class Coupled:
         return jnp.logaddexp(jnp.log(c["E"]), _coupled(in_params, in_tokens, c["gamma"]))
 
     def straighten(self, logs: Sequence[Any]) -> list[Any]:
-        """Loss at the centre, and A and B against E there; log(E + X), log A/E, log B/E with X the excess. The rest stays.
+        """Loss at the centre, and A and B against E there; log(E + X), log A/E, log B/E with X the
+        excess. The rest stays.
 
         Slopes at the centre are no good axes: with a small γ one of the two vanishes there.
         """
@@ -121,7 +145,8 @@ class Coupled:
         return Chinchilla().rescale(constants, units)
 
     def optimal_n_params(self, constants: Values, compute: Any) -> Any:
-        """The N that makes loss least when 6·N·D = C: N* = (αA^{1/γ}/βB^{1/γ})^{γ/(α+β)} · (C/6)^{β/(α+β)}.
+        """The N that makes loss least when 6·N·D = C: N* = (αA^{1/γ}/βB^{1/γ})^{γ/(α+β)} ·
+        (C/6)^{β/(α+β)}.
 
         Parameters
         ----------

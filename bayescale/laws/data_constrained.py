@@ -1,13 +1,16 @@
-"""The data-constrained law: a token read again is worth less each time, and so are parameters beyond what the data can fill.
+"""The data-constrained law: a token read again is worth less each time, and so are parameters
+beyond what the data can fill.
 
     L(N, D, U) = E + A/n^α + B/d^β
     d = u·(1 + R_D·(1 − exp(−(D/u − 1)/R_D))),   u = min(D, U)
     n = m·(1 + R_N·(1 − exp(−(N/m − 1)/R_N))),   m = min(N, N*(U))
 
-U counts unique tokens, and N*(U) is the N whose best D is U under the law without repeats. R_D is by how many epochs a repeated
-token has lost all but a third of its worth. With U endless it is Chinchilla's law.
+U counts unique tokens, and N*(U) is the N whose best D is U under the law without repeats. R_D is
+by how many epochs a repeated token has lost all but a third of its worth. With U endless it is
+Chinchilla's law.
 
-N. Muennighoff et al., "Scaling Data-Constrained Language Models", 2023, equations 5 and 6 (arXiv:2305.16264).
+N. Muennighoff et al., "Scaling Data-Constrained Language Models", 2023, equations 5 and 6
+(arXiv:2305.16264).
 """
 
 from collections.abc import Sequence
@@ -24,7 +27,8 @@ from bayescale.laws.chinchilla import Chinchilla
 
 @dataclass(frozen=True)
 class DataConstrained:
-    """L(N, D, U) = E + A/n^alpha + B/d^beta with effective counts n and d, where U of the D tokens are unique.
+    """L(N, D, U) = E + A/n^alpha + B/d^beta with effective counts n and d, where U of the D tokens
+    are unique.
 
     Parameters
     ----------
@@ -46,8 +50,14 @@ class DataConstrained:
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
     absolute: ClassVar[tuple[str, ...]] = ()
-    title: ClassVar[str] = "Chinchilla's law in effective parameters and tokens, where repeated tokens count less and less"
-    paper: ClassVar[str] = "Muennighoff et al. 2023, Scaling Data-Constrained Language Models, eq. 5-6, arXiv:2305.16264"
+    title: ClassVar[str] = (
+        "Chinchilla's law in effective parameters and tokens, where repeated tokens count less and "
+        "less"
+    )
+    paper: ClassVar[str] = (
+        "Muennighoff et al. 2023, Scaling Data-Constrained Language Models, eq. 5-6, "
+        "arXiv:2305.16264"
+    )
     inputs: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens", "unique_tokens")
     falls_with: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens", "unique_tokens")
     terms: ClassVar[tuple[Term, ...]] = ()
@@ -68,7 +78,9 @@ class DataConstrained:
     )
 
     specials: ClassVar[tuple[Special, ...]] = (
-        Special("R_D", lambda c: c["R_D"], np.inf, "chinchilla: a token read again is worth a new one"),
+        Special(
+            "R_D", lambda c: c["R_D"], np.inf, "chinchilla: a token read again is worth a new one"
+        ),
     )
 
     @property
@@ -77,15 +89,24 @@ class DataConstrained:
         return (
             f"L(N, D, U) = E + A/n^α + B/d^{beta}; "
             "d = u·(1 + R_D·(1 − exp((1 − D/u)/R_D))); u = min(D, U); "
-            f"n = m·(1 + R_N·(1 − exp((1 − N/m)/R_N))); m = min(N, (α·A·U^{beta}/({beta}·B))^{{1/α}})"
+            f"n = m·(1 + R_N·(1 − exp((1 − N/m)/R_N))); m = min(N, "
+            f"(α·A·U^{beta}/({beta}·B))^{{1/α}})"
         )
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         return (
             *Chinchilla(self.tied).parameters,
-            Parameter("R_D", dist.LogNormal(np.log(10.0), 1.0), "repeats until a token has lost all but 1/e of its worth"),
-            Parameter("R_N", dist.LogNormal(np.log(5.0), 1.0), "the same of parameters beyond those that unique tokens fill"),
+            Parameter(
+                "R_D",
+                dist.LogNormal(np.log(10.0), 1.0),
+                "repeats until a token has lost all but 1/e of its worth",
+            ),
+            Parameter(
+                "R_N",
+                dist.LogNormal(np.log(5.0), 1.0),
+                "the same of parameters beyond those that unique tokens fill",
+            ),
         )
 
     def log_loss(self, constants: Values, log_inputs: Values) -> Any:
@@ -103,7 +124,9 @@ class DataConstrained:
         """
         c, beta = constants, constants["alpha"] if self.tied else constants["beta"]
         unique = log_inputs["unique_tokens"]
-        log_filled = (jnp.log(c["alpha"] * c["A"]) - jnp.log(beta * c["B"]) + beta * unique) / c["alpha"]
+        log_filled = (jnp.log(c["alpha"] * c["A"]) - jnp.log(beta * c["B"]) + beta * unique) / c[
+            "alpha"
+        ]
         worth = {
             "n_params": effective(log_inputs["n_params"], log_filled, c["R_N"]),
             "n_tokens": effective(log_inputs["n_tokens"], unique, c["R_D"]),
@@ -111,7 +134,9 @@ class DataConstrained:
         return Chinchilla(self.tied).log_loss(c, worth)
 
     def straighten(self, logs: Sequence[Any]) -> list[Any]:
-        """Chinchilla's, which is the loss at the centre with endless unique tokens; R_D and R_N stay."""
+        """Chinchilla's, which is the loss at the centre with endless unique tokens; R_D and R_N
+        stay.
+        """
         return [*Chinchilla(self.tied).straighten(logs[:-2]), *logs[-2:]]
 
     def bend(self, straight: Sequence[Any]) -> list[Any]:
@@ -130,7 +155,8 @@ class DataConstrained:
 
 
 def effective(log_count: Any, log_first: Any, decay: Any) -> Any:
-    """log of the count that is worth as much with no repeats: first·(1 + R(1 − exp(−r/R))), with r = count/first − 1.
+    """log of the count that is worth as much with no repeats: first·(1 + R(1 − exp(−r/R))), with r
+    = count/first − 1.
 
     Parameters
     ----------

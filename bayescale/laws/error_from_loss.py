@@ -2,11 +2,12 @@
 
     err(L) = ε − k·exp(−γ·L)
 
-ε is the error of guessing, which a model of high loss makes; below it the error falls faster and faster as loss falls. Chained
-after a law of the loss, it forecasts the error of a model that has not been trained: `bayescale.chain`.
+ε is the error of guessing, which a model of high loss makes; below it the error falls faster and
+faster as loss falls. Chained after a law of the loss, it forecasts the error of a model that has
+not been trained: `bayescale.chain`.
 
-S. Y. Gadre et al., "Language models scale reliably with over-training and on downstream tasks", 2024, equation 5
-(arXiv:2403.08540).
+S. Y. Gadre et al., "Language models scale reliably with over-training and on downstream tasks",
+2024, equation 5 (arXiv:2403.08540).
 """
 
 from collections.abc import Sequence
@@ -38,8 +39,13 @@ class ErrorFromLoss:
     stage: ClassVar[str] = "downstream"
     response: ClassVar[str] = "error"
     absolute: ClassVar[tuple[str, ...]] = ()
-    title: ClassVar[str] = "The share of wrong answers falls from that of guessing, as an exponential of loss"
-    paper: ClassVar[str] = "Gadre et al. 2024, Language models scale reliably with over-training, eq. 5, arXiv:2403.08540"
+    title: ClassVar[str] = (
+        "The share of wrong answers falls from that of guessing, as an exponential of loss"
+    )
+    paper: ClassVar[str] = (
+        "Gadre et al. 2024, Language models scale reliably with over-training, eq. 5, "
+        "arXiv:2403.08540"
+    )
     formula: ClassVar[str] = "err(L) = ε − k·exp(−γ·L)"
     inputs: ClassVar[tuple[str, ...]] = ("loss",)
     falls_with: ClassVar[tuple[str, ...]] = ()
@@ -55,8 +61,14 @@ class ErrorFromLoss:
     def parameters(self) -> tuple[Parameter, ...]:
         return (
             Parameter("epsilon", dist.Normal(0.3, 0.3), "error of guessing, a share"),
-            Parameter("k", dist.LogNormal(1.0, 1.5), "scale of what is learnt, a share: at L = 0 the error is ε − k"),
-            Parameter("gamma", dist.LogNormal(np.log(2.0), 0.6), "how fast it falls with loss, per nat"),
+            Parameter(
+                "k",
+                dist.LogNormal(1.0, 1.5),
+                "scale of what is learnt, a share: at L = 0 the error is ε − k",
+            ),
+            Parameter(
+                "gamma", dist.LogNormal(np.log(2.0), 0.6), "how fast it falls with loss, per nat"
+            ),
         )
 
     def log_loss(self, constants: Values, log_inputs: Values) -> Any:
@@ -95,4 +107,8 @@ class ErrorFromLoss:
         units : mapping with ``loss`` and ``error``
         """
         c = constants
-        return {**c, "epsilon": c["epsilon"] + jnp.log(units["error"]), "gamma": c["gamma"] / units["loss"]}
+        return {
+            **c,
+            "epsilon": c["epsilon"] + jnp.log(units["error"]),
+            "gamma": c["gamma"] / units["loss"],
+        }

@@ -2,10 +2,12 @@
 
     L(N, D) = exp(a_3·N^γ + b_3) + exp(a_2·N^β + b_2)·(D/D_0)^{−exp(a_1·N^α + b_1)}
 
-Larger models may use data better or worse than one exponent for all says. D_0 is an option: where the second term is read. The
-printed form has D_0 = 1 token, where no run is and its constants mean little; near the runs they are known best.
+Larger models may use data better or worse than one exponent for all says. D_0 is an option: where
+the second term is read. The printed form has D_0 = 1 token, where no run is and its constants mean
+little; near the runs they are known best.
 
-H. Li et al., "Predictable Scale: Part II, Farseer: A Refined Scaling Law in Large Language Models", 2025 (arXiv:2506.10972).
+H. Li et al., "Predictable Scale: Part II, Farseer: A Refined Scaling Law in Large Language Models",
+2025 (arXiv:2506.10972).
 """
 
 from collections.abc import Sequence
@@ -57,7 +59,10 @@ class Farseer:
 
     def __post_init__(self) -> None:
         if not 0 < self.reference_tokens < np.inf:
-            raise InputError(f"farseer: reference_tokens={self.reference_tokens} must be a number of tokens, such as 1e10.")
+            raise InputError(
+                f"farseer: reference_tokens={self.reference_tokens} must be a number of tokens, "
+                f"such as 1e10."
+            )
 
     @property
     def formula(self) -> str:
@@ -67,15 +72,27 @@ class Farseer:
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         return (
-            Parameter("b_3", dist.Normal(-0.3, 0.7), "log loss that endless data leave, less a_3·N^γ"),
+            Parameter(
+                "b_3", dist.Normal(-0.3, 0.7), "log loss that endless data leave, less a_3·N^γ"
+            ),
             Parameter("b_2", dist.Normal(-1.0, 1.0), "log excess loss at D_0 tokens, less a_2·N^β"),
             Parameter("b_1", dist.Normal(-1.0, 0.7), "log exponent of tokens, less a_1·N^α"),
             Parameter("a_3", dist.Normal(0.0, 0.3), "how loss with endless data changes with N^γ"),
             Parameter("a_2", dist.Normal(0.0, 0.5), "how excess loss changes with N^β"),
             Parameter("a_1", dist.Normal(0.0, 0.3), "how the exponent of tokens changes with N^α"),
-            Parameter("gamma", dist.LogNormal(np.log(0.2), 0.5), "exponent of parameters in what endless data leave"),
-            Parameter("beta", dist.LogNormal(np.log(0.2), 0.5), "exponent of parameters in the excess"),
-            Parameter("alpha", dist.LogNormal(np.log(0.2), 0.5), "exponent of parameters in the exponent of tokens"),
+            Parameter(
+                "gamma",
+                dist.LogNormal(np.log(0.2), 0.5),
+                "exponent of parameters in what endless data leave",
+            ),
+            Parameter(
+                "beta", dist.LogNormal(np.log(0.2), 0.5), "exponent of parameters in the excess"
+            ),
+            Parameter(
+                "alpha",
+                dist.LogNormal(np.log(0.2), 0.5),
+                "exponent of parameters in the exponent of tokens",
+            ),
         )
 
     def log_loss(self, constants: Values, log_inputs: Values) -> Any:
@@ -95,10 +112,14 @@ class Farseer:
         log_d = log_inputs["n_tokens"] - np.log(self.reference_tokens)
         exponent = jnp.exp(c["a_1"] * jnp.exp(c["alpha"] * log_n) + c["b_1"])
         floor = c["a_3"] * jnp.exp(c["gamma"] * log_n) + c["b_3"]
-        return jnp.logaddexp(floor, c["a_2"] * jnp.exp(c["beta"] * log_n) + c["b_2"] - exponent * log_d)
+        return jnp.logaddexp(
+            floor, c["a_2"] * jnp.exp(c["beta"] * log_n) + c["b_2"] - exponent * log_d
+        )
 
     def straighten(self, logs: Sequence[Any]) -> list[Any]:
-        """At N = 1 and D_0: log loss, log of the excess over what endless data leave, and log of the exponent."""
+        """At N = 1 and D_0: log loss, log of the excess over what endless data leave, and log of
+        the exponent.
+        """
         b_3, b_2, b_1, a_3, a_2, a_1, *exponents = logs
         floor, excess = b_3 + a_3, b_2 + a_2
         return [jnp.logaddexp(floor, excess), excess - floor, b_1 + a_1, a_3, a_2, a_1, *exponents]
@@ -107,7 +128,15 @@ class Farseer:
         """The inverse of `straighten`."""
         total, excess_to_floor, exponent, a_3, a_2, a_1, *exponents = straight
         floor = total - jnp.logaddexp(0.0, excess_to_floor)
-        return [floor - a_3, floor + excess_to_floor - a_2, exponent - a_1, a_3, a_2, a_1, *exponents]
+        return [
+            floor - a_3,
+            floor + excess_to_floor - a_2,
+            exponent - a_1,
+            a_3,
+            a_2,
+            a_1,
+            *exponents,
+        ]
 
     def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
         """a_1/N₀^α, a_2/N₀^β, a_3/N₀^γ, and log L₀ on b_2 and b_3; tokens are counted as they are.

@@ -1,10 +1,13 @@
-"""The multiplicative joint law of fine-tuning: more of another factor makes every example worth more.
+"""The multiplicative joint law of fine-tuning: more of another factor makes every example worth
+more.
 
     L(X, D_f) = E + A/(X^α · D_f^β)
 
-X is whatever else was varied: the size of the model, the data it was pre-trained on, or the parameters that are tuned.
+X is whatever else was varied: the size of the model, the data it was pre-trained on, or the
+parameters that are tuned.
 
-B. Zhang, Z. Liu, C. Cherry and O. Firat, "When Scaling Meets LLM Finetuning", 2024, equation 1 (arXiv:2402.17193).
+B. Zhang, Z. Liu, C. Cherry and O. Firat, "When Scaling Meets LLM Finetuning", 2024, equation 1
+(arXiv:2402.17193).
 """
 
 from collections.abc import Sequence
@@ -45,8 +48,12 @@ class FineTuning:
     stage: ClassVar[str] = "post-training"
     response: ClassVar[str] = "loss"
     absolute: ClassVar[tuple[str, ...]] = ()
-    title: ClassVar[str] = "Loss after fine-tuning falls as a product of powers of its data and of one other factor"
-    paper: ClassVar[str] = "Zhang et al. 2024, When Scaling Meets LLM Finetuning, eq. 1, arXiv:2402.17193"
+    title: ClassVar[str] = (
+        "Loss after fine-tuning falls as a product of powers of its data and of one other factor"
+    )
+    paper: ClassVar[str] = (
+        "Zhang et al. 2024, When Scaling Meets LLM Finetuning, eq. 1, arXiv:2402.17193"
+    )
     published: ClassVar[tuple[Published, ...]] = ()
     specials: ClassVar[tuple[Special, ...]] = ()
     terms: ClassVar[tuple[Term, ...]] = ()
@@ -69,7 +76,11 @@ class FineTuning:
     def parameters(self) -> tuple[Parameter, ...]:
         return (
             Parameter("E", dist.LogNormal(-0.5, 0.7), "irreducible loss, nats per token"),
-            Parameter("A", dist.LogNormal(-1.0, 1.0), f"excess loss at {self.factor} = {self.data} = 1, nats per token"),
+            Parameter(
+                "A",
+                dist.LogNormal(-1.0, 1.0),
+                f"excess loss at {self.factor} = {self.data} = 1, nats per token",
+            ),
             Parameter("alpha", dist.LogNormal(np.log(0.2), 0.7), f"exponent of {self.factor}"),
             Parameter("beta", dist.LogNormal(np.log(0.2), 0.7), f"exponent of {self.data}"),
         )
@@ -88,7 +99,11 @@ class FineTuning:
         Array, shape by broadcasting
         """
         c = constants
-        falling = jnp.log(c["A"]) - c["alpha"] * log_inputs[self.factor] - c["beta"] * log_inputs[self.data]
+        falling = (
+            jnp.log(c["A"])
+            - c["alpha"] * log_inputs[self.factor]
+            - c["beta"] * log_inputs[self.data]
+        )
         return jnp.logaddexp(jnp.log(c["E"]), falling)
 
     def straighten(self, logs: Sequence[Any]) -> list[Any]:

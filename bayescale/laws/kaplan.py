@@ -2,12 +2,13 @@
 
     L(N, D) = ((N_c/N)^{α_N/α_D} + D_c/D)^{α_D}
 
-With endless data it is (N_c/N)^α_N, of an endless model (D_c/D)^α_D. Both leave no loss in the end, so it can hold over some
-decades only; `Coupled` has the same coupling above a floor. The paper counts N without embeddings: `without_embeddings` and
-`with_embeddings` convert.
+With endless data it is (N_c/N)^α_N, of an endless model (D_c/D)^α_D. Both leave no loss in the end,
+so it can hold over some decades only; `Coupled` has the same coupling above a floor. The paper
+counts N without embeddings: `without_embeddings` and `with_embeddings` convert.
 
-J. Kaplan et al., "Scaling Laws for Neural Language Models", 2020 (arXiv:2001.08361), equation 1.5; T. Pearce and J. Song,
-"Reconciling Kaplan and Chinchilla Scaling Laws", 2024 (arXiv:2406.12907), for the count of embeddings.
+J. Kaplan et al., "Scaling Laws for Neural Language Models", 2020 (arXiv:2001.08361), equation 1.5;
+T. Pearce and J. Song, "Reconciling Kaplan and Chinchilla Scaling Laws", 2024 (arXiv:2406.12907),
+for the count of embeddings.
 """
 
 from collections.abc import Sequence
@@ -21,8 +22,8 @@ from numpyro import distributions as dist
 
 from bayescale.laws.base import Parameter, Published, Special, Term, Values
 
-# Pearce and Song: embeddings of a model whose shape and vocabulary are like those of Kaplan and Chinchilla hold
-# ω N^(1/3) parameters, with N counted without them.
+# Pearce and Song: embeddings of a model whose shape and vocabulary are like those of Kaplan and
+# Chinchilla hold ω N^(1/3) parameters, with N counted without them.
 _EMBEDDINGS = 47491.0
 
 
@@ -43,8 +44,12 @@ class Kaplan:
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
     absolute: ClassVar[tuple[str, ...]] = ()
-    title: ClassVar[str] = "Loss falls as one power of parameters and tokens together, without a floor"
-    paper: ClassVar[str] = "Kaplan et al. 2020, Scaling Laws for Neural Language Models, arXiv:2001.08361, eq. 1.5"
+    title: ClassVar[str] = (
+        "Loss falls as one power of parameters and tokens together, without a floor"
+    )
+    paper: ClassVar[str] = (
+        "Kaplan et al. 2020, Scaling Laws for Neural Language Models, arXiv:2001.08361, eq. 1.5"
+    )
     published: ClassVar[tuple[Published, ...]] = (
         Published(
             "Kaplan et al. 2020, table 2; N without embeddings",
@@ -60,10 +65,26 @@ class Kaplan:
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         return (
-            Parameter("N_c", dist.LogNormal(-1.0, 2.0), "N at which endless data leave one nat per token, parameters"),
-            Parameter("D_c", dist.LogNormal(-1.0, 2.0), "D at which an endless model has one nat per token left, tokens"),
-            Parameter("alpha_N", dist.LogNormal(np.log(0.1), 0.7), "exponent of parameters, with endless data"),
-            Parameter("alpha_D", dist.LogNormal(np.log(0.1), 0.7), "exponent of tokens, of an endless model"),
+            Parameter(
+                "N_c",
+                dist.LogNormal(-1.0, 2.0),
+                "N at which endless data leave one nat per token, parameters",
+            ),
+            Parameter(
+                "D_c",
+                dist.LogNormal(-1.0, 2.0),
+                "D at which an endless model has one nat per token left, tokens",
+            ),
+            Parameter(
+                "alpha_N",
+                dist.LogNormal(np.log(0.1), 0.7),
+                "exponent of parameters, with endless data",
+            ),
+            Parameter(
+                "alpha_D",
+                dist.LogNormal(np.log(0.1), 0.7),
+                "exponent of tokens, of an endless model",
+            ),
         )
 
     def log_loss(self, constants: Values, log_inputs: Values) -> Any:
@@ -85,10 +106,17 @@ class Kaplan:
         return c["alpha_D"] * jnp.logaddexp(in_params, in_tokens)
 
     def straighten(self, logs: Sequence[Any]) -> list[Any]:
-        """Loss at the centre, and by how much parameters limit it more than tokens do, over α_N: the two exponents stay."""
+        """Loss at the centre, and by how much parameters limit it more than tokens do, over α_N:
+        the two exponents stay.
+        """
         n_c, d_c, alpha_n, alpha_d = logs
         in_params = jnp.exp(alpha_n - alpha_d) * n_c
-        return [jnp.exp(alpha_d) * jnp.logaddexp(in_params, d_c), (in_params - d_c) * jnp.exp(-alpha_n), alpha_n, alpha_d]
+        return [
+            jnp.exp(alpha_d) * jnp.logaddexp(in_params, d_c),
+            (in_params - d_c) * jnp.exp(-alpha_n),
+            alpha_n,
+            alpha_d,
+        ]
 
     def bend(self, straight: Sequence[Any]) -> list[Any]:
         """The inverse of `straighten`."""
@@ -132,8 +160,8 @@ class Kaplan:
 def with_embeddings(n_params: Any) -> Any:
     """All parameters of a model of ``n_params`` without embeddings: N + ω N^(1/3).
 
-    T. Pearce and J. Song 2024, with ω = 47,491 for models shaped like those of Kaplan and Chinchilla. Models of
-    another vocabulary have other embeddings: count them where they are known.
+    T. Pearce and J. Song 2024, with ω = 47,491 for models shaped like those of Kaplan and
+    Chinchilla. Models of another vocabulary have other embeddings: count them where they are known.
 
     Parameters
     ----------
@@ -169,6 +197,7 @@ def without_embeddings(n_params: Any) -> Any:
     >>> print(f"{without_embeddings(with_embeddings(1e6)):.6g}")
     1e+06
     """
-    # The one root of r³ + ωr = N is r = 2s sinh(u) with s = √(ω/3), since then the left is 2s³ sinh(3u).
+    # The one root of r³ + ωr = N is r = 2s sinh(u) with s = √(ω/3), since then the left is 2s³
+    # sinh(3u).
     scale = np.sqrt(_EMBEDDINGS / 3)
     return (2 * scale * np.sinh(np.arcsinh(np.asarray(n_params) / (2 * scale**3)) / 3)) ** 3

@@ -2,7 +2,8 @@
 
     η(N, D) = A·D^β/N^α
 
-Fit it to the best learning rate of each cell of a sweep over learning rates, not to runs of which most are mistuned.
+Fit it to the best learning rate of each cell of a sweep over learning rates, not to runs of which
+most are mistuned.
 
 H. Li et al., "Predictable Scale: Part I, Step Law", 2025, equation 1 (arXiv:2503.04715).
 """
@@ -36,12 +37,16 @@ class LearningRate:
     response: ClassVar[str] = "learning_rate"
     absolute: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "The best learning rate is a product of powers of parameters and tokens"
-    paper: ClassVar[str] = "Li et al. 2025, Predictable Scale: Part I, Step Law, eq. 1, arXiv:2503.04715"
+    paper: ClassVar[str] = (
+        "Li et al. 2025, Predictable Scale: Part I, Step Law, eq. 1, arXiv:2503.04715"
+    )
     formula: ClassVar[str] = "η(N, D) = A·D^β/N^α"
     inputs: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
     falls_with: ClassVar[tuple[str, ...]] = ("n_params",)
     published: ClassVar[tuple[Published, ...]] = (
-        Published("Li et al. 2025, N without embeddings", {"A": 1.79, "alpha": 0.713, "beta": 0.307}),
+        Published(
+            "Li et al. 2025, N without embeddings", {"A": 1.79, "alpha": 0.713, "beta": 0.307}
+        ),
     )
     specials: ClassVar[tuple[Special, ...]] = ()
     terms: ClassVar[tuple[Term, ...]] = ()
@@ -68,7 +73,11 @@ class LearningRate:
         Array, shape by broadcasting
         """
         c = constants
-        return jnp.log(c["A"]) + c["beta"] * log_inputs["n_tokens"] - c["alpha"] * log_inputs["n_params"]
+        return (
+            jnp.log(c["A"])
+            + c["beta"] * log_inputs["n_tokens"]
+            - c["alpha"] * log_inputs["n_params"]
+        )
 
     def straighten(self, logs: Sequence[Any]) -> list[Any]:
         """The logarithms themselves: the law is linear in them."""
@@ -87,4 +96,10 @@ class LearningRate:
         units : mapping with the inputs' names and ``learning_rate``
         """
         c = constants
-        return {**c, "A": c["A"] * units["learning_rate"] * units["n_params"] ** c["alpha"] / units["n_tokens"] ** c["beta"]}
+        return {
+            **c,
+            "A": c["A"]
+            * units["learning_rate"]
+            * units["n_params"] ** c["alpha"]
+            / units["n_tokens"] ** c["beta"],
+        }

@@ -1,12 +1,14 @@
-"""M4: a power law that also leaves the loss of guessing behind, for learning curves from their first point on.
+"""M4: a power law that also leaves the loss of guessing behind, for learning curves from their
+first point on.
 
     (L − E)/(E + R − L)^γ = A/x^α
 
-L falls from E + R, where nothing has been learnt, to E. With γ = 0 it is a power law with a floor, which knows no upper end.
-The equation is solved for L by Newton's method in the logit of (L − E)/R, where it is nearly a straight line.
+L falls from E + R, where nothing has been learnt, to E. With γ = 0 it is a power law with a floor,
+which knows no upper end. The equation is solved for L by Newton's method in the logit of (L − E)/R,
+where it is nearly a straight line.
 
-I. Alabdulmohsin, B. Neyshabur and X. Zhai, "Revisiting Neural Scaling Laws in Language and Vision", 2022, function M4
-(arXiv:2209.06640); their M1 and M2 are `PowerLaw` without and with a floor.
+I. Alabdulmohsin, B. Neyshabur and X. Zhai, "Revisiting Neural Scaling Laws in Language and Vision",
+2022, function M4 (arXiv:2209.06640); their M1 and M2 are `PowerLaw` without and with a floor.
 """
 
 from collections.abc import Sequence
@@ -20,7 +22,8 @@ from numpyro import distributions as dist
 
 from bayescale.laws.base import SYMBOLS, Parameter, Published, Special, Term, Values
 
-# From its start Newton's method never oversteps; after twelve steps nothing is left of the error for any γ above 1e-3.
+# From its start Newton's method never oversteps; after twelve steps nothing is left of the error
+# for any γ above 1e-3.
 _STEPS = 12
 
 
@@ -47,11 +50,18 @@ class M4:
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
     absolute: ClassVar[tuple[str, ...]] = ()
-    title: ClassVar[str] = "Loss falls from that of guessing to a floor, as a power of one variable in between"
-    paper: ClassVar[str] = "Alabdulmohsin et al. 2022, Revisiting Neural Scaling Laws in Language and Vision, arXiv:2209.06640"
+    title: ClassVar[str] = (
+        "Loss falls from that of guessing to a floor, as a power of one variable in between"
+    )
+    paper: ClassVar[str] = (
+        "Alabdulmohsin et al. 2022, Revisiting Neural Scaling Laws in Language and Vision, "
+        "arXiv:2209.06640"
+    )
     published: ClassVar[tuple[Published, ...]] = ()
     specials: ClassVar[tuple[Special, ...]] = (
-        Special("gamma", lambda c: c["gamma"], 0.0, "power_law: the loss of guessing plays no part"),
+        Special(
+            "gamma", lambda c: c["gamma"], 0.0, "power_law: the loss of guessing plays no part"
+        ),
     )
     terms: ClassVar[tuple[Term, ...]] = ()
 
@@ -71,16 +81,25 @@ class M4:
     def parameters(self) -> tuple[Parameter, ...]:
         return (
             Parameter("E", dist.LogNormal(-0.5, 0.7), "irreducible loss, in the units of the loss"),
-            Parameter("R", dist.LogNormal(1.0, 1.0), "range: the loss of guessing less E, in the units of the loss"),
-            Parameter("A", dist.LogNormal(-1.0, 1.0), f"(L − E)/(E + R − L)^gamma at {self.input} = 1"),
+            Parameter(
+                "R",
+                dist.LogNormal(1.0, 1.0),
+                "range: the loss of guessing less E, in the units of the loss",
+            ),
+            Parameter(
+                "A", dist.LogNormal(-1.0, 1.0), f"(L − E)/(E + R − L)^gamma at {self.input} = 1"
+            ),
             Parameter("alpha", dist.LogNormal(np.log(0.3), 0.7), f"exponent of {self.input}"),
             Parameter(
-                "gamma", dist.LogNormal(np.log(0.5), 1.0), "power of the distance from guessing; near 0 it plays no part"
+                "gamma",
+                dist.LogNormal(np.log(0.5), 1.0),
+                "power of the distance from guessing; near 0 it plays no part",
             ),
         )
 
     def log_loss(self, constants: Values, log_inputs: Values) -> Any:
-        """log L = logaddexp(log E, log R + log σ(s)), where log σ(s) − γ log σ(−s) = log A − α log x − (1 − γ) log R.
+        """log L = logaddexp(log E, log R + log σ(s)), where log σ(s) − γ log σ(−s) = log A − α log
+        x − (1 − γ) log R.
 
         Parameters
         ----------
@@ -94,10 +113,14 @@ class M4:
         """
         c, log_range = constants, jnp.log(constants["R"])
         level = jnp.log(c["A"]) - c["alpha"] * log_inputs[self.input] - (1 - c["gamma"]) * log_range
-        return jnp.logaddexp(jnp.log(c["E"]), log_range + jax.nn.log_sigmoid(_logit(level, c["gamma"])))
+        return jnp.logaddexp(
+            jnp.log(c["E"]), log_range + jax.nn.log_sigmoid(_logit(level, c["gamma"]))
+        )
 
     def straighten(self, logs: Sequence[Any]) -> list[Any]:
-        """log(E + X) and log X/E with X the excess at the centre, and log A − (1 − γ) log R; the rest stays."""
+        """log(E + X) and log X/E with X the excess at the centre, and log A − (1 − γ) log R; the
+        rest stays.
+        """
         e, r, a, alpha, gamma = logs
         level = a - (1 - jnp.exp(gamma)) * r
         excess = r + jax.nn.log_sigmoid(_logit(level, jnp.exp(gamma)))
@@ -125,7 +148,8 @@ class M4:
 
 def _logit(level: Any, gamma: Any) -> Any:
     """s with log σ(s) − γ log σ(−s) = level."""
-    # The two asymptotes bound the curve from one side, where Newton's method moves towards the root and never past it.
+    # The two asymptotes bound the curve from one side, where Newton's method moves towards the root
+    # and never past it.
     start = jnp.where(level < 0, level, level / gamma)
     known = jax.lax.stop_gradient((start, *jnp.broadcast_arrays(level, gamma)))
     root, _, _ = jax.lax.fori_loop(0, _STEPS, _step, known)

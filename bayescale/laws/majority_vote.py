@@ -1,13 +1,15 @@
-"""The share of problems on which the majority of k votes is right, where log odds of a right vote are Normal over problems.
+"""The share of problems on which the majority of k votes is right, where log odds of a right vote
+are Normal over problems.
 
     accuracy(k) = E_z[I_p((k + 1)/2, (k + 1)/2)],   log p/(1 − p) = log M + s·z,   z ~ N(0, 1)
 
-I_p is the chance that more than half of k votes are right; between odd numbers of votes it goes on smoothly. Votes lift the
-problems whose right answer is the likelier one and sink the others, so accuracy tends to the share of the former, not to one:
-that is all that voting can give. Wrong votes are taken to agree with each other, which makes this a lower bound.
+I_p is the chance that more than half of k votes are right; between odd numbers of votes it goes on
+smoothly. Votes lift the problems whose right answer is the likelier one and sink the others, so
+accuracy tends to the share of the former, not to one: that is all that voting can give. Wrong votes
+are taken to agree with each other, which makes this a lower bound.
 
-L. Chen et al., "Are More LLM Calls All You Need? Towards Scaling Laws of Compound Inference Systems", 2024 (arXiv:2403.02419),
-for votes on problems of different difficulty.
+L. Chen et al., "Are More LLM Calls All You Need? Towards Scaling Laws of Compound Inference
+Systems", 2024 (arXiv:2403.02419), for votes on problems of different difficulty.
 """
 
 from collections.abc import Sequence
@@ -22,7 +24,8 @@ from numpyro import distributions as dist
 
 from bayescale.laws.base import Parameter, Published, Special, Term, Values
 
-# Where the mean over ℓ is taken, in its standard deviations: nothing is left beyond, and steps resolve what s does.
+# Where the mean over ℓ is taken, in its standard deviations: nothing is left beyond, and steps
+# resolve what s does.
 _PLACES = np.linspace(-12.0, 12.0, 193)
 # More would change nothing: all that more votes could sway is swayed.
 _MOST_VOTES = 1e6
@@ -44,7 +47,9 @@ class MajorityVote:
     stage: ClassVar[str] = "test time"
     response: ClassVar[str] = "accuracy"
     absolute: ClassVar[tuple[str, ...]] = ("n_votes",)
-    title: ClassVar[str] = "Votes lift the problems whose right answer is the likelier one, and sink the others"
+    title: ClassVar[str] = (
+        "Votes lift the problems whose right answer is the likelier one, and sink the others"
+    )
     paper: ClassVar[str] = "Chen et al. 2024, Are More LLM Calls All You Need?, arXiv:2403.02419"
     formula: ClassVar[str] = "accuracy(k) = E_z(I(1/(1 + exp(−s·z)/M), (k + 1)/2))"
     inputs: ClassVar[tuple[str, ...]] = ("n_votes",)
@@ -57,14 +62,18 @@ class MajorityVote:
     def parameters(self) -> tuple[Parameter, ...]:
         return (
             Parameter("M", dist.LogNormal(0.0, 2.0), "odds of a right vote on the median problem"),
-            Parameter("s", dist.LogNormal(np.log(2.0), 0.7), "how much problems differ: standard deviation of log odds"),
+            Parameter(
+                "s",
+                dist.LogNormal(np.log(2.0), 0.7),
+                "how much problems differ: standard deviation of log odds",
+            ),
         )
 
     def log_loss(self, constants: Values, log_inputs: Values) -> Any:
         """Log odds of the accuracy.
 
-        By parts, the mean over problems is one of Φ((log M − ℓ)/s) over ℓ, the log odds of Beta((k + 1)/2, (k + 1)/2), which is
-        smooth however many votes there are.
+        By parts, the mean over problems is one of Φ((log M − ℓ)/s) over ℓ, the log odds of Beta((k
+        + 1)/2, (k + 1)/2), which is smooth however many votes there are.
 
         Parameters
         ----------
@@ -79,11 +88,17 @@ class MajorityVote:
         half = (jnp.exp(jnp.minimum(log_inputs["n_votes"], np.log(_MOST_VOTES)))[..., None] + 1) / 2
         places = _PLACES * jnp.sqrt(2 * polygamma(1, half))
         weights = jax.nn.softmax(half * places - 2 * half * jax.nn.softplus(places), axis=-1)
-        ahead = (jnp.log(constants["M"])[..., None] - places) / jnp.asarray(constants["s"])[..., None]
+        ahead = (jnp.log(constants["M"])[..., None] - places) / jnp.asarray(constants["s"])[
+            ..., None
+        ]
         ahead = jnp.clip(ahead, *_within_range(ahead.dtype))
-        # The rarer of right and wrong is what is computed: one less the other would lose all digits where nearly all are right.
+        # The rarer of right and wrong is what is computed: one less the other would lose all digits
+        # where nearly all are right.
         rarer = erfc(jnp.abs(ahead) * np.sqrt(0.5)) / 2
-        right, wrong = (jnp.sum(weights * jnp.where(sign * ahead > 0, 1 - rarer, rarer), axis=-1) for sign in (1, -1))
+        right, wrong = (
+            jnp.sum(weights * jnp.where(sign * ahead > 0, 1 - rarer, rarer), axis=-1)
+            for sign in (1, -1)
+        )
         return jnp.log(right) - jnp.log(wrong)
 
     def straighten(self, logs: Sequence[Any]) -> list[Any]:

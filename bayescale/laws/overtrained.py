@@ -1,11 +1,13 @@
-"""The law of over-training: compute sets how far loss falls, and tokens per parameter only by how much it misses the best.
+"""The law of over-training: compute sets how far loss falls, and tokens per parameter only by how
+much it misses the best.
 
     L(C, M) = E + (a·M^η + b/M^η)/C^η,   C = 6ND,   M = D/N
 
-In N and D it is Chinchilla's law with tied exponents α = β = 2η, A = a/6^η and B = b/6^η: lines of constant M are parallel.
+In N and D it is Chinchilla's law with tied exponents α = β = 2η, A = a/6^η and B = b/6^η: lines of
+constant M are parallel.
 
-S. Y. Gadre et al., "Language models scale reliably with over-training and on downstream tasks", 2024, equation 4
-(arXiv:2403.08540).
+S. Y. Gadre et al., "Language models scale reliably with over-training and on downstream tasks",
+2024, equation 4 (arXiv:2403.08540).
 """
 
 from collections.abc import Sequence
@@ -39,8 +41,13 @@ class Overtrained:
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
     absolute: ClassVar[tuple[str, ...]] = ()
-    title: ClassVar[str] = "Loss falls as a power of compute, and misses the best by tokens per parameter"
-    paper: ClassVar[str] = "Gadre et al. 2024, Language models scale reliably with over-training, eq. 4, arXiv:2403.08540"
+    title: ClassVar[str] = (
+        "Loss falls as a power of compute, and misses the best by tokens per parameter"
+    )
+    paper: ClassVar[str] = (
+        "Gadre et al. 2024, Language models scale reliably with over-training, eq. 4, "
+        "arXiv:2403.08540"
+    )
     # The repository writes a·N^−2η + b·6^−η·(MN)^−2η: its a counts no 6.
     published: ClassVar[tuple[Published, ...]] = tuple(
         Published(
@@ -63,9 +70,21 @@ class Overtrained:
     def parameters(self) -> tuple[Parameter, ...]:
         return (
             Parameter("E", dist.LogNormal(-0.5, 0.7), "irreducible loss, nats per token"),
-            Parameter("a", dist.LogNormal(-1.5, 1.5), "price of many tokens per parameter, nats per token at C = M = 1"),
-            Parameter("b", dist.LogNormal(-1.5, 1.5), "price of few tokens per parameter, nats per token at C = M = 1"),
-            Parameter("eta", dist.LogNormal(np.log(0.17), 0.4), "exponent of compute at given tokens per parameter"),
+            Parameter(
+                "a",
+                dist.LogNormal(-1.5, 1.5),
+                "price of many tokens per parameter, nats per token at C = M = 1",
+            ),
+            Parameter(
+                "b",
+                dist.LogNormal(-1.5, 1.5),
+                "price of few tokens per parameter, nats per token at C = M = 1",
+            ),
+            Parameter(
+                "eta",
+                dist.LogNormal(np.log(0.17), 0.4),
+                "exponent of compute at given tokens per parameter",
+            ),
         )
 
     def log_loss(self, constants: Values, log_inputs: Values) -> Any:
@@ -113,7 +132,8 @@ class Overtrained:
         }
 
     def optimal_n_params(self, constants: Values, compute: Any) -> Any:
-        """The N that makes loss least when 6·N·D = C: N* = sqrt(C·M*^{−1}/6), with M* = (b/a)^{1/2η} at every budget.
+        """The N that makes loss least when 6·N·D = C: N* = sqrt(C·M*^{−1}/6), with M* =
+        (b/a)^{1/2η} at every budget.
 
         Parameters
         ----------

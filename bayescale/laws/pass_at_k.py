@@ -1,12 +1,14 @@
-"""The share of problems that none of k attempts solves, where chances of success follow a Beta distribution.
+"""The share of problems that none of k attempts solves, where chances of success follow a Beta
+distribution.
 
     1 − pass@k = B(a, b + k)/B(a, b)
 
-For many attempts it falls as k^−a: a is how rare the hardest problems' successes are. Counts of each problem say more than
-these means do: `bayescale.pass_at_k` fits those.
+For many attempts it falls as k^−a: a is how rare the hardest problems' successes are. Counts of
+each problem say more than these means do: `bayescale.pass_at_k` fits those.
 
-B. Brown et al., "Large Language Monkeys", 2024 (arXiv:2407.21787); R. Schaeffer et al., "How Do Large Language Monkeys Get
-Their Power (Laws)?", 2025, section 4 (arXiv:2502.17578), for the Beta distribution.
+B. Brown et al., "Large Language Monkeys", 2024 (arXiv:2407.21787); R. Schaeffer et al., "How Do
+Large Language Monkeys Get Their Power (Laws)?", 2025, section 4 (arXiv:2502.17578), for the Beta
+distribution.
 """
 
 from collections.abc import Sequence
@@ -37,8 +39,12 @@ class PassAtK:
     stage: ClassVar[str] = "test time"
     response: ClassVar[str] = "failure_rate"
     absolute: ClassVar[tuple[str, ...]] = ("n_attempts",)
-    title: ClassVar[str] = "The share of problems never solved falls with attempts, as chances of success are Beta"
-    paper: ClassVar[str] = "Brown et al. 2024, arXiv:2407.21787; Schaeffer et al. 2025, section 4, arXiv:2502.17578"
+    title: ClassVar[str] = (
+        "The share of problems never solved falls with attempts, as chances of success are Beta"
+    )
+    paper: ClassVar[str] = (
+        "Brown et al. 2024, arXiv:2407.21787; Schaeffer et al. 2025, section 4, arXiv:2502.17578"
+    )
     formula: ClassVar[str] = "failures(k) = B(a, b + k)/B(a, b)"
     inputs: ClassVar[tuple[str, ...]] = ("n_attempts",)
     falls_with: ClassVar[tuple[str, ...]] = ("n_attempts",)
@@ -49,8 +55,14 @@ class PassAtK:
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         return (
-            Parameter("a", dist.LogNormal(np.log(0.4), 1.0), "exponent of failures in many attempts"),
-            Parameter("b", dist.LogNormal(np.log(3.0), 1.5), "how rare easy problems are; b/(a + b) fail at first"),
+            Parameter(
+                "a", dist.LogNormal(np.log(0.4), 1.0), "exponent of failures in many attempts"
+            ),
+            Parameter(
+                "b",
+                dist.LogNormal(np.log(3.0), 1.5),
+                "how rare easy problems are; b/(a + b) fail at first",
+            ),
         )
 
     def log_loss(self, constants: Values, log_inputs: Values) -> Any:

@@ -2,9 +2,10 @@
 
     L(x) = E + A/x^α
 
-x is compute, tokens or parameters: the form that J. Hestness et al., "Deep Learning Scaling is Predictable, Empirically",
-2017, equation 1 (arXiv:1712.00409) fitted to data sizes and J. Kaplan et al., "Scaling Laws for Neural Language Models",
-2020, equations 1.1 to 1.3 (arXiv:2001.08361), without a floor, to each of the three.
+x is compute, tokens or parameters: the form that J. Hestness et al., "Deep Learning Scaling is
+Predictable, Empirically", 2017, equation 1 (arXiv:1712.00409) fitted to data sizes and J. Kaplan et
+al., "Scaling Laws for Neural Language Models", 2020, equations 1.1 to 1.3 (arXiv:2001.08361),
+without a floor, to each of the three.
 """
 
 from collections.abc import Sequence
@@ -45,7 +46,10 @@ class PowerLaw:
     response: ClassVar[str] = "loss"
     absolute: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "Loss falls as a power of one variable"
-    paper: ClassVar[str] = "Hestness et al. 2017, arXiv:1712.00409, eq. 1; Kaplan et al. 2020, arXiv:2001.08361, eq. 1.1-1.3"
+    paper: ClassVar[str] = (
+        "Hestness et al. 2017, arXiv:1712.00409, eq. 1; Kaplan et al. 2020, arXiv:2001.08361, eq. "
+        "1.1-1.3"
+    )
     published: ClassVar[tuple[Published, ...]] = ()
     specials: ClassVar[tuple[Special, ...]] = ()
 

@@ -1,10 +1,13 @@
-"""The rectified law of fine-tuning: a model has learnt some of the task before, so a power law sets in late.
+"""The rectified law of fine-tuning: a model has learnt some of the task before, so a power law sets
+in late.
 
     L(D) = E + B/(D_l + D^β)
 
-While D^β is small beside D_l, what pre-training taught, loss hardly falls (the pre-power phase); then it falls as a power.
+While D^β is small beside D_l, what pre-training taught, loss hardly falls (the pre-power phase);
+then it falls as a power.
 
-H. Lin et al., "Selecting Large Language Model to Fine-tune via Rectified Scaling Law", 2024, equation 4 (arXiv:2402.02314).
+H. Lin et al., "Selecting Large Language Model to Fine-tune via Rectified Scaling Law", 2024,
+equation 4 (arXiv:2402.02314).
 """
 
 from collections.abc import Sequence
@@ -42,10 +45,18 @@ class RectifiedSFT:
     stage: ClassVar[str] = "post-training"
     response: ClassVar[str] = "loss"
     absolute: ClassVar[tuple[str, ...]] = ()
-    title: ClassVar[str] = "Loss after fine-tuning falls as a power of its data, once these outweigh what pre-training taught"
-    paper: ClassVar[str] = "Lin et al. 2024, Selecting LLM to Fine-tune via Rectified Scaling Law, eq. 4, arXiv:2402.02314"
+    title: ClassVar[str] = (
+        "Loss after fine-tuning falls as a power of its data, once these outweigh what "
+        "pre-training taught"
+    )
+    paper: ClassVar[str] = (
+        "Lin et al. 2024, Selecting LLM to Fine-tune via Rectified Scaling Law, eq. 4, "
+        "arXiv:2402.02314"
+    )
     published: ClassVar[tuple[Published, ...]] = ()
-    specials: ClassVar[tuple[Special, ...]] = (Special("D_l", lambda c: c["D_l"], 0.0, "power_law: no phase before the power"),)
+    specials: ClassVar[tuple[Special, ...]] = (
+        Special("D_l", lambda c: c["D_l"], 0.0, "power_law: no phase before the power"),
+    )
     terms: ClassVar[tuple[Term, ...]] = ()
 
     @property
@@ -64,9 +75,17 @@ class RectifiedSFT:
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         return (
-            Parameter("E", dist.LogNormal(-0.5, 0.7), "loss that endless data leave, nats per token"),
-            Parameter("B", dist.LogNormal(-0.5, 1.5), f"scale of the excess loss: nats per token times {self.input}^beta"),
-            Parameter("D_l", dist.LogNormal(0.0, 2.0), f"what pre-training is worth, as {self.input}^beta"),
+            Parameter(
+                "E", dist.LogNormal(-0.5, 0.7), "loss that endless data leave, nats per token"
+            ),
+            Parameter(
+                "B",
+                dist.LogNormal(-0.5, 1.5),
+                f"scale of the excess loss: nats per token times {self.input}^beta",
+            ),
+            Parameter(
+                "D_l", dist.LogNormal(0.0, 2.0), f"what pre-training is worth, as {self.input}^beta"
+            ),
             Parameter("beta", dist.LogNormal(np.log(0.4), 0.7), f"exponent of {self.input}"),
         )
 

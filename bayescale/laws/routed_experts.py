@@ -1,9 +1,11 @@
-"""Loss of models that route each token to one of K experts: a power of parameters and of experts, bilinear in logarithms.
+"""Loss of models that route each token to one of K experts: a power of parameters and of experts,
+bilinear in logarithms.
 
     L(N, K) = A·N^{−α}·Ê^{χ·log N − β},   1/Ê = 1/(K + K_0) + 1/K_max
 
-More experts help less in larger models (χ), and ever less beyond K_max. N counts the parameters that a token meets. The printed
-form has 1/Ê = 1/(K − 1 + 1/(1/K_start − 1/K_max)) + 1/K_max: the same, with K_0 for all that stands beside K.
+More experts help less in larger models (χ), and ever less beyond K_max. N counts the parameters
+that a token meets. The printed form has 1/Ê = 1/(K − 1 + 1/(1/K_start − 1/K_max)) + 1/K_max: the
+same, with K_0 for all that stands beside K.
 
 A. Clark et al., "Unified Scaling Laws for Routed Language Models", 2022 (arXiv:2202.01169).
 """
@@ -36,14 +38,21 @@ class RoutedExperts:
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
     absolute: ClassVar[tuple[str, ...]] = ("n_experts",)
-    title: ClassVar[str] = "Loss of routed models falls with parameters and experts, and with experts less in larger models"
-    paper: ClassVar[str] = "Clark et al. 2022, Unified Scaling Laws for Routed Language Models, arXiv:2202.01169"
+    title: ClassVar[str] = (
+        "Loss of routed models falls with parameters and experts, and with experts less in larger "
+        "models"
+    )
+    paper: ClassVar[str] = (
+        "Clark et al. 2022, Unified Scaling Laws for Routed Language Models, arXiv:2202.01169"
+    )
     formula: ClassVar[str] = "L(N, K) = A·N^(−α)·F^(χ·log(N) − β); F = 1/(1/(K + K_0) + 1/K_max)"
     inputs: ClassVar[tuple[str, ...]] = ("n_params", "n_experts")
     falls_with: ClassVar[tuple[str, ...]] = ()
     published: ClassVar[tuple[Published, ...]] = ()
     specials: ClassVar[tuple[Special, ...]] = (
-        Special("chi", lambda c: c["chi"], 0.0, "one in which experts help models of any size alike"),
+        Special(
+            "chi", lambda c: c["chi"], 0.0, "one in which experts help models of any size alike"
+        ),
     )
     terms: ClassVar[tuple[Term, ...]] = ()
 
@@ -51,11 +60,21 @@ class RoutedExperts:
     def parameters(self) -> tuple[Parameter, ...]:
         return (
             Parameter("A", dist.LogNormal(0.2, 0.5), "loss at N = Ê = 1, nats per token"),
-            Parameter("alpha", dist.LogNormal(np.log(0.08), 0.7), "exponent of parameters, at Ê = 1"),
+            Parameter(
+                "alpha", dist.LogNormal(np.log(0.08), 0.7), "exponent of parameters, at Ê = 1"
+            ),
             Parameter("beta", dist.LogNormal(np.log(0.04), 0.7), "exponent of experts, at N = 1"),
             Parameter("chi", dist.LogNormal(np.log(0.004), 1.0), "by how much it falls with log N"),
-            Parameter("K_0", dist.LogNormal(np.log(1.5), 0.7), "what stands beside K where experts are few, a number"),
-            Parameter("K_max", dist.LogNormal(np.log(300.0), 1.0), "how many experts the largest number of them is worth"),
+            Parameter(
+                "K_0",
+                dist.LogNormal(np.log(1.5), 0.7),
+                "what stands beside K where experts are few, a number",
+            ),
+            Parameter(
+                "K_max",
+                dist.LogNormal(np.log(300.0), 1.0),
+                "how many experts the largest number of them is worth",
+            ),
         )
 
     def log_loss(self, constants: Values, log_inputs: Values) -> Any:
@@ -95,7 +114,11 @@ class RoutedExperts:
         units : mapping with ``n_params``, ``n_experts``, which is one, and ``loss``
         """
         c, n = constants, units["n_params"]
-        return {**c, "A": c["A"] * units["loss"] * n ** c["alpha"], "beta": c["beta"] + c["chi"] * jnp.log(n)}
+        return {
+            **c,
+            "A": c["A"] * units["loss"] * n ** c["alpha"],
+            "beta": c["beta"] + c["chi"] * jnp.log(n),
+        }
 
 
 def _worth_of_one(log_k_0: Any, log_k_max: Any) -> Any:

@@ -1,10 +1,13 @@
-"""A score that rises from a floor to a ceiling, as a sigmoid of log compute: reinforcement learning after training.
+"""A score that rises from a floor to a ceiling, as a sigmoid of log compute: reinforcement learning
+after training.
 
     s(C) = F + R/(1 + (C_mid/C)^b)
 
-F is the score before, F + R that of endless compute, C_mid the compute at half the rise, b how steep it is there.
+F is the score before, F + R that of endless compute, C_mid the compute at half the rise, b how
+steep it is there.
 
-D. Khatri et al., "The Art of Scaling Reinforcement Learning Compute for LLMs", 2025 (arXiv:2510.13786).
+D. Khatri et al., "The Art of Scaling Reinforcement Learning Compute for LLMs", 2025
+(arXiv:2510.13786).
 """
 
 from collections.abc import Sequence
@@ -43,7 +46,9 @@ class Sigmoid:
     response: ClassVar[str] = "score"
     absolute: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "A score rises from a floor to a ceiling as a sigmoid of log compute"
-    paper: ClassVar[str] = "Khatri et al. 2025, The Art of Scaling RL Compute for LLMs, arXiv:2510.13786"
+    paper: ClassVar[str] = (
+        "Khatri et al. 2025, The Art of Scaling RL Compute for LLMs, arXiv:2510.13786"
+    )
     published: ClassVar[tuple[Published, ...]] = ()
     specials: ClassVar[tuple[Special, ...]] = ()
     terms: ClassVar[tuple[Term, ...]] = ()
@@ -64,7 +69,9 @@ class Sigmoid:
             Parameter("F", dist.Normal(-0.3, 0.3), "floor: the score at no compute"),
             Parameter("R", dist.LogNormal(np.log(0.5), 0.6), "rise from floor to ceiling"),
             Parameter("C_mid", dist.LogNormal(0.0, 2.0), f"{self.input} at half the rise"),
-            Parameter("b", dist.LogNormal(0.0, 0.7), f"exponent of {self.input}: how steep the rise is"),
+            Parameter(
+                "b", dist.LogNormal(0.0, 0.7), f"exponent of {self.input}: how steep the rise is"
+            ),
         )
 
     def log_loss(self, constants: Values, log_inputs: Values) -> Any:
@@ -81,7 +88,9 @@ class Sigmoid:
         Array, shape by broadcasting
         """
         c = constants
-        return c["F"] + c["R"] * jax.nn.sigmoid(c["b"] * (log_inputs[self.input] - jnp.log(c["C_mid"])))
+        return c["F"] + c["R"] * jax.nn.sigmoid(
+            c["b"] * (log_inputs[self.input] - jnp.log(c["C_mid"]))
+        )
 
     def straighten(self, logs: Sequence[Any]) -> list[Any]:
         """The score at the centre in place of F; the rest stays."""

@@ -2,14 +2,16 @@
 
     L(N, V, D) = −E + A_1/N^α_1 + A_2/V^α_2 + B/D^β
 
-Losses of models with different vocabularies compare only after the loss of a unigram model is taken off, so the response is
-negative and falls without a floor at zero. N counts parameters outside embeddings, V those of embeddings.
+Losses of models with different vocabularies compare only after the loss of a unigram model is taken
+off, so the response is negative and falls without a floor at zero. N counts parameters outside
+embeddings, V those of embeddings.
 
-No published constants stand here. Those printed are the minimum of their objective where tokens are counted nearly threefold,
-a polynomial for the number of words given it in thousands; with the tokens that runs saw α_2 is 1.06, where 0.67 is printed
-(``tests/reference/test_vocabulary.py``).
+No published constants stand here. Those printed are the minimum of their objective where tokens are
+counted nearly threefold, a polynomial for the number of words given it in thousands; with the
+tokens that runs saw α_2 is 1.06, where 0.67 is printed (``tests/reference/test_vocabulary.py``).
 
-C. Tao et al., "Scaling Laws with Vocabulary: Larger Models Deserve Larger Vocabularies", 2024 (arXiv:2407.13623).
+C. Tao et al., "Scaling Laws with Vocabulary: Larger Models Deserve Larger Vocabularies", 2024
+(arXiv:2407.13623).
 """
 
 from collections.abc import Sequence
@@ -25,7 +27,8 @@ from bayescale.laws.base import Parameter, Published, Special, Term, Values
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """L(N, V, D) = -E + A_1/N^alpha_1 + A_2/V^alpha_2 + B/D^beta, a loss relative to a unigram model's.
+    """L(N, V, D) = -E + A_1/N^alpha_1 + A_2/V^alpha_2 + B/D^beta, a loss relative to a unigram
+    model's.
 
     Parameters
     ----------
@@ -47,7 +50,9 @@ class Vocabulary:
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "relative_loss"
     absolute: ClassVar[tuple[str, ...]] = ()
-    title: ClassVar[str] = "Loss relative to a unigram model falls with parameters outside and inside the vocabulary"
+    title: ClassVar[str] = (
+        "Loss relative to a unigram model falls with parameters outside and inside the vocabulary"
+    )
     paper: ClassVar[str] = "Tao et al. 2024, Scaling Laws with Vocabulary, arXiv:2407.13623"
     published: ClassVar[tuple[Published, ...]] = ()
     specials: ClassVar[tuple[Special, ...]] = ()
@@ -68,12 +73,24 @@ class Vocabulary:
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         return (
-            Parameter("E", dist.Normal(1.0, 1.0), "how far below a unigram model endless size and data go, nats per token"),
+            Parameter(
+                "E",
+                dist.Normal(1.0, 1.0),
+                "how far below a unigram model endless size and data go, nats per token",
+            ),
             Parameter("A_1", dist.LogNormal(-1.0, 1.0), "excess at N = 1, nats per token"),
             Parameter("A_2", dist.LogNormal(-2.0, 1.0), "excess at V = 1, nats per token"),
             Parameter("B", dist.LogNormal(-1.0, 1.0), f"excess at {self.data} = 1, nats per token"),
-            Parameter("alpha_1", dist.LogNormal(np.log(0.4), 0.6), "exponent of parameters outside the vocabulary"),
-            Parameter("alpha_2", dist.LogNormal(np.log(0.6), 0.6), "exponent of parameters of the vocabulary"),
+            Parameter(
+                "alpha_1",
+                dist.LogNormal(np.log(0.4), 0.6),
+                "exponent of parameters outside the vocabulary",
+            ),
+            Parameter(
+                "alpha_2",
+                dist.LogNormal(np.log(0.6), 0.6),
+                "exponent of parameters of the vocabulary",
+            ),
             Parameter("beta", dist.LogNormal(np.log(0.4), 0.6), f"exponent of {self.data}"),
         )
 
@@ -92,7 +109,10 @@ class Vocabulary:
         """
         c = constants
         powers = zip(("A_1", "A_2", "B"), ("alpha_1", "alpha_2", "beta"), self.inputs, strict=True)
-        return sum((c[a] * jnp.exp(-c[exponent] * log_inputs[x]) for a, exponent, x in powers), start=-c["E"])
+        return sum(
+            (c[a] * jnp.exp(-c[exponent] * log_inputs[x]) for a, exponent, x in powers),
+            start=-c["E"],
+        )
 
     def straighten(self, logs: Sequence[Any]) -> list[Any]:
         """A_1 + A_2 + B − E, the loss at the centre, in place of E; the rest stays."""

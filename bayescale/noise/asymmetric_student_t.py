@@ -1,9 +1,11 @@
-"""Student-t noise that is wider on one side: a run trained badly has a loss too high, hardly ever one too low.
+"""Student-t noise that is wider on one side: a run trained badly has a loss too high, hardly ever
+one too low.
 
-    log L_i − log L(x_i) ~ 2/(κ + 1/κ) · t_ν(r / (σ κ^{sign r})) / σ,   σ with known errors as sqrt(σ² + s_i²)
+    log L_i − log L(x_i) ~ 2/(κ + 1/κ) · t_ν(r / (σ κ^{sign r})) / σ,   σ with known errors as
+    sqrt(σ² + s_i²)
 
-C. Fernández and M. F. J. Steel, "On Bayesian Modeling of Fat Tails and Skewness", 1998, equation 1. κ = 1 is symmetric; above,
-high losses are the further ones. Its mode is the law's prediction.
+C. Fernández and M. F. J. Steel, "On Bayesian Modeling of Fat Tails and Skewness", 1998, equation 1.
+κ = 1 is symmetric; above, high losses are the further ones. Its mode is the law's prediction.
 """
 
 from dataclasses import dataclass
@@ -39,10 +41,16 @@ class AsymmetricStudentT:
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        skewness = Parameter("kappa", dist.LogNormal(0.0, 0.5), "skewness: above 1, losses are more often far above the law")
+        skewness = Parameter(
+            "kappa",
+            dist.LogNormal(0.0, 0.5),
+            "skewness: above 1, losses are more often far above the law",
+        )
         return (*StudentT().parameters, skewness)
 
-    def distribution(self, log_prediction: Any, constants: Values, conditions: Conditions) -> dist.Distribution:
+    def distribution(
+        self, log_prediction: Any, constants: Values, conditions: Conditions
+    ) -> dist.Distribution:
         """Of log loss, given the law's prediction."""
         scale = jnp.hypot(constants["sigma"], conditions.log_loss_se)
         return _SkewStudentT(constants["nu"], log_prediction, scale, constants["kappa"])
@@ -64,19 +72,34 @@ class _SkewStudentT(dist.Distribution):  # type: ignore[misc]  # NumPyro has no 
     support = dist.constraints.real
     reparametrized_params: ClassVar[list[str]] = ["df", "loc", "scale", "skewness"]
 
-    def __init__(self, df: Any, loc: Any, scale: Any, skewness: Any, *, validate_args: bool | None = None) -> None:
+    def __init__(
+        self, df: Any, loc: Any, scale: Any, skewness: Any, *, validate_args: bool | None = None
+    ) -> None:
         shape = jnp.broadcast_shapes(*(jnp.shape(a) for a in (df, loc, scale, skewness)))
-        self.df, self.loc, self.scale, self.skewness = (jnp.broadcast_to(a, shape) for a in (df, loc, scale, skewness))
+        self.df, self.loc, self.scale, self.skewness = (
+            jnp.broadcast_to(a, shape) for a in (df, loc, scale, skewness)
+        )
         super().__init__(batch_shape=shape, validate_args=validate_args)
 
     def log_prob(self, value: Any) -> Array:
         residual = value - self.loc
         stretched = self.scale * jnp.where(residual >= 0, self.skewness, 1 / self.skewness)
-        height = jnp.log(2.0) - jnp.log(self.skewness + 1 / self.skewness) + jnp.log(stretched) - jnp.log(self.scale)
+        height = (
+            jnp.log(2.0)
+            - jnp.log(self.skewness + 1 / self.skewness)
+            + jnp.log(stretched)
+            - jnp.log(self.scale)
+        )
         return height + dist.StudentT(self.df, 0.0, stretched).log_prob(residual)
 
     def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Array:
         key_size, key_side = jax.random.split(key)
-        size = jnp.abs(dist.StudentT(self.df, jnp.zeros_like(self.loc), self.scale).sample(key_size, sample_shape))
-        above = jax.random.bernoulli(key_side, self.skewness**2 / (1 + self.skewness**2), size.shape)
+        size = jnp.abs(
+            dist.StudentT(self.df, jnp.zeros_like(self.loc), self.scale).sample(
+                key_size, sample_shape
+            )
+        )
+        above = jax.random.bernoulli(
+            key_side, self.skewness**2 / (1 + self.skewness**2), size.shape
+        )
         return self.loc + jnp.where(above, size * self.skewness, -size / self.skewness)

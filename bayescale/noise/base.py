@@ -1,9 +1,9 @@
 """What lies between a law and a measured loss.
 
-Residuals are differences of log loss, so a scale of 0.01 is one per cent of the loss and does not depend on units. An
-*objective* scores a residual and is enough for a point fit; a *likelihood* also says how residuals scatter, which a posterior
-and a predictive distribution need. A likelihood may have *processes*, departures from the law that runs share; given those,
-runs are independent.
+Residuals are differences of log loss, so a scale of 0.01 is one per cent of the loss and does not
+depend on units. An *objective* scores a residual and is enough for a point fit; a *likelihood* also
+says how residuals scatter, which a posterior and a predictive distribution need. A likelihood may
+have *processes*, departures from the law that runs share; given those, runs are independent.
 """
 
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeGuard, runtime_checkable
@@ -18,7 +18,8 @@ from bayescale.processes.base import Process
 
 
 class Conditions(NamedTuple):
-    """What a noise model may know of a run before its loss is measured; arrays that broadcast against the prediction.
+    """What a noise model may know of a run before its loss is measured; arrays that broadcast
+    against the prediction.
 
     Attributes
     ----------
@@ -38,7 +39,9 @@ class Conditions(NamedTuple):
 
 @runtime_checkable
 class Noise(Protocol):
-    """An objective. A noise model is a frozen dataclass; adding one is adding a file to this folder."""
+    """An objective. A noise model is a frozen dataclass; adding one is adding a file to this
+    folder.
+    """
 
     title: ClassVar[str]
     paper: ClassVar[str]
@@ -53,7 +56,9 @@ class Noise(Protocol):
 
     @property
     def shared(self) -> tuple[Process, ...]:
-        """What runs share; empty where they are independent. The amplitudes are among the parameters."""
+        """What runs share; empty where they are independent. The amplitudes are among the
+        parameters.
+        """
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -67,7 +72,9 @@ class Noise(Protocol):
 class Likelihood(Noise, Protocol):
     """A noise model with a density."""
 
-    def distribution(self, log_prediction: Any, constants: Values, conditions: Conditions) -> dist.Distribution:
+    def distribution(
+        self, log_prediction: Any, constants: Values, conditions: Conditions
+    ) -> dist.Distribution:
         """Of log loss, given the prediction of the law and of the processes; everything broadcasts.
 
         A known standard error adds to the scale in quadrature.
@@ -75,7 +82,9 @@ class Likelihood(Noise, Protocol):
 
 
 def is_of_counts(noise: Noise) -> bool:
-    """Whether the noise model is of right answers that were counted, so that what it gives are probabilities."""
+    """Whether the noise model is of right answers that were counted, so that what it gives are
+    probabilities.
+    """
     return "n_correct" in noise.columns
 
 
@@ -87,7 +96,8 @@ def is_likelihood(noise: Noise) -> TypeGuard[Likelihood]:
 def drawn(density: dist.Distribution, seed: int) -> np.ndarray:
     """One value of each element of a distribution, of its batch's shape.
 
-    Student-t's are NumPy's: JAX takes seconds to compile the gamma in them, and draws it forty times as slowly.
+    Student-t's are NumPy's: JAX takes seconds to compile the gamma in them, and draws it forty
+    times as slowly.
 
     Examples
     --------
@@ -97,6 +107,8 @@ def drawn(density: dist.Distribution, seed: int) -> np.ndarray:
     1.0
     """
     if isinstance(density, dist.StudentT):
-        standard = np.random.default_rng(seed).standard_t(np.broadcast_to(density.df, density.batch_shape))
+        standard = np.random.default_rng(seed).standard_t(
+            np.broadcast_to(density.df, density.batch_shape)
+        )
         return np.asarray(density.loc) + np.asarray(density.scale) * standard
     return np.asarray(density.sample(jax.random.key(seed)))

@@ -1,12 +1,15 @@
-"""Counts of right answers: each of n answers of a run is right with the probability that the law gives.
+"""Counts of right answers: each of n answers of a run is right with the probability that the law
+gives.
 
     k_i ~ Binomial(n_i, 1/(1 + exp(−log odds(x_i))))
 
-The count is seen as its empirical log odds, log (k + ½)/(n − k + ½), so that what else knows the scale of the fit alone works
-for counts too; log densities are those of the count. A share of few problems, averaged over repeated attempts, need not be a
-whole number of them: its likelihood is then the same formula, between the whole numbers.
+The count is seen as its empirical log odds, log (k + ½)/(n − k + ½), so that what else knows the
+scale of the fit alone works for counts too; log densities are those of the count. A share of few
+problems, averaged over repeated attempts, need not be a whole number of them: its likelihood is
+then the same formula, between the whole numbers.
 
-J. B. S. Haldane, "The estimation and significance of the logarithm of a ratio of frequencies", 1956, for the log odds.
+J. B. S. Haldane, "The estimation and significance of the logarithm of a ratio of frequencies",
+1956, for the log odds.
 """
 
 from dataclasses import dataclass
@@ -26,7 +29,8 @@ from bayescale.processes.base import Process
 
 @dataclass(frozen=True)
 class Binomial:
-    """Binomial likelihood of ``n_correct`` right answers of ``n_samples``, for a law of ``accuracy``.
+    """Binomial likelihood of ``n_correct`` right answers of ``n_samples``, for a law of
+    ``accuracy``.
 
     Examples
     --------
@@ -44,12 +48,16 @@ class Binomial:
     shared: ClassVar[tuple[Process, ...]] = ()
     columns: ClassVar[tuple[str, ...]] = ("n_correct", "n_samples")
 
-    def distribution(self, log_prediction: Any, constants: Values, conditions: Conditions) -> dist.Distribution:
+    def distribution(
+        self, log_prediction: Any, constants: Values, conditions: Conditions
+    ) -> dist.Distribution:
         """Of the empirical log odds, given the law's log odds."""
         return CountedLogOdds(log_prediction, conditions.n_samples)
 
     def rho(self, residual: Any, constants: Values, conditions: Conditions) -> Array:
-        """The negative log probability of each count, at log odds that are ``residual`` below the empirical ones."""
+        """The negative log probability of each count, at log odds that are ``residual`` below the
+        empirical ones.
+        """
         k, n = conditions.n_correct, conditions.n_samples
         return -_log_probability(k, n, _log_odds(k, n) - residual)
 
@@ -64,11 +72,16 @@ class CountedLogOdds(dist.Distribution):  # type: ignore[misc]
     n_samples : array
     """
 
-    arg_constraints: ClassVar[dict[str, Any]] = {"log_odds": constraints.real, "n_samples": constraints.nonnegative}
+    arg_constraints: ClassVar[dict[str, Any]] = {
+        "log_odds": constraints.real,
+        "n_samples": constraints.nonnegative,
+    }
     support = constraints.real
 
     def __init__(self, log_odds: Any, n_samples: Any, *, validate_args: bool | None = None) -> None:
-        self.log_odds, self.n_samples = jnp.broadcast_arrays(jnp.asarray(log_odds), jnp.asarray(n_samples))
+        self.log_odds, self.n_samples = jnp.broadcast_arrays(
+            jnp.asarray(log_odds), jnp.asarray(n_samples)
+        )
         super().__init__(batch_shape=jnp.shape(self.log_odds), validate_args=validate_args)
 
     def log_prob(self, value: Any) -> Array:
@@ -88,4 +101,8 @@ def _log_odds(count: Any, n_samples: Any) -> Array:
 
 def _log_probability(count: Any, n_samples: Any, log_odds: Any) -> Array:
     ways = gammaln(n_samples + 1) - gammaln(count + 1) - gammaln(n_samples - count + 1)
-    return ways + count * jax.nn.log_sigmoid(log_odds) + (n_samples - count) * jax.nn.log_sigmoid(-log_odds)
+    return (
+        ways
+        + count * jax.nn.log_sigmoid(log_odds)
+        + (n_samples - count) * jax.nn.log_sigmoid(-log_odds)
+    )

@@ -42,18 +42,30 @@ class ComputeScale:
     def __post_init__(self) -> None:
         names = [parameter.name for parameter in self.base.parameters]
         if "sigma" not in names:
-            raise InputError("compute_scale: the base must have a scale sigma, as StudentT(), Normal() and Laplace() have.")
+            raise InputError(
+                "compute_scale: the base must have a scale sigma, as StudentT(), Normal() and "
+                "Laplace() have."
+            )
         if "scale_slope" in names:
-            raise InputError("compute_scale: the scale of its base depends on compute already; give it once.")
+            raise InputError(
+                "compute_scale: the scale of its base depends on compute already; give it once."
+            )
 
     @property
     def formula(self) -> str:
-        return self.base.formula.replace("σ", "σ_i") + "; σ_i = σ·10^(−λ t_i), t_i decades of compute from the mean run"
+        return (
+            self.base.formula.replace("σ", "σ_i")
+            + "; σ_i = σ·10^(−λ t_i), t_i decades of compute from the mean run"
+        )
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         # Kept near zero: a steep slope trusts the dearest runs most, and they are few.
-        slope = Parameter("scale_slope", dist.Normal(0.0, 0.15), "λ: decades by which the scatter falls in a decade of compute")
+        slope = Parameter(
+            "scale_slope",
+            dist.Normal(0.0, 0.15),
+            "λ: decades by which the scatter falls in a decade of compute",
+        )
         return (*self.base.parameters, slope)
 
     @property
@@ -64,7 +76,9 @@ class ComputeScale:
     def columns(self) -> tuple[str, ...]:
         return self.base.columns
 
-    def distribution(self, log_prediction: Any, constants: Values, conditions: Conditions) -> dist.Distribution:
+    def distribution(
+        self, log_prediction: Any, constants: Values, conditions: Conditions
+    ) -> dist.Distribution:
         """Of log loss, given the law's prediction."""
         return self.base.distribution(log_prediction, self._at(constants, conditions), conditions)
 
@@ -73,4 +87,8 @@ class ComputeScale:
         return self.base.rho(residual, self._at(constants, conditions), conditions)
 
     def _at(self, constants: Values, conditions: Conditions) -> dict[str, Any]:
-        return {**constants, "sigma": constants["sigma"] * 10 ** (-constants["scale_slope"] * conditions.compute_decades)}
+        return {
+            **constants,
+            "sigma": constants["sigma"]
+            * 10 ** (-constants["scale_slope"] * conditions.compute_decades),
+        }

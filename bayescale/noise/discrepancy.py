@@ -2,8 +2,9 @@
 
     log L_i = log L(x_i) + Σ δ(x_i) + ε_i
 
-No law of two exponents is the truth, so residuals are not independent: what the law misses at one scale it misses nearby, and
-more beyond. Processes δ say so, and let intervals widen with the distance from the runs. The base says how ε scatters.
+No law of two exponents is the truth, so residuals are not independent: what the law misses at one
+scale it misses nearby, and more beyond. Processes δ say so, and let intervals widen with the
+distance from the runs. The base says how ε scatters.
 
 M. C. Kennedy and A. O'Hagan, "Bayesian calibration of computer models", 2001.
 """
@@ -14,7 +15,7 @@ from typing import Any, ClassVar
 from jax import Array
 from numpyro import distributions as dist
 
-from bayescale.discovery import name_of
+from bayescale._internal.discovery import name_of
 from bayescale.errors import InputError
 from bayescale.laws.base import Parameter, Values
 from bayescale.noise.base import Conditions, Likelihood, is_likelihood
@@ -52,17 +53,29 @@ class Discrepancy:
     def __post_init__(self) -> None:
         if not is_likelihood(self.base):
             raise InputError(
-                f"{name_of(self.base)} is an objective without a density; give a likelihood, such as StudentT(), as the base."
+                f"{name_of(self.base)} is an objective without a density; give a likelihood, such "
+                f"as StudentT(), as the base."
             )
         if not self.processes:
-            raise InputError("discrepancy: give at least one process, such as Matern(), or use the base by itself.")
+            raise InputError(
+                "discrepancy: give at least one process, such as Matern(), or use the base by "
+                "itself."
+            )
         names = [parameter.name for parameter in self.parameters]
         if len(set(names)) < len(names):
-            raise InputError(f"discrepancy: its parameters are {', '.join(names)}; give each process and the base once.")
+            raise InputError(
+                f"discrepancy: its parameters are {', '.join(names)}; give each process and the "
+                f"base once."
+            )
 
     @property
     def formula(self) -> str:
-        return "; ".join([self.base.formula.replace("log L(x_i)", "log L(x_i) + δ(x_i)"), *(p.formula for p in self.processes)])
+        return "; ".join(
+            [
+                self.base.formula.replace("log L(x_i)", "log L(x_i) + δ(x_i)"),
+                *(p.formula for p in self.processes),
+            ]
+        )
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -74,9 +87,18 @@ class Discrepancy:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys([*self.base.columns, *(name for process in self.processes for name in process.columns)]))
+        return tuple(
+            dict.fromkeys(
+                [
+                    *self.base.columns,
+                    *(name for process in self.processes for name in process.columns),
+                ]
+            )
+        )
 
-    def distribution(self, log_prediction: Any, constants: Values, conditions: Conditions) -> dist.Distribution:
+    def distribution(
+        self, log_prediction: Any, constants: Values, conditions: Conditions
+    ) -> dist.Distribution:
         """Of log loss, given the prediction of law and processes: that of the base."""
         return self.base.distribution(log_prediction, constants, conditions)
 

@@ -2,8 +2,8 @@
 
     log L_i = log L(x_i) + δ_g(i) + ε_i,   δ_g ~ Normal(0, τ²)
 
-Checkpoints of one training run are not independent runs, and this says so. A new run belongs to a new group. D. V. Lindley and
-A. F. M. Smith, "Bayes Estimates for the Linear Model", 1972.
+Checkpoints of one training run are not independent runs, and this says so. A new run belongs to a
+new group. D. V. Lindley and A. F. M. Smith, "Bayes Estimates for the Linear Model", 1972.
 """
 
 from dataclasses import dataclass, field
@@ -38,7 +38,9 @@ class GroupEffects:
 
     base: Likelihood = field(default=StudentT())
 
-    title: ClassVar[str] = "One departure from the law for each group of runs, and the scatter of each run"
+    title: ClassVar[str] = (
+        "One departure from the law for each group of runs, and the scatter of each run"
+    )
     paper: ClassVar[str] = "Lindley and Smith 1972"
 
     def __post_init__(self) -> None:
@@ -61,7 +63,9 @@ class GroupEffects:
     def columns(self) -> tuple[str, ...]:
         return self._whole.columns
 
-    def distribution(self, log_prediction: Any, constants: Values, conditions: Conditions) -> dist.Distribution:
+    def distribution(
+        self, log_prediction: Any, constants: Values, conditions: Conditions
+    ) -> dist.Distribution:
         """Of log loss, given the prediction of the law and the group's departure."""
         return self.base.distribution(log_prediction, constants, conditions)
 

@@ -2,8 +2,8 @@
 
     ρ(r) = r²/2 for |r| ≤ δ,  δ(|r| − δ/2) otherwise
 
-P. J. Huber, "Robust Estimation of a Location Parameter", 1964; on log loss with δ = 10⁻³ in Hoffmann et al. 2022, equation 3.
-With δ far below the scatter it is least absolute deviation.
+P. J. Huber, "Robust Estimation of a Location Parameter", 1964; on log loss with δ = 10⁻³ in
+Hoffmann et al. 2022, equation 3. With δ far below the scatter it is least absolute deviation.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,8 @@ from bayescale.processes.base import Process
 
 @dataclass(frozen=True)
 class Huber:
-    """Sum over runs of the Huber loss of log residuals: an objective for point fits and bootstraps, not a likelihood.
+    """Sum over runs of the Huber loss of log residuals: an objective for point fits and bootstraps,
+    not a likelihood.
 
     Parameters
     ----------
@@ -52,6 +53,10 @@ class Huber:
         return f"ρ(r) = r²/2 where |r| ≤ {self.delta:g}, {self.delta:g}·(|r| − {self.delta:g}/2) elsewhere"
 
     def rho(self, residual: Any, constants: Values, conditions: Conditions) -> Array:
-        """The Huber loss of each residual; it knows no measurement error and leaves its conditions aside."""
+        """The Huber loss of each residual; it knows no measurement error and leaves its conditions
+        aside.
+        """
         size = jnp.abs(residual)
-        return jnp.where(size <= self.delta, 0.5 * jnp.square(residual), self.delta * (size - 0.5 * self.delta))
+        return jnp.where(
+            size <= self.delta, 0.5 * jnp.square(residual), self.delta * (size - 0.5 * self.delta)
+        )

@@ -2,8 +2,9 @@
 
     log L_i ~ Normal(log L(x_i), s_i²)
 
-For losses averaged over seeds or batches whose standard errors are to be taken at their word. Scatter that they do not account
-for makes intervals too narrow; `Normal` and `StudentT` add an unknown σ to them.
+For losses averaged over seeds or batches whose standard errors are to be taken at their word.
+Scatter that they do not account for makes intervals too narrow; `Normal` and `StudentT` add an
+unknown σ to them.
 """
 
 from dataclasses import dataclass
@@ -40,7 +41,9 @@ class KnownError:
     shared: ClassVar[tuple[Process, ...]] = ()
     columns: ClassVar[tuple[str, ...]] = ("loss_se",)
 
-    def distribution(self, log_prediction: Any, constants: Values, conditions: Conditions) -> dist.Distribution:
+    def distribution(
+        self, log_prediction: Any, constants: Values, conditions: Conditions
+    ) -> dist.Distribution:
         """Of log loss, given the law's prediction."""
         return dist.Normal(log_prediction, jnp.maximum(conditions.log_loss_se, _LEAST))
 

@@ -2,8 +2,8 @@
 
     log L_i ~ Laplace(log L(x_i), sqrt(σ² + s_i²))
 
-P. S. Laplace, "Mémoire sur la probabilité des causes par les évènements", 1774. What Huber's objective with δ = 10⁻³ estimates,
-with a scale of its own.
+P. S. Laplace, "Mémoire sur la probabilité des causes par les évènements", 1774. What Huber's
+objective with δ = 10⁻³ estimates, with a scale of its own.
 """
 
 from dataclasses import dataclass
@@ -39,9 +39,17 @@ class Laplace:
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        return (Parameter("sigma", dist.LogNormal(np.log(0.01), 1.5), "mean absolute deviation of log loss from the law"),)
+        return (
+            Parameter(
+                "sigma",
+                dist.LogNormal(np.log(0.01), 1.5),
+                "mean absolute deviation of log loss from the law",
+            ),
+        )
 
-    def distribution(self, log_prediction: Any, constants: Values, conditions: Conditions) -> dist.Distribution:
+    def distribution(
+        self, log_prediction: Any, constants: Values, conditions: Conditions
+    ) -> dist.Distribution:
         """Of log loss, given the law's prediction."""
         return dist.Laplace(log_prediction, jnp.hypot(constants["sigma"], conditions.log_loss_se))
 

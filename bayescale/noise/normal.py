@@ -36,9 +36,15 @@ class Normal:
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        return (Parameter("sigma", dist.LogNormal(np.log(0.01), 1.5), "scatter of log loss about the law"),)
+        return (
+            Parameter(
+                "sigma", dist.LogNormal(np.log(0.01), 1.5), "scatter of log loss about the law"
+            ),
+        )
 
-    def distribution(self, log_prediction: Any, constants: Values, conditions: Conditions) -> dist.Distribution:
+    def distribution(
+        self, log_prediction: Any, constants: Values, conditions: Conditions
+    ) -> dist.Distribution:
         """Of log loss, given the law's prediction."""
         return dist.Normal(log_prediction, jnp.hypot(constants["sigma"], conditions.log_loss_se))
 

@@ -2,9 +2,9 @@
 
     log L_i ~ StudentT(ν, log L(x_i), sqrt(σ² + s_i²))
 
-K. L. Lange, R. J. A. Little and J. M. G. Taylor, "Robust Statistical Modeling Using the t Distribution", 1989. The prior of ν
-is that of M. A. Juárez and M. F. J. Steel, "Model-Based Clustering of Non-Gaussian Panel Data Based on Skew-t Distributions",
-2010.
+K. L. Lange, R. J. A. Little and J. M. G. Taylor, "Robust Statistical Modeling Using the t
+Distribution", 1989. The prior of ν is that of M. A. Juárez and M. F. J. Steel, "Model-Based
+Clustering of Non-Gaussian Panel Data Based on Skew-t Distributions", 2010.
 """
 
 from dataclasses import dataclass
@@ -49,18 +49,30 @@ class StudentT:
 
     def __post_init__(self) -> None:
         if self.nu is not None and not 0 < self.nu < np.inf:
-            raise InputError(f"student_t: nu={self.nu} must be a positive number, or left out to be fitted.")
+            raise InputError(
+                f"student_t: nu={self.nu} must be a positive number, or left out to be fitted."
+            )
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        sigma = Parameter("sigma", dist.LogNormal(np.log(0.01), 1.5), "scale of log loss about the law")
-        nu = Parameter("nu", dist.Gamma(2.0, 0.1), "degrees of freedom: small is heavy-tailed, above 30 is nearly Normal")
+        sigma = Parameter(
+            "sigma", dist.LogNormal(np.log(0.01), 1.5), "scale of log loss about the law"
+        )
+        nu = Parameter(
+            "nu",
+            dist.Gamma(2.0, 0.1),
+            "degrees of freedom: small is heavy-tailed, above 30 is nearly Normal",
+        )
         return (sigma, nu) if self.nu is None else (sigma,)
 
-    def distribution(self, log_prediction: Any, constants: Values, conditions: Conditions) -> dist.Distribution:
+    def distribution(
+        self, log_prediction: Any, constants: Values, conditions: Conditions
+    ) -> dist.Distribution:
         """Of log loss, given the law's prediction."""
         nu = constants["nu"] if self.nu is None else self.nu
-        return dist.StudentT(nu, log_prediction, jnp.hypot(constants["sigma"], conditions.log_loss_se))
+        return dist.StudentT(
+            nu, log_prediction, jnp.hypot(constants["sigma"], conditions.log_loss_se)
+        )
 
     def rho(self, residual: Any, constants: Values, conditions: Conditions) -> Array:
         """The negative log density of each residual."""

@@ -1,4 +1,6 @@
-"""What the figures share: a sober style, colours that colour-blind readers tell apart, labels with units, titles."""
+"""What the figures share: a sober style, colours that colour-blind readers tell apart, labels with
+units, titles.
+"""
 
 import io
 import re
@@ -21,13 +23,14 @@ from matplotlib.ticker import (
     NullLocator,
 )
 
-from bayescale.posterior import Posterior
+from bayescale.posterior.posterior import Posterior
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 INK, GREY, PAPER = "#222222", "#6b6b6b", "#f3f1ec"
-# M. Okabe and K. Ito, "Color Universal Design", 2008, without the yellow, which is too pale for points on white.
+# M. Okabe and K. Ito, "Color Universal Design", 2008, without the yellow, which is too pale for
+# points on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v")
 LABELS = {
@@ -59,7 +62,9 @@ _ONE_DIGIT_APART = 1.4
 
 
 class Drawing(Figure):
-    """A matplotlib figure that shows itself in a notebook without pyplot, so that no global list of figures keeps it alive."""
+    """A matplotlib figure that shows itself in a notebook without pyplot, so that no global list of
+    figures keeps it alive.
+    """
 
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()
@@ -73,11 +78,15 @@ def as_svg(figure: Figure, label: str) -> str:
     with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": label}):
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     drawing = buffer.getvalue()
-    return drawing[drawing.index("<svg") :].replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
+    return drawing[drawing.index("<svg") :].replace(
+        "<svg ", f'<svg role="img" aria-label="{label}" ', 1
+    )
 
 
 def styled(function: Callable[P, R]) -> Callable[P, R]:
-    """Run ``function`` with the style of this package, and leave the caller's settings as they were."""
+    """Run ``function`` with the style of this package, and leave the caller's settings as they
+    were.
+    """
 
     @wraps(function)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -104,7 +113,9 @@ def note(figure: Figure, text: str) -> None:
 
 
 def loss_axis(axes: Axes) -> None:
-    """Make the vertical axis logarithmic, with ticks at equal steps, as plain numbers: losses seldom span a decade."""
+    """Make the vertical axis logarithmic, with ticks at equal steps, as plain numbers: losses
+    seldom span a decade.
+    """
     axes.set_yscale("log")
     axis = axes.yaxis
     axis.set_major_locator(MaxNLocator(8))
@@ -113,7 +124,8 @@ def loss_axis(axes: Axes) -> None:
 
 
 def log_ticks(axis: Axis, count: int) -> None:
-    """Label a logarithmic axis with plain numbers where it spans about a decade, and with powers of ten beyond.
+    """Label a logarithmic axis with plain numbers where it spans about a decade, and with powers of
+    ten beyond.
 
     Parameters
     ----------
@@ -155,7 +167,8 @@ def scientific(value: float) -> str:
 
 
 def _rounded(low: float, high: float, count: int) -> list[float]:
-    """Round numbers, about evenly spaced on a logarithmic axis: one digit where they differ by enough, otherwise two.
+    """Round numbers, about evenly spaced on a logarithmic axis: one digit where they differ by
+    enough, otherwise two.
 
     >>> _rounded(270, 880, 3)
     [300.0, 500.0, 800.0]

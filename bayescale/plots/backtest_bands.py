@@ -6,23 +6,36 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from bayescale.decisions.backtest import Backtest
-from bayescale.decisions.holdouts.base import compute
-from bayescale.plots._drawing import COLOURS, GREY, INK, LABELS, Drawing, log_ticks, loss_axis, note, styled
+from bayescale.decisions.checks.backtest import Backtest
+from bayescale.decisions.checks.holdouts.base import compute
+from bayescale.plots._drawing import (
+    COLOURS,
+    GREY,
+    INK,
+    LABELS,
+    Drawing,
+    log_ticks,
+    loss_axis,
+    note,
+    styled,
+)
 from bayescale.runs import Runs
 
 _ACROSS = 3
 _BEFORE = 30.0
 _APART, _WIDEST = 0.012, 0.1
 _NOTE = (
-    "A bar is the forecast of a hidden run: thick 50 %, thin 90 %. Runs of nearly the same compute are moved apart sideways.\n"
-    "Grey: runs that the forecast was made from, down to a thirtieth of the compute of the cheapest hidden run."
+    "A bar is the forecast of a hidden run: thick 50 %, thin 90 %. Runs of nearly the same compute "
+    "are moved apart sideways.\n"
+    "Grey: runs that the forecast was made from, down to a thirtieth of the compute of the "
+    "cheapest hidden run."
 )
 
 
 @styled
 def backtest_bands(tested: Backtest) -> Figure:
-    """Draw the 50 and 90 % forecast of each hidden run against compute, with the loss that came; an axes for each fold.
+    """Draw the 50 and 90 % forecast of each hidden run against compute, with the loss that came; an
+    axes for each fold.
 
     Parameters
     ----------
@@ -47,7 +60,9 @@ def backtest_bands(tested: Backtest) -> Figure:
     size = (7.8, 5.2) if len(folds) == 1 else (4.0 * across + 0.6, 3.3 * down + 1.0)
     figure = Drawing(figsize=size, layout="constrained")
     grid = np.ravel(figure.subplots(down, across, squeeze=False))
-    figure.suptitle(f"{tested.model}, on {tested.runs.name}", x=0.01, ha="left", fontsize=10, color=INK)
+    figure.suptitle(
+        f"{tested.model}, on {tested.runs.name}", x=0.01, ha="left", fontsize=10, color=INK
+    )
     for place, (axes, name) in enumerate(zip(grid, folds, strict=False)):
         rows = ours[ours["fold"] == name]
         _draw(axes, tested.posteriors[name].runs, rows)
@@ -74,8 +89,12 @@ def _draw(axes: Axes, fitted: Runs, rows: pd.DataFrame) -> None:
     axes.vlines(at, rows["q05"], rows["q95"], color=COLOURS[0], linewidth=1, alpha=0.8)
     axes.vlines(at, rows["q25"], rows["q75"], color=COLOURS[0], linewidth=3.2, alpha=0.6)
     held = rows["covered90"].to_numpy()
-    axes.scatter(at[held], rows["loss"][held], s=16, color=INK, edgecolor="white", linewidth=0.4, zorder=4)
-    axes.scatter(at[~held], rows["loss"][~held], s=26, color=COLOURS[1], marker="x", linewidth=1.6, zorder=5)
+    axes.scatter(
+        at[held], rows["loss"][held], s=16, color=INK, edgecolor="white", linewidth=0.4, zorder=4
+    )
+    axes.scatter(
+        at[~held], rows["loss"][~held], s=26, color=COLOURS[1], marker="x", linewidth=1.6, zorder=5
+    )
     axes.set_xscale("log")
     margin = 10 ** (0.06 * width)
     axes.set_xlim(min(both.min(), at.min()) / margin, max(both.max(), at.max()) * margin)
@@ -84,7 +103,9 @@ def _draw(axes: Axes, fitted: Runs, rows: pd.DataFrame) -> None:
 
 
 def _apart(compute: np.ndarray, loss: np.ndarray, width: float) -> np.ndarray:
-    """Runs of nearly the same compute side by side about it, in the order of their losses; ``width`` in decades."""
+    """Runs of nearly the same compute side by side about it, in the order of their losses;
+    ``width`` in decades.
+    """
     at = np.log10(compute)
     order = np.argsort(at)
     steps = np.diff(at[order]) > _APART * width
@@ -101,7 +122,32 @@ def _legend() -> list[Line2D]:
     return [
         Line2D([], [], color=COLOURS[0], linewidth=3.2, alpha=0.6, label="50 % of the forecast"),
         Line2D([], [], color=COLOURS[0], linewidth=1, alpha=0.8, label="90 % of the forecast"),
-        Line2D([], [], color=INK, marker="o", markersize=4, linestyle="none", label="hidden run, within 90 %"),
-        Line2D([], [], color=COLOURS[1], marker="x", markersize=5, linestyle="none", label="hidden run, outside"),
-        Line2D([], [], color=GREY, alpha=0.5, marker="o", markersize=3, linestyle="none", label="fitted run"),
+        Line2D(
+            [],
+            [],
+            color=INK,
+            marker="o",
+            markersize=4,
+            linestyle="none",
+            label="hidden run, within 90 %",
+        ),
+        Line2D(
+            [],
+            [],
+            color=COLOURS[1],
+            marker="x",
+            markersize=5,
+            linestyle="none",
+            label="hidden run, outside",
+        ),
+        Line2D(
+            [],
+            [],
+            color=GREY,
+            alpha=0.5,
+            marker="o",
+            markersize=3,
+            linestyle="none",
+            label="fitted run",
+        ),
     ]

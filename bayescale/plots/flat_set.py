@@ -5,13 +5,23 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from bayescale.decisions.flat_set import FlatSet
-from bayescale.plots._drawing import COLOURS, INK, LABELS, Drawing, log_ticks, note, scientific, styled
+from bayescale.decisions.plans.flat_set import FlatSet
+from bayescale.plots._drawing import (
+    COLOURS,
+    INK,
+    LABELS,
+    Drawing,
+    log_ticks,
+    note,
+    scientific,
+    styled,
+)
 
 
 @styled
 def flat_set(found: FlatSet) -> Figure:
-    """Draw the expected regret of each size at each budget, and shade the sizes that are probably near the best.
+    """Draw the expected regret of each size at each budget, and shade the sizes that are probably
+    near the best.
 
     Parameters
     ----------
@@ -31,14 +41,25 @@ def flat_set(found: FlatSet) -> Figure:
     """
     over = str(found.frame.columns[0])
     figure = Drawing(figsize=(7.8, 4.2), layout="constrained")
-    axes = figure.add_subplot(xlabel=LABELS["n_params"], ylabel="expected regret (nats per token)", xscale="log")
+    axes = figure.add_subplot(
+        xlabel=LABELS["n_params"], ylabel="expected regret (nats per token)", xscale="log"
+    )
     told = found.summary()
     for colour, (budget, rows) in zip(COLOURS, found.frame.groupby(over), strict=False):
         near = rows[np.isfinite(rows["expected_regret"])]
         name = scientific(float(rows[over].iloc[0]))
-        axes.plot(near["n_params"], near["expected_regret"], color=colour, linewidth=1.8, label=name)
+        axes.plot(
+            near["n_params"], near["expected_regret"], color=colour, linewidth=1.8, label=name
+        )
         row: dict[Any, Any] = told.loc[budget].to_dict()
-        axes.plot(row["n_params"], row["expected_regret"], marker="D", color=colour, markeredgecolor=INK, linestyle="none")
+        axes.plot(
+            row["n_params"],
+            row["expected_regret"],
+            marker="D",
+            color=colour,
+            markeredgecolor=INK,
+            linestyle="none",
+        )
         if np.isfinite(row["low_50"]):
             axes.axvspan(row["low_50"], row["high_50"], color=colour, alpha=0.12, linewidth=0)
     axes.axhline(found.epsilon, color=INK, linewidth=0.8, linestyle=":")
@@ -50,7 +71,8 @@ def flat_set(found: FlatSet) -> Figure:
         axes.legend(title=over)
     note(
         figure,
-        f"Shaded: sizes within {found.epsilon:g} nats (dotted) of the best with a probability of 50 % or more. "
+        f"Shaded: sizes within {found.epsilon:g} nats (dotted) of the best with a probability of "
+        f"50 % or more. "
         "Diamond: least expected regret.",
     )
     return figure

@@ -1,4 +1,6 @@
-"""What a budget buys at each model size: slices of constant compute, the runs near them, and the best size of each."""
+"""What a budget buys at each model size: slices of constant compute, the runs near them, and the
+best size of each.
+"""
 
 from collections.abc import Sequence
 
@@ -8,11 +10,20 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bayescale.decisions.allocate import allocate
-from bayescale.decisions.surface import summarise_cells
+from bayescale.decisions.forecasts.surface import summarise_cells
+from bayescale.decisions.plans.allocate import allocate
 from bayescale.errors import InputError
-from bayescale.plots._drawing import INK, LABELS, Drawing, loss_axis, note, scientific, styled, title
-from bayescale.posterior import Posterior
+from bayescale.plots._drawing import (
+    INK,
+    LABELS,
+    Drawing,
+    loss_axis,
+    note,
+    scientific,
+    styled,
+    title,
+)
+from bayescale.posterior.posterior import Posterior
 
 _POINTS = 32
 _NEAR = 0.05
@@ -21,25 +32,28 @@ _FEWEST_RUNS, _FEWEST_BUDGETS, _MOST_BUDGETS, _SPACED_BUDGETS = 5, 3, 9, 5
 _REACH = 10.0
 _ROOM, _ROOM_FOR_LABELS = 1.5, 6.0
 _NOTE = (
-    "Each line is one budget C = 6ND: median and 90 % band of the law. Dots: runs within 12 % of the budget.\n"
+    "Each line is one budget C = 6ND: median and 90 % band of the law. Dots: runs within 12 % of "
+    "the budget.\n"
     "Diamonds: the best size N* and its 90 % interval. Dashed: no run near that budget."
 )
 _NOTE_ON_A_POINT = (
-    "Each line is one budget C = 6ND. Dots: runs within 12 % of the budget. Diamonds: the best size N*.\n"
+    "Each line is one budget C = 6ND. Dots: runs within 12 % of the budget. Diamonds: the best "
+    "size N*.\n"
     "Dashed: no run near that budget."
 )
 
 
 @styled
 def isoflop(posterior: Posterior, budgets: Sequence[float] | np.ndarray | None = None) -> Figure:
-    """Draw loss against model size at several budgets C = 6ND, with the best size N* of each and its 90 % interval.
+    """Draw loss against model size at several budgets C = 6ND, with the best size N* of each and
+    its 90 % interval.
 
     Parameters
     ----------
     posterior : Posterior
     budgets : sequence of float, optional
-        FLOPs. Unless given: those that the runs cluster on (within 3 %), or where they do not, five from the least to the most
-        compute that a run had; and ten times the largest.
+        FLOPs. Unless given: those that the runs cluster on (within 3 %), or where they do not, five
+        from the least to the most compute that a run had; and ten times the largest.
 
     Returns
     -------
@@ -48,7 +62,8 @@ def isoflop(posterior: Posterior, budgets: Sequence[float] | np.ndarray | None =
     Raises
     ------
     InputError
-        Where the law has no trade-off between parameters and tokens, a budget is not positive, or none is given.
+        Where the law has no trade-off between parameters and tokens, a budget is not positive, or
+        none is given.
 
     Examples
     --------
@@ -59,22 +74,37 @@ def isoflop(posterior: Posterior, budgets: Sequence[float] | np.ndarray | None =
     """
     if not hasattr(posterior.law, "optimal_n_params"):
         raise InputError(
-            f"{posterior.law.formula} knows no trade-off between parameters and tokens, so a budget has no best model size; "
+            f"{posterior.law.formula} knows no trade-off between parameters and tokens, so a "
+            f"budget has no best model size; "
             "fit Chinchilla(), or draw loss_along_compute."
         )
     runs = _runs(posterior)
-    chosen = np.unique(_budgets(runs["compute"].to_numpy()) if budgets is None else np.asarray(budgets, dtype=np.float64))
+    chosen = np.unique(
+        _budgets(runs["compute"].to_numpy())
+        if budgets is None
+        else np.asarray(budgets, dtype=np.float64)
+    )
     if not chosen.size:
-        raise InputError("isoflop: budgets is empty; give FLOPs such as [1e21, 1e22], or leave it out.")
+        raise InputError(
+            "isoflop: budgets is empty; give FLOPs such as [1e21, 1e22], or leave it out."
+        )
     optima = _optima(posterior, chosen)
     runs = _near(runs, chosen)
     curves = _curves(posterior, optima, runs)
     figure = Drawing(figsize=(7.8, 5.4), layout="constrained")
-    axes = figure.add_subplot(title=title(posterior), xlabel=LABELS["n_params"], ylabel=LABELS["loss"], xscale="log")
+    axes = figure.add_subplot(
+        title=title(posterior), xlabel=LABELS["n_params"], ylabel=LABELS["loss"], xscale="log"
+    )
     shades = matplotlib.colormaps["viridis"](np.linspace(0.0, 0.78, len(chosen)))
     for budget, colour in zip(chosen, shades, strict=True):
         slice_runs = runs[runs["budget"] == budget]
-        _draw_slice(axes, curves[curves["compute"] == budget], slice_runs, colour, several=posterior.n_draws > 1)
+        _draw_slice(
+            axes,
+            curves[curves["compute"] == budget],
+            slice_runs,
+            colour,
+            several=posterior.n_draws > 1,
+        )
     _draw_optima(axes, optima, shades)
     loss_axis(axes)
     # Left to itself the axis begins many decades before the first curve.
@@ -89,7 +119,8 @@ def _runs(posterior: Posterior) -> pd.DataFrame:
 
 
 def _budgets(compute: np.ndarray) -> np.ndarray:
-    """The budgets that runs cluster on, or else those of runs spread over all of them; and ten times the largest.
+    """The budgets that runs cluster on, or else those of runs spread over all of them; and ten
+    times the largest.
 
     Parameters
     ----------
@@ -108,7 +139,9 @@ def _budgets(compute: np.ndarray) -> np.ndarray:
 
 
 def _optima(posterior: Posterior, budgets: np.ndarray) -> pd.DataFrame:
-    """One row per budget: quantiles of N* and ``loss``, the median at the optimum; indexed by budget."""
+    """One row per budget: quantiles of N* and ``loss``, the median at the optimum; indexed by
+    budget.
+    """
     plans = allocate(posterior, compute=budgets).summary()
     sizes = plans.xs("n_params", level="quantity")[["q05", "q50", "q95"]]
     return sizes.assign(loss=plans.xs("loss", level="quantity")["q50"])
@@ -121,21 +154,48 @@ def _near(runs: pd.DataFrame, budgets: np.ndarray) -> pd.DataFrame:
 
 
 def _curves(posterior: Posterior, optima: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    """The law along each budget, over sizes that hold its runs and the interval of N*: both, and statistics of the loss."""
+    """The law along each budget, over sizes that hold its runs and the interval of N*: both, and
+    statistics of the loss.
+    """
     sizes = runs.groupby("budget")["n_params"].agg(["min", "max"]).reindex(optima.index)
     low = np.fmin(sizes["min"], np.minimum(optima["q05"], optima["q50"] / _REACH))
     high = np.fmax(sizes["max"], np.maximum(optima["q95"], optima["q50"] * _REACH))
     n_params = np.geomspace(low, high, _POINTS).T.ravel()
     compute = np.repeat(optima.index.to_numpy(), _POINTS)
-    predicted = summarise_cells(posterior, {"n_params": n_params, "n_tokens": compute / (6 * n_params)})
+    predicted = summarise_cells(
+        posterior, {"n_params": n_params, "n_tokens": compute / (6 * n_params)}
+    )
     return predicted.assign(n_params=n_params, compute=compute)
 
 
-def _draw_slice(axes: Axes, curve: pd.DataFrame, runs: pd.DataFrame, colour: np.ndarray, several: bool) -> None:
+def _draw_slice(
+    axes: Axes, curve: pd.DataFrame, runs: pd.DataFrame, colour: np.ndarray, several: bool
+) -> None:
     if several:
-        axes.fill_between(curve["n_params"], curve["law_q05"], curve["law_q95"], color=colour, alpha=0.2, linewidth=0)
-    axes.plot(curve["n_params"], curve["law_q50"], color=colour, linewidth=1.3, linestyle="-" if len(runs) else (0, (4, 2)))
-    axes.scatter(runs["n_params"], runs["loss"], s=18, color=colour, edgecolor="white", linewidth=0.4, zorder=3)
+        axes.fill_between(
+            curve["n_params"],
+            curve["law_q05"],
+            curve["law_q95"],
+            color=colour,
+            alpha=0.2,
+            linewidth=0,
+        )
+    axes.plot(
+        curve["n_params"],
+        curve["law_q50"],
+        color=colour,
+        linewidth=1.3,
+        linestyle="-" if len(runs) else (0, (4, 2)),
+    )
+    axes.scatter(
+        runs["n_params"],
+        runs["loss"],
+        s=18,
+        color=colour,
+        edgecolor="white",
+        linewidth=0.4,
+        zorder=3,
+    )
     end = curve.iloc[-1]
     text = f" {scientific(end['compute'])} FLOPs" + ("" if len(runs) else ",\n no runs")
     axes.text(end["n_params"], end["law_q50"], text, color=colour, fontsize=8.5, va="center")
@@ -143,4 +203,13 @@ def _draw_slice(axes: Axes, curve: pd.DataFrame, runs: pd.DataFrame, colour: np.
 
 def _draw_optima(axes: Axes, optima: pd.DataFrame, shades: np.ndarray) -> None:
     axes.hlines(optima["loss"], optima["q05"], optima["q95"], color=INK, linewidth=2, zorder=4)
-    axes.scatter(optima["q50"], optima["loss"], s=28, marker="D", color=shades, edgecolor=INK, linewidth=1, zorder=5)
+    axes.scatter(
+        optima["q50"],
+        optima["loss"],
+        s=28,
+        marker="D",
+        color=shades,
+        edgecolor=INK,
+        linewidth=1,
+        zorder=5,
+    )

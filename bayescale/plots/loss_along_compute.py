@@ -1,25 +1,35 @@
-"""How loss falls as compute grows: the runs, the law's compute-optimal frontier, and how sure both are beyond the runs."""
+"""How loss falls as compute grows: the runs, the law's compute-optimal frontier, and how sure both
+are beyond the runs.
+"""
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bayescale.decisions.allocate import allocate
-from bayescale.decisions.surface import summarise_cells
+from bayescale.decisions.forecasts.surface import summarise_cells
+from bayescale.decisions.plans.allocate import allocate
 from bayescale.errors import InputError
-from bayescale.plots._drawing import COLOURS, GREY, INK, LABELS, MARKERS, PAPER, Drawing, loss_axis, note, styled, title
-from bayescale.posterior import Posterior
+from bayescale.plots._drawing import (
+    COLOURS,
+    GREY,
+    INK,
+    LABELS,
+    MARKERS,
+    PAPER,
+    Drawing,
+    loss_axis,
+    note,
+    styled,
+    title,
+)
+from bayescale.posterior.posterior import Posterior
 
 _POINTS_A_DECADE = 8
 _MOST_GROUPS = 10
 _MANY_RUNS = 100
-_OFF_THE_FRONTIER = (
-    "Runs lie above the frontier where their N and D are not the best split of their compute (over- or under-trained)."
-)
-_BANDS = (
-    "The frontier is a run at the posterior median N* of each budget; a new run adds the scatter of runs to the law's band."
-)
+_OFF_THE_FRONTIER = "Runs lie above the frontier where their N and D are not the best split of their compute (over- or under-trained)."
+_BANDS = "The frontier is a run at the posterior median N* of each budget; a new run adds the scatter of runs to the law's band."
 _BANDS_OF_DEPARTURES = f"{_BANDS}\nThe band has the departures from the law that runs share."
 
 
@@ -58,7 +68,9 @@ def loss_along_compute(posterior: Posterior, decades: float = 1.5) -> Figure:
     largest = runs["x"].max()
     line = _predictions(posterior, quantity, _grid(runs["x"].min(), largest, decades))
     figure = Drawing(figsize=(7.8, 5.0), layout="constrained")
-    axes = figure.add_subplot(title=title(posterior), xlabel=LABELS.get(quantity, quantity), ylabel=LABELS["loss"])
+    axes = figure.add_subplot(
+        title=title(posterior), xlabel=LABELS.get(quantity, quantity), ylabel=LABELS["loss"]
+    )
     _draw_law(axes, line, largest, several=posterior.n_draws > 1)
     _draw_runs(axes, runs)
     axes.set_xscale("log")
@@ -66,7 +78,9 @@ def loss_along_compute(posterior: Posterior, decades: float = 1.5) -> Figure:
     loss_axis(axes)
     if quantity == "compute":
         bands = _BANDS_OF_DEPARTURES if posterior.noise.shared else _BANDS
-        note(figure, f"{_OFF_THE_FRONTIER}\n{bands}" if posterior.n_draws > 1 else _OFF_THE_FRONTIER)
+        note(
+            figure, f"{_OFF_THE_FRONTIER}\n{bands}" if posterior.n_draws > 1 else _OFF_THE_FRONTIER
+        )
     return figure
 
 
@@ -76,31 +90,47 @@ def _abscissa(posterior: Posterior) -> str:
         return "compute"
     if len(posterior.law.inputs) > 1:
         raise InputError(
-            f"{posterior.law.formula} has the inputs {', '.join(posterior.law.inputs)} and no best split of compute, "
+            f"{posterior.law.formula} has the inputs {', '.join(posterior.law.inputs)} and no best "
+            f"split of compute, "
             "so there is no one line to draw; use forecast at the inputs you mean."
         )
     return posterior.law.inputs[0]
 
 
 def _runs(posterior: Posterior, quantity: str) -> pd.DataFrame:
-    """Columns ``x``, ``loss`` and ``group``, which is empty where the runs have no groups, or too many to tell apart."""
+    """Columns ``x``, ``loss`` and ``group``, which is empty where the runs have no groups, or too
+    many to tell apart.
+    """
     runs = posterior.runs
     # The frontier counts C as 6ND, so the runs must too, whatever FLOPs were reported for them.
     x = runs.six_nd if quantity == "compute" else runs.column(quantity)
-    groups = runs.frame["group"].astype(str).to_numpy() if "group" in runs.frame else np.full(len(runs), "")
+    groups = (
+        runs.frame["group"].astype(str).to_numpy()
+        if "group" in runs.frame
+        else np.full(len(runs), "")
+    )
     told_apart = 1 < len(np.unique(groups)) <= _MOST_GROUPS
-    return pd.DataFrame({"x": x, "loss": runs.column("loss"), "group": groups if told_apart else ""})
+    return pd.DataFrame(
+        {"x": x, "loss": runs.column("loss"), "group": groups if told_apart else ""}
+    )
 
 
 def _grid(smallest: float, largest: float, decades: float) -> np.ndarray:
-    """Inputs evenly spaced on either side of the largest run, which is one of them, so that the line can change there."""
+    """Inputs evenly spaced on either side of the largest run, which is one of them, so that the
+    line can change there.
+    """
     within = int(_POINTS_A_DECADE * np.log10(largest / smallest)) + 2
     beyond = int(_POINTS_A_DECADE * decades) + 2
-    return np.union1d(np.geomspace(smallest, largest, within), np.geomspace(largest, largest * 10**decades, beyond))
+    return np.union1d(
+        np.geomspace(smallest, largest, within),
+        np.geomspace(largest, largest * 10**decades, beyond),
+    )
 
 
 def _predictions(posterior: Posterior, quantity: str, x: np.ndarray) -> pd.DataFrame:
-    """``x``, and statistics of the loss there. All meet the same scatter, or heavy tails would make the band jagged."""
+    """``x``, and statistics of the loss there. All meet the same scatter, or heavy tails would make
+    the band jagged.
+    """
     if quantity == "compute":
         plans = allocate(posterior, compute=x).frame
         n_params = plans.loc[plans["quantity"] == "n_params", "q50"].to_numpy()
@@ -114,18 +144,39 @@ def _draw_law(axes: Axes, line: pd.DataFrame, largest: float, several: bool) -> 
     inside, beyond = line[line["x"] <= largest], line[line["x"] >= largest]
     if len(beyond) > 1:
         axes.axvspan(largest, beyond["x"].iloc[-1], color=PAPER, linewidth=0, zorder=0)
-        axes.text(largest, 0.02, "  beyond the runs", transform=axes.get_xaxis_transform(), fontsize=8.5, color=GREY)
+        axes.text(
+            largest,
+            0.02,
+            "  beyond the runs",
+            transform=axes.get_xaxis_transform(),
+            fontsize=8.5,
+            color=GREY,
+        )
     if several:
-        for share, low, high, depth in ((90, "law_q05", "law_q95", 0.25), (50, "law_q25", "law_q75", 0.45)):
+        for share, low, high, depth in (
+            (90, "law_q05", "law_q95", 0.25),
+            (50, "law_q25", "law_q75", 0.45),
+        ):
             name = f"{share} % of the law"
-            axes.fill_between(line["x"], line[low], line[high], color=GREY, alpha=depth, linewidth=0, label=name)
+            axes.fill_between(
+                line["x"], line[low], line[high], color=GREY, alpha=depth, linewidth=0, label=name
+            )
     # An objective has no scatter to add: then the forecast of a run is the law's own.
     if several and not line["loss_q95"].equals(line["law_q95"]):
-        axes.plot(line["x"], line["loss_q05"], color=GREY, linewidth=1, linestyle=":", label="90 % of a new run")
+        axes.plot(
+            line["x"],
+            line["loss_q05"],
+            color=GREY,
+            linewidth=1,
+            linestyle=":",
+            label="90 % of a new run",
+        )
         axes.plot(line["x"], line["loss_q95"], color=GREY, linewidth=1, linestyle=":")
     name = "median of the law" if several else "the law"
     axes.plot(inside["x"], inside["law_q50"], color=INK, linewidth=1.5, zorder=4, label=name)
-    axes.plot(beyond["x"], beyond["law_q50"], color=INK, linewidth=1.5, zorder=4, linestyle=(0, (4, 2)))
+    axes.plot(
+        beyond["x"], beyond["law_q50"], color=INK, linewidth=1.5, zorder=4, linestyle=(0, (4, 2))
+    )
     axes.add_artist(axes.legend(loc="lower left"))
 
 
@@ -144,6 +195,8 @@ def _draw_runs(axes: Axes, runs: pd.DataFrame) -> None:
             alpha=0.9,
             zorder=3 if crowded else 5,  # so many runs would hide the line
         )
-        for place, (group, rows) in enumerate(runs.sort_values("x", kind="stable").groupby("group", sort=False))
+        for place, (group, rows) in enumerate(
+            runs.sort_values("x", kind="stable").groupby("group", sort=False)
+        )
     ]
     axes.legend(handles=points, loc="upper right")

@@ -8,10 +8,10 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from bayescale.decisions.outliers import NAMED
-from bayescale.decisions.outliers import outliers as judged
+from bayescale.decisions.checks.outliers import NAMED
+from bayescale.decisions.checks.outliers import outliers as judged
 from bayescale.plots._drawing import COLOURS, GREY, INK, LABELS, PAPER, Drawing, note, styled, title
-from bayescale.posterior import Posterior
+from bayescale.posterior.posterior import Posterior
 
 _MOST_NAMED = 12
 _FAR = 3.0
@@ -20,7 +20,8 @@ _SHADES = LinearSegmentedColormap.from_list("outlier", ("white", COLOURS[1]))
 
 @styled
 def outliers(posterior: Posterior) -> Figure:
-    """Draw each run's residual in units of the scale against compute, shaded by the probability that it is an outlier.
+    """Draw each run's residual in units of the scale against compute, shaded by the probability
+    that it is an outlier.
 
     Parameters
     ----------
@@ -47,7 +48,9 @@ def outliers(posterior: Posterior) -> Figure:
     frame, quantity = _placed(found.frame, posterior)
     figure = Drawing(figsize=(7.8, 4.8), layout="constrained")
     label = LABELS.get(quantity, quantity)
-    axes = figure.add_subplot(title=title(posterior), xlabel=label, ylabel="residual of log loss (scales of the bulk)")
+    axes = figure.add_subplot(
+        title=title(posterior), xlabel=label, ylabel="residual of log loss (scales of the bulk)"
+    )
     axes.set_xscale("log")
     axes.margins(x=0.12)
     axes.axhspan(-found.limit, found.limit, color=PAPER, zorder=0)
@@ -69,7 +72,11 @@ def outliers(posterior: Posterior) -> Figure:
         axes.set_yscale("symlog", linthresh=found.limit)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     _name(axes, frame)
-    note(figure, f"Shaded: within {found.limit:.2f} scales, which honest runs leave with a probability of 5 %, all together.")
+    note(
+        figure,
+        f"Shaded: within {found.limit:.2f} scales, which honest runs leave with a probability of 5 "
+        f"%, all together.",
+    )
     return figure
 
 
@@ -81,7 +88,12 @@ def _placed(frame: pd.DataFrame, posterior: Posterior) -> tuple[pd.DataFrame, st
 
 def _name(axes: Axes, frame: pd.DataFrame) -> None:
     named = frame[frame["probability"] > NAMED].head(_MOST_NAMED).sort_values("residual")
-    rows = zip(named["run_id"].astype(str), named["at"].to_numpy(), named["residual"].to_numpy(), strict=True)
+    rows = zip(
+        named["run_id"].astype(str),
+        named["at"].to_numpy(),
+        named["residual"].to_numpy(),
+        strict=True,
+    )
     # Neighbours in height have their names on opposite sides, so that they seldom meet.
     for on_left, (run_id, *place) in zip(cycle([False, True]), rows, strict=False):
         axes.annotate(

@@ -10,8 +10,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from bayescale.laws.base import Parameter
-from bayescale.plots._drawing import COLOURS, GREY, INK, Drawing, log_ticks, note, number, styled, title
-from bayescale.posterior import Posterior
+from bayescale.plots._drawing import (
+    COLOURS,
+    GREY,
+    INK,
+    Drawing,
+    log_ticks,
+    note,
+    number,
+    styled,
+    title,
+)
+from bayescale.posterior.posterior import Posterior
 
 _GREEK = {"alpha": "α", "beta": "β", "gamma": "γ"}
 _SIDE = 1.62
@@ -20,13 +30,15 @@ _BINS = 30
 _FEW_DRAWS = 200
 _DENSITY = LinearSegmentedColormap.from_list("density", ("#d6e6f2", COLOURS[0], "#00263d"))
 _UNITS = ("nats per token", "parameters", "tokens")
-# Multipliers of powers: what is nearly Normal is their logarithm, and a linear axis would show one spike and one tail.
+# Multipliers of powers: what is nearly Normal is their logarithm, and a linear axis would show one
+# spike and one tail.
 _MULTIPLIERS = ("A", "B")
 
 
 @styled
 def pair(posterior: Posterior) -> Figure:
-    """Draw the joint posterior of each pair of the law's parameters, and each alone with its median and 90 % interval.
+    """Draw the joint posterior of each pair of the law's parameters, and each alone with its median
+    and 90 % interval.
 
     Parameters
     ----------
@@ -62,12 +74,17 @@ def pair(posterior: Posterior) -> Figure:
         axes.set_ylabel(_label(parameter))
         axes.tick_params(labelleft=True)
     if posterior.n_draws > 1:
-        note(figure, "Lines and the numbers above them are medians; grey bands and ranges, 90 % intervals.")
+        note(
+            figure,
+            "Lines and the numbers above them are medians; grey bands and ranges, 90 % intervals.",
+        )
     return figure
 
 
 def _draw_alone(axes: Axes, posterior: Posterior, parameter: Parameter) -> None:
-    low, median, high = posterior.summary().loc[[parameter.name], ["q05", "q50", "q95"]].to_numpy()[0].tolist()
+    low, median, high = (
+        posterior.summary().loc[[parameter.name], ["q05", "q50", "q95"]].to_numpy()[0].tolist()
+    )
     interval = f"\n{number(low)} to {number(high)}" if posterior.n_draws > 1 else ""
     axes.set_title(f"{_symbol(parameter)} = {number(median)}{interval}", fontsize=8.5)
     axes.set_xscale(_scale(parameter))
@@ -76,7 +93,13 @@ def _draw_alone(axes: Axes, posterior: Posterior, parameter: Parameter) -> None:
     if posterior.n_draws > 1:
         draws = posterior.draws(parameter.name)
         axes.axvspan(low, high, color=GREY, alpha=0.18, linewidth=0)
-        axes.hist(draws, bins=_edges(draws, parameter).tolist(), color=COLOURS[0], alpha=0.8, histtype="stepfilled")
+        axes.hist(
+            draws,
+            bins=_edges(draws, parameter).tolist(),
+            color=COLOURS[0],
+            alpha=0.8,
+            histtype="stepfilled",
+        )
     else:
         axes.set_xlim(0.9 * median, 1.1 * median)
     axes.axvline(median, color=INK, linewidth=1.2)
@@ -116,6 +139,8 @@ def _symbol(parameter: Parameter) -> str:
 
 
 def _label(parameter: Parameter) -> str:
-    """The symbol, and the unit, which follows the last comma of the parameter's documentation where there is one."""
+    """The symbol, and the unit, which follows the last comma of the parameter's documentation where
+    there is one.
+    """
     last = parameter.doc.rpartition(", ")[2]
     return f"{_symbol(parameter)} ({last if last in _UNITS else 'no unit'})"

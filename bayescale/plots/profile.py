@@ -5,11 +5,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import chi2
 
-from bayescale.decisions.profile import LEVELS, Profile
-from bayescale.decisions.profile import profile as profiled
+from bayescale.decisions.checks.profile import LEVELS, Profile
+from bayescale.decisions.checks.profile import profile as profiled
 from bayescale.errors import InputError
 from bayescale.plots._drawing import COLOURS, INK, Drawing, note, styled, title
-from bayescale.posterior import Posterior
+from bayescale.posterior.posterior import Posterior
 
 _GREEK = {"alpha": "α", "beta": "β"}
 _MOST_DOTS, _SEEN = 1000, 6.0
@@ -17,7 +17,8 @@ _MOST_DOTS, _SEEN = 1000, 6.0
 
 @styled
 def profile(posterior: Posterior) -> Figure:
-    """Draw the regions in which the likelihood, at its best for each pair of exponents, holds 50 and 90 %; draws over them.
+    """Draw the regions in which the likelihood, at its best for each pair of exponents, holds 50
+    and 90 %; draws over them.
 
     Parameters
     ----------
@@ -43,18 +44,32 @@ def profile(posterior: Posterior) -> Figure:
     found = profiled(posterior)
     if len(found.data.dims) != 2 or "relative_log_likelihood" not in found.data:
         raise InputError(
-            f"A profile is drawn over two exponents of a likelihood; here are {posterior.law.formula} and "
+            f"A profile is drawn over two exponents of a likelihood; here are "
+            f"{posterior.law.formula} and "
             f"{posterior.noise.title}. `bs.profile(...).summary()` has the numbers."
         )
     across, down = map(str, found.data.dims)
     figure = Drawing(figsize=(6.4, 5.4), layout="constrained")
-    axes = figure.add_subplot(title=title(posterior), xlabel=_GREEK.get(across, across), ylabel=_GREEK.get(down, down))
+    axes = figure.add_subplot(
+        title=title(posterior), xlabel=_GREEK.get(across, across), ylabel=_GREEK.get(down, down)
+    )
     if posterior.n_draws > 1:
         some = np.linspace(0, posterior.n_draws - 1, min(posterior.n_draws, _MOST_DOTS)).astype(int)
-        axes.scatter(posterior.draws(across)[some], posterior.draws(down)[some], s=5, color=COLOURS[0], alpha=0.35, linewidth=0)
-    x, y, height = (found.data[name].to_numpy() for name in (across, down, "relative_log_likelihood"))
+        axes.scatter(
+            posterior.draws(across)[some],
+            posterior.draws(down)[some],
+            s=5,
+            color=COLOURS[0],
+            alpha=0.35,
+            linewidth=0,
+        )
+    x, y, height = (
+        found.data[name].to_numpy() for name in (across, down, "relative_log_likelihood")
+    )
     falls = {-chi2.ppf(level, df=2) / 2: f"{level:.0%}" for level in LEVELS}
-    lines = axes.contour(x, y, height.T, levels=sorted(falls), colors=INK, linewidths=1.2, linestyles="solid")
+    lines = axes.contour(
+        x, y, height.T, levels=sorted(falls), colors=INK, linewidths=1.2, linestyles="solid"
+    )
     axes.clabel(lines, fmt=lambda level: falls[level], fontsize=8)
     best = found.summary()["best"]
     axes.plot(best[across], best[down], marker="+", markersize=10, color=INK, linestyle="none")

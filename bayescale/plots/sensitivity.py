@@ -6,8 +6,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from bayescale.decisions.sensitivity import Sensitivity
-from bayescale.plots._drawing import COLOURS, GREY, INK, Drawing, log_ticks, note, scientific, styled
+from bayescale.decisions.checks.sensitivity import Sensitivity
+from bayescale.plots._drawing import (
+    COLOURS,
+    GREY,
+    INK,
+    Drawing,
+    log_ticks,
+    note,
+    scientific,
+    styled,
+)
 
 _TITLES = {
     "alpha": "α",
@@ -39,7 +48,7 @@ def sensitivity(found: Sensitivity) -> Figure:
     --------
     >>> import bayescale as bs
     >>> import pandas as pd
-    >>> from bayescale.decisions.sensitivity import Sensitivity
+    >>> from bayescale.decisions.checks.sensitivity import Sensitivity
     >>> row = {"kind": "posterior", "variant": "as fitted", "quantity": "alpha", "q05": 0.3, "q50": 0.34, "q95": 0.36}
     >>> bs.plots.sensitivity(Sensitivity("runs", 1e21, pd.DataFrame([row]))).axes[0].get_title("left")
     'α'
@@ -47,8 +56,15 @@ def sensitivity(found: Sensitivity) -> Figure:
     quantities = found.frame["quantity"].unique()
     variants = found.frame[["kind", "variant"]].drop_duplicates()
     rows = -(-len(quantities) // _COLUMNS)
-    figure = Drawing(figsize=(10.0, rows * (_AROUND + _ROW * len(variants)) + 0.7), layout="constrained")
-    figure.suptitle(f"Sensitivity of {found.name}, at {scientific(found.compute)} FLOPs", x=0.01, ha="left", fontsize=10)
+    figure = Drawing(
+        figsize=(10.0, rows * (_AROUND + _ROW * len(variants)) + 0.7), layout="constrained"
+    )
+    figure.suptitle(
+        f"Sensitivity of {found.name}, at {scientific(found.compute)} FLOPs",
+        x=0.01,
+        ha="left",
+        fontsize=10,
+    )
     grid = figure.subplots(rows, _COLUMNS, squeeze=False, sharey=True)
     for axes, quantity in zip(grid.flat, quantities, strict=False):
         _draw(axes, found.frame[found.frame["quantity"] == quantity])
@@ -61,8 +77,16 @@ def sensitivity(found: Sensitivity) -> Figure:
             axes.xaxis.set_major_locator(MaxNLocator(4))
     for axes in grid.flat[len(quantities) :]:
         axes.remove()
-    grid[0, 0].set(yticks=np.arange(len(variants)), yticklabels=variants["variant"], ylim=(len(variants) - 0.5, -0.5))
-    note(figure, "Dots: medians; lines: 90 % intervals; band: the posterior's. The forecast is of one run under all variants.")
+    grid[0, 0].set(
+        yticks=np.arange(len(variants)),
+        yticklabels=variants["variant"],
+        ylim=(len(variants) - 0.5, -0.5),
+    )
+    note(
+        figure,
+        "Dots: medians; lines: 90 % intervals; band: the posterior's. The forecast is of one run "
+        "under all variants.",
+    )
     return figure
 
 

@@ -1,4 +1,6 @@
-"""Where the law is known and where it guesses: the loss over parameters and tokens, the runs, and the best split of compute."""
+"""Where the law is known and where it guesses: the loss over parameters and tokens, the runs, and
+the best split of compute.
+"""
 
 import numpy as np
 import xarray as xr
@@ -6,22 +8,25 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from bayescale.decisions.allocate import allocate
-from bayescale.decisions.surface import surface as predicted_surface
+from bayescale.decisions.forecasts.surface import surface as predicted_surface
+from bayescale.decisions.plans.allocate import allocate
 from bayescale.errors import InputError
 from bayescale.plots._drawing import COLOURS, INK, LABELS, Drawing, note, styled, title
-from bayescale.posterior import Posterior
+from bayescale.posterior.posterior import Posterior
 
 _POINTS = 40
 _BEYOND = 10.0
 _CONTOURS = 12
-_SHADES = LinearSegmentedColormap.from_list("uncertainty", ("white", "#6aaed6"))  # pale, so that lines stay legible
+_SHADES = LinearSegmentedColormap.from_list(
+    "uncertainty", ("white", "#6aaed6")
+)  # pale, so that lines stay legible
 _NOTE = "Lines: median loss of the law, nats per token. Dots: runs. Dashed: the median best N and D of each compute budget."
 
 
 @styled
 def surface(posterior: Posterior) -> Figure:
-    """Draw the law's loss over parameters and tokens as contours, how uncertain it is as shading, the runs and the best split.
+    """Draw the law's loss over parameters and tokens as contours, how uncertain it is as shading,
+    the runs and the best split.
 
     Parameters
     ----------
@@ -45,18 +50,27 @@ def surface(posterior: Posterior) -> Figure:
     """
     if set(posterior.law.inputs) != {"n_params", "n_tokens"}:
         raise InputError(
-            f"{posterior.law.formula} has the inputs {', '.join(posterior.law.inputs)}; a surface is drawn over n_params and "
+            f"{posterior.law.formula} has the inputs {', '.join(posterior.law.inputs)}; a surface "
+            f"is drawn over n_params and "
             "n_tokens. Fit Chinchilla(), or draw loss_along_compute."
         )
     n_params, n_tokens = (_axis(posterior.runs.column(name)) for name in ("n_params", "n_tokens"))
     data = predicted_surface(posterior, n_params=n_params, n_tokens=n_tokens).data
     figure = Drawing(figsize=(7.8, 5.8), layout="constrained")
-    axes = figure.add_subplot(title=title(posterior), xlabel=LABELS["n_params"], ylabel=LABELS["n_tokens"])
+    axes = figure.add_subplot(
+        title=title(posterior), xlabel=LABELS["n_params"], ylabel=LABELS["n_tokens"]
+    )
     axes.set(xscale="log", yscale="log")
     if posterior.n_draws > 1:
         _draw_uncertainty(figure, axes, data)
     _draw_contours(axes, data)
-    axes.scatter(posterior.runs.column("n_params"), posterior.runs.column("n_tokens"), s=18, color=INK, zorder=4)
+    axes.scatter(
+        posterior.runs.column("n_params"),
+        posterior.runs.column("n_tokens"),
+        s=18,
+        color=INK,
+        zorder=4,
+    )
     if hasattr(posterior.law, "optimal_n_params"):
         _draw_best_split(axes, posterior, 6 * n_params * n_tokens)
     axes.set(xlim=n_params[[0, -1]].tolist(), ylim=n_tokens[[0, -1]].tolist())
@@ -80,11 +94,25 @@ def _draw_uncertainty(figure: Figure, axes: Axes, data: xr.Dataset) -> None:
 def _draw_contours(axes: Axes, data: xr.Dataset) -> None:
     loss = data["law_q50"].T
     # Evenly spaced in their logarithms, so that lines do not crowd where loss is steep.
-    levels = np.unique([float(f"{level:.3g}") for level in np.geomspace(loss.min(), loss.max(), _CONTOURS + 2)[1:-1]])
-    lines = axes.contour(data["n_params"], data["n_tokens"], loss, levels=levels, colors=INK, linewidths=0.8)
+    levels = np.unique(
+        [
+            float(f"{level:.3g}")
+            for level in np.geomspace(loss.min(), loss.max(), _CONTOURS + 2)[1:-1]
+        ]
+    )
+    lines = axes.contour(
+        data["n_params"], data["n_tokens"], loss, levels=levels, colors=INK, linewidths=0.8
+    )
     axes.clabel(lines, fontsize=8, fmt="%.3g")
 
 
 def _draw_best_split(axes: Axes, posterior: Posterior, compute: np.ndarray) -> None:
     best = allocate(posterior, compute=compute).draws.median("draw")
-    axes.plot(best["n_params"], best["n_tokens"], color=COLOURS[1], linewidth=1.8, linestyle=(0, (4, 2)), zorder=3)
+    axes.plot(
+        best["n_params"],
+        best["n_tokens"],
+        color=COLOURS[1],
+        linewidth=1.8,
+        linestyle=(0, (4, 2)),
+        zorder=3,
+    )

@@ -2,12 +2,14 @@
 
     δ(x) = τ · f(x),   f ~ GP(0, k)
 
-A process gives the covariance k of unit amplitude, in NumPy; the amplitude τ is a parameter. A few runs, chosen by pivoted
-Cholesky, determine f nearly everywhere: with k(Z, Z) = L Lᵀ at those runs, f(x) ≈ k(x, Z) L⁻ᵀ u with u ~ Normal(0, 1), which is
-all that a sampler sees. Between the chosen runs little is left; far beyond them much is, and a forecast adds it exactly.
+A process gives the covariance k of unit amplitude, in NumPy; the amplitude τ is a parameter. A few
+runs, chosen by pivoted Cholesky, determine f nearly everywhere: with k(Z, Z) = L Lᵀ at those runs,
+f(x) ≈ k(x, Z) L⁻ᵀ u with u ~ Normal(0, 1), which is all that a sampler sees. Between the chosen
+runs little is left; far beyond them much is, and a forecast adds it exactly.
 
-C. E. Rasmussen and C. K. I. Williams, "Gaussian Processes for Machine Learning", 2006, section 8.1; M. C. Kennedy and A.
-O'Hagan, "Bayesian calibration of computer models", 2001, for discrepancies of a model.
+C. E. Rasmussen and C. K. I. Williams, "Gaussian Processes for Machine Learning", 2006, section 8.1;
+M. C. Kennedy and A. O'Hagan, "Bayesian calibration of computer models", 2001, for discrepancies of
+a model.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,13 +19,14 @@ from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from bayescale.discovery import name_of
+from bayescale._internal.discovery import name_of
 from bayescale.errors import InputError
 from bayescale.laws.base import Parameter, Values
 from bayescale.runs import Runs
 
 _NEGLIGIBLE = 1e-6
-# A process that loses this share of its variance at some fitted run is no longer the process that was asked for.
+# A process that loses this share of its variance at some fitted run is no longer the process that
+# was asked for.
 _TOO_MUCH = 0.3
 # No label of a table begins so.
 _OWN_GROUP = "\0"
@@ -39,7 +42,8 @@ class Places(NamedTuple):
     compute_decades : array, shape (runs,)
         The same of compute.
     group : array of str, shape (runs,)
-        What a run belongs to; a run that is to come belongs to a group of its own, and so do all where no groups are known.
+        What a run belongs to; a run that is to come belongs to a group of its own, and so do all
+        where no groups are known.
     """
 
     decades: np.ndarray
@@ -51,7 +55,9 @@ class Places(NamedTuple):
         return Places(self.decades[rows], self.compute_decades[rows], self.group[rows])
 
 
-def places(runs: Runs, inputs: Sequence[str], new: Mapping[str, np.ndarray] | None = None) -> Places:
+def places(
+    runs: Runs, inputs: Sequence[str], new: Mapping[str, np.ndarray] | None = None
+) -> Places:
     """Where runs stand.
 
     Parameters
@@ -61,8 +67,8 @@ def places(runs: Runs, inputs: Sequence[str], new: Mapping[str, np.ndarray] | No
     inputs : sequence of str
         Of the law.
     new : mapping of arrays, shape (new,)
-        Inputs of runs that are to come; the fitted runs' own places unless given. With ``group``, runs of one group share what
-        a group shares.
+        Inputs of runs that are to come; the fitted runs' own places unless given. With ``group``,
+        runs of one group share what a group shares.
     """
     columns = {name: np.log10(runs.column(name)) for name in inputs}
     centre = {name: values.mean() for name, values in columns.items()}
@@ -73,10 +79,16 @@ def places(runs: Runs, inputs: Sequence[str], new: Mapping[str, np.ndarray] | No
     elif new is not None and "group" in new:
         group = np.asarray(new["group"], dtype=object)
     else:
-        group = np.array([f"{_OWN_GROUP}{row}" for row in range(len(columns[inputs[0]]))], dtype=object)
+        group = np.array(
+            [f"{_OWN_GROUP}{row}" for row in range(len(columns[inputs[0]]))], dtype=object
+        )
     decades = {name: values - centre[name] for name, values in columns.items()}
     scale = [name for name in ("n_params", "n_tokens") if name in inputs] or list(inputs)
-    return Places(np.stack(list(decades.values()), axis=1), np.sum([decades[name] for name in scale], axis=0), group)
+    return Places(
+        np.stack(list(decades.values()), axis=1),
+        np.sum([decades[name] for name in scale], axis=0),
+        group,
+    )
 
 
 @runtime_checkable
@@ -128,20 +140,26 @@ class Basis:
         InputError
             Where the process has too few functions for the runs.
         """
-        left = np.diag(process.covariance(places, places)).copy() if len(places.group) else np.zeros(0)
+        left = (
+            np.diag(process.covariance(places, places)).copy() if len(places.group) else np.zeros(0)
+        )
         whole, rows = left.max(initial=0.0), np.zeros((0, len(left)))
         picked: list[int] = []
         while len(picked) < process.functions and left.max(initial=0.0) > _NEGLIGIBLE * whole:
             # Ties go to the first run, so that the choice does not hang on the last bit.
             place = int(np.argmax(left >= left.max() * (1 - 1e-9)))
-            row = (process.covariance(places.at([place]), places)[0] - rows[:, place] @ rows) / np.sqrt(left[place])
+            row = (
+                process.covariance(places.at([place]), places)[0] - rows[:, place] @ rows
+            ) / np.sqrt(left[place])
             rows, picked = np.vstack([rows, row]), [*picked, place]
             left = np.maximum(left - row**2, 0.0)
             left[place] = 0.0
         if left.max(initial=0.0) > _TOO_MUCH * whole:
             raise InputError(
-                f"{name_of(process)}: these {len(left)} runs need more than its {process.functions} functions, which leave out "
-                f"{left.max() / whole:.0%} of its variance at one of them. Use fewer groups, or a longer length."
+                f"{name_of(process)}: these {len(left)} runs need more than its "
+                f"{process.functions} functions, which leave out "
+                f"{left.max() / whole:.0%} of its variance at one of them. Use fewer groups, or a "
+                f"longer length."
             )
         return cls(process, places.at(picked), np.tril(rows[:, picked].T))
 
@@ -154,17 +172,22 @@ class Basis:
         """The functions at places, shape (places, size)."""
         if not self.size:
             return np.zeros((len(places.group), 0))
-        return np.asarray(solve_triangular(self.root, self.process.covariance(self.chosen, places), lower=True)).T
+        return np.asarray(
+            solve_triangular(self.root, self.process.covariance(self.chosen, places), lower=True)
+        ).T
 
     def root_of_remainder(self, places: Places) -> np.ndarray:
         """A square root of the covariance of what the functions leave, shape (places, places)."""
         features = self.features(places)
-        values, vectors = np.linalg.eigh(self.process.covariance(places, places) - features @ features.T)
+        values, vectors = np.linalg.eigh(
+            self.process.covariance(places, places) - features @ features.T
+        )
         return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))
 
 
 def filled_up(count: int) -> int:
-    """The least of 8, 12, 16, 24, 32, 48, 64, 96 … that is no less, so that arrays of similar size share compiled programs.
+    """The least of 8, 12, 16, 24, 32, 48, 64, 96 … that is no less, so that arrays of similar size
+    share compiled programs.
 
     Examples
     --------
@@ -183,7 +206,9 @@ def bases(processes: Sequence[Process], at: Places) -> tuple[Basis, ...]:
     return tuple(Basis.of(process, at) for process in processes)
 
 
-def departure(processes: Sequence[Process], constants: Values, coefficients: Any, features: Sequence[Any]) -> Any:
+def departure(
+    processes: Sequence[Process], constants: Values, coefficients: Any, features: Sequence[Any]
+) -> Any:
     """What processes add to log loss, shape (…, runs).
 
     Parameters
@@ -198,6 +223,10 @@ def departure(processes: Sequence[Process], constants: Values, coefficients: Any
     total, begin = 0.0, 0
     for process, functions in zip(processes, features, strict=True):
         end = begin + functions.shape[1]
-        total = total + (constants[process.amplitude.name][..., None] * coefficients[..., begin:end]) @ functions.T
+        total = (
+            total
+            + (constants[process.amplitude.name][..., None] * coefficients[..., begin:end])
+            @ functions.T
+        )
         begin = end
     return total

@@ -1,10 +1,13 @@
-"""A curve along compute whose slope wanders: the further from the runs, the less their law is to be trusted.
+"""A curve along compute whose slope wanders: the further from the runs, the less their law is to be
+trusted.
 
-    k(t, t') = 3 min(|t|, |t'|)² (max(|t|, |t'|) − min(|t|, |t'|)/3) / 2   where t and t' have one sign, else 0
+    k(t, t') = 3 min(|t|, |t'|)² (max(|t|, |t'|) − min(|t|, |t'|)/3) / 2   where t and t' have one
+    sign, else 0
 
-t is decades of compute from the mean of the runs, where value and slope are zero, so that the law keeps its meaning. The
-variance is |t|³: τ is the departure to expect one decade away. G. Wahba, "Improper priors, spline smoothing and the problem of
-guarding against model errors in regression", 1978.
+t is decades of compute from the mean of the runs, where value and slope are zero, so that the law
+keeps its meaning. The variance is |t|³: τ is the departure to expect one decade away. G. Wahba,
+"Improper priors, spline smoothing and the problem of guarding against model errors in regression",
+1978.
 """
 
 from dataclasses import dataclass
@@ -34,7 +37,9 @@ class IntegratedWiener:
     paper: ClassVar[str] = "Wahba 1978"
     columns: ClassVar[tuple[str, ...]] = ()
     functions: ClassVar[int] = 8
-    formula: ClassVar[str] = "δ(t) = τ √3 ∫₀ᵗ W(s) ds, variance τ²|t|³, t decades of compute from the mean run"
+    formula: ClassVar[str] = (
+        "δ(t) = τ √3 ∫₀ᵗ W(s) ds, variance τ²|t|³, t decades of compute from the mean run"
+    )
 
     def __post_init__(self) -> None:
         if not 0 < self.scale < np.inf:
@@ -42,7 +47,11 @@ class IntegratedWiener:
 
     @property
     def amplitude(self) -> Parameter:
-        return Parameter("drift_sd", dist.HalfNormal(self.scale), "departure from the law a decade of compute away, log loss")
+        return Parameter(
+            "drift_sd",
+            dist.HalfNormal(self.scale),
+            "departure from the law a decade of compute away, log loss",
+        )
 
     def covariance(self, a: Places, b: Places) -> np.ndarray:
         """k between places, shape (a, b)."""

@@ -2,8 +2,8 @@
 
     k(x, x') = (1 + r + r²/3) exp(−r),   r = √5 |x − x'| / ℓ
 
-x holds the decades of the inputs, N and D for most laws. B. Matérn, "Spatial Variation", 1960; C. E. Rasmussen and C. K. I.
-Williams, "Gaussian Processes for Machine Learning", 2006, equation 4.17.
+x holds the decades of the inputs, N and D for most laws. B. Matérn, "Spatial Variation", 1960; C.
+E. Rasmussen and C. K. I. Williams, "Gaussian Processes for Machine Learning", 2006, equation 4.17.
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,9 @@ class Matern:
 
     def __post_init__(self) -> None:
         if not (0 < self.length < np.inf and 0 < self.scale < np.inf):
-            raise InputError(f"matern: length={self.length} and scale={self.scale} must be positive numbers.")
+            raise InputError(
+                f"matern: length={self.length} and scale={self.scale} must be positive numbers."
+            )
 
     @property
     def formula(self) -> str:
@@ -48,7 +50,11 @@ class Matern:
 
     @property
     def amplitude(self) -> Parameter:
-        return Parameter("matern_sd", dist.HalfNormal(self.scale), "size of the smooth departures from the law, in log loss")
+        return Parameter(
+            "matern_sd",
+            dist.HalfNormal(self.scale),
+            "size of the smooth departures from the law, in log loss",
+        )
 
     def covariance(self, a: Places, b: Places) -> np.ndarray:
         """k between places, shape (a, b)."""

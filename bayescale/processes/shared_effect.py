@@ -27,7 +27,11 @@ class SharedEffect:
 
     @property
     def amplitude(self) -> Parameter:
-        return Parameter("group_sd", dist.HalfNormal(0.02), "size of the departures of groups from the law, in log loss")
+        return Parameter(
+            "group_sd",
+            dist.HalfNormal(0.02),
+            "size of the departures of groups from the law, in log loss",
+        )
 
     def covariance(self, a: Places, b: Places) -> np.ndarray:
         """k between places, shape (a, b)."""

@@ -1,4 +1,6 @@
-"""A plan as one HTML file that needs nothing else: figures, tables, a calculator, a checklist and how to make it again."""
+"""A plan as one HTML file that needs nothing else: figures, tables, a calculator, a checklist and
+how to make it again.
+"""
 
 import json
 import re
@@ -13,15 +15,15 @@ import jinja2
 import numpy as np
 import pandas as pd
 
-from bayescale.decisions.plan import Plan
-from bayescale.discovery import describe
+from bayescale._internal.discovery import describe
+from bayescale._internal.whole_file import written_whole
+from bayescale.decisions.plans.plan import Plan
 from bayescale.plots._drawing import as_svg
 from bayescale.plots.flat_set import flat_set
 from bayescale.plots.loss_along_compute import loss_along_compute
 from bayescale.plots.sensitivity import sensitivity
 from bayescale.reports import calculator
 from bayescale.reports.checklist import checklist
-from bayescale.whole_file import written_whole
 
 _QUANTILES = ("q05", "q50", "q95")
 _HEADINGS = ("5 %", "median", "95 %")
@@ -62,8 +64,8 @@ class Picture(NamedTuple):
 def report(plan: Plan, path: str | Path, *, commands: Iterable[str] = ()) -> Path:
     """Write a plan as one self-contained HTML file.
 
-    It opens without a network and loads nothing. The calculator splits any budget at all draws of the posterior; laws of other
-    inputs than parameters and tokens have none.
+    It opens without a network and loads nothing. The calculator splits any budget at all draws of
+    the posterior; laws of other inputs than parameters and tokens have none.
 
     Parameters
     ----------
@@ -102,8 +104,15 @@ def html(plan: Plan, *, commands: Iterable[str] = ()) -> str:
     """The page."""
     posterior = plan.posterior
     tables = list(_tables(plan))
-    parts = [("answer", "Answer"), *([("calculator", "Calculator")] if calculator.has_calculator(posterior) else [])]
-    parts += [*((table.id, table.title) for table in tables), ("checklist", "Checklist"), ("again", "Make it again")]
+    parts = [
+        ("answer", "Answer"),
+        *([("calculator", "Calculator")] if calculator.has_calculator(posterior) else []),
+    ]
+    parts += [
+        *((table.id, table.title) for table in tables),
+        ("checklist", "Checklist"),
+        ("again", "Make it again"),
+    ]
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string(_source("page.html.j2"))
     return template.render(
@@ -137,7 +146,10 @@ def _source(name: str) -> str:
 
 def _calculator(plan: Plan) -> dict[str, str]:
     limits = plan.constraints
-    fixed = {name: getattr(limits, name, None) for name in ("max_tokens", "unique_tokens", "inference_tokens")}
+    fixed = {
+        name: getattr(limits, name, None)
+        for name in ("max_tokens", "unique_tokens", "inference_tokens")
+    }
     known = {name: float(value) for name, value in fixed.items() if isinstance(value, int | float)}
     caps = [known[name] for name in ("max_tokens", "unique_tokens") if name in known]
     return {
@@ -154,31 +166,52 @@ def _calculator(plan: Plan) -> dict[str, str]:
 def _pictures(plan: Plan) -> Iterable[Picture]:
     decades = max(np.log10(plan.reach) + 0.3, 0.5)
     yield Picture(
-        as_svg(loss_along_compute(plan.posterior, decades), "Loss against compute"), "The runs, the law, and its reach."
+        as_svg(loss_along_compute(plan.posterior, decades), "Loss against compute"),
+        "The runs, the law, and its reach.",
     )
     yield Picture(
-        as_svg(flat_set(plan.flat_set), "Expected regret by size"), "What each size is expected to lose at this budget."
+        as_svg(flat_set(plan.flat_set), "Expected regret by size"),
+        "What each size is expected to lose at this budget.",
     )
     if plan.sensitivity is not None:
         yield Picture(
-            as_svg(sensitivity(plan.sensitivity), "Answers under other assumptions"), "The same under other assumptions."
+            as_svg(sensitivity(plan.sensitivity), "Answers under other assumptions"),
+            "The same under other assumptions.",
         )
 
 
 def _tables(plan: Plan) -> Iterable[Table]:
     told = plan.summary()
-    rows = [[_NAMES.get(str(name), str(name)), *(_number(row[q]) for q in _QUANTILES)] for name, row in told.iterrows()]
-    yield Table("numbers", "The numbers", "Median and 90 % interval over the posterior.", ("", *_HEADINGS), rows)
+    rows = [
+        [_NAMES.get(str(name), str(name)), *(_number(row[q]) for q in _QUANTILES)]
+        for name, row in told.iterrows()
+    ]
+    yield Table(
+        "numbers",
+        "The numbers",
+        "Median and 90 % interval over the posterior.",
+        ("", *_HEADINGS),
+        rows,
+    )
     own = plan.posterior.summary()
     rows = [[str(name), *(_number(row[q]) for q in _QUANTILES)] for name, row in own.iterrows()]
     yield Table("parameters", "Parameters of the law", "", ("", *_HEADINGS), rows)
     held = plan.regret.summary()
     headings = ("plan", "N", "D", "expected regret, nats", "compute wasted", "5 %", "95 %")
     columns = ["n_params", "n_tokens", "extra_loss", "wasted", "wasted_q05", "wasted_q95"]
-    yield Table("regret", "Regret", "", headings, [[str(name), *map(_number, row[columns])] for name, row in held.iterrows()])
+    yield Table(
+        "regret",
+        "Regret",
+        "",
+        headings,
+        [[str(name), *map(_number, row[columns])] for name, row in held.iterrows()],
+    )
     if plan.design is not None:
         columns = ["n_params", "n_tokens", "flops", "cumulative_flops", "regret_after"]
-        rows = [[str(place), *map(_number, row[columns])] for place, row in plan.design.summary().iterrows()]
+        rows = [
+            [str(place), *map(_number, row[columns])]
+            for place, row in plan.design.summary().iterrows()
+        ]
         wanted = ("run", "N", "D", "FLOPs", "spent", "regret after, nats")
         yield Table("next", "Runs to make first", plan.design.when_to_stop, wanted, rows)
     if plan.sensitivity is not None:
@@ -188,7 +221,11 @@ def _tables(plan: Plan) -> Iterable[Table]:
 def _sensitivity_table(told: pd.DataFrame, problems: tuple[str, ...]) -> Table:
     headings = ("", *_HEADINGS, "lowest median", "highest median", "moved most by")
     rows = [
-        [_NAMES.get(str(name), str(name)), *(_number(row[q]) for q in (*_QUANTILES, "lowest", "highest")), str(row["variant"])]
+        [
+            _NAMES.get(str(name), str(name)),
+            *(_number(row[q]) for q in (*_QUANTILES, "lowest", "highest")),
+            str(row["variant"]),
+        ]
         for name, row in told.iterrows()
     ]
     return Table("sensitivity", "Under other assumptions", " ".join(problems), headings, rows)
@@ -208,7 +245,8 @@ def _in_python(plan: Plan) -> str:
     limits = "" if plan.constraints is None else f", constraints=bs.{plan.constraints!r}"
     return (
         f"import bayescale as bs\n"
-        f"# law {describe(posterior.law)}, noise {describe(posterior.noise)}, method {describe(posterior.method)}\n"
+        f"# law {describe(posterior.law)}, noise {describe(posterior.noise)}, method "
+        f"{describe(posterior.method)}\n"
         f"post = bs.fit(runs, law=..., noise=..., method=...)\n"
         f"bs.report(bs.plan(post, {plan.compute:g}{limits}), 'plan.html')"
     )

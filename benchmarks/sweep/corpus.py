@@ -1,8 +1,9 @@
-"""The text that the sweep reads: the sources of Python's standard library, which every machine with Python has.
+"""The text that the sweep reads: the sources of Python's standard library, which every machine with
+Python has.
 
-Files are parted into training and validation by a hash of their bytes. Windows of validation that share any 50 bytes with
-training are dropped, so that nothing to be predicted was seen. A run reads windows of training in an order of its own seed,
-each at most once.
+Files are parted into training and validation by a hash of their bytes. Windows of validation that
+share any 50 bytes with training are dropped, so that nothing to be predicted was seen. A run reads
+windows of training in an order of its own seed, each at most once.
 """
 
 import hashlib
@@ -42,27 +43,37 @@ class Corpus:
     source: str
 
     def order(self, seed: int) -> np.ndarray:
-        """The windows of training in the order in which runs of this seed read them, shape (windows,)."""
+        """The windows of training in the order in which runs of this seed read them, shape
+        (windows,).
+        """
         return np.random.default_rng([seed, 0]).permutation(len(self.training))
 
 
 def standard_library(kept: Path) -> Corpus:
-    """Read the standard library of the running Python: every source file but installed packages and what was built for it.
+    """Read the standard library of the running Python: every source file but installed packages and
+    what was built for it.
 
     Parameters
     ----------
     kept : Path
-        File to keep the windows in, since looking for what both parts share takes longer than many a run.
+        File to keep the windows in, since looking for what both parts share takes longer than many
+        a run.
     """
     source = f"standard library of CPython {platform.python_version()}"
     if kept.exists():
         with np.load(kept) as found:
-            return Corpus(found["training"], found["validation"], _digest(found["training"], found["validation"]), source)
+            return Corpus(
+                found["training"],
+                found["validation"],
+                _digest(found["training"], found["validation"]),
+                source,
+            )
     folder = Path(sysconfig.get_path("stdlib"))
     files = sorted(
         path
         for path in folder.rglob("*.py")
-        if not {"site-packages", "dist-packages"} & set(path.parts) and not path.name.startswith("_sysconfigdata")
+        if not {"site-packages", "dist-packages"} & set(path.parts)
+        and not path.name.startswith("_sysconfigdata")
     )
     made = corpus((path.read_bytes() for path in files), source)
     unfinished = kept.with_suffix(f".{os.getpid()}")
@@ -72,26 +83,38 @@ def standard_library(kept: Path) -> Corpus:
     return made
 
 
-def corpus(documents: Iterable[bytes], source: str, validation_windows: int = VALIDATION_WINDOWS) -> Corpus:
+def corpus(
+    documents: Iterable[bytes], source: str, validation_windows: int = VALIDATION_WINDOWS
+) -> Corpus:
     """Part documents into training and validation and cut both into windows.
 
-    Documents that are there twice count once, and those with NUL bytes not at all, since a NUL begins a window. Documents
-    follow each other in the order of their hashes, so that their order on a disk means nothing.
+    Documents that are there twice count once, and those with NUL bytes not at all, since a NUL
+    begins a window. Documents follow each other in the order of their hashes, so that their order
+    on a disk means nothing.
 
     Raises
     ------
     ValueError
         Where fewer windows of validation are left than wanted.
     """
-    by_hash = {hashlib.sha256(document).digest(): document for document in documents if b"\0" not in document}
+    by_hash = {
+        hashlib.sha256(document).digest(): document
+        for document in documents
+        if b"\0" not in document
+    }
     parts = {True: b"", False: b""}
     for held_out in parts:
-        chosen = [by_hash[key] for key in sorted(by_hash) if (key[0] % VALIDATION_SHARE == 0) == held_out]
+        chosen = [
+            by_hash[key] for key in sorted(by_hash) if (key[0] % VALIDATION_SHARE == 0) == held_out
+        ]
         parts[held_out] = b"".join(chosen)
     training, validation = (_windows(parts[held_out]) for held_out in (False, True))
     fresh = validation[~_shared(validation, np.frombuffer(parts[False], np.uint8))]
     if len(fresh) < validation_windows:
-        raise ValueError(f"{len(fresh)} windows of validation share nothing with training; {validation_windows} are wanted.")
+        raise ValueError(
+            f"{len(fresh)} windows of validation share nothing with training; {validation_windows} "
+            f"are wanted."
+        )
     kept = np.sort(np.random.default_rng(0).permutation(len(fresh))[:validation_windows])
     return Corpus(training, fresh[kept], _digest(training, fresh[kept]), source)
 

@@ -1,8 +1,10 @@
-"""What the finished runs say of runs that do not exist yet: written, and committed, before these are started.
+"""What the finished runs say of runs that do not exist yet: written, and committed, before these
+are started.
 
-The default fit, today's practice (Huber, bootstrap) and Approach 2 each see the base runs alone, and tell the best size at each
-dearer budget; the first two tell every frontier run's loss, in quantiles. Writes benchmarks/results/sweep_forecast.json, and
-refuses where a frontier run has been made.
+The default fit, today's practice (Huber, bootstrap) and Approach 2 each see the base runs alone,
+and tell the best size at each dearer budget; the first two tell every frontier run's loss, in
+quantiles. Writes benchmarks/results/sweep_forecast.json, and refuses where a frontier run has been
+made.
 
     python benchmarks/sweep/collect.py && python benchmarks/sweep/forecast.py
 """
@@ -22,14 +24,25 @@ from collect import NAME
 from run import FORECAST, ROWS
 
 import bayescale as bs
-from bayescale.decisions.forecasters import Fitted, Forecaster, HuberBootstrap
-from bayescale.posterior import Posterior, summarise
+from bayescale.decisions.checks.forecasters import Fitted, Forecaster, HuberBootstrap
+from bayescale.posterior.posterior import Posterior, summarise
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from alternatives import about
 
-FORECASTERS: dict[str, Forecaster] = {"default": Fitted(), "huber_bootstrap": HuberBootstrap(replicates=1000)}
-QUANTILES = {"q025": 0.025, "q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95, "q975": 0.975}
+FORECASTERS: dict[str, Forecaster] = {
+    "default": Fitted(),
+    "huber_bootstrap": HuberBootstrap(replicates=1000),
+}
+QUANTILES = {
+    "q025": 0.025,
+    "q05": 0.05,
+    "q25": 0.25,
+    "q50": 0.5,
+    "q75": 0.75,
+    "q95": 0.95,
+    "q975": 0.975,
+}
 
 
 def wanted() -> pd.DataFrame:
@@ -49,7 +62,8 @@ def wanted() -> pd.DataFrame:
 
 def told(forecaster: Forecaster, runs: bs.Runs, new: pd.DataFrame) -> dict[str, Any]:
     """Quantiles of each new run's loss, of a in N* ∝ C^a, and of the best size at each budget."""
-    # A loss must be there to make a table of runs; forecasters use it for the density alone, which is not asked for.
+    # A loss must be there to make a table of runs; forecasters use it for the density alone, which
+    # is not asked for.
     test = bs.Runs.from_frame(new.assign(loss=1.0), name="frontier")
     prediction = forecaster.predict(runs, test)
     losses = np.exp(np.quantile(prediction.log_draws, list(QUANTILES.values()), axis=0))
@@ -59,7 +73,9 @@ def told(forecaster: Forecaster, runs: bs.Runs, new: pd.DataFrame) -> dict[str, 
         "model": prediction.model,
         "exponent_of_params": summarise(exponent(posterior)),
         "constants": {name: summarise(values) for name, values in posterior.constants.items()},
-        "optimum": plans[plans["quantity"].isin(["n_params", "n_tokens", "loss"])].drop(columns="unit").to_dict("records"),
+        "optimum": plans[plans["quantity"].isin(["n_params", "n_tokens", "loss"])]
+        .drop(columns="unit")
+        .to_dict("records"),
         "runs": {
             run_id: dict(zip(QUANTILES, map(float, column), strict=True))
             for run_id, column in zip(test.frame.index, losses.T, strict=True)
@@ -84,7 +100,9 @@ def approach_2(runs: bs.Runs, budgets: np.ndarray) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", type=Path, default=ROWS)
     options = parser.parse_args()
     if (rows.read(options.rows)["role"] == "frontier").any():
@@ -93,7 +111,11 @@ def main() -> None:
     runs = bs.datasets.load(NAME)
     (original,) = bs.datasets.fetch(NAME)
     forecast = {
-        "about": about() | {"data_sha256": runs.sha256, "file_sha256": hashlib.sha256(original.read_bytes()).hexdigest()},
+        "about": about()
+        | {
+            "data_sha256": runs.sha256,
+            "file_sha256": hashlib.sha256(original.read_bytes()).hexdigest(),
+        },
         "n_runs": len(runs),
         "frontier": new.to_dict("records"),
         **{name: told(forecaster, runs, new) for name, forecaster in FORECASTERS.items()},
@@ -101,9 +123,17 @@ def main() -> None:
     }
     FORECAST.write_text(json.dumps(forecast, indent=1) + "\n", encoding="utf-8")
     for name in FORECASTERS:
-        print(name, pd.DataFrame(forecast[name]["runs"]).T.to_string(float_format="{:.4f}".format), sep="\n")
+        print(
+            name,
+            pd.DataFrame(forecast[name]["runs"]).T.to_string(float_format="{:.4f}".format),
+            sep="\n",
+        )
         print(pd.DataFrame(forecast[name]["optimum"]).to_string(float_format="{:.4g}".format))
-    print("approach 2", pd.DataFrame(forecast["approach_2"]["optimum"]).to_string(float_format="{:.4g}".format), sep="\n")
+    print(
+        "approach 2",
+        pd.DataFrame(forecast["approach_2"]["optimum"]).to_string(float_format="{:.4g}".format),
+        sep="\n",
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
-"""A plain decoder-only transformer over bytes: what it computes, how many parameters it has, and how many FLOPs a byte costs.
+"""A plain decoder-only transformer over bytes: what it computes, how many parameters it has, and
+how many FLOPs a byte costs.
 
-Pre-norm blocks of causal attention and a ReLU layer four times as wide; rotary positions; norms without gains; input
-and output embeddings apart from each other. One number, the width, gives the rest of the shape.
+Pre-norm blocks of causal attention and a ReLU layer four times as wide; rotary positions; norms
+without gains; input and output embeddings apart from each other. One number, the width, gives the
+rest of the shape.
 """
 
 from dataclasses import dataclass
@@ -53,16 +55,23 @@ class Shape:
     def flops_per_byte(self) -> int:
         """Exact FLOPs of the matrix products of training, forwards and backwards, for one byte.
 
-        3 × (2·12·depth·width² + 2·256·width + 4·context·width·depth): each weight of a block and of the output multiplies and
-        adds once; the products of queries with keys and of weights with values are computed in full and then masked; the input
-        embedding is a look-up; the gradient costs two products for each one forwards.
+        3 × (2·12·depth·width² + 2·256·width + 4·context·width·depth): each weight of a block and of
+        the output multiplies and adds once; the products of queries with keys and of weights with
+        values are computed in full and then masked; the input embedding is a look-up; the gradient
+        costs two products for each one forwards.
         """
-        forward = 2 * self.n_params_non_embedding + 2 * VOCABULARY * self.width + 4 * CONTEXT * self.width * self.depth
+        forward = (
+            2 * self.n_params_non_embedding
+            + 2 * VOCABULARY * self.width
+            + 4 * CONTEXT * self.width * self.depth
+        )
         return 3 * forward
 
 
 def initialise(shape: Shape, key: jax.Array) -> Params:
-    """Normal matrices of variance 1/fan-in; the last matrix of each branch and the output begin at zero."""
+    """Normal matrices of variance 1/fan-in; the last matrix of each branch and the output begin at
+    zero.
+    """
     d, layers = shape.width, shape.depth
     embedding, attention, hidden = jax.random.split(key, 3)
     return {
@@ -76,7 +85,8 @@ def initialise(shape: Shape, key: jax.Array) -> Params:
 
 
 def losses(params: Params, windows: jax.Array, shape: Shape) -> jax.Array:
-    """Cross-entropy of every byte given those before it in its window, nats, shape (windows, context).
+    """Cross-entropy of every byte given those before it in its window, nats, shape (windows,
+    context).
 
     Parameters
     ----------
@@ -90,7 +100,11 @@ def losses(params: Params, windows: jax.Array, shape: Shape) -> jax.Array:
     mask = jnp.where(np.tril(np.ones((windows.shape[1],) * 2, bool)), 0.0, -jnp.inf).astype(x.dtype)
     cos, sin = _rotations(windows.shape[1], shape.width // shape.heads)
     for i in range(shape.depth):
-        x = x + _attention(_norm(x), params["attention"][i], shape.heads, mask, cos, sin) @ params["attention_out"][i]
+        x = (
+            x
+            + _attention(_norm(x), params["attention"][i], shape.heads, mask, cos, sin)
+            @ params["attention_out"][i]
+        )
         x = x + jax.nn.relu(_norm(x) @ params["hidden"][i]) @ params["hidden_out"][i]
     logits = _norm(x) @ params["output"]
     chosen = jnp.take_along_axis(logits, targets[:, :, None], axis=2)[:, :, 0]
@@ -111,7 +125,9 @@ def _rotate(x: jax.Array, cos: np.ndarray, sin: np.ndarray) -> jax.Array:
     return jnp.concatenate([first * cos - second * sin, first * sin + second * cos], axis=-1)
 
 
-def _attention(x: jax.Array, weights: jax.Array, heads: int, mask: jax.Array, cos: np.ndarray, sin: np.ndarray) -> jax.Array:
+def _attention(
+    x: jax.Array, weights: jax.Array, heads: int, mask: jax.Array, cos: np.ndarray, sin: np.ndarray
+) -> jax.Array:
     n, t, d = x.shape
     q, k, v = (x @ weights).reshape(n, t, 3, heads, d // heads).transpose(2, 0, 3, 1, 4)
     q, k = (_rotate(_norm(part), cos, sin) for part in (q, k))

@@ -24,7 +24,8 @@ FEWEST_SIZES, REPLICATES = 3, 4000
 
 
 def losses(forecast: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
-    """One row for each forecaster and finished run: forecast, outcome, error and whether intervals hold it.
+    """One row for each forecaster and finished run: forecast, outcome, error and whether intervals
+    hold it.
 
     A forecast is of a run of a size and length, whatever its seed.
     """
@@ -33,7 +34,10 @@ def losses(forecast: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
     for name in FORECASTERS:
         for told in forecast["frontier"]:
             quantiles = forecast[name]["runs"][told["run_id"]]
-            made = frontier[(frontier["n_params"] == told["n_params"]) & (frontier["n_tokens"] == told["n_tokens"])]
+            made = frontier[
+                (frontier["n_params"] == told["n_params"])
+                & (frontier["n_tokens"] == told["n_tokens"])
+            ]
             found.extend(
                 {
                     "forecaster": name,
@@ -51,10 +55,12 @@ def losses(forecast: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
 
 
 def optima(forecast: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
-    """Where the finished runs of a budget put the best N, by a parabola in log N, beside what each forecaster said.
+    """Where the finished runs of a budget put the best N, by a parabola in log N, beside what each
+    forecaster said.
 
-    The parabola's 90 % interval is of what it would be with other seeds, by the spread between those of the base runs; ends of
-    parabolas that open downwards, which have no best N, are infinite or zero as their slope says.
+    The parabola's 90 % interval is of what it would be with other seeds, by the spread between
+    those of the base runs; ends of parabolas that open downwards, which have no best N, are
+    infinite or zero as their slope says.
     """
     found = []
     frontier = table[table["role"] == "frontier"]
@@ -64,10 +70,18 @@ def optima(forecast: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
         log_n = np.log(part["n_params"])
         if log_n.nunique() < FEWEST_SIZES:
             continue
-        other_seeds = np.log(part["loss"].to_numpy())[:, None] + noise * rng.standard_normal((len(part), REPLICATES))
+        other_seeds = np.log(part["loss"].to_numpy())[:, None] + noise * rng.standard_normal(
+            (len(part), REPLICATES)
+        )
         best = vertex(log_n, np.column_stack([np.log(part["loss"]), other_seeds]))
         low, high = np.quantile(best[1:], [0.05, 0.95], method="nearest")
-        row = {"compute": budget, "n_runs": len(part), "n_params": float(best[0]), "q05": float(low), "q95": float(high)}
+        row = {
+            "compute": budget,
+            "n_runs": len(part),
+            "n_params": float(best[0]),
+            "q05": float(low),
+            "q95": float(high),
+        }
         for name in FORECASTERS:
             (said,) = [
                 entry
@@ -75,7 +89,11 @@ def optima(forecast: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
                 if entry["quantity"] == "n_params" and np.isclose(entry["compute"], budget)
             ]
             row |= {f"{name}_{quantile}": said[quantile] for quantile in ("q05", "q50", "q95")}
-        (said,) = [entry for entry in forecast["approach_2"]["optimum"] if np.isclose(entry["compute"], budget)]
+        (said,) = [
+            entry
+            for entry in forecast["approach_2"]["optimum"]
+            if np.isclose(entry["compute"], budget)
+        ]
         found.append(row | {"approach_2": said["n_params"]})
     return pd.DataFrame(found)
 
@@ -84,11 +102,15 @@ def vertex(log_n: Any, log_loss: np.ndarray) -> np.ndarray:
     """The N of least loss by a parabola through each column, shape (columns,)."""
     centre = float(np.mean(log_n))
     c2, c1, _ = np.polyfit(log_n - centre, log_loss, 2)
-    return np.asarray(np.where(c2 > 0, np.exp(centre - c1 / (2 * c2)), np.where(c1 > 0, 0.0, np.inf)))
+    return np.asarray(
+        np.where(c2 > 0, np.exp(centre - c1 / (2 * c2)), np.where(c1 > 0, 0.0, np.inf))
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", type=Path, default=ROWS)
     options = parser.parse_args()
     forecast = json.loads(FORECAST.read_text(encoding="utf-8"))

@@ -1,4 +1,6 @@
-"""The table of finished runs: one CSV file that is whole at every moment, to which each run is added once."""
+"""The table of finished runs: one CSV file that is whole at every moment, to which each run is
+added once.
+"""
 
 import csv
 import fcntl
@@ -44,7 +46,9 @@ def add(path: Path, row: Mapping[str, Any]) -> None:
 
 @contextmanager
 def held(path: Path, wait: bool = True) -> Iterator[bool]:
-    """Have a file or folder for oneself; gives whether that is so, and the system lets go of it when a process dies."""
+    """Have a file or folder for oneself; gives whether that is so, and the system lets go of it
+    when a process dies.
+    """
     opened = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(opened, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,5 @@
-"""Make the runs of the sweep, the cheapest first, and write a row for each; going on where it was killed.
+"""Make the runs of the sweep, the cheapest first, and write a row for each; going on where it was
+killed.
 
     python benchmarks/sweep/run.py tune base rebuild check --work FOLDER
     python benchmarks/sweep/collect.py
@@ -6,9 +7,10 @@
     python benchmarks/sweep/run.py frontier --work FOLDER
     python benchmarks/sweep/outcome.py
 
-Start a worker several times: a run that another has in hand is passed over. Each worker is one thread. A run has its row in
-rows.csv or is still to be made; the state of one that was killed is in FOLDER, and it ends as it would have. Base runs take
-5.5e13 FLOPs, about an hour of one core that does 15 GFLOP/s; frontier runs take 2.5e14.
+Start a worker several times: a run that another has in hand is passed over. Each worker is one
+thread. A run has its row in rows.csv or is still to be made; the state of one that was killed is in
+FOLDER, and it ends as it would have. Base runs take 5.5e13 FLOPs, about an hour of one core that
+does 15 GFLOP/s; frontier runs take 2.5e14.
 """
 
 import argparse
@@ -20,7 +22,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 # Before JAX is loaded: a worker is one thread.
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+os.environ.setdefault(
+    "XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+)
 
 import jax
 import plan
@@ -37,11 +41,21 @@ def missing(tasks: Iterable[Task], table: Path) -> list[Task]:
     """The tasks without a row, cheapest first."""
     there = rows.read(table).index
     left = [task for task in tasks if task.name not in there]
-    return sorted(left, key=lambda task: (task.budget, task.seed, task.shape.width, task.learning_rate))
+    return sorted(
+        left, key=lambda task: (task.budget, task.seed, task.shape.width, task.learning_rate)
+    )
 
 
-def sweep(tasks: Iterable[Task], corpus: Corpus, table: Path, work: Path, tell: Callable[[str], None] = print) -> None:
-    """Make every run that has no row and that no other worker has in hand, telling of progress and of the time left."""
+def sweep(
+    tasks: Iterable[Task],
+    corpus: Corpus,
+    table: Path,
+    work: Path,
+    tell: Callable[[str], None] = print,
+) -> None:
+    """Make every run that has no row and that no other worker has in hand, telling of progress and
+    of the time left.
+    """
     tasks = list(tasks)
     pace = Pace(tasks, table, tell)
     for task in missing(tasks, table):
@@ -91,7 +105,8 @@ class Pace:
         left = missing(self.tasks, self.table)
         self.tell(
             f"{row['run_id']}: {row['loss']:.4f} nats per byte in {row['seconds']:.0f} s. "
-            f"{len(left)} of {len(self.tasks)} runs left, {self._time(sum(task.flops for task in left))} for one worker."
+            f"{len(left)} of {len(self.tasks)} runs left, "
+            f"{self._time(sum(task.flops for task in left))} for one worker."
         )
         self.told = time.monotonic()
 
@@ -103,19 +118,38 @@ class Pace:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("role", choices=sorted(plan.PLANS), nargs="+")
     parser.add_argument("--rows", type=Path, default=ROWS)
-    parser.add_argument("--work", type=Path, required=True, help="a folder for what is not finished and for compiled programs")
+    parser.add_argument(
+        "--work",
+        type=Path,
+        required=True,
+        help="a folder for what is not finished and for compiled programs",
+    )
     options = parser.parse_args()
     if "frontier" in options.role and (early := not_forecast(plan.frontier(), FORECAST)):
-        sys.exit(f"{FORECAST} tells nothing of {', '.join(early)}: make the forecast and commit it first.")
+        sys.exit(
+            f"{FORECAST} tells nothing of {', '.join(early)}: make the forecast and commit it "
+            f"first."
+        )
     jax.config.update("jax_compilation_cache_dir", str(options.work / "compiled"))
     options.work.mkdir(parents=True, exist_ok=True)
     corpus = standard_library(options.work / "corpus.npz")
-    print(f"{corpus.source}: {corpus.training.size} bytes to train on, SHA-256 {corpus.sha256}", flush=True)
+    print(
+        f"{corpus.source}: {corpus.training.size} bytes to train on, SHA-256 {corpus.sha256}",
+        flush=True,
+    )
     for role in options.role:
-        sweep(plan.PLANS[role](), corpus, options.rows, options.work, tell=lambda line: print(line, flush=True))
+        sweep(
+            plan.PLANS[role](),
+            corpus,
+            options.rows,
+            options.work,
+            tell=lambda line: print(line, flush=True),
+        )
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@ from model import CONTEXT, EMBEDDINGS, Params, Shape, initialise, losses
 BATCH = 4
 BATCH_BYTES = BATCH * CONTEXT
 WARM_UP = 0.1
-# A block's matrices learn at the rate of the embeddings times 4/width, so that a step changes what they give by as much at
-# every width.
+# A block's matrices learn at the rate of the embeddings times 4/width, so that a step changes what
+# they give by as much at every width.
 BLOCK_RATE = 4.0
 CLIP = 1.0
 BETAS = (0.9, 0.99)
@@ -41,7 +41,8 @@ class Task:
     seed : int
         Of the initial matrices and of the order of the corpus.
     role : str
-        ``base``, ``rebuild`` or ``frontier``; ``tune`` or ``check`` where the learning rate is what is tried.
+        ``base``, ``rebuild`` or ``frontier``; ``tune`` or ``check`` where the learning rate is what
+        is tried.
     budget : float
         Nominal 6·N·D, FLOPs.
     """
@@ -68,10 +69,14 @@ class Task:
 
 
 def schedule(step: jax.Array, steps: jax.Array) -> jax.Array:
-    """Share of the peak learning rate at a step: linear over the first tenth of the run, then half a cosine to zero."""
+    """Share of the peak learning rate at a step: linear over the first tenth of the run, then half
+    a cosine to zero.
+    """
     warm = jnp.maximum(1.0, WARM_UP * steps)
     done = (step + 0.5 - warm) / (steps - warm)
-    return jnp.where(step < warm, (step + 1.0) / warm, 0.5 * (1 + jnp.cos(jnp.pi * jnp.clip(done, 0, 1)))).clip(max=1.0)
+    return jnp.where(
+        step < warm, (step + 1.0) / warm, 0.5 * (1 + jnp.cos(jnp.pi * jnp.clip(done, 0, 1)))
+    ).clip(max=1.0)
 
 
 OPTIMIZER = optax.chain(optax.clip_by_global_norm(CLIP), optax.scale_by_adam(*BETAS))
@@ -80,9 +85,17 @@ State = tuple[Params, Any]
 
 @partial(jax.jit, static_argnames="shape", donate_argnames="state")
 def advance(
-    state: State, batches: jax.Array, first: jax.Array, count: jax.Array, steps: jax.Array, rate: jax.Array, shape: Shape
+    state: State,
+    batches: jax.Array,
+    first: jax.Array,
+    count: jax.Array,
+    steps: jax.Array,
+    rate: jax.Array,
+    shape: Shape,
 ) -> State:
-    """Take ``count`` steps on as many of the batches, shape (chunk, batch, context); ``first`` is the number of the first."""
+    """Take ``count`` steps on as many of the batches, shape (chunk, batch, context); ``first`` is
+    the number of the first.
+    """
     rates = {name: 1.0 if name in EMBEDDINGS else BLOCK_RATE / shape.width for name in state[0]}
 
     def step(i: jax.Array, state: State) -> State:
@@ -90,7 +103,9 @@ def advance(
         gradient = jax.grad(lambda p: losses(p, batches[i], shape).mean())(params)
         updates, moments = OPTIMIZER.update(gradient, moments)
         now = rate * schedule(first + i, steps)
-        return {name: leaf - now * rates[name] * updates[name] for name, leaf in params.items()}, moments
+        return {
+            name: leaf - now * rates[name] * updates[name] for name, leaf in params.items()
+        }, moments
 
     return jax.lax.fori_loop(0, count, step, state)
 
@@ -111,11 +126,15 @@ def batches(corpus: Corpus, task: Task) -> np.ndarray:
     """
     wanted = task.steps * BATCH
     if wanted > len(corpus.training):
-        raise ValueError(f"{task.name} reads {task.n_bytes} bytes; the corpus has {corpus.training.size}.")
+        raise ValueError(
+            f"{task.name} reads {task.n_bytes} bytes; the corpus has {corpus.training.size}."
+        )
     return corpus.order(task.seed)[:wanted].reshape(task.steps, BATCH)
 
 
-def train(task: Task, corpus: Corpus, saved: Path | None = None, every: float = 120.0) -> Iterator[int | dict[str, Any]]:
+def train(
+    task: Task, corpus: Corpus, saved: Path | None = None, every: float = 120.0
+) -> Iterator[int | dict[str, Any]]:
     """Train and measure: gives the steps done from time to time, and at last the row.
 
     Parameters
@@ -123,7 +142,8 @@ def train(task: Task, corpus: Corpus, saved: Path | None = None, every: float = 
     task : Task
     corpus : Corpus
     saved : Path, optional
-        Where to keep the state, so that a run that was killed goes on from there and ends as it would have; removed at the end.
+        Where to keep the state, so that a run that was killed goes on from there and ends as it
+        would have; removed at the end.
     every : float
         Seconds between two savings.
     """
@@ -139,11 +159,19 @@ def train(task: Task, corpus: Corpus, saved: Path | None = None, every: float = 
         count = min(CHUNK, task.steps - done)
         chunk = np.zeros((CHUNK, BATCH, CONTEXT), np.uint8)
         chunk[:count] = corpus.training[read[done : done + count]]
-        state = advance(state, chunk, done, count, float(task.steps), task.learning_rate, task.shape)
+        state = advance(
+            state, chunk, done, count, float(task.steps), task.learning_rate, task.shape
+        )
         jax.block_until_ready(state)
         done += count
         if saved is not None and time.monotonic() - kept > every:
-            _save(saved, state, done, seconds + time.monotonic() - begun, cpu_seconds + time.process_time() - cpu_begun)
+            _save(
+                saved,
+                state,
+                done,
+                seconds + time.monotonic() - begun,
+                cpu_seconds + time.process_time() - cpu_begun,
+            )
             kept = time.monotonic()
         yield done
     blocks = corpus.validation.reshape(-1, min(MEASURED, len(corpus.validation)), CONTEXT)

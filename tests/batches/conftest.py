@@ -20,14 +20,19 @@ def simulated(seed: int) -> bs.Runs:
 
 @dataclass(frozen=True)
 class AtOnce:
-    """A method that fits nothing: each parameter is the mean loss. It fails on a data set called ``poison``."""
+    """A method that fits nothing: each parameter is the mean loss. It fails on a data set called
+    ``poison``.
+    """
 
     seed: int = 0
 
     def run(self, problem: Problem) -> bs.Posterior:
         if problem.runs.name == "poison":
             raise np.linalg.LinAlgError("singular\nmatrix")
-        return problem.posterior({p.name: np.full((1, 1), problem.units["loss"]) for p in problem.target.parameters}, self)
+        return problem.posterior(
+            {p.name: np.full((1, 1), problem.units["loss"]) for p in problem.target.parameters},
+            self,
+        )
 
 
 @pytest.fixture

@@ -17,17 +17,27 @@ LAWS = [bs.laws.Chinchilla(), bs.laws.PowerLaw()]
 
 @pytest.fixture(scope="module")
 def mixed() -> Any:
-    """A batch of a good data set, one of too few runs and one that is not there, by two laws; fitted once."""
+    """A batch of a good data set, one of too few runs and one that is not there, by two laws;
+    fitted once.
+    """
     good = bs.datasets.simulate(seed=1, budgets=(1e18, 1e19, 1e20, 1e21), sizes_per_budget=5)
     few = bs.Runs(good.frame.head(3), name="few")
-    return bs.batch([good, few, "nowhere.csv"], laws=LAWS, noises=[bs.noise.Normal()], method=bs.MultiStart(starts=100, seed=3))
+    return bs.batch(
+        [good, few, "nowhere.csv"],
+        laws=LAWS,
+        noises=[bs.noise.Normal()],
+        method=bs.MultiStart(starts=100, seed=3),
+    )
 
 
 def test_there_is_a_row_a_fit_in_the_order_asked(sweeps, at_once):
     noises = [bs.noise.Normal(), bs.noise.Huber()]
     frame = bs.batch(sweeps[:2], laws=LAWS, noises=noises, method=at_once).frame
     asked = [
-        (runs.name, law, noise) for runs in sweeps[:2] for law in ("chinchilla", "power_law") for noise in ("normal", "huber")
+        (runs.name, law, noise)
+        for runs in sweeps[:2]
+        for law in ("chinchilla", "power_law")
+        for noise in ("normal", "huber")
     ]
     assert list(frame[["data_set", "law", "noise"]].itertuples(index=False, name=None)) == asked
 
@@ -69,7 +79,9 @@ def test_a_failed_row_says_in_one_line_what_is_wrong(mixed):
 
 
 def test_a_numerical_failure_is_a_row_with_the_kind_of_error(sweeps, at_once):
-    frame = bs.batch([sweeps[0], replace(sweeps[1], name="poison"), sweeps[2]], method=at_once).frame
+    frame = bs.batch(
+        [sweeps[0], replace(sweeps[1], name="poison"), sweeps[2]], method=at_once
+    ).frame
     assert list(frame["status"]) == ["good", "failed", "good"]
     assert frame["message"][1] == "LinAlgError: singular matrix"
 
@@ -88,20 +100,40 @@ def test_the_frame_holds_no_time(sweeps, quick):
 
 
 def test_posteriors_are_found_by_what_was_asked(mixed):
-    assert list(mixed.posteriors) == [("simulated (seed 1)", law, "normal") for law in ("chinchilla", "power_law")]
+    assert list(mixed.posteriors) == [
+        ("simulated (seed 1)", law, "normal") for law in ("chinchilla", "power_law")
+    ]
     posterior = mixed.posteriors["simulated (seed 1)", "power_law", "normal"]
     assert posterior.draws("alpha").item() == mixed.frame["alpha_q50"][1]
 
 
 def test_the_summary_has_a_row_a_fit_and_a_parameter_a_column(mixed):
     summary = mixed.summary()
-    assert list(summary) == ["data_set", "law", "noise", "status", "E", "A", "B", "alpha", "beta", "sigma"]
+    assert list(summary) == [
+        "data_set",
+        "law",
+        "noise",
+        "status",
+        "E",
+        "A",
+        "B",
+        "alpha",
+        "beta",
+        "sigma",
+    ]
     assert list(summary["beta"] != "") == [True, False, False, False, False, False]
 
 
 def test_the_summary_gives_two_digits_of_each_deviation():
     frame = pd.DataFrame({"data_set": ["a"], "law": ["l"], "noise": ["n"], "status": ["good"]})
-    numbers = {"A_mean": 523.46, "A_sd": 105.2, "A_q50": 500.0, "alpha_mean": 0.35519, "alpha_sd": 0.0123, "alpha_q50": 0.35}
+    numbers = {
+        "A_mean": 523.46,
+        "A_sd": 105.2,
+        "A_q50": 500.0,
+        "alpha_mean": 0.35519,
+        "alpha_sd": 0.0123,
+        "alpha_q50": 0.35,
+    }
     summary = bs.batches.batch.Batch(frame.assign(**numbers), {}).summary()
     assert list(summary.iloc[0, 4:]) == ["523 ± 105", "0.355 ± 0.012"]
 
@@ -129,7 +161,11 @@ def test_files_of_one_name_go_by_their_paths(tmp_path, at_once):
 
 def test_tables_without_a_name_are_numbered(sweeps, at_once):
     frames = [runs.frame.head(3) for runs in sweeps]
-    assert list(bs.batch(frames, method=at_once).frame["data_set"]) == ["runs", "runs (2)", "runs (3)"]
+    assert list(bs.batch(frames, method=at_once).frame["data_set"]) == [
+        "runs",
+        "runs (2)",
+        "runs (3)",
+    ]
 
 
 def test_a_file_needs_only_the_columns_of_each_law(tmp_path, sweeps, at_once):
@@ -181,7 +217,9 @@ def test_a_method_of_groups_is_given_problems_of_one_law_and_size(sweeps, at_onc
     method = Together(at_once, [])
     frame = bs.batch([*sweeps, large], laws=LAWS, method=method).frame
     names = [runs.name for runs in sweeps]
-    assert method.groups == [[(name, law) for name in group] for group in (names, ["large"]) for law in LAWS]
+    assert method.groups == [
+        [(name, law) for name in group] for group in (names, ["large"]) for law in LAWS
+    ]
     assert list(frame["data_set"][::2]) == [*names, "large"]
 
 
@@ -201,7 +239,9 @@ def test_a_group_has_one_law_one_noise_and_data_of_one_shape(sweeps, at_once):
 
 
 def test_groups_are_small_enough_to_lose(sweeps, at_once):
-    tasks = [Task(i, sweeps[0], LAWS[0], bs.noise.Normal(), Together(at_once, [])) for i in range(40)]
+    tasks = [
+        Task(i, sweeps[0], LAWS[0], bs.noise.Normal(), Together(at_once, [])) for i in range(40)
+    ]
     assert [len(share) for share in shared_out(tasks)] == [16, 16, 8]
 
 

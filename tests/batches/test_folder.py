@@ -27,7 +27,9 @@ def out(tmp_path):
 def test_every_fit_is_a_file_that_says_what_it_is(out, sweeps, quick):
     bs.batch(sweeps[:1], out=out, **quick)
     (name,) = (path.name for path in out.glob("*.nc"))
-    assert re.fullmatch(r"simulated_seed_0-chinchilla-normal-multistart-seed0-[0-9a-f]{12}\.nc", name)
+    assert re.fullmatch(
+        r"simulated_seed_0-chinchilla-normal-multistart-seed0-[0-9a-f]{12}\.nc", name
+    )
     assert bs.load(out / name).runs.name == "simulated (seed 0)"
 
 
@@ -46,7 +48,10 @@ def test_a_folder_changes_no_number(out, sweeps, quick, same):
 
 def test_a_method_of_many_draws_comes_back_bit_for_bit(out, sweeps, same):
     method = bs.NUTS(draws=20, warmup=50, chains=2)
-    once, again = (bs.batch(sweeps[:1], noises=[bs.noise.Normal()], method=method, out=out).frame for _ in range(2))
+    once, again = (
+        bs.batch(sweeps[:1], noises=[bs.noise.Normal()], method=method, out=out).frame
+        for _ in range(2)
+    )
     same(again, once)
 
 
@@ -57,13 +62,19 @@ def test_groups_of_importance_samples_come_back_bit_for_bit_whatever_was_missing
     same(bs.batch(sweeps, out=out, **options).frame, once)
 
 
-def test_an_interrupted_batch_keeps_what_is_done_and_goes_on_from_there(out, sweeps, quick, fitted, same, monkeypatch):
+def test_an_interrupted_batch_keeps_what_is_done_and_goes_on_from_there(
+    out, sweeps, quick, fitted, same, monkeypatch
+):
     def interrupted(self: bs.MultiStart, problem: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         run = bs.MultiStart.run
-        patch.setattr(bs.MultiStart, "run", lambda self, p: run(self, p) if len(fitted) < 2 else interrupted(self, p))
+        patch.setattr(
+            bs.MultiStart,
+            "run",
+            lambda self, p: run(self, p) if len(fitted) < 2 else interrupted(self, p),
+        )
         with pytest.raises(KeyboardInterrupt):
             bs.batch(sweeps, out=out, **quick)
     resumed = bs.batch(sweeps, out=out, **quick).frame
@@ -89,7 +100,9 @@ def test_a_truncated_file_is_fitted_again_and_replaced(out, sweeps, quick, fitte
 
 
 @pytest.mark.parametrize("foreign", ["another fit", "text"])
-def test_a_foreign_file_of_the_right_name_is_fitted_again_and_replaced(out, sweeps, quick, fitted, same, foreign):
+def test_a_foreign_file_of_the_right_name_is_fitted_again_and_replaced(
+    out, sweeps, quick, fitted, same, foreign
+):
     once = bs.batch(sweeps, out=out, **quick).frame
     one, two, _ = sorted(out.glob("*.nc"))
     two.write_bytes(one.read_bytes() if foreign == "another fit" else b"These are not draws.")
@@ -127,15 +140,23 @@ def test_another_version_fits_anew(out, sweeps, quick, fitted, monkeypatch):
     assert len(fitted) == 2
 
 
-def test_a_method_that_hands_on_what_it_cannot_do_is_not_asked_again(out, sweeps, quick, fitted, same, monkeypatch):
+def test_a_method_that_hands_on_what_it_cannot_do_is_not_asked_again(
+    out, sweeps, quick, fitted, same, monkeypatch
+):
     run = bs.MultiStart.run
-    monkeypatch.setattr(bs.MultiStart, "run", lambda self, problem: replace(run(self, problem), method=bs.Bootstrap()))
+    monkeypatch.setattr(
+        bs.MultiStart,
+        "run",
+        lambda self, problem: replace(run(self, problem), method=bs.Bootstrap()),
+    )
     once, again = (bs.batch(sweeps[:1], out=out, **quick).frame for _ in range(2))
     assert (len(fitted), once["method"][0]) == (1, "bootstrap")
     same(again, once)
 
 
-def test_a_group_killed_half_way_goes_on_in_the_same_company_and_keeps_what_was_written(out, sweeps, quick, monkeypatch):
+def test_a_group_killed_half_way_goes_on_in_the_same_company_and_keeps_what_was_written(
+    out, sweeps, quick, monkeypatch
+):
     groups = []
 
     def run_all(self: bs.MultiStart, problems: list[Problem]) -> list[bs.Posterior]:
@@ -148,7 +169,11 @@ def test_a_group_killed_half_way_goes_on_in_the_same_company_and_keeps_what_was_
     monkeypatch.setattr(bs.MultiStart, "run_all", run_all, raising=False)
     with monkeypatch.context() as patch:
         save = bs.Posterior.save
-        patch.setattr(bs.Posterior, "save", lambda self, path: (save if not stats(out) else killed)(self, path))
+        patch.setattr(
+            bs.Posterior,
+            "save",
+            lambda self, path: (save if not stats(out) else killed)(self, path),
+        )
         with pytest.raises(KeyboardInterrupt):
             bs.batch(sweeps, out=out, **quick)
     written = stats(out)
@@ -182,16 +207,22 @@ def test_bad_input_is_not_tried_again(out, sweeps, quick, same, monkeypatch):
     assert list(once["message"]) == ["too hard"]
 
 
-def test_any_other_failure_is_tried_again_and_its_record_goes_when_it_succeeds(out, sweeps, quick, monkeypatch):
+def test_any_other_failure_is_tried_again_and_its_record_goes_when_it_succeeds(
+    out, sweeps, quick, monkeypatch
+):
     with monkeypatch.context() as patch:
         patch.setattr(bs.MultiStart, "run", failing(MemoryError("no room")))
-        assert list(bs.batch(sweeps[:1], out=out, **quick).frame["message"]) == ["MemoryError: no room"]
+        assert list(bs.batch(sweeps[:1], out=out, **quick).frame["message"]) == [
+            "MemoryError: no room"
+        ]
     assert len(list(out.glob("*.failed.json"))) == 1
     assert list(bs.batch(sweeps[:1], out=out, **quick).frame["status"]) == ["good"]
     assert not list(out.glob("*.failed.json"))
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[1]", '{"identity": null, "error": "InputError", "message": ""}'])
+@pytest.mark.parametrize(
+    "content", ["", "{}", "[1]", '{"identity": null, "error": "InputError", "message": ""}']
+)
 def test_a_damaged_record_is_not_believed(out, sweeps, quick, monkeypatch, content):
     with monkeypatch.context() as patch:
         patch.setattr(bs.MultiStart, "run", failing(bs.InputError("too hard")))
@@ -205,14 +236,19 @@ def test_a_damaged_record_is_not_believed(out, sweeps, quick, monkeypatch, conte
 
 def test_the_table_holds_every_digit(out, sweeps, quick, same):
     frame = bs.batch([*sweeps, "nowhere.csv"], out=out, **quick).frame
-    read = pd.read_csv(out / "batch.csv", keep_default_na=False, na_values={c: [""] for c in frame.columns[7:]})
+    read = pd.read_csv(
+        out / "batch.csv", keep_default_na=False, na_values={c: [""] for c in frame.columns[7:]}
+    )
     same(read, frame)
 
 
 def test_posteriors_are_read_from_the_folder_when_asked_for(out, sweeps, quick):
     fits = bs.batch(sweeps[:2], out=out, **quick)
     next(out.glob("simulated_seed_1*")).unlink()
-    assert fits.posteriors["simulated (seed 0)", "chinchilla", "normal"].runs.name == "simulated (seed 0)"
+    assert (
+        fits.posteriors["simulated (seed 0)", "chinchilla", "normal"].runs.name
+        == "simulated (seed 0)"
+    )
     with pytest.raises(bs.InputError, match="There is no file"):
         fits.posteriors["simulated (seed 1)", "chinchilla", "normal"]
 
@@ -220,10 +256,21 @@ def test_posteriors_are_read_from_the_folder_when_asked_for(out, sweeps, quick):
 def test_what_a_killed_writer_left_is_cleared_and_nothing_else(out, sweeps, quick):
     bs.batch(sweeps[:1], out=out, **quick)
     (fit,) = out.glob("*.nc")
-    for name in (f".{fit.name}.k2j_9xq0", f".{fit.stem}.failed.json.0123abcd", ".batch.csv.0123abcd", ".notes.nc.swp", ".keep"):
+    for name in (
+        f".{fit.name}.k2j_9xq0",
+        f".{fit.stem}.failed.json.0123abcd",
+        ".batch.csv.0123abcd",
+        ".notes.nc.swp",
+        ".keep",
+    ):
         (out / name).touch()
     bs.batch(sweeps[:1], out=out, **quick)
-    assert {path.name for path in out.iterdir()} == {fit.name, "batch.csv", ".notes.nc.swp", ".keep"}
+    assert {path.name for path in out.iterdir()} == {
+        fit.name,
+        "batch.csv",
+        ".notes.nc.swp",
+        ".keep",
+    }
 
 
 def test_the_folder_is_made_where_it_is_not_there(out, sweeps, quick):
@@ -232,7 +279,9 @@ def test_the_folder_is_made_where_it_is_not_there(out, sweeps, quick):
 
 
 def test_a_folder_within_none_is_refused(tmp_path, sweeps, quick):
-    with pytest.raises(bs.InputError, match=r"There is no folder .*results to make fits in; make it first"):
+    with pytest.raises(
+        bs.InputError, match=r"There is no folder .*results to make fits in; make it first"
+    ):
         bs.batch(sweeps, out=tmp_path / "results" / "fits", **quick)
 
 
@@ -255,5 +304,8 @@ def test_a_full_disk_stops_the_batch_and_says_where(out, sweeps, quick, monkeypa
         raise OSError(28, os.strerror(28))
 
     monkeypatch.setattr(bs.Posterior, "save", full)
-    with pytest.raises(bs.InputError, match=r"\.nc cannot be written \(No space left on device\); what was finished"):
+    with pytest.raises(
+        bs.InputError,
+        match=r"\.nc cannot be written \(No space left on device\); what was finished",
+    ):
         bs.batch(sweeps, out=out, **quick)

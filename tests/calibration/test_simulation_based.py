@@ -1,7 +1,9 @@
-"""Draw parameters from their priors, losses from those and the model, and sample: the truth's rank among draws must be uniform.
+"""Draw parameters from their priors, losses from those and the model, and sample: the truth's rank
+among draws must be uniform.
 
-S. Talts et al., "Validating Bayesian Inference Algorithms with Simulation-Based Calibration", 2018 (arXiv:1804.06788). Whatever
-is wrong with a density, its priors, the coordinates it is sampled in or the sampler, shows.
+S. Talts et al., "Validating Bayesian Inference Algorithms with Simulation-Based Calibration", 2018
+(arXiv:1804.06788). Whatever is wrong with a density, its priors, the coordinates it is sampled in
+or the sampler, shows.
 """
 
 from dataclasses import replace
@@ -14,11 +16,11 @@ import pytest
 from scipy.stats import kstest
 
 import bayescale as bs
-from bayescale.discovery import describe, entry, names
+from bayescale._internal.discovery import describe, entry, names
+from bayescale._internal.precision import float64
 from bayescale.inference.base import Problem
 from bayescale.laws.base import Law
 from bayescale.noise.base import Likelihood, is_likelihood, is_of_counts
-from bayescale.precision import float64
 from bayescale.processes.base import departure
 from tests.conftest import with_every_column
 
@@ -29,76 +31,118 @@ FALSE_ALARMS = 0.01
 
 
 def models() -> list[Any]:
-    """The textbook's law with every noise model that has a density, and every other law with Normal scatter."""
-    laws, noises = ([entry(f"bayescale.{kind}", name)() for name in names(f"bayescale.{kind}")] for kind in ("laws", "noise"))
+    """The textbook's law with every noise model that has a density, and every other law with Normal
+    scatter.
+    """
+    laws, noises = (
+        [entry(f"bayescale.{kind}", name)() for name in names(f"bayescale.{kind}")]
+        for kind in ("laws", "noise")
+    )
     textbook = bs.laws.Chinchilla()
-    pairs = [(textbook, noise) for noise in noises if is_likelihood(noise) and not is_of_counts(noise)]
+    pairs = [
+        (textbook, noise) for noise in noises if is_likelihood(noise) and not is_of_counts(noise)
+    ]
     pairs += [(law, bs.noise.Binomial()) for law in laws if law.response == "accuracy"]
     pairs += [(law, bs.noise.Normal()) for law in laws if law != textbook]
-    return [pytest.param(law, noise, id=f"{describe(law)}-{describe(noise)}") for law, noise in pairs]
+    return [
+        pytest.param(law, noise, id=f"{describe(law)}-{describe(noise)}") for law, noise in pairs
+    ]
 
 
 def in_its_own_units(law: Law, noise: Likelihood) -> Problem:
-    """24 runs at four budgets, whose responses are not looked at, as they stand: what is simulated is not divided by its mean,
-    of which priors know nothing."""
-    runs = with_every_column(bs.datasets.simulate(0, budgets=(1e18, 1e19, 1e20, 1e21), sizes_per_budget=6))
-    problem = Problem.build(runs if "loss_se" in noise.columns else bs.Runs(runs.frame.drop(columns="loss_se")), law, noise)
+    """24 runs at four budgets, whose responses are not looked at, as they stand: what is simulated
+    is not divided by its mean, of which priors know nothing.
+    """
+    runs = with_every_column(
+        bs.datasets.simulate(0, budgets=(1e18, 1e19, 1e20, 1e21), sizes_per_budget=6)
+    )
+    problem = Problem.build(
+        runs if "loss_se" in noise.columns else bs.Runs(runs.frame.drop(columns="loss_se")),
+        law,
+        noise,
+    )
     return replace(problem, units=dict.fromkeys(problem.units, 1.0))
 
 
 def prediction(problem: Problem, constants: dict[str, Any], coefficients: Any) -> Any:
     """Of law and processes, shape (…, runs)."""
     log_inputs = {name: values[:, 0] for name, values in problem.data.log_inputs.items()}
-    law = problem.target.law.log_loss({name: values[..., None] for name, values in constants.items()}, log_inputs)
-    return law + departure(problem.target.noise.shared, constants, coefficients, problem.data.features)
+    law = problem.target.law.log_loss(
+        {name: values[..., None] for name, values in constants.items()}, log_inputs
+    )
+    return law + departure(
+        problem.target.noise.shared, constants, coefficients, problem.data.features
+    )
 
 
 def density(problem: Problem, constants: dict[str, Any], coefficients: Any) -> Any:
     """Of what is measured of all runs, those that fill up included."""
     noise = problem.target.noise
     assert is_likelihood(noise)
-    conditions = type(problem.data.conditions)(*(values[:, 0] for values in problem.data.conditions))
+    conditions = type(problem.data.conditions)(
+        *(values[:, 0] for values in problem.data.conditions)
+    )
     each = {name: values[..., None] for name, values in constants.items()}
     return noise.distribution(prediction(problem, constants, coefficients), each, conditions)
 
 
-def log_likelihood(problem: Problem, measured: Any, constants: dict[str, Any], coefficients: Any) -> Any:
-    return jnp.sum(problem.weights[:, 0] * density(problem, constants, coefficients).log_prob(measured), axis=-1)
+def log_likelihood(
+    problem: Problem, measured: Any, constants: dict[str, Any], coefficients: Any
+) -> Any:
+    return jnp.sum(
+        problem.weights[:, 0] * density(problem, constants, coefficients).log_prob(measured),
+        axis=-1,
+    )
 
 
 def with_measured(problem: Problem, measured: Any) -> Problem:
     """The problem with other responses, and the counts of right answers that make them."""
     data, column = problem.data, measured[:, None]
     counts = (data.conditions.n_samples + 1) * jax.nn.sigmoid(column) - 0.5
-    return replace(problem, data=data._replace(log_loss=column, conditions=data.conditions._replace(n_correct=counts)))
+    return replace(
+        problem,
+        data=data._replace(log_loss=column, conditions=data.conditions._replace(n_correct=counts)),
+    )
 
 
 @float64
 def ranks(law: Law, noise: Likelihood, simulation: int) -> dict[str, float]:
-    """Of the truth among thinned draws, as a number between 0 and 1, for each parameter and for the likelihood."""
+    """Of the truth among thinned draws, as a number between 0 and 1, for each parameter and for the
+    likelihood.
+    """
     problem, rng = in_its_own_units(law, noise), np.random.default_rng(simulation)
     keys = iter(jax.random.split(jax.random.key(simulation), 100))
     truth = {p.name: p.prior.sample(next(keys)) for p in problem.target.parameters}
     coefficients = jax.random.normal(next(keys), (problem.n_functions,))
-    measured = density(problem, truth, coefficients).sample(next(keys)) * (problem.weights[:, 0] > 0)
+    measured = density(problem, truth, coefficients).sample(next(keys)) * (
+        problem.weights[:, 0] > 0
+    )
     posterior = replace(METHOD, seed=simulation).run(with_measured(problem, measured))
-    thinned = {name: values[:, ::THINNED].reshape(-1) for name, values in posterior.constants.items()}
+    thinned = {
+        name: values[:, ::THINNED].reshape(-1) for name, values in posterior.constants.items()
+    }
     n_draws = len(next(iter(thinned.values())))
     functions = posterior.coefficients[:, ::THINNED].reshape(n_draws, -1)
     true = {**truth, "likelihood": log_likelihood(problem, measured, truth, coefficients)}
     drawn = {**thinned, "likelihood": log_likelihood(problem, measured, thinned, functions)}
     # A whole rank would be uniform on a few values alone; within its step any place is as good.
-    return {name: (np.sum(drawn[name] < true[name]) + rng.uniform()) / (n_draws + 1) for name in true}
+    return {
+        name: (np.sum(drawn[name] < true[name]) + rng.uniform()) / (n_draws + 1) for name in true
+    }
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize(("law", "noise"), models())
-def test_the_truth_has_any_rank_among_draws_as_often_as_any_other(law: Law, noise: Likelihood) -> None:
+def test_the_truth_has_any_rank_among_draws_as_often_as_any_other(
+    law: Law, noise: Likelihood
+) -> None:
     found = [ranks(law, noise, simulation) for simulation in range(SIMULATIONS)]
     together = {name: np.array([each[name] for each in found]) for name in found[0]}
     # Draws to one side fail the first test, draws too narrow or too wide the second.
     tests = {(name, "side"): kstest(u, "uniform").pvalue for name, u in together.items()}
-    tests |= {(name, "width"): kstest(np.abs(2 * u - 1), "uniform").pvalue for name, u in together.items()}
+    tests |= {
+        (name, "width"): kstest(np.abs(2 * u - 1), "uniform").pvalue for name, u in together.items()
+    }
     for what, chance in tests.items():
         assert chance > FALSE_ALARMS / len(tests), f"{what}: by chance {chance:.2g}"

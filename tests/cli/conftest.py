@@ -11,7 +11,10 @@ from bayescale.cli import app
 from bayescale.errors import InputError
 
 HEADINGS = ["n_params", "n_tokens", "loss"]
-ROWS = [[10.0**8 * 3 ** (i % 4), 2.0 * 10**9 * 4 ** (i // 4), 3.6 - 0.12 * (i % 4) - 0.14 * (i // 4)] for i in range(12)]
+ROWS = [
+    [10.0**8 * 3 ** (i % 4), 2.0 * 10**9 * 4 ** (i // 4), 3.6 - 0.12 * (i % 4) - 0.14 * (i // 4)]
+    for i in range(12)
+]
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +57,11 @@ def refused(bayescale: Callable[..., Result], folder: Path) -> Callable[..., str
 def sweep(folder: Path) -> Callable[..., Path]:
     """Write ``sweep.csv``: twelve good runs, less what is to be wrong with them."""
 
-    def write(headings: list[str] = HEADINGS, rows: int = 12, change: dict[tuple[int, int], object] | None = None) -> Path:
+    def write(
+        headings: list[str] = HEADINGS,
+        rows: int = 12,
+        change: dict[tuple[int, int], object] | None = None,
+    ) -> Path:
         table: list[list[object]] = [list(row) for row in ROWS[:rows]]
         for (row, column), value in (change or {}).items():
             table[row][column] = value
@@ -74,15 +81,21 @@ def posteriors(made_posterior: Callable[..., Any], tmp_path: Path) -> dict[str, 
     hoffmann = bs.laws.Chinchilla.published[0].constants
     in_compute = {"E": 1.7, "A": 2000.0, "alpha": 0.15}
     made = {
-        "chinchilla": made_posterior(bs.laws.Chinchilla(), bs.noise.Normal(), {**hoffmann, "sigma": 0.01}),
-        "power_law": made_posterior(bs.laws.PowerLaw(), bs.noise.Normal(), {**in_compute, "sigma": 0.01}),
+        "chinchilla": made_posterior(
+            bs.laws.Chinchilla(), bs.noise.Normal(), {**hoffmann, "sigma": 0.01}
+        ),
+        "power_law": made_posterior(
+            bs.laws.PowerLaw(), bs.noise.Normal(), {**in_compute, "sigma": 0.01}
+        ),
     }
     return {name: posterior.save(tmp_path / f"{name}.nc") for name, posterior in made.items()}
 
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What a fit was asked for, where it need not be run: its arguments, and the program ends there."""
+    """What a fit was asked for, where it need not be run: its arguments, and the program ends
+    there.
+    """
     arguments: dict[str, Any] = {}
 
     def record(runs: object, **options: object) -> None:

@@ -14,16 +14,41 @@ def test_a_target_loss_is_planned_for_within_bounds_as_json(bayescale, posterior
 
 
 def test_bounds_are_printed_with_what_they_cost_and_which_bind(bayescale, posteriors):
-    words = ["--compute", 1e23, "--unique-tokens", "lognormal:1e12,0.5", "--repeats", "--max-params", 1e9]
-    words += ["--peak-flops", 989e12, "--utilisation", 0.4, "--devices", 1024, "--price-per-hour", 2]
+    words = [
+        "--compute",
+        1e23,
+        "--unique-tokens",
+        "lognormal:1e12,0.5",
+        "--repeats",
+        "--max-params",
+        1e9,
+    ]
+    words += [
+        "--peak-flops",
+        989e12,
+        "--utilisation",
+        0.4,
+        "--devices",
+        1024,
+        "--price-per-hour",
+        2,
+    ]
     report = bayescale("allocate", posteriors["chinchilla"], *words).stdout
-    for told in ("Best plan for 1e+23 FLOPs of training", "epochs", "cost", "days of training", "max_params in 100%"):
+    for told in (
+        "Best plan for 1e+23 FLOPs of training",
+        "epochs",
+        "cost",
+        "days of training",
+        "max_params in 100%",
+    ):
         assert told in report
 
 
 def test_several_budgets_of_money_are_a_list(bayescale, posteriors):
     words = ["--cost", 1e5, "--cost", 1e6, "--train-price", 1e-18, "--json"]
-    listed = json.loads(bayescale("allocate", posteriors["chinchilla"], *words).stdout)["allocation"]
+    listed = json.loads(bayescale("allocate", posteriors["chinchilla"], *words).stdout)[
+        "allocation"
+    ]
     assert [plan["total_cost"]["q50"] for plan in listed] == pytest.approx([1e5, 1e6])
 
 
@@ -32,7 +57,10 @@ def test_several_budgets_of_money_are_a_list(bayescale, posteriors):
     [
         ([], "takes one of --compute"),
         (["--compute", 1e21, "--cost", 1e6], "2 were given"),
-        (["--compute", 1e21, "--unique-tokens", "many"], "write a count, such as 300e12, or lognormal:300e12,0.5"),
+        (
+            ["--compute", 1e21, "--unique-tokens", "many"],
+            "write a count, such as 300e12, or lognormal:300e12,0.5",
+        ),
         (["--compute", 1e21, "--max-days", 3], "max_days needs flops_per_second"),
         (["--compute", 1e21, "--peak-flops", 1e15], "give both"),
         (["--compute", 1e21, "--price-per-hour", 2], "needs --peak-flops and --utilisation"),

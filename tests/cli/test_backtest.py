@@ -25,7 +25,9 @@ def as_json() -> Result:
 
 @pytest.fixture
 def asked(monkeypatch):
-    """What a backtest was asked for, where it need not be run: its arguments, and the program ends there."""
+    """What a backtest was asked for, where it need not be run: its arguments, and the program ends
+    there.
+    """
     arguments = {}
 
     def record(runs, holdout, **options):
@@ -37,13 +39,22 @@ def asked(monkeypatch):
 
 
 def test_json_begins_with_the_scores_of_the_contract(as_json):
-    assert list(json.loads(as_json.stdout))[:6] == ["coverage50", "coverage90", "crps", "rmsle", "n_train", "n_test"]
+    assert list(json.loads(as_json.stdout))[:6] == [
+        "coverage50",
+        "coverage90",
+        "crps",
+        "rmsle",
+        "n_train",
+        "n_test",
+    ]
     assert as_json.exit_code == 0
 
 
 def test_json_counts_runs_and_scores_as_the_library_does(as_json):
     found = json.loads(as_json.stdout)
-    table = bs.backtest(bs.datasets.load("dey2023_pile"), noise=bs.noise.Normal(), method=bs.MultiStart(starts=50)).summary()
+    table = bs.backtest(
+        bs.datasets.load("dey2023_pile"), noise=bs.noise.Normal(), method=bs.MultiStart(starts=50)
+    ).summary()
     assert (found["n_train"], found["n_test"]) == (23, 6)
     assert found["crps"] == pytest.approx(table["crps"].iloc[0])
     assert found["baseline"]["rmsle"] == pytest.approx(table["rmsle"].iloc[1])
@@ -55,7 +66,11 @@ def test_json_has_todays_practice_without_a_log_score(as_json):
 
 def test_json_says_what_was_tested(as_json):
     found = json.loads(as_json.stdout)
-    assert (found["law"], found["noise"], found["method"]) == ("chinchilla", "normal", "multistart:starts=50")
+    assert (found["law"], found["noise"], found["method"]) == (
+        "chinchilla",
+        "normal",
+        "multistart:starts=50",
+    )
     assert (found["holdout"], found["problems"]) == ("largest_compute", [])
 
 
@@ -105,8 +120,23 @@ def test_a_hold_out_is_a_share_or_a_name_with_options(text, holdout):
 
 
 def test_what_is_asked_for_goes_to_the_library(bayescale, asked, sweep):
-    bayescale("backtest", sweep(), "--law", "coupled", "--noise", "normal", "--method", "importance", "--seed", 7)
-    assert (asked["law"], asked["noise"], asked["method"]) == (bs.laws.Coupled(), bs.noise.Normal(), bs.Importance(seed=7))
+    bayescale(
+        "backtest",
+        sweep(),
+        "--law",
+        "coupled",
+        "--noise",
+        "normal",
+        "--method",
+        "importance",
+        "--seed",
+        7,
+    )
+    assert (asked["law"], asked["noise"], asked["method"]) == (
+        bs.laws.Coupled(),
+        bs.noise.Normal(),
+        bs.Importance(seed=7),
+    )
     assert asked["holdout"] == bs.LargestCompute(0.2)
 
 
@@ -136,4 +166,6 @@ def test_hold_outs_that_cannot_be_are_refused(refused, unfitted, sweep, holdout,
 
 
 def test_too_few_runs_for_the_law_are_refused(refused, sweep):
-    assert "without the dearest 80 % has 2 runs but" in refused("backtest", sweep(), "--holdout", "0.8", *QUICK)
+    assert "without the dearest 80 % has 2 runs but" in refused(
+        "backtest", sweep(), "--holdout", "0.8", *QUICK
+    )

@@ -1,10 +1,12 @@
-"""Every kind of bad input ends in one line that says what, where and how to mend it; see `refused` for the rest."""
+"""Every kind of bad input ends in one line that says what, where and how to mend it; see `refused`
+for the rest.
+"""
 
 from pathlib import Path
 
 import pytest
 
-from bayescale.discovery import names
+from bayescale._internal.discovery import names
 
 
 def has(message: str, *facts: object) -> bool:
@@ -46,15 +48,26 @@ def test_a_missing_column_is_named_with_those_there_are(refused, sweep):
 
 
 def test_a_heading_that_is_not_there_is_named(refused, sweep):
-    assert has(refused("fit", sweep(), "--column", "loss=val_loss"), "no column 'val_loss'", "n_params, n_tokens, loss")
+    assert has(
+        refused("fit", sweep(), "--column", "loss=val_loss"),
+        "no column 'val_loss'",
+        "n_params, n_tokens, loss",
+    )
 
 
 def test_a_column_without_an_equals_sign_is_shown_how(refused, sweep):
-    assert has(refused("fit", sweep(), "--column", "loss"), "--column loss:", "--column loss=val_loss")
+    assert has(
+        refused("fit", sweep(), "--column", "loss"), "--column loss:", "--column loss=val_loss"
+    )
 
 
 def test_a_column_given_the_wrong_way_round_is_noticed(refused, sweep):
-    assert has(refused("fit", sweep(), "--column", "N=n_params"), "'N' is none of", "n_params", "NAME=HEADING")
+    assert has(
+        refused("fit", sweep(), "--column", "N=n_params"),
+        "'N' is none of",
+        "n_params",
+        "NAME=HEADING",
+    )
 
 
 def test_an_option_of_the_reader_is_no_column(refused, sweep):
@@ -76,12 +89,21 @@ def test_an_option_of_the_reader_is_no_column(refused, sweep):
     ids=["text", "missing", "negative", "zero", "infinite"],
 )
 def test_a_bad_value_is_found(refused, sweep, column, name, value, what):
-    assert has(refused("fit", sweep(change={(4, column): value})), "sweep, row 5", f"column {name}", what)
+    assert has(
+        refused("fit", sweep(change={(4, column): value})), "sweep, row 5", f"column {name}", what
+    )
 
 
 def test_a_repeated_run_id_is_found(refused, sweep):
-    path = sweep(headings=["run_id", "n_tokens", "loss"], change={(i, 0): f"r{min(i, 10)}" for i in range(12)})
-    assert has(refused("fit", path, "--law", "power_law:input=n_tokens"), "row 12 (run_id 'r10')", "there twice")
+    path = sweep(
+        headings=["run_id", "n_tokens", "loss"],
+        change={(i, 0): f"r{min(i, 10)}" for i in range(12)},
+    )
+    assert has(
+        refused("fit", path, "--law", "power_law:input=n_tokens"),
+        "row 12 (run_id 'r10')",
+        "there twice",
+    )
 
 
 def test_fewer_runs_than_parameters_are_too_few(refused, sweep):
@@ -92,11 +114,15 @@ def test_fewer_runs_than_parameters_are_too_few(refused, sweep):
 
 
 def test_an_unknown_data_set_brings_the_closest_name(refused):
-    assert has(refused("fit", "dey2023_piles"), "no data set 'dey2023_piles'", "Did you mean dey2023_pile")
+    assert has(
+        refused("fit", "dey2023_piles"), "no data set 'dey2023_piles'", "Did you mean dey2023_pile"
+    )
 
 
 def test_an_unknown_law_brings_those_there_are(refused):
-    assert has(refused("fit", "--law", "chinchila"), "'chinchila'", ", ".join(names("bayescale.laws")))
+    assert has(
+        refused("fit", "--law", "chinchila"), "'chinchila'", ", ".join(names("bayescale.laws"))
+    )
 
 
 def test_an_unknown_noise_brings_those_there_are(refused):
@@ -108,7 +134,11 @@ def test_an_unknown_method_brings_those_there_are(refused):
 
 
 def test_an_unknown_option_of_a_method_brings_those_there_are(refused):
-    assert has(refused("fit", "--method", "nuts:samples=10"), "no option 'samples'", "chains, warmup, draws, seed")
+    assert has(
+        refused("fit", "--method", "nuts:samples=10"),
+        "no option 'samples'",
+        "chains, warmup, draws, seed",
+    )
 
 
 def test_an_option_value_that_is_no_number_is_named(refused):
@@ -131,17 +161,28 @@ def test_huber_with_nuts_says_what_to_choose_instead(refused):
 
 
 def test_keep_suspect_is_for_the_catalogue_alone(refused, sweep, unfitted):
-    assert has(refused("fit", sweep(), "--keep-suspect"), "--keep-suspect", "sweep.csv is a file", "leave it out")
+    assert has(
+        refused("fit", sweep(), "--keep-suspect"),
+        "--keep-suspect",
+        "sweep.csv is a file",
+        "leave it out",
+    )
 
 
 # Data sets
 
 
 def test_a_data_set_that_no_law_describes_says_why(refused, unfitted):
-    assert has(refused("fit", "tao2024_vocab"), "tao2024_vocab cannot be loaded", "unigram model's and negative")
+    assert has(
+        refused("fit", "tao2024_vocab"),
+        "tao2024_vocab cannot be loaded",
+        "unigram model's and negative",
+    )
 
 
-def test_a_data_set_out_of_reach_says_where_to_get_it_and_where_to_put_it(refused, tmp_path, monkeypatch):
+def test_a_data_set_out_of_reach_says_where_to_get_it_and_where_to_put_it(
+    refused, tmp_path, monkeypatch
+):
     def unreachable(*args: object, **options: object) -> None:
         raise OSError("Network is unreachable")
 
@@ -149,7 +190,13 @@ def test_a_data_set_out_of_reach_says_where_to_get_it_and_where_to_put_it(refuse
     monkeypatch.setenv("BAYESCALE_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("BAYESCALE_DATA", raising=False)
     message = refused("fit", "besiroglu2024_chinchilla")
-    assert has(message, "https://raw.githubusercontent.com/", "SHA-256", tmp_path / "cache", "BAYESCALE_DATA")
+    assert has(
+        message,
+        "https://raw.githubusercontent.com/",
+        "SHA-256",
+        tmp_path / "cache",
+        "BAYESCALE_DATA",
+    )
 
 
 # Where to save
@@ -167,7 +214,9 @@ def test_a_folder_in_place_of_the_file_is_noticed_before_the_fit(refused, folder
 def test_a_file_that_is_no_posterior_is_left_alone(refused, folder, unfitted):
     notes = folder / "notes.txt"
     notes.write_text("keep me")
-    assert has(refused("fit", "--out", "notes.txt"), "notes.txt exists and is no posterior", "another name")
+    assert has(
+        refused("fit", "--out", "notes.txt"), "notes.txt exists and is no posterior", "another name"
+    )
     assert notes.read_text() == "keep me"
 
 
@@ -180,18 +229,26 @@ def test_forecast_from_a_missing_file_says_what_writes_one(refused):
 
 
 def test_forecast_from_text_says_that_it_is_no_netcdf(refused, sweep):
-    assert has(refused("forecast", sweep(), "--n-params", 1e9, "--n-tokens", 1e10), "sweep.csv is not a netCDF file")
+    assert has(
+        refused("forecast", sweep(), "--n-params", 1e9, "--n-tokens", 1e10),
+        "sweep.csv is not a netCDF file",
+    )
 
 
 def test_forecast_from_another_netcdf_says_that_it_is_no_posterior(refused, folder):
     import xarray as xr
 
     xr.Dataset({"loss": ("run", [3.0])}).to_netcdf(folder / "other.nc", engine="h5netcdf")
-    assert has(refused("forecast", "other.nc", "--n-params", 1e9, "--n-tokens", 1e10), "other.nc is no posterior")
+    assert has(
+        refused("forecast", "other.nc", "--n-params", 1e9, "--n-tokens", 1e10),
+        "other.nc is no posterior",
+    )
 
 
 def test_forecast_without_an_input_of_the_law_names_them(refused, posteriors):
-    assert has(refused("forecast", posteriors["chinchilla"], "--n-params", 1e9), "takes n_params, n_tokens")
+    assert has(
+        refused("forecast", posteriors["chinchilla"], "--n-params", 1e9), "takes n_params, n_tokens"
+    )
 
 
 def test_forecast_with_a_negative_input_names_it(refused, posteriors):
@@ -199,17 +256,24 @@ def test_forecast_with_a_negative_input_names_it(refused, posteriors):
     assert has(message, "n_tokens = -1", "not a positive number")
 
 
-def test_forecast_with_an_input_that_the_law_does_not_take_names_those_it_takes(refused, posteriors):
+def test_forecast_with_an_input_that_the_law_does_not_take_names_those_it_takes(
+    refused, posteriors
+):
     message = refused("forecast", posteriors["power_law"], "--input", "seed=3")
     assert has(message, "takes flops", "seed is none of them")
 
 
 def test_forecast_with_an_input_that_is_no_number_is_refused(refused, posteriors):
-    assert has(refused("forecast", posteriors["power_law"], "--input", "flops=1e22FLOP"), "'1e22FLOP' is not a number")
+    assert has(
+        refused("forecast", posteriors["power_law"], "--input", "flops=1e22FLOP"),
+        "'1e22FLOP' is not a number",
+    )
 
 
 def test_allocate_with_negative_compute_names_it(refused, posteriors):
-    assert has(refused("allocate", posteriors["chinchilla"], "--compute", -1), "compute = -1", "FLOPs")
+    assert has(
+        refused("allocate", posteriors["chinchilla"], "--compute", -1), "compute = -1", "FLOPs"
+    )
 
 
 def test_allocate_by_a_law_without_an_optimum_says_why(refused, posteriors):
@@ -234,7 +298,11 @@ def test_an_interruption_is_one_line_and_nothing_written(bayescale, folder: Path
 
     monkeypatch.setattr("bayescale.fit", interrupted)
     result = bayescale("fit")
-    assert (result.exit_code, result.stdout, result.stderr) == (130, "", "interrupted; nothing was saved\n")
+    assert (result.exit_code, result.stdout, result.stderr) == (
+        130,
+        "",
+        "interrupted; nothing was saved\n",
+    )
     assert not list(folder.iterdir())
 
 

@@ -15,18 +15,28 @@ QUICK = ("--noise", "normal", "--method", "multistart:starts=50")
 @pytest.fixture(scope="module")
 def doubtful() -> Result:
     """A fit of too few draws, run once."""
-    return CliRunner().invoke(app, ["fit", "--method", "nuts:draws=50,warmup=100,chains=2", "--json"])
+    return CliRunner().invoke(
+        app, ["fit", "--method", "nuts:draws=50,warmup=100,chains=2", "--json"]
+    )
 
 
 def test_json_has_each_parameter_with_its_interval(doubtful):
     parameters = json.loads(doubtful.stdout)["parameters"]
-    law, noise = ["E", "A", "B", "alpha", "beta", "gamma"], ["sigma", "scale_slope", "drift_sd", "matern_sd", "group_sd"]
+    law, noise = (
+        ["E", "A", "B", "alpha", "beta", "gamma"],
+        ["sigma", "scale_slope", "drift_sd", "matern_sd", "group_sd"],
+    )
     assert list(parameters) == law + noise
     assert list(parameters["alpha"]) == ["mean", "sd", "q05", "q50", "q95"]
 
 
 def test_json_has_the_sampler_s_diagnostics(doubtful):
-    assert set(json.loads(doubtful.stdout)["diagnostics"]) == {"rhat_max", "ess_bulk_min", "ess_tail_min", "divergences"}
+    assert set(json.loads(doubtful.stdout)["diagnostics"]) == {
+        "rhat_max",
+        "ess_bulk_min",
+        "ess_tail_min",
+        "divergences",
+    }
 
 
 def test_a_fit_that_fails_its_diagnostics_is_printed_and_exits_with_3(doubtful):
@@ -36,7 +46,9 @@ def test_a_fit_that_fails_its_diagnostics_is_printed_and_exits_with_3(doubtful):
 
 def test_problems_are_warnings_on_standard_error_too(doubtful):
     problems = json.loads(doubtful.stdout)["problems"]
-    assert doubtful.stderr.splitlines() == [f"warning: bayescale2026_sweep: {problem}" for problem in problems]
+    assert doubtful.stderr.splitlines() == [
+        f"warning: bayescale2026_sweep: {problem}" for problem in problems
+    ]
 
 
 def test_json_has_plans_at_three_budgets_beyond_the_data(doubtful):
@@ -58,7 +70,10 @@ def test_json_saves_nothing_unless_told_where(bayescale, folder):
 
 
 def test_json_says_where_it_was_told_to_save(bayescale, folder):
-    assert json.loads(bayescale("fit", *QUICK, "--json", "--out", "post.nc").stdout)["saved"] == "post.nc"
+    assert (
+        json.loads(bayescale("fit", *QUICK, "--json", "--out", "post.nc").stdout)["saved"]
+        == "post.nc"
+    )
     assert [path.name for path in folder.iterdir()] == ["post.nc"]
 
 
@@ -69,7 +84,12 @@ def test_what_is_not_a_number_is_null_in_json(capsys):
 
 def test_the_report_names_data_law_noise_and_method(bayescale):
     report = bayescale("fit", *QUICK).stdout
-    for fact in ("bayescale2026_sweep, 64 runs", "E + A/N^α + B/D^β", "Normal(log L", "multistart:starts=50, seed 0"):
+    for fact in (
+        "bayescale2026_sweep, 64 runs",
+        "E + A/N^α + B/D^β",
+        "Normal(log L",
+        "multistart:starts=50, seed 0",
+    ):
         assert fact in report
 
 
@@ -106,12 +126,16 @@ def test_a_law_without_an_optimum_is_drawn_and_says_why_there_is_no_plan(bayesca
 
 def test_headings_of_a_file_are_read_as_told(bayescale, sweep, asked):
     path = sweep(headings=["N", "D", "val_loss"])
-    bayescale("fit", path, "--column", "n_params=N", "--column", "n_tokens=D", "--column", "loss=val_loss")
+    bayescale(
+        "fit", path, "--column", "n_params=N", "--column", "n_tokens=D", "--column", "loss=val_loss"
+    )
     assert list(asked["runs"].frame) == ["n_params", "n_tokens", "loss"]
 
 
 def test_a_file_needs_only_the_columns_of_its_law(bayescale, sweep, asked):
-    bayescale("fit", sweep(headings=["seconds", "n_tokens", "loss"]), "--law", "power_law:input=n_tokens")
+    bayescale(
+        "fit", sweep(headings=["seconds", "n_tokens", "loss"]), "--law", "power_law:input=n_tokens"
+    )
     assert len(asked["runs"]) == 12
 
 
@@ -132,8 +156,12 @@ def test_the_seed_is_that_of_the_method(bayescale, asked):
 
 def test_a_published_minimum_is_printed_to_nine_decimals(bayescale):
     if not os.environ.get("BAYESCALE_DATA"):
-        pytest.skip("needs the public originals: set BAYESCALE_DATA to a folder that holds <name>/<file>")
-    result = bayescale("fit", "besiroglu2024_chinchilla", "--noise", "huber", "--method", "multistart", "--json")
+        pytest.skip(
+            "needs the public originals: set BAYESCALE_DATA to a folder that holds <name>/<file>"
+        )
+    result = bayescale(
+        "fit", "besiroglu2024_chinchilla", "--noise", "huber", "--method", "multistart", "--json"
+    )
     assert json.loads(result.stdout)["objective"] == pytest.approx(0.0010182740178, abs=1e-9)
 
 

@@ -4,7 +4,15 @@ import json
 
 import pytest
 
-QUICK = ["--law", "chinchilla", "--noise", "normal", "--method", "importance:draws=500", "--no-sensitivity"]
+QUICK = [
+    "--law",
+    "chinchilla",
+    "--noise",
+    "normal",
+    "--method",
+    "importance:draws=500",
+    "--no-sensitivity",
+]
 
 
 @pytest.fixture
@@ -16,7 +24,9 @@ def sweep(folder):
     return path
 
 
-def test_it_says_what_to_train_and_writes_a_page_that_says_how_it_was_made(bayescale, sweep, folder):
+def test_it_says_what_to_train_and_writes_a_page_that_says_how_it_was_made(
+    bayescale, sweep, folder
+):
     found = bayescale("plan", sweep, "--compute", 1e23, *QUICK, "--html", "plan.html")
     assert found.exit_code == 0
     for told in (
@@ -31,7 +41,9 @@ def test_it_says_what_to_train_and_writes_a_page_that_says_how_it_was_made(bayes
 
 
 def test_json_has_the_plan_its_numbers_and_the_runs_to_make(bayescale, sweep):
-    told = json.loads(bayescale("plan", sweep, "--compute", 1e23, *QUICK, "--max-tokens", 2e11, "--json").stdout)
+    told = json.loads(
+        bayescale("plan", sweep, "--compute", 1e23, *QUICK, "--max-tokens", 2e11, "--json").stdout
+    )
     assert told["plan"]["n_tokens"] == pytest.approx(2e11, rel=1e-6)
     assert told["plan"]["n_params"] == pytest.approx(1e23 / (6 * 2e11), rel=1e-6)
     assert told["planned_loss"]["sd"] > told["loss"]["sd"] > 0
@@ -39,7 +51,9 @@ def test_json_has_the_plan_its_numbers_and_the_runs_to_make(bayescale, sweep):
 
 
 def test_a_page_that_has_no_folder_is_refused_before_anything_is_fitted(refused):
-    assert "There is no folder none" in refused("plan", "dey2023_pile", "--compute", 1e23, "--html", "none/plan.html")
+    assert "There is no folder none" in refused(
+        "plan", "dey2023_pile", "--compute", 1e23, "--html", "none/plan.html"
+    )
 
 
 def test_what_is_fitted_already_takes_no_law(refused):

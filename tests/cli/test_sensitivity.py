@@ -5,9 +5,18 @@ import json
 import pandas as pd
 import pytest
 
-from bayescale.decisions.sensitivity import UNITS, Sensitivity
+from bayescale.decisions.checks.sensitivity import UNITS, Sensitivity
 
-WORDS = ("fit", "--law", "chinchilla", "--noise", "normal", "--method", "importance:draws=500", "--sensitivity")
+WORDS = (
+    "fit",
+    "--law",
+    "chinchilla",
+    "--noise",
+    "normal",
+    "--method",
+    "importance:draws=500",
+    "--sensitivity",
+)
 
 
 @pytest.fixture
@@ -24,11 +33,18 @@ def answers(monkeypatch):
             "q95": 1.2,
             "shift": shift,
         }
-        for kind, variant, middle, shift in (("posterior", "as fitted", 1.0, 0.0), ("likelihood", "laplace", 1.1, 2.5))
+        for kind, variant, middle, shift in (
+            ("posterior", "as fitted", 1.0, 0.0),
+            ("likelihood", "laplace", 1.1, 2.5),
+        )
         for quantity in UNITS
     ]
-    found = Sensitivity("some runs", 1e22, pd.DataFrame(rows), ("coupled is doubtful: too few draws.",))
-    monkeypatch.setattr("bayescale.decisions.sensitivity.sensitivity", lambda posterior: found)
+    found = Sensitivity(
+        "some runs", 1e22, pd.DataFrame(rows), ("coupled is doubtful: too few draws.",)
+    )
+    monkeypatch.setattr(
+        "bayescale.decisions.checks.sensitivity.sensitivity", lambda posterior: found
+    )
 
 
 @pytest.mark.usefixtures("answers")

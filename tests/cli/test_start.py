@@ -1,4 +1,6 @@
-"""How the program starts: quickly, without what a command does not need, and with compiled programs kept."""
+"""How the program starts: quickly, without what a command does not need, and with compiled programs
+kept.
+"""
 
 import subprocess
 import sys
@@ -10,7 +12,17 @@ import pytest
 
 from bayescale.cli import main
 
-HELPS = ([], ["fit"], ["forecast"], ["allocate"], ["datasets", "list"], ["laws", "show"], ["batch"], ["backtest"], ["devices"])
+HELPS = (
+    [],
+    ["fit"],
+    ["forecast"],
+    ["allocate"],
+    ["datasets", "list"],
+    ["laws", "show"],
+    ["batch"],
+    ["backtest"],
+    ["devices"],
+)
 
 
 @pytest.mark.parametrize("words", HELPS, ids=" ".join)
@@ -18,9 +30,12 @@ def test_help_imports_neither_jax_nor_what_is_built_on_it(words):
     script = (
         "import sys\nfrom bayescale.cli import app\n"
         f"app({[*words, '--help']!r}, standalone_mode=False)\n"
-        "print('imported:', *{'jax', 'numpyro', 'arviz_base', 'pandas', 'xarray', 'scipy'} & set(sys.modules))"
+        "print('imported:', *{'jax', 'numpyro', 'arviz_base', 'pandas', 'xarray', 'scipy'} & "
+        "set(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert done.stdout.splitlines()[-1] == "imported:"
 
 
@@ -34,7 +49,9 @@ def test_an_unknown_command_is_wrong_usage(bayescale):
 
 @pytest.fixture
 def started(monkeypatch):
-    """Start the program, less its command, in an environment of these variables alone; gives the environment after."""
+    """Start the program, less its command, in an environment of these variables alone; gives the
+    environment after.
+    """
 
     def start(**environment: str) -> dict[str, str]:
         monkeypatch.setattr("os.environ", environment)
@@ -47,7 +64,9 @@ def started(monkeypatch):
 
 
 def test_compiled_programs_are_kept_in_the_cache(started, tmp_path: Path):
-    assert started(BAYESCALE_CACHE=str(tmp_path))["JAX_COMPILATION_CACHE_DIR"] == str(tmp_path / "xla")
+    assert started(BAYESCALE_CACHE=str(tmp_path))["JAX_COMPILATION_CACHE_DIR"] == str(
+        tmp_path / "xla"
+    )
 
 
 def test_a_compilation_cache_of_the_user_s_own_stands(started, tmp_path: Path):
@@ -60,7 +79,9 @@ def test_a_cache_that_cannot_be_written_to_is_done_without(started, tmp_path: Pa
     assert "JAX_COMPILATION_CACHE_DIR" not in started(BAYESCALE_CACHE=str(tmp_path / "file"))
 
 
-def test_an_interruption_that_a_callback_swallows_is_raised_anew(started, tmp_path: Path, monkeypatch):
+def test_an_interruption_that_a_callback_swallows_is_raised_anew(
+    started, tmp_path: Path, monkeypatch
+):
     started(BAYESCALE_CACHE=str(tmp_path))
     raised = threading.Event()
     monkeypatch.setattr("_thread.interrupt_main", raised.set)

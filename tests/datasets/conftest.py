@@ -12,7 +12,9 @@ def originals() -> Path:
     """The folder of originals; a test that needs it is skipped where it is absent."""
     folder = os.environ.get("BAYESCALE_DATA")
     if not folder or not Path(folder).is_dir():
-        pytest.skip("needs the public originals: set BAYESCALE_DATA to a folder that holds <name>/<file>")
+        pytest.skip(
+            "needs the public originals: set BAYESCALE_DATA to a folder that holds <name>/<file>"
+        )
     return Path(folder)
 
 

@@ -40,7 +40,17 @@ def test_the_catalogue_has_the_sets_that_are_expected():
 @pytest.mark.parametrize("name", EVERY)
 def test_a_descriptor_leaves_no_fact_out(name):
     descriptor = datasets.describe(name)
-    for fact in ("title", "authors", "paper", "licence", "loss_units", "n_tokens_counts", "reader", "notes", "known_outliers"):
+    for fact in (
+        "title",
+        "authors",
+        "paper",
+        "licence",
+        "loss_units",
+        "n_tokens_counts",
+        "reader",
+        "notes",
+        "known_outliers",
+    ):
         assert getattr(descriptor, fact), fact
     assert 2020 <= descriptor.year <= 2026
     assert descriptor.rows > 0
@@ -64,14 +74,19 @@ def test_every_original_has_a_well_formed_hash(name):
 def test_every_original_has_an_address_pinned_to_a_commit_or_is_embedded(name):
     descriptor = datasets.describe(name)
     for original in descriptor.originals:
-        pinned = re.fullmatch(r"https://raw\.githubusercontent\.com/[\w.-]+/[\w.-]+/[0-9a-f]{40}/[\w./%-]+", original.address)
+        pinned = re.fullmatch(
+            r"https://raw\.githubusercontent\.com/[\w.-]+/[\w.-]+/[0-9a-f]{40}/[\w./%-]+",
+            original.address,
+        )
         assert pinned or (descriptor.embedded and original.address == ""), original.address
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_no_original_lacks_a_public_address(name):
     parts = [
-        part for original in datasets.describe(name).originals for part in f"{original.name}/{original.address}".split("/")
+        part
+        for original in datasets.describe(name).originals
+        for part in f"{original.name}/{original.address}".split("/")
     ]
     assert not [part for part in parts if part.startswith("extracted_")]
 
@@ -83,8 +98,13 @@ def test_every_published_fit_says_what_its_form_is(name):
 
 def test_characters_that_mean_something_in_an_address_are_encoded():
     addresses = [original.address for original in datasets.describe("gadre2024").originals]
-    assert any(address.endswith("exp_data/models/rpj-d%3D96_l%3D8_h%3D4-1.0.json") for address in addresses)
-    assert any("hot_100b%2B.jsonl" in original.address for original in datasets.describe("gemstones2025").originals)
+    assert any(
+        address.endswith("exp_data/models/rpj-d%3D96_l%3D8_h%3D4-1.0.json") for address in addresses
+    )
+    assert any(
+        "hot_100b%2B.jsonl" in original.address
+        for original in datasets.describe("gemstones2025").originals
+    )
 
 
 def test_gadre2024_lists_209_files():
@@ -94,7 +114,10 @@ def test_gadre2024_lists_209_files():
 @pytest.mark.parametrize("name", EMBEDDED)
 def test_an_embedded_table_is_the_one_whose_hash_is_listed(name):
     (original,) = datasets.describe(name).originals
-    assert hashlib.sha256(files("bayescale.datasets").joinpath(original.name).read_bytes()).hexdigest() == original.sha256
+    assert (
+        hashlib.sha256(files("bayescale.datasets").joinpath(original.name).read_bytes()).hexdigest()
+        == original.sha256
+    )
 
 
 def test_only_our_own_sweep_and_printed_figures_are_embedded():
@@ -104,13 +127,24 @@ def test_only_our_own_sweep_and_printed_figures_are_embedded():
 def test_the_table_lists_every_set_offline(nowhere):
     table = datasets.table()
     assert list(table["name"]) == EVERY
-    assert list(table.columns) == ["name", "title", "runs", "loaded", "embedded", "licence", "paper"]
+    assert list(table.columns) == [
+        "name",
+        "title",
+        "runs",
+        "loaded",
+        "embedded",
+        "licence",
+        "paper",
+    ]
     assert list(table.loc[table["embedded"], "name"]) == EMBEDDED
     assert not nowhere.exists()
 
 
 def test_an_unknown_name_brings_the_closest_ones():
-    with pytest.raises(InputError, match=r"'chinchilla'.*Did you mean besiroglu2024_chinchilla.*`bayescale datasets list`"):
+    with pytest.raises(
+        InputError,
+        match=r"'chinchilla'.*Did you mean besiroglu2024_chinchilla.*`bayescale datasets list`",
+    ):
         datasets.describe("chinchilla")
 
 

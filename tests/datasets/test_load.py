@@ -73,7 +73,10 @@ def test_chinchilla_keeps_its_five_outliers_when_asked(originals):
 
 
 def test_a_selection_stands_in_the_notes(originals):
-    assert "199 of 1169 rows: those where group is cooldown_end." in datasets.load("gemstones2025").notes
+    assert (
+        "199 of 1169 rows: those where group is cooldown_end."
+        in datasets.load("gemstones2025").notes
+    )
 
 
 def test_routed_models_warn_that_d_does_not_vary(originals):
@@ -82,7 +85,9 @@ def test_routed_models_warn_that_d_does_not_vary(originals):
 
 
 def test_negative_losses_are_refused_with_another_way_to_the_table(nowhere):
-    with pytest.raises(InputError, match=r'negative.*law vocabulary.*datasets\.frame\("tao2024_vocab"\)'):
+    with pytest.raises(
+        InputError, match=r'negative.*law vocabulary.*datasets\.frame\("tao2024_vocab"\)'
+    ):
         datasets.load("tao2024_vocab")
 
 
@@ -93,5 +98,7 @@ def test_a_table_of_negative_losses_can_still_be_read(originals):
 @pytest.mark.parametrize("module", ["jax", "pooch", "requests", "matplotlib", "arviz"])
 def test_loading_embedded_runs_imports_no_heavy_module(module):
     code = f"import sys; from bayescale import datasets; datasets.load('dey2023_pile'); print({module!r} in sys.modules)"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert result.stdout.strip() == "False"

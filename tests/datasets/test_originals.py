@@ -21,7 +21,9 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 def descriptor_of(address: str) -> datasets.Descriptor:
     original = datasets.Original("runs.csv", address, SHA256)
-    return dataclasses.replace(datasets.describe("dey2023_pile"), name="made_up", originals=(original,))
+    return dataclasses.replace(
+        datasets.describe("dey2023_pile"), name="made_up", originals=(original,)
+    )
 
 
 def put(folder: Path, content: bytes) -> Path:
@@ -32,7 +34,11 @@ def put(folder: Path, content: bytes) -> Path:
 
 
 def listing(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -82,8 +88,14 @@ def test_an_original_in_the_cache_is_not_downloaded_again(nowhere):
     assert locate(descriptor_of("http://127.0.0.1:9/runs.csv"))["runs.csv"] == path
 
 
-@pytest.mark.parametrize("wrong", [TRUNCATED, CONTENT.replace(b"3.2", b"3.3"), b""], ids=["truncated", "changed", "empty"])
-def test_a_download_that_is_not_the_original_is_refused_and_leaves_the_cache_as_it_was(cache, site, wrong):
+@pytest.mark.parametrize(
+    "wrong",
+    [TRUNCATED, CONTENT.replace(b"3.2", b"3.3"), b""],
+    ids=["truncated", "changed", "empty"],
+)
+def test_a_download_that_is_not_the_original_is_refused_and_leaves_the_cache_as_it_was(
+    cache, site, wrong
+):
     folder, address = site
     put(folder, wrong)
     other = put(cache, b"old")
@@ -124,7 +136,9 @@ def test_without_network_or_copy_the_error_gives_address_hash_and_place(nowhere)
     message = str(refusal.value)
     assert original.address in message
     assert original.sha256 in message
-    assert str(nowhere / "datasets" / "besiroglu2024_chinchilla" / "svg_extracted_data.csv") in message
+    assert (
+        str(nowhere / "datasets" / "besiroglu2024_chinchilla" / "svg_extracted_data.csv") in message
+    )
     assert "BAYESCALE_DATA" in message
     assert "\n" not in message
 
@@ -155,7 +169,9 @@ def test_an_original_that_the_folder_lacks_comes_from_the_cache(nowhere, monkeyp
 
 def test_originals_may_lie_in_a_folder_that_is_not_named_as_the_data_set(nowhere):
     path = put(nowhere / "datasets", CONTENT)
-    descriptor = dataclasses.replace(descriptor_of("http://127.0.0.1:9/runs.csv"), name="made_up_curves", folder="made_up")
+    descriptor = dataclasses.replace(
+        descriptor_of("http://127.0.0.1:9/runs.csv"), name="made_up_curves", folder="made_up"
+    )
     assert locate(descriptor)["runs.csv"] == path
 
 

@@ -42,7 +42,12 @@ def test_every_column_is_described_and_no_other(name):
 @pytest.mark.parametrize("name", EVERY)
 def test_a_table_says_where_its_figures_stand(name):
     about, attrs = datasets.describe_table(name), datasets.published_table(name).attrs
-    assert attrs == {"title": about.title, "source": about.source, "licence": about.licence, "verified": about.verified}
+    assert attrs == {
+        "title": about.title,
+        "source": about.source,
+        "licence": about.licence,
+        "verified": about.verified,
+    }
 
 
 @pytest.mark.parametrize("name", SEVERAL)
@@ -72,18 +77,25 @@ def test_the_list_of_tables_needs_neither_network_nor_cache(nowhere):
 
 
 def test_an_unknown_table_brings_the_closest_ones():
-    with pytest.raises(InputError, match=r"no published table 'kaplan'.*mean kaplan2020_laws.*`bayescale datasets list`"):
+    with pytest.raises(
+        InputError,
+        match=r"no published table 'kaplan'.*mean kaplan2020_laws.*`bayescale datasets list`",
+    ):
         datasets.published_table("kaplan")
 
 
 def test_a_data_set_is_no_table_and_the_error_says_how_to_read_it():
-    with pytest.raises(InputError, match=r'dey2023_pile is a data set.*datasets\.frame\("dey2023_pile"\)'):
+    with pytest.raises(
+        InputError, match=r'dey2023_pile is a data set.*datasets\.frame\("dey2023_pile"\)'
+    ):
         datasets.published_table("dey2023_pile")
 
 
 @pytest.mark.parametrize("verb", [datasets.load, datasets.frame, datasets.describe, datasets.fetch])
 def test_a_table_is_no_data_set_and_the_error_says_how_to_read_it(verb):
-    with pytest.raises(InputError, match=r'holds no runs: use datasets\.published_table\("kaplan2020_laws"\)'):
+    with pytest.raises(
+        InputError, match=r'holds no runs: use datasets\.published_table\("kaplan2020_laws"\)'
+    ):
         verb("kaplan2020_laws")
 
 
@@ -101,15 +113,21 @@ def test_embeddings_of_chinchillas_models_are_those_of_one_vocabulary():
 
 def test_printed_sizes_of_chinchillas_models_are_near_those_of_their_shapes():
     models = datasets.published_table("chinchilla_table_a9_models")
-    # Attention 4·d·kv·heads, of which one part more for relative positions, and the feed-forward layer 2·d·ffw.
+    # Attention 4·d·kv·heads, of which one part more for relative positions, and the feed-forward
+    # layer 2·d·ffw.
     attention = 5 * models["d_model"] * models["kv_size"] * models["n_heads"]
-    shape = models["n_layers"] * (attention + 2 * models["d_model"] * models["ffw_size"]) + models["n_params_embedding"]
+    shape = (
+        models["n_layers"] * (attention + 2 * models["d_model"] * models["ffw_size"])
+        + models["n_params_embedding"]
+    )
     assert np.abs(np.log(models["n_params"] / shape)).max() < 0.2
 
 
 def test_percentages_of_o1_are_those_of_the_problems_solved():
     answers = datasets.published_table("openai_o1_aime")
-    np.testing.assert_allclose(answers["accuracy_percent"], answers["problems_solved_of_15"] / 15 * 100, atol=0.5)
+    np.testing.assert_allclose(
+        answers["accuracy_percent"], answers["problems_solved_of_15"] / 15 * 100, atol=0.5
+    )
 
 
 def test_the_commonest_of_64_answers_is_never_worse_than_one():

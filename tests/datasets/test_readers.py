@@ -7,8 +7,8 @@ from pandas.testing import assert_frame_equal
 from bayescale import datasets
 from bayescale.errors import InputError
 
-# Columns of the normalised tables that come from files without a public address or from the authors' notebooks, or that follow
-# from others.
+# Columns of the normalised tables that come from files without a public address or from the
+# authors' notebooks, or that follow from others.
 NOT_IN_ORIGINALS = {
     "gemstones2025": {"acc_mean9", "acc_hellaswag", "acc_arc_easy"},
     "muennighoff2023_datablations": {"group", "seed", "size_label", "in_182_fit"},
@@ -70,7 +70,11 @@ def test_a_majority_vote_asks_for_more_tokens_than_any_single_sample(originals):
 
 def test_there_are_27_curves_of_three_sizes_under_nine_schedules(originals):
     frame = datasets.frame("luo2025_multipowerlaw_curves")
-    assert frame.groupby("group")["schedule"].nunique().to_dict() == {"25M": 9, "100M": 9, "400M": 9}
+    assert frame.groupby("group")["schedule"].nunique().to_dict() == {
+        "25M": 9,
+        "100M": 9,
+        "400M": 9,
+    }
 
 
 def test_dey2023_pile_has_thirty_models_in_six_families():

@@ -15,7 +15,9 @@ def test_the_same_seed_gives_the_same_runs():
 
 
 def test_another_seed_gives_other_losses():
-    assert not np.array_equal(datasets.simulate(7).column("loss"), datasets.simulate(8).column("loss"))
+    assert not np.array_equal(
+        datasets.simulate(7).column("loss"), datasets.simulate(8).column("loss")
+    )
 
 
 @given(
@@ -28,15 +30,28 @@ def test_another_seed_gives_other_losses():
 )
 def test_without_noise_every_run_lies_on_the_law(E, A, B, alpha, beta, seed):
     runs = datasets.simulate(
-        seed, E=E, A=A, B=B, alpha=alpha, beta=beta, noise=0.0, budgets=(1e21, 1e22, 1e23), sizes_per_budget=5, spread=2.0
+        seed,
+        E=E,
+        A=A,
+        B=B,
+        alpha=alpha,
+        beta=beta,
+        noise=0.0,
+        budgets=(1e21, 1e22, 1e23),
+        sizes_per_budget=5,
+        spread=2.0,
     )
     n_params, n_tokens = runs.column("n_params"), runs.column("n_tokens")
-    np.testing.assert_allclose(runs.column("loss"), E + A / n_params**alpha + B / n_tokens**beta, rtol=1e-14)
+    np.testing.assert_allclose(
+        runs.column("loss"), E + A / n_params**alpha + B / n_tokens**beta, rtol=1e-14
+    )
 
 
 def test_compute_is_six_n_d_at_the_budgets_given():
     runs = datasets.simulate(0, budgets=(1e18, 3e19), sizes_per_budget=4)
-    np.testing.assert_allclose(6 * runs.column("n_params") * runs.column("n_tokens"), runs.column("flops"), rtol=1e-14)
+    np.testing.assert_allclose(
+        6 * runs.column("n_params") * runs.column("n_tokens"), runs.column("flops"), rtol=1e-14
+    )
     assert runs.frame["group"].value_counts().to_dict() == {"C1e+18": 4, "C3e+19": 4}
 
 
@@ -53,8 +68,12 @@ def test_sizes_spread_as_far_as_asked():
 
 
 def test_noise_is_the_standard_deviation_of_log_loss():
-    exact = datasets.simulate(0, noise=0.0, budgets=(1e21,), sizes_per_budget=4000).frame.sort_values("n_params")
-    noisy = datasets.simulate(0, noise=0.02, budgets=(1e21,), sizes_per_budget=4000).frame.sort_values("n_params")
+    exact = datasets.simulate(
+        0, noise=0.0, budgets=(1e21,), sizes_per_budget=4000
+    ).frame.sort_values("n_params")
+    noisy = datasets.simulate(
+        0, noise=0.02, budgets=(1e21,), sizes_per_budget=4000
+    ).frame.sort_values("n_params")
     errors = np.log(noisy["loss"].to_numpy() / exact["loss"].to_numpy())
     assert errors.std() == pytest.approx(0.02, rel=0.05)
     assert errors.mean() == pytest.approx(0.0, abs=0.001)
@@ -62,7 +81,9 @@ def test_noise_is_the_standard_deviation_of_log_loss():
 
 def test_few_degrees_of_freedom_give_heavier_tails():
     normal = datasets.simulate(0, budgets=(1e21,), sizes_per_budget=2000, spread=1.1).column("loss")
-    heavy = datasets.simulate(0, budgets=(1e21,), sizes_per_budget=2000, spread=1.1, degrees_of_freedom=2.5).column("loss")
+    heavy = datasets.simulate(
+        0, budgets=(1e21,), sizes_per_budget=2000, spread=1.1, degrees_of_freedom=2.5
+    ).column("loss")
     assert np.ptp(np.log(heavy)) > 2 * np.ptp(np.log(normal))
 
 

@@ -1,4 +1,6 @@
-"""Several devices, in one process or in two, find what one device finds; the work itself is in ``work.py``."""
+"""Several devices, in one process or in two, find what one device finds; the work itself is in
+``work.py``.
+"""
 
 import os
 import socket
@@ -19,7 +21,9 @@ def start(devices: int, *arguments: Any) -> subprocess.Popen[str]:
     flags = f"--xla_force_host_platform_device_count={devices} --xla_backend_optimization_level=0"
     environment = os.environ | {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags}
     command = [sys.executable, WORK, *map(str, arguments)]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
 
 
 def finish(*processes: subprocess.Popen[str]) -> None:
@@ -58,10 +62,13 @@ def assert_as_alone(alone, spread, prefix, **tolerance):
     names = [name for name in names if not name.endswith("/parts")]
     assert names
     for name in names:
-        np.testing.assert_allclose(spread[f"spread/{name}"], alone[f"alone/{name}"], err_msg=name, **tolerance)
+        np.testing.assert_allclose(
+            spread[f"spread/{name}"], alone[f"alone/{name}"], err_msg=name, **tolerance
+        )
 
 
-# Rounding depends on how many members are worked on together; a search stops where the last steps change F by 1e-9 of itself.
+# Rounding depends on how many members are worked on together; a search stops where the last steps
+# change F by 1e-9 of itself.
 kinds = pytest.mark.parametrize(
     ("prefix", "tolerance"),
     [
@@ -88,11 +95,14 @@ def test_a_chain_draws_the_same_wherever_it_runs(one_process):
 
 
 def test_members_are_shared_out_in_order(one_process):
-    assert one_process["spread/shares"].tolist() == [device for device in range(8) for _ in range(2)]
+    assert one_process["spread/shares"].tolist() == [
+        device for device in range(8) for _ in range(2)
+    ]
 
 
 @pytest.mark.parametrize(
-    "name", ["search/common/16", "search/own/16", "surface/16/mean", "surface/16/quantiles", "objective/8"]
+    "name",
+    ["search/common/16", "search/own/16", "surface/16/mean", "surface/16/quantiles", "objective/8"],
 )
 def test_each_of_eight_devices_has_its_own_part_of_the_result(one_process, name):
     assert one_process[f"spread/{name}/parts"].tolist() == [8, 8]

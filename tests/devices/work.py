@@ -1,8 +1,9 @@
-"""Fits and grids on several devices, for the tests beside it: ``python work.py OUT`` or ``python work.py OUT ADDRESS NUMBER``.
+"""Fits and grids on several devices, for the tests beside it: ``python work.py OUT`` or ``python
+work.py OUT ADDRESS NUMBER``.
 
-What is found on all devices is written to OUT as arrays named ``spread/...``, and how many different parts of one lie on how
-many devices as ``spread/.../parts``. Without an address the first device also does everything, ``alone/...``; with one this is
-a process of two.
+What is found on all devices is written to OUT as arrays named ``spread/...``, and how many
+different parts of one lie on how many devices as ``spread/.../parts``. Without an address the first
+device also does everything, ``alone/...``; with one this is a process of two.
 """
 
 import sys
@@ -29,7 +30,8 @@ from bayescale.kernels import (
 from bayescale.kernels.mesh import in_every_process, over_devices, whole_shares
 from bayescale.kernels.objective_grid import Axes, Sweep
 
-# A law of two constants and few draws, for the sake of the compiler's time; numbers of members that no device count divides.
+# A law of two constants and few draws, for the sake of the compiler's time; numbers of members that
+# no device count divides.
 LAW, NOISE = bs.laws.PowerLaw(input="n_tokens", floor=False), bs.noise.Normal()
 METHODS = {
     "multistart": bs.MultiStart(),
@@ -75,9 +77,15 @@ def fits() -> Iterator[tuple[str, Any]]:
     nuts.stacked, seen = watched, set[int]()
     for name, method in METHODS.items():
         posterior = bs.fit(runs, law=LAW, noise=NOISE, method=method)
-        yield from ((f"{name}/{constant}", draws) for constant, draws in posterior.constants.items())
+        yield from (
+            (f"{name}/{constant}", draws) for constant, draws in posterior.constants.items()
+        )
         # How small a gradient is, is a matter of rounding.
-        yield from ((f"{name}/{said}", value) for said, value in posterior.diagnostics.items() if said != "gradient_norm")
+        yield from (
+            (f"{name}/{said}", value)
+            for said, value in posterior.diagnostics.items()
+            if said != "gradient_norm"
+        )
     yield "seen/devices", sorted(seen)
     nuts.stacked = stacked
 
@@ -88,20 +96,34 @@ def searches() -> Iterator[tuple[str, Any]]:
     data = {"x": x, "y": 1 - 2 * x + jnp.asarray(0.1 * rng.standard_normal((9, 1)))}
     for batch in BATCHES:
         start, own = (jnp.asarray(rng.uniform(0.5, 2.0, (rows, batch))) for rows in (2, 9))
-        yield f"search/common/{batch}", levenberg_marquardt(Slope(), start, data, own[:, :1]).coordinates
+        yield (
+            f"search/common/{batch}",
+            levenberg_marquardt(Slope(), start, data, own[:, :1]).coordinates,
+        )
         yield f"search/own/{batch}", levenberg_marquardt(Slope(), start, data, own).coordinates
 
 
 def grids() -> Iterator[tuple[str, Any]]:
     rng = np.random.default_rng(0)
     log_n, log_d = jnp.asarray(rng.uniform(-3, 3, (2, 40)))
-    loss = 0.6 + 0.2 * jnp.exp(-0.34 * log_n) + 0.2 * jnp.exp(-0.28 * log_d) + jnp.asarray(0.01 * rng.standard_normal(40))
+    loss = (
+        0.6
+        + 0.2 * jnp.exp(-0.34 * log_n)
+        + 0.2 * jnp.exp(-0.28 * log_d)
+        + jnp.asarray(0.01 * rng.standard_normal(40))
+    )
     of = response(loss, jnp.ones(40))
     # With eight devices two of the tiles of rows hold nothing but copies that fill up.
     alpha, beta = jnp.linspace(0.1, 0.3, 17), jnp.linspace(0.1, 0.8, 21)
-    arguments = columns(alpha, log_n, jnp.zeros(17), of), columns(beta, log_d, jnp.zeros(21), of), of
+    arguments = (
+        columns(alpha, log_n, jnp.zeros(17), of),
+        columns(beta, log_d, jnp.zeros(21), of),
+        of,
+    )
     evidence = grid_evidence(*arguments)
-    yield from ((f"evidence/{name}", np.asarray(value)) for name, value in evidence._asdict().items())
+    yield from (
+        (f"evidence/{name}", np.asarray(value)) for name, value in evidence._asdict().items()
+    )
     yield "program/shared", "shard_map[" in str(jax.make_jaxpr(grid_evidence)(*arguments))
     runs = Sweep(log_n, log_d, jnp.log(loss), jnp.ones(40))
     for sizes in SIZES:
@@ -112,14 +134,21 @@ def grids() -> Iterator[tuple[str, Any]]:
     constants = {name: jnp.asarray(rng.standard_normal(40)) for name in ("a", "b")}
     for cells in BATCHES:
         places = {"x": jnp.linspace(0, 1, cells)}
-        summary = predictive_surface(Slope(), constants, places, jnp.zeros((1, 40)), quantiles=(0.1, 0.5))
+        summary = predictive_surface(
+            Slope(), constants, places, jnp.zeros((1, 40)), quantiles=(0.1, 0.5)
+        )
         yield from ((f"surface/{cells}/{name}", value) for name, value in summary._asdict().items())
 
 
 def shares() -> Iterator[tuple[str, Any]]:
     """Which device works through each of eleven members."""
     numbers = jnp.arange(whole_shares(11))
-    yield "shares", in_every_process(over_devices(lambda own: own * 0 + jax.lax.axis_index("devices"), numbers))
+    yield (
+        "shares",
+        in_every_process(
+            over_devices(lambda own: own * 0 + jax.lax.axis_index("devices"), numbers)
+        ),
+    )
 
 
 def found(*parts: Any) -> Iterator[tuple[str, np.ndarray]]:
@@ -129,7 +158,10 @@ def found(*parts: Any) -> Iterator[tuple[str, np.ndarray]]:
             yield name, np.asarray(value)
             if isinstance(value, jax.Array):
                 pieces = value.addressable_shards
-                yield f"{name}/parts", np.array([len({str(piece.index) for piece in pieces}), len(pieces)])
+                yield (
+                    f"{name}/parts",
+                    np.array([len({str(piece.index) for piece in pieces}), len(pieces)]),
+                )
 
 
 if __name__ == "__main__":

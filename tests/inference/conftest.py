@@ -1,4 +1,6 @@
-"""One small simulated sweep, small options for every method that discovery finds, and how two sets of draws are compared."""
+"""One small simulated sweep, small options for every method that discovery finds, and how two sets
+of draws are compared.
+"""
 
 import dataclasses
 from typing import Any
@@ -8,11 +10,12 @@ import pytest
 from arviz_stats.base import array_stats
 
 import bayescale as bs
-from bayescale.discovery import entry, names
+from bayescale._internal.discovery import entry, names
 from bayescale.kernels.blocks import BLOCK
 
 TRUTH = {"E": 1.69, "A": 406.4, "B": 410.7, "alpha": 0.34, "beta": 0.28}
-# Compiling is what takes time: replicates that fill one block, and as many starts as a bootstrap makes, share their programs.
+# Compiling is what takes time: replicates that fill one block, and as many starts as a bootstrap
+# makes, share their programs.
 SMALL = {"replicates": BLOCK, "draws": 500, "warmup": 200, "chains": 2}
 PROBABILITIES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -20,21 +23,32 @@ PROBABILITIES = (0.05, 0.25, 0.5, 0.75, 0.95)
 def small_methods() -> list[Any]:
     """Every method with options small enough for a test."""
     classes = [entry("bayescale.inference", name) for name in names("bayescale.inference")]
-    return [cls(**{f.name: SMALL[f.name] for f in dataclasses.fields(cls) if f.name in SMALL}) for cls in classes]
+    return [
+        cls(**{f.name: SMALL[f.name] for f in dataclasses.fields(cls) if f.name in SMALL})
+        for cls in classes
+    ]
 
 
-def discrepancies(chains: bs.Posterior, independent: bs.Posterior) -> dict[tuple[str, float], float]:
-    """By how many Monte Carlo errors the quantiles of a Markov chain and of independent draws differ, for each parameter.
+def discrepancies(
+    chains: bs.Posterior, independent: bs.Posterior
+) -> dict[tuple[str, float], float]:
+    """By how many Monte Carlo errors the quantiles of a Markov chain and of independent draws
+    differ, for each parameter.
 
-    The share of the chain's draws below each quantile of the others is compared with what it should be, so that neither
-    densities nor moments are estimated, which heavy tails would spoil. Logarithms have the same quantiles.
+    The share of the chain's draws below each quantile of the others is compared with what it should
+    be, so that neither densities nor moments are estimated, which heavy tails would spoil.
+    Logarithms have the same quantiles.
     """
     effective = min(independent.diagnostics["ess_importance"], independent.n_draws)
     found = {}
     for name, values in chains.constants.items():
-        for p, quantile in zip(PROBABILITIES, np.quantile(independent.draws(name), PROBABILITIES), strict=True):
+        for p, quantile in zip(
+            PROBABILITIES, np.quantile(independent.draws(name), PROBABILITIES), strict=True
+        ):
             below = values <= quantile
-            error = np.sqrt(p * (1 - p) * (1 / float(array_stats.ess(below, method="mean")) + 1 / effective))
+            error = np.sqrt(
+                p * (1 - p) * (1 / float(array_stats.ess(below, method="mean")) + 1 / effective)
+            )
             found[name, p] = float((below.mean() - p) / error)
     return found
 

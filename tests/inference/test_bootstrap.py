@@ -14,11 +14,16 @@ def test_each_replicate_is_the_fit_of_its_resampled_runs(sweep: bs.Runs) -> None
     with jax.enable_x64(True):
         counts = method.counts(Problem.build(sweep, bs.laws.Chinchilla(), bs.noise.Huber()))
     for replicate in (0, 7, 19):
-        resampled = sweep.frame.iloc[np.repeat(np.arange(len(sweep)), counts[:, replicate].astype(int))].reset_index(drop=True)
+        resampled = sweep.frame.iloc[
+            np.repeat(np.arange(len(sweep)), counts[:, replicate].astype(int))
+        ].reset_index(drop=True)
         alone = bs.fit(bs.Runs(resampled), noise=bs.noise.Huber(), method=bs.MultiStart(starts=300))
-        # The minimum of absolute deviations is flat along some directions, so a hundredth of a standard error is equal.
+        # The minimum of absolute deviations is flat along some directions, so a hundredth of a
+        # standard error is equal.
         alpha = boot.draws("alpha")
-        assert alpha[replicate] == pytest.approx(alone.draws("alpha").item(), abs=0.01 * alpha.std())
+        assert alpha[replicate] == pytest.approx(
+            alone.draws("alpha").item(), abs=0.01 * alpha.std()
+        )
 
 
 def test_clusters_are_resampled_whole(sweep: bs.Runs) -> None:

@@ -12,11 +12,15 @@ def rosenbrock(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     x, y = np.moveaxis(points, -1, 0)
     wide = np.array([10.0, 100.0])[:, None]
     value = (1 - x) ** 2 + wide * (y - x**2) ** 2
-    return value, np.stack([-2 * (1 - x) - 4 * wide * x * (y - x**2), 2 * wide * (y - x**2)], axis=-1)
+    return value, np.stack(
+        [-2 * (1 - x) - 4 * wide * x * (y - x**2), 2 * wide * (y - x**2)], axis=-1
+    )
 
 
 def two_wells(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A saddle at nought between minima at −1 and 1 of the first coordinate; not a number where the second is above 3."""
+    """A saddle at nought between minima at −1 and 1 of the first coordinate; not a number where the
+    second is above 3.
+    """
     x, y = np.moveaxis(points, -1, 0)
     value = np.where(y > 3, np.nan, (x**2 - 1) ** 2 + y**2)
     return value, np.stack([4 * x * (x**2 - 1), 2 * y], axis=-1)
@@ -36,7 +40,9 @@ def test_every_start_of_every_problem_reaches_the_minimum() -> None:
 def test_the_hessian_is_that_of_where_the_search_ended() -> None:
     found = ends(rosenbrock, np.ones((2, 1, 2)))
     for wide, hessian in zip((10.0, 100.0), found.hessian[:, 0], strict=True):
-        np.testing.assert_allclose(hessian, [[2 + 8 * wide, -4 * wide], [-4 * wide, 2 * wide]], rtol=1e-5)
+        np.testing.assert_allclose(
+            hessian, [[2 + 8 * wide, -4 * wide], [-4 * wide, 2 * wide]], rtol=1e-5
+        )
 
 
 def test_searches_leave_a_saddle_for_the_minimum_on_their_side() -> None:

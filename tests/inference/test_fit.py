@@ -22,7 +22,9 @@ def test_a_data_frame_is_as_good_as_runs(sweep: bs.Runs) -> None:
 
 def test_fewer_runs_than_parameters_are_refused(sweep: bs.Runs) -> None:
     few = bs.Runs.from_frame(sweep.frame.iloc[::8].head(4))
-    with pytest.raises(bs.InputError, match=r"has 4 runs but 5 parameters.*add runs or choose a smaller law"):
+    with pytest.raises(
+        bs.InputError, match=r"has 4 runs but 5 parameters.*add runs or choose a smaller law"
+    ):
         bs.fit(few, **POINT)
 
 
@@ -45,9 +47,14 @@ def chosen(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Any, Any]]:
     return ask
 
 
-def test_where_nothing_is_given_the_coupled_law_departs_and_each_budget_by_itself(sweep: bs.Runs, chosen) -> None:
+def test_where_nothing_is_given_the_coupled_law_departs_and_each_budget_by_itself(
+    sweep: bs.Runs, chosen
+) -> None:
     departures = bs.noise.Discrepancy().processes
-    assert sweep.frame.groupby("group")["flops"].agg(lambda budget: budget.max() / budget.min()).max() < 1.01
+    assert (
+        sweep.frame.groupby("group")["flops"].agg(lambda budget: budget.max() / budget.min()).max()
+        < 1.01
+    )
     assert chosen(sweep) == (
         bs.laws.Coupled(),
         bs.noise.Discrepancy(processes=(*departures, bs.processes.SharedEffect())),
@@ -55,16 +62,25 @@ def test_where_nothing_is_given_the_coupled_law_departs_and_each_budget_by_itsel
 
 
 @pytest.mark.parametrize("groups", [1, 3, None], ids=["all alike", "families", "all different"])
-def test_groups_that_are_no_budgets_have_no_departures(sweep: bs.Runs, chosen, groups: int | None) -> None:
-    labelled = sweep.frame.assign(group=[str(row % (groups or len(sweep))) for row in range(len(sweep))])
+def test_groups_that_are_no_budgets_have_no_departures(
+    sweep: bs.Runs, chosen, groups: int | None
+) -> None:
+    labelled = sweep.frame.assign(
+        group=[str(row % (groups or len(sweep))) for row in range(len(sweep))]
+    )
     assert chosen(bs.Runs.from_frame(labelled)) == (bs.laws.Coupled(), bs.noise.Discrepancy())
 
 
 def test_runs_without_groups_have_no_departures_of_groups(sweep: bs.Runs, chosen) -> None:
-    assert chosen(bs.Runs.from_frame(sweep.frame.drop(columns="group"))) == (bs.laws.Coupled(), bs.noise.Discrepancy())
+    assert chosen(bs.Runs.from_frame(sweep.frame.drop(columns="group"))) == (
+        bs.laws.Coupled(),
+        bs.noise.Discrepancy(),
+    )
 
 
-def test_a_law_or_a_noise_model_given_alone_goes_with_the_textbooks_other_half(sweep: bs.Runs, chosen) -> None:
+def test_a_law_or_a_noise_model_given_alone_goes_with_the_textbooks_other_half(
+    sweep: bs.Runs, chosen
+) -> None:
     assert chosen(sweep, law=bs.laws.Coupled()) == (bs.laws.Coupled(), bs.noise.StudentT())
     assert chosen(sweep, noise=bs.noise.Normal()) == (bs.laws.Chinchilla(), bs.noise.Normal())
 
@@ -74,8 +90,14 @@ def test_a_class_in_place_of_an_instance_is_refused(sweep: bs.Runs) -> None:
         bs.fit(sweep, noise=bs.noise.Huber(), method="multistart")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("method", [bs.NUTS(draws=500), bs.Bootstrap(replicates=100), bs.MultiStart(starts=200)], ids=repr)
-def test_the_same_seed_gives_the_same_draws_whatever_the_order_of_the_rows(sweep: bs.Runs, method: bs.NUTS) -> None:
+@pytest.mark.parametrize(
+    "method",
+    [bs.NUTS(draws=500), bs.Bootstrap(replicates=100), bs.MultiStart(starts=200)],
+    ids=repr,
+)
+def test_the_same_seed_gives_the_same_draws_whatever_the_order_of_the_rows(
+    sweep: bs.Runs, method: bs.NUTS
+) -> None:
     shuffled = bs.Runs.from_frame(sweep.frame.sample(frac=1, random_state=1))
     one, two = (bs.fit(runs, noise=bs.noise.Normal(), method=method) for runs in (sweep, shuffled))
     for name in one.constants:
@@ -83,7 +105,10 @@ def test_the_same_seed_gives_the_same_draws_whatever_the_order_of_the_rows(sweep
 
 
 def test_another_seed_gives_other_draws(sweep: bs.Runs) -> None:
-    one, two = (bs.fit(sweep, noise=bs.noise.Normal(), method=bs.NUTS(draws=500, seed=seed)) for seed in (0, 1))
+    one, two = (
+        bs.fit(sweep, noise=bs.noise.Normal(), method=bs.NUTS(draws=500, seed=seed))
+        for seed in (0, 1)
+    )
     assert not np.array_equal(one.draws("alpha"), two.draws("alpha"))
 
 
@@ -95,14 +120,18 @@ def test_a_fit_leaves_the_callers_precision_as_it_was(sweep: bs.Runs) -> None:
 
 @settings(max_examples=10)
 @given(params=st.floats(1e-9, 1e3), tokens=st.floats(1e-9, 1e3), loss=st.floats(0.1, 10.0))
-def test_units_change_constants_as_units_must_and_nothing_else(params: float, tokens: float, loss: float) -> None:
+def test_units_change_constants_as_units_must_and_nothing_else(
+    params: float, tokens: float, loss: float
+) -> None:
     frame = bs.datasets.simulate(seed=3).frame[["n_params", "n_tokens", "loss"]]
     scaled = frame * pd.Series({"n_params": params, "n_tokens": tokens, "loss": loss})
     noise, method = bs.noise.Normal(), bs.MultiStart(starts=200)
     one = bs.fit(bs.Runs(frame), noise=noise, method=method)
     two = bs.fit(bs.Runs(scaled), noise=noise, method=method)
     units = {"n_params": params, "n_tokens": tokens, "loss": loss}
-    expected = one.law.rescale({name: values.item() for name, values in one.constants.items()}, units)
+    expected = one.law.rescale(
+        {name: values.item() for name, values in one.constants.items()}, units
+    )
     for name, value in expected.items():
         assert two.draws(name).item() == pytest.approx(value, rel=1e-4)
 
@@ -119,5 +148,7 @@ def test_known_standard_errors_take_their_share_of_the_scatter() -> None:
     runs = bs.datasets.simulate(seed=3, noise=0.02)
     known = bs.Runs.from_frame(runs.frame.assign(loss_se=0.015 * runs.frame["loss"]))
     noise, method = bs.noise.Normal(), bs.MultiStart(starts=200)
-    rest, whole = (bs.fit(r, noise=noise, method=method).draws("sigma").item() for r in (known, runs))
+    rest, whole = (
+        bs.fit(r, noise=noise, method=method).draws("sigma").item() for r in (known, runs)
+    )
     assert np.hypot(rest, 0.015) == pytest.approx(whole, rel=0.05)

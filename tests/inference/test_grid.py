@@ -1,15 +1,20 @@
-"""`Grid`: the posterior that a Markov chain finds, independently drawn, and honest about the range of its exponents."""
+"""`Grid`: the posterior that a Markov chain finds, independently drawn, and honest about the range
+of its exponents.
+"""
 
 import numpy as np
 import pytest
 
 import bayescale as bs
-from bayescale.discovery import describe, parse
+from bayescale._internal.discovery import describe, parse
 from tests.inference.conftest import discrepancies
 
 NOISES = pytest.mark.parametrize(
     "noise",
-    [pytest.param(bs.noise.Normal(), id="normal"), pytest.param(bs.noise.StudentT(), id="student_t", marks=pytest.mark.slow)],
+    [
+        pytest.param(bs.noise.Normal(), id="normal"),
+        pytest.param(bs.noise.StudentT(), id="student_t", marks=pytest.mark.slow),
+    ],
 )
 
 
@@ -19,16 +24,21 @@ def normal(sweep: bs.Runs) -> bs.Posterior:
 
 
 @NOISES
-def test_it_agrees_with_nuts_within_monte_carlo_error(sweep: bs.Runs, noise: bs.noise.Normal) -> None:
+def test_it_agrees_with_nuts_within_monte_carlo_error(
+    sweep: bs.Runs, noise: bs.noise.Normal
+) -> None:
     chains, grid = (bs.fit(sweep, noise=noise, method=method) for method in (bs.NUTS(), bs.Grid()))
     assert grid.problems == ()
     assert max(map(abs, discrepancies(chains, grid).values())) < 4
 
 
 @NOISES
-def test_its_evidence_is_that_of_importance_sampling(sweep: bs.Runs, noise: bs.noise.Normal) -> None:
+def test_its_evidence_is_that_of_importance_sampling(
+    sweep: bs.Runs, noise: bs.noise.Normal
+) -> None:
     grid, importance = (
-        bs.fit(sweep, noise=noise, method=method).diagnostics["log_evidence"] for method in (bs.Grid(), bs.Importance())
+        bs.fit(sweep, noise=noise, method=method).diagnostics["log_evidence"]
+        for method in (bs.Grid(), bs.Importance())
     )
     assert grid == pytest.approx(importance, abs=0.05)
 
@@ -41,13 +51,17 @@ def test_most_proposals_count_under_normal_noise(normal: bs.Posterior) -> None:
 @pytest.mark.slow
 def test_two_exponents_held_together_are_a_line_of_nodes(sweep: bs.Runs) -> None:
     tied, noise = bs.laws.Chinchilla(tied=True), bs.noise.Normal()
-    chains, grid = (bs.fit(sweep, law=tied, noise=noise, method=method) for method in (bs.NUTS(), bs.Grid()))
+    chains, grid = (
+        bs.fit(sweep, law=tied, noise=noise, method=method) for method in (bs.NUTS(), bs.Grid())
+    )
     assert "beta" not in grid.constants
     assert max(map(abs, discrepancies(chains, grid).values())) < 4
 
 
 def test_draws_come_in_one_chain_of_the_number_asked_for(sweep: bs.Runs) -> None:
-    assert bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Grid(draws=500)).constants["alpha"].shape == (1, 500)
+    assert bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Grid(draws=500)).constants[
+        "alpha"
+    ].shape == (1, 500)
 
 
 def test_even_one_draw_may_be_asked_for(sweep: bs.Runs) -> None:
@@ -56,18 +70,28 @@ def test_even_one_draw_may_be_asked_for(sweep: bs.Runs) -> None:
 
 def test_the_same_seed_gives_the_same_draws_whatever_the_order_of_the_rows(sweep: bs.Runs) -> None:
     shuffled = bs.Runs.from_frame(sweep.frame.sample(frac=1, random_state=1))
-    one, two = (bs.fit(runs, noise=bs.noise.Normal(), method=bs.Grid(draws=500)) for runs in (sweep, shuffled))
+    one, two = (
+        bs.fit(runs, noise=bs.noise.Normal(), method=bs.Grid(draws=500))
+        for runs in (sweep, shuffled)
+    )
     for name in one.constants:
         np.testing.assert_array_equal(one.constants[name], two.constants[name])
 
 
 def test_another_seed_gives_other_draws_and_nearly_the_same_evidence(sweep: bs.Runs) -> None:
-    one, two = (bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Grid(draws=500, seed=seed)) for seed in (0, 1))
+    one, two = (
+        bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Grid(draws=500, seed=seed))
+        for seed in (0, 1)
+    )
     assert not np.intersect1d(one.draws("alpha"), two.draws("alpha")).size
-    assert one.diagnostics["log_evidence"] == pytest.approx(two.diagnostics["log_evidence"], abs=0.05)
+    assert one.diagnostics["log_evidence"] == pytest.approx(
+        two.diagnostics["log_evidence"], abs=0.05
+    )
 
 
-def test_a_coarse_grid_gives_the_same_posterior_as_a_fine_one(sweep: bs.Runs, normal: bs.Posterior) -> None:
+def test_a_coarse_grid_gives_the_same_posterior_as_a_fine_one(
+    sweep: bs.Runs, normal: bs.Posterior
+) -> None:
     coarse = bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Grid(nodes=32))
     assert coarse.problems == ()
     for name in normal.constants:
@@ -87,23 +111,33 @@ def test_no_draw_leaves_the_range_and_mass_at_its_end_is_a_problem(
     assert any("widen it" in problem for problem in half.problems)
 
 
-def test_a_range_that_leaves_out_what_hardly_counts_is_no_problem(sweep: bs.Runs, normal: bs.Posterior) -> None:
+def test_a_range_that_leaves_out_what_hardly_counts_is_no_problem(
+    sweep: bs.Runs, normal: bs.Posterior
+) -> None:
     alpha, beta = normal.draws("alpha"), normal.draws("beta")
     ranges = [(float(x.mean() - 5 * x.std()), float(x.mean() + 6 * x.std())) for x in (alpha, beta)]
     narrow = bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Grid(alpha=ranges[0], beta=ranges[1]))
     assert narrow.problems == ()
-    assert narrow.diagnostics["log_evidence"] == pytest.approx(normal.diagnostics["log_evidence"], abs=0.02)
+    assert narrow.diagnostics["log_evidence"] == pytest.approx(
+        normal.diagnostics["log_evidence"], abs=0.02
+    )
 
 
 @pytest.mark.parametrize("nodes", [64, 512])
-def test_a_tail_cut_off_is_a_problem_however_fine_the_grid(sweep: bs.Runs, normal: bs.Posterior, nodes: int) -> None:
+def test_a_tail_cut_off_is_a_problem_however_fine_the_grid(
+    sweep: bs.Runs, normal: bs.Posterior, nodes: int
+) -> None:
     cut = float(np.quantile(normal.draws("beta"), 0.97))
     with pytest.warns(bs.FitWarning, match="widen it"):
-        bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Grid(nodes=nodes, beta=(0.01, cut), draws=500))
+        bs.fit(
+            sweep, noise=bs.noise.Normal(), method=bs.Grid(nodes=nodes, beta=(0.01, cut), draws=500)
+        )
 
 
 def test_a_law_without_a_constant_is_refused_with_the_method_to_use(sweep: bs.Runs) -> None:
-    with pytest.raises(bs.InputError, match=r"L\(C\) = A/C\^α \(power_law\) is none\. Use NUTS\(\) as the method"):
+    with pytest.raises(
+        bs.InputError, match=r"L\(C\) = A/C\^α \(power_law\) is none\. Use NUTS\(\) as the method"
+    ):
         bs.fit(sweep, law=bs.laws.PowerLaw(floor=False), noise=bs.noise.Normal(), method=bs.Grid())
 
 
@@ -112,13 +146,18 @@ def test_a_law_without_a_constant_is_refused_with_the_method_to_use(sweep: bs.Ru
     [
         ({"nodes": 4}, "grid: nodes=4 must be at least 8"),
         ({"draws": 0}, "draws=0 at least 1"),
-        ({"alpha": (0.0, 1.0)}, r"grid: alpha=\(0, 1\) must be a range of positive numbers, such as \(0.01, 1.5\)"),
+        (
+            {"alpha": (0.0, 1.0)},
+            r"grid: alpha=\(0, 1\) must be a range of positive numbers, such as \(0.01, 1.5\)",
+        ),
         ({"beta": (0.9, 0.1)}, r"grid: beta=\(0.9, 0.1\) must be a range"),
         ({"beta": (0.1, float("inf"))}, r"grid: beta=\(0.1, inf\) must be a range"),
         ({"alpha": (float("nan"), 1.0)}, r"grid: alpha=\(nan, 1\) must be a range"),
     ],
 )
-def test_options_that_cannot_be_are_refused(sweep: bs.Runs, options: dict[str, int], complaint: str) -> None:
+def test_options_that_cannot_be_are_refused(
+    sweep: bs.Runs, options: dict[str, int], complaint: str
+) -> None:
     with pytest.raises(bs.InputError, match=complaint):
         bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Grid(**options))
 

@@ -1,4 +1,6 @@
-"""`Importance`: the posterior that a Markov chain finds, many problems in one call, and NUTS where it cannot be trusted."""
+"""`Importance`: the posterior that a Markov chain finds, many problems in one call, and NUTS where
+it cannot be trusted.
+"""
 
 import warnings
 
@@ -7,7 +9,7 @@ import numpy as np
 import pytest
 
 import bayescale as bs
-from bayescale.discovery import describe
+from bayescale._internal.discovery import describe
 from bayescale.inference import _weighing
 from bayescale.inference.base import Problem
 from tests.inference.conftest import TRUTH, discrepancies
@@ -20,8 +22,12 @@ def problem(runs: bs.Runs) -> Problem:
 
 
 @NOISES
-def test_it_agrees_with_nuts_within_a_tenth_of_a_standard_deviation(sweep: bs.Runs, noise: bs.noise.Normal) -> None:
-    chains, weighed = (bs.fit(sweep, noise=noise, method=method) for method in (bs.NUTS(), bs.Importance()))
+def test_it_agrees_with_nuts_within_a_tenth_of_a_standard_deviation(
+    sweep: bs.Runs, noise: bs.noise.Normal
+) -> None:
+    chains, weighed = (
+        bs.fit(sweep, noise=noise, method=method) for method in (bs.NUTS(), bs.Importance())
+    )
     assert weighed.diagnostics["pareto_k"] < 0.7
     for name in chains.constants:
         theirs, ours = (np.log(posterior.draws(name)) for posterior in (chains, weighed))
@@ -29,24 +35,37 @@ def test_it_agrees_with_nuts_within_a_tenth_of_a_standard_deviation(sweep: bs.Ru
         assert ours.std() == pytest.approx(theirs.std(), rel=0.1)
 
 
-def test_it_agrees_with_nuts_within_monte_carlo_error_where_the_posterior_is_nearly_normal(sweep: bs.Runs) -> None:
-    chains, weighed = (bs.fit(sweep, noise=bs.noise.Normal(), method=method) for method in (bs.NUTS(), bs.Importance()))
+def test_it_agrees_with_nuts_within_monte_carlo_error_where_the_posterior_is_nearly_normal(
+    sweep: bs.Runs,
+) -> None:
+    chains, weighed = (
+        bs.fit(sweep, noise=bs.noise.Normal(), method=method)
+        for method in (bs.NUTS(), bs.Importance())
+    )
     assert max(map(abs, discrepancies(chains, weighed).values())) < 4
 
 
 def test_a_law_in_one_variable_is_drawn_too(sweep: bs.Runs) -> None:
     law, noise = bs.laws.PowerLaw(input="n_tokens", floor=False), bs.noise.Normal()
-    chains, weighed = (bs.fit(sweep, law=law, noise=noise, method=method) for method in (bs.NUTS(), bs.Importance()))
+    chains, weighed = (
+        bs.fit(sweep, law=law, noise=noise, method=method)
+        for method in (bs.NUTS(), bs.Importance())
+    )
     assert max(map(abs, discrepancies(chains, weighed).values())) < 4
 
 
 @pytest.mark.slow
-def test_the_truth_lies_within_the_intervals_of_simulated_sweeps_about_as_often_as_they_say() -> None:
+def test_the_truth_lies_within_the_intervals_of_simulated_sweeps_about_as_often_as_they_say() -> (
+    None
+):
     with jax.enable_x64(True):
         problems = [problem(bs.datasets.simulate(seed=seed, noise=0.01)) for seed in range(40)]
         posteriors = bs.Importance(draws=1000).run_all(problems)
     for name, truth in TRUTH.items():
-        inside = [np.quantile(p.draws(name), 0.05) < truth < np.quantile(p.draws(name), 0.95) for p in posteriors]
+        inside = [
+            np.quantile(p.draws(name), 0.05) < truth < np.quantile(p.draws(name), 0.95)
+            for p in posteriors
+        ]
         # Of 40 intervals of 90 %, fewer than 29 hold the truth once in some thousand times.
         assert sum(inside) >= 29
 
@@ -60,7 +79,8 @@ def test_many_problems_in_one_call_have_the_draws_of_each_alone() -> None:
     for many, one in zip(together, alone, strict=True):
         assert many.diagnostics == pytest.approx(one.diagnostics, rel=1e-4)
         for name in one.constants:
-            # A draw that rounding moves across a boundary of the choice is another draw; all others are equal.
+            # A draw that rounding moves across a boundary of the choice is another draw; all others
+            # are equal.
             equal = np.isclose(np.sort(many.draws(name)), np.sort(one.draws(name)), rtol=1e-5)
             assert equal.mean() > 0.98
 
@@ -69,28 +89,39 @@ def test_the_posterior_of_each_problem_comes_in_its_place() -> None:
     with jax.enable_x64(True):
         problems = [problem(bs.datasets.simulate(seed=seed, noise=0.01)) for seed in (3, 4, 5)]
         posteriors = bs.Importance(draws=500).run_all(problems)
-    assert [p.provenance["data_sha256"] for p in posteriors] == [one.runs.sha256 for one in problems]
+    assert [p.provenance["data_sha256"] for p in posteriors] == [
+        one.runs.sha256 for one in problems
+    ]
 
 
 def test_runs_with_and_without_standard_errors_share_a_call(sweep: bs.Runs) -> None:
     known = bs.Runs.from_frame(sweep.frame.assign(loss_se=0.005 * sweep.frame["loss"]))
     with jax.enable_x64(True):
         without, with_errors = bs.Importance(draws=500).run_all([problem(sweep), problem(known)])
-    assert np.hypot(np.median(with_errors.draws("sigma")), 0.005) == pytest.approx(np.median(without.draws("sigma")), rel=0.05)
+    assert np.hypot(np.median(with_errors.draws("sigma")), 0.005) == pytest.approx(
+        np.median(without.draws("sigma")), rel=0.05
+    )
 
 
 def test_the_same_seed_gives_the_same_draws_whatever_the_order_of_the_rows(sweep: bs.Runs) -> None:
     shuffled = bs.Runs.from_frame(sweep.frame.sample(frac=1, random_state=1))
-    one, two = (bs.fit(runs, noise=bs.noise.Normal(), method=bs.Importance(draws=500)) for runs in (sweep, shuffled))
+    one, two = (
+        bs.fit(runs, noise=bs.noise.Normal(), method=bs.Importance(draws=500))
+        for runs in (sweep, shuffled)
+    )
     for name in one.constants:
         np.testing.assert_array_equal(one.constants[name], two.constants[name])
 
 
 @pytest.mark.slow
 def test_another_seed_gives_other_draws_and_nearly_the_same_evidence(sweep: bs.Runs) -> None:
-    one, two = (bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Importance(seed=seed)) for seed in (0, 1))
+    one, two = (
+        bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Importance(seed=seed)) for seed in (0, 1)
+    )
     assert not np.intersect1d(one.draws("alpha"), two.draws("alpha")).size
-    assert one.diagnostics["log_evidence"] == pytest.approx(two.diagnostics["log_evidence"], abs=0.05)
+    assert one.diagnostics["log_evidence"] == pytest.approx(
+        two.diagnostics["log_evidence"], abs=0.05
+    )
 
 
 @pytest.mark.parametrize(("limit", "value"), [("LARGEST_K", -np.inf), ("ESS_LIMIT", np.inf)])
@@ -101,15 +132,24 @@ def test_where_its_weights_cannot_be_trusted_nuts_samples_and_the_diagnostics_sa
     sampled = bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Importance(seed=2))
     chains = bs.fit(sweep, noise=bs.noise.Normal(), method=bs.NUTS(seed=2))
     why = {"pareto_k", "ess_importance"}
-    assert set(sampled.diagnostics) == why | {"rhat_max", "ess_bulk_min", "ess_tail_min", "divergences"}
+    assert set(sampled.diagnostics) == why | {
+        "rhat_max",
+        "ess_bulk_min",
+        "ess_tail_min",
+        "divergences",
+    }
     assert all(np.isfinite(sampled.diagnostics[name]) for name in why)
     np.testing.assert_array_equal(sampled.constants["alpha"], chains.constants["alpha"])
 
 
-def test_runs_that_say_nothing_of_one_term_are_drawn_or_sampled_and_never_fail(sweep: bs.Runs) -> None:
+def test_runs_that_say_nothing_of_one_term_are_drawn_or_sampled_and_never_fail(
+    sweep: bs.Runs,
+) -> None:
     one_size = bs.Runs(sweep.frame.assign(n_params=1e9))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", bs.FitWarning)  # chains may complain of so loose a posterior
+        warnings.simplefilter(
+            "ignore", bs.FitWarning
+        )  # chains may complain of so loose a posterior
         posterior = bs.fit(one_size, noise=bs.noise.Normal(), method=bs.Importance())
     # The prior of the exponent's logarithm has an sd of 0.4.
     assert np.log(posterior.draws("alpha")).std() == pytest.approx(0.4, rel=0.2)

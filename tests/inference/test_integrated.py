@@ -1,4 +1,6 @@
-"""Processes integrated out: the density is that of one Normal of all runs, and what comes of it is what is true of it."""
+"""Processes integrated out: the density is that of one Normal of all runs, and what comes of it is
+what is true of it.
+"""
 
 from typing import Any
 
@@ -10,11 +12,20 @@ import pytest
 from scipy.stats import multivariate_normal
 
 import bayescale as bs
-from bayescale.discovery import describe
+from bayescale._internal.discovery import describe
+from bayescale._internal.precision import float64
 from bayescale.inference._integrated import coefficients, integrated, scatters_normally
 from bayescale.inference.base import Problem
-from bayescale.noise import AsymmetricStudentT, ComputeScale, Discrepancy, GroupEffects, KnownError, Laplace, Normal, StudentT
-from bayescale.precision import float64
+from bayescale.noise import (
+    AsymmetricStudentT,
+    ComputeScale,
+    Discrepancy,
+    GroupEffects,
+    KnownError,
+    Laplace,
+    Normal,
+    StudentT,
+)
 from bayescale.processes import IntegratedWiener, Matern
 from bayescale.processes.base import Places
 from tests.inference.conftest import discrepancies
@@ -34,19 +45,27 @@ AHEAD = np.array([8e10, 1.6e11, 4e11])
 
 
 def curve(seed: int, amplitude: float | None = None) -> tuple[bs.Runs, np.ndarray]:
-    """A curve of known law that drifts, by an amplitude from its prior unless given; and the log losses that lie ahead."""
+    """A curve of known law that drifts, by an amplitude from its prior unless given; and the log
+    losses that lie ahead.
+    """
     rng = np.random.default_rng(seed)
     tokens = np.append(TOKENS, AHEAD)
     decades = np.log10(tokens) - np.log10(TOKENS).mean()
     nothing = np.array([""] * len(tokens))
     places = Places(decades[:, None], decades, nothing)
     covariance = IntegratedWiener().covariance(places, places)
-    drift = (abs(0.1 * rng.standard_normal()) if amplitude is None else amplitude) * rng.multivariate_normal(
-        np.zeros(len(tokens)), covariance, method="svd"
+    drift = (
+        abs(0.1 * rng.standard_normal()) if amplitude is None else amplitude
+    ) * rng.multivariate_normal(np.zeros(len(tokens)), covariance, method="svd")
+    log_loss = (
+        np.log(TRUE["E"] + TRUE["A"] * tokens ** -TRUE["alpha"])
+        + drift
+        + 0.005 * rng.standard_normal(len(tokens))
     )
-    log_loss = np.log(TRUE["E"] + TRUE["A"] * tokens ** -TRUE["alpha"]) + drift + 0.005 * rng.standard_normal(len(tokens))
     seen = pd.DataFrame({"n_tokens": TOKENS, "loss": np.exp(log_loss[: len(TOKENS)])})
-    return bs.Runs.from_frame(seen, required=("n_tokens", "loss"), name=f"curve {seed}"), log_loss[len(TOKENS) :]
+    return bs.Runs.from_frame(seen, required=("n_tokens", "loss"), name=f"curve {seed}"), log_loss[
+        len(TOKENS) :
+    ]
 
 
 def covariance_of(problem: Problem, constants: dict[str, Any], rows: np.ndarray) -> np.ndarray:
@@ -56,7 +75,9 @@ def covariance_of(problem: Problem, constants: dict[str, Any], rows: np.ndarray)
         float(constants[p.amplitude.name][0]) ** 2 * np.asarray(f)[rows] @ np.asarray(f)[rows].T
         for p, f in zip(noise.shared, data.features, strict=True)
     )
-    scale = np.broadcast_to(noise.distribution(0.0, constants, data.conditions).scale, (problem.n_padded, 1))[rows, 0]
+    scale = np.broadcast_to(
+        noise.distribution(0.0, constants, data.conditions).scale, (problem.n_padded, 1)
+    )[rows, 0]
     return shared + np.diag(scale**2)
 
 
@@ -74,27 +95,48 @@ def sweep() -> bs.Runs:
 
 @pytest.mark.parametrize("noise", NOISES, ids=describe)
 @float64
-def test_the_density_is_that_of_one_normal_of_all_runs_and_a_weight_counts_a_run_so_often(noise: Any, sweep: bs.Runs) -> None:
+def test_the_density_is_that_of_one_normal_of_all_runs_and_a_weight_counts_a_run_so_often(
+    noise: Any, sweep: bs.Runs
+) -> None:
     problem = Problem.build(sweep, bs.laws.Chinchilla(), noise)
     target = problem.target
     centre, width = target.reach
     rows = np.repeat(np.arange(len(sweep)), sweep.weights.astype(int))
     ours = jax.jit(integrated, static_argnums=0)
     for seed in range(2):
-        own = [jnp.array([c]) for c in centre + 0.5 * width * np.random.default_rng(seed).standard_normal(len(centre))]
-        constants, residual = target.constants(own), np.asarray(target.residual(own, problem.data))[rows, 0]
-        expected = multivariate_normal(cov=covariance_of(problem, constants, rows)).logpdf(residual) - sum(target.penalty(own))
-        np.testing.assert_allclose(-ours(target, own, problem.data, problem.weights), expected, rtol=1e-9)
+        own = [
+            jnp.array([c])
+            for c in centre + 0.5 * width * np.random.default_rng(seed).standard_normal(len(centre))
+        ]
+        constants, residual = (
+            target.constants(own),
+            np.asarray(target.residual(own, problem.data))[rows, 0],
+        )
+        expected = multivariate_normal(cov=covariance_of(problem, constants, rows)).logpdf(
+            residual
+        ) - sum(target.penalty(own))
+        np.testing.assert_allclose(
+            -ours(target, own, problem.data, problem.weights), expected, rtol=1e-9
+        )
 
 
 @float64
-def test_coefficients_have_the_mean_and_the_covariance_that_they_have_given_the_losses(sweep: bs.Runs) -> None:
+def test_coefficients_have_the_mean_and_the_covariance_that_they_have_given_the_losses(
+    sweep: bs.Runs,
+) -> None:
     problem = Problem.build(sweep, bs.laws.Chinchilla(), NOISES[1])
     target, count = problem.target, 20_000
     own = [jnp.array([c]) for c in target.reach[0]]
-    straight = np.repeat(np.stack([np.asarray(column) for column in target.straighten(own)]), count, axis=1)
-    drawn = coefficients(target, straight, problem.data, np.asarray(problem.weights), np.random.default_rng(0))
-    constants, rows = target.constants(own), np.repeat(np.arange(len(sweep)), sweep.weights.astype(int))
+    straight = np.repeat(
+        np.stack([np.asarray(column) for column in target.straighten(own)]), count, axis=1
+    )
+    drawn = coefficients(
+        target, straight, problem.data, np.asarray(problem.weights), np.random.default_rng(0)
+    )
+    constants, rows = (
+        target.constants(own),
+        np.repeat(np.arange(len(sweep)), sweep.weights.astype(int)),
+    )
     functions = np.concatenate(
         [
             float(constants[p.amplitude.name][0]) * np.asarray(f)[rows]
@@ -105,16 +147,24 @@ def test_coefficients_have_the_mean_and_the_covariance_that_they_have_given_the_
     gain = np.linalg.solve(covariance_of(problem, constants, rows), functions).T
     residual = np.asarray(target.residual(own, problem.data))[rows, 0]
     np.testing.assert_allclose(drawn.mean(axis=0), gain @ residual, atol=5 / np.sqrt(count))
-    np.testing.assert_allclose(np.cov(drawn.T), np.eye(functions.shape[1]) - gain @ functions, atol=0.05)
+    np.testing.assert_allclose(
+        np.cov(drawn.T), np.eye(functions.shape[1]) - gain @ functions, atol=0.05
+    )
 
 
-@pytest.mark.parametrize("noise", [Normal(), KnownError(), ComputeScale(Normal()), GroupEffects(Normal()), DRIFT], ids=describe)
+@pytest.mark.parametrize(
+    "noise",
+    [Normal(), KnownError(), ComputeScale(Normal()), GroupEffects(Normal()), DRIFT],
+    ids=describe,
+)
 def test_normal_scatter_is_known_by_its_density(noise: Any) -> None:
     assert scatters_normally(noise)
 
 
 @pytest.mark.parametrize(
-    "noise", [StudentT(), StudentT(nu=4), Laplace(), AsymmetricStudentT(), Discrepancy(), bs.noise.Huber()], ids=describe
+    "noise",
+    [StudentT(), StudentT(nu=4), Laplace(), AsymmetricStudentT(), Discrepancy(), bs.noise.Huber()],
+    ids=describe,
 )
 def test_any_other_scatter_is_not_taken_for_normal(noise: Any) -> None:
     assert not scatters_normally(noise)
@@ -132,8 +182,14 @@ def test_curves_of_one_call_have_the_draws_of_each_alone_though_they_have_other_
     for many, one in zip(together, alone, strict=True):
         assert many.diagnostics == pytest.approx(one.diagnostics, rel=1e-4)
         assert many.coefficients.shape == one.coefficients.shape
-        # A draw that rounding moves across a boundary of the choice is another draw; all others are equal.
-        assert np.isclose(np.sort(many.draws("drift_sd")), np.sort(one.draws("drift_sd")), rtol=1e-5).mean() > 0.98
+        # A draw that rounding moves across a boundary of the choice is another draw; all others are
+        # equal.
+        assert (
+            np.isclose(
+                np.sort(many.draws("drift_sd")), np.sort(one.draws("drift_sd")), rtol=1e-5
+            ).mean()
+            > 0.98
+        )
 
 
 def test_a_fit_with_departures_that_is_saved_and_loaded_forecasts_the_same(tmp_path: Any) -> None:
@@ -146,16 +202,25 @@ def test_a_fit_with_departures_that_is_saved_and_loaded_forecasts_the_same(tmp_p
 @pytest.mark.slow
 def test_it_agrees_with_nuts_within_monte_carlo_error() -> None:
     runs, _ = curve(3, amplitude=0.1)
-    chains, weighed = (bs.fit(runs, law=LAW, noise=DRIFT, method=method) for method in (bs.NUTS(draws=2000), bs.Importance()))
+    chains, weighed = (
+        bs.fit(runs, law=LAW, noise=DRIFT, method=method)
+        for method in (bs.NUTS(draws=2000), bs.Importance())
+    )
     assert weighed.diagnostics["pareto_k"] < 0.7
     assert max(map(abs, discrepancies(chains, weighed).values())) < 4
-    theirs, ours = (posterior.log_departure().reshape(-1, len(runs)) for posterior in (chains, weighed))
-    np.testing.assert_allclose(ours.mean(axis=0), theirs.mean(axis=0), atol=0.1 * theirs.std(axis=0).max())
+    theirs, ours = (
+        posterior.log_departure().reshape(-1, len(runs)) for posterior in (chains, weighed)
+    )
+    np.testing.assert_allclose(
+        ours.mean(axis=0), theirs.mean(axis=0), atol=0.1 * theirs.std(axis=0).max()
+    )
     np.testing.assert_allclose(ours.std(axis=0), theirs.std(axis=0), rtol=0.15)
 
 
 @pytest.mark.slow
-def test_what_lies_ahead_of_curves_that_drift_is_in_its_intervals_about_as_often_as_they_say() -> None:
+def test_what_lies_ahead_of_curves_that_drift_is_in_its_intervals_about_as_often_as_they_say() -> (
+    None
+):
     # Amplitudes come from their prior; the law is fixed, so coverage need not be exact.
     seen, ahead = zip(*map(curve, range(120)), strict=True)
     batch = bs.batch(seen, laws=[LAW], noises=[DRIFT], method=bs.Importance(draws=1000))

@@ -1,4 +1,6 @@
-"""`Mixture`: a density that is one, draws that have it, and steps that bring it nearer to weighted draws."""
+"""`Mixture`: a density that is one, draws that have it, and steps that bring it nearer to weighted
+draws.
+"""
 
 import numpy as np
 import pytest
@@ -20,11 +22,15 @@ def by_scipy(mixture: Mixture, points: np.ndarray) -> np.ndarray:
     """The density at points, shape (k, pool)."""
     scales = mixture.roots @ np.swapaxes(mixture.roots, 1, 2)
     components = zip(mixture.shares, mixture.centres, scales, strict=True)
-    return np.sum([s * stats.multivariate_t(c, m, df=FREEDOM).pdf(points.T) for s, c, m in components], axis=0)
+    return np.sum(
+        [s * stats.multivariate_t(c, m, df=FREEDOM).pdf(points.T) for s, c, m in components], axis=0
+    )
 
 
 def distance(mixture: Mixture, draws: np.ndarray, log_target: np.ndarray) -> float:
-    """Kullback–Leibler divergence from the target to the mixture, estimated from draws of the target."""
+    """Kullback–Leibler divergence from the target to the mixture, estimated from draws of the
+    target.
+    """
     return float(np.mean(log_target - mixture.log_density(draws)))
 
 
@@ -42,22 +48,30 @@ def test_shares_weigh_the_components(two: Mixture) -> None:
 
 def test_the_density_adds_up_to_one() -> None:
     # In one dimension, where the quadrature's tails can be had exactly by a change of variables.
-    mixture = Mixture.about(np.array([[-1.0], [5.0]]), np.array([[[0.5]], [[2.0]]]), np.array([1.0, 4.0]))
+    mixture = Mixture.about(
+        np.array([[-1.0], [5.0]]), np.array([[[0.5]], [[2.0]]]), np.array([1.0, 4.0])
+    )
     angle = np.linspace(-np.pi / 2, np.pi / 2, 200_001)[1:-1]
     x, volume = np.tan(angle), 1 / np.cos(angle) ** 2
-    assert np.trapezoid(np.exp(mixture.log_density(x[None])) * volume, angle) == pytest.approx(1.0, abs=1e-6)
+    assert np.trapezoid(np.exp(mixture.log_density(x[None])) * volume, angle) == pytest.approx(
+        1.0, abs=1e-6
+    )
 
 
 def test_draws_have_the_density(two: Mixture) -> None:
     draws = two.draw(40_000, np.random.default_rng(2))
     assert draws.shape == (2, 40_000)
-    # Along each axis a component is a t distribution, and the components' shares are those of the mixture.
+    # Along each axis a component is a t distribution, and the components' shares are those of the
+    # mixture.
     for i in range(2):
         scales = np.sqrt(SCALES[:, i, i])
 
         def cumulative(x: np.ndarray, i: int = i, scales: np.ndarray = scales) -> np.ndarray:
             parts = zip(two.shares, CENTRES[:, i], scales, strict=True)
-            return np.sum([share * stats.t(FREEDOM, centre, scale).cdf(x) for share, centre, scale in parts], axis=0)
+            return np.sum(
+                [share * stats.t(FREEDOM, centre, scale).cdf(x) for share, centre, scale in parts],
+                axis=0,
+            )
 
         assert stats.kstest(draws[i], cumulative).pvalue > 1e-3
 
@@ -65,9 +79,12 @@ def test_draws_have_the_density(two: Mixture) -> None:
 def test_draws_covary_as_the_density_says() -> None:
     one = Mixture.about(CENTRES[:1], SCALES[:1], np.ones(1))
     draws = one.draw(40_000, np.random.default_rng(3))
-    # Kendall's τ of an elliptical distribution is 2/π arcsin of its correlation, however heavy the tails.
+    # Kendall's τ of an elliptical distribution is 2/π arcsin of its correlation, however heavy the
+    # tails.
     correlation = SCALES[0, 0, 1] / np.sqrt(SCALES[0, 0, 0] * SCALES[0, 1, 1])
-    assert stats.kendalltau(*draws).statistic == pytest.approx(2 / np.pi * np.arcsin(correlation), abs=0.015)
+    assert stats.kendalltau(*draws).statistic == pytest.approx(
+        2 / np.pi * np.arcsin(correlation), abs=0.015
+    )
 
 
 def test_the_same_generator_gives_the_same_draws(two: Mixture) -> None:
@@ -77,19 +94,24 @@ def test_the_same_generator_gives_the_same_draws(two: Mixture) -> None:
 
 def test_fitting_recovers_two_components_from_draws_of_equal_weight(two: Mixture) -> None:
     draws = two.draw(20_000, np.random.default_rng(5))
-    far_off = Mixture.about(np.array([[-2.0, 1.0], [4.0, 0.0]]), np.stack([4 * np.eye(2)] * 2), np.ones(2))
+    far_off = Mixture.about(
+        np.array([[-2.0, 1.0], [4.0, 0.0]]), np.stack([4 * np.eye(2)] * 2), np.ones(2)
+    )
     found = far_off
     for _ in range(3):
         found = found.fitted(draws, np.zeros(20_000))
     np.testing.assert_allclose(found.shares, two.shares, atol=0.02)
-    # Shrinkage, which keeps components defined, draws a component of share s by 0.02/(s + 0.02) towards the whole.
+    # Shrinkage, which keeps components defined, draws a component of share s by 0.02/(s + 0.02)
+    # towards the whole.
     whole, kept = draws.mean(axis=1), (two.shares / (two.shares + 0.02))[:, None]
     np.testing.assert_allclose(found.centres, whole + kept * (CENTRES - whole), atol=0.1)
 
 
 def test_fitting_to_weighted_draws_brings_the_mixture_nearer_to_the_target(two: Mixture) -> None:
     rng = np.random.default_rng(6)
-    broad = Mixture.about(np.array([[0.0, 1.0], [5.0, 0.0]]), np.stack([9 * np.eye(2)] * 2), np.ones(2))
+    broad = Mixture.about(
+        np.array([[0.0, 1.0], [5.0, 0.0]]), np.stack([9 * np.eye(2)] * 2), np.ones(2)
+    )
     proposed = broad.draw(8000, rng)
     fitted = broad.fitted(proposed, two.log_density(proposed) - broad.log_density(proposed))
     fresh = two.draw(8000, rng)
@@ -103,7 +125,10 @@ def test_draws_of_no_weight_do_not_move_the_fit(two: Mixture) -> None:
     rng = np.random.default_rng(7)
     draws = two.draw(2000, rng)
     alone = two.fitted(draws, np.zeros(2000))
-    with_others = two.fitted(np.concatenate([draws, 1e3 * rng.normal(size=(2, 2000))], axis=1), np.repeat([0.0, -np.inf], 2000))
+    with_others = two.fitted(
+        np.concatenate([draws, 1e3 * rng.normal(size=(2, 2000))], axis=1),
+        np.repeat([0.0, -np.inf], 2000),
+    )
     np.testing.assert_allclose(with_others.centres, alone.centres, rtol=1e-9)
     np.testing.assert_allclose(with_others.roots, alone.roots, rtol=1e-9)
 

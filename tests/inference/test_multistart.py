@@ -20,8 +20,12 @@ def test_it_ends_where_scipy_ends(sweep: bs.Runs) -> None:
         return float(np.sum(noise.rho(residual, {}, Conditions())))
 
     start = np.log([point.draws(name).item() for name in ("E", "A", "B", "alpha", "beta")])
-    assert objective(start) == pytest.approx(point.objective, rel=1e-4)  # JAX is in single precision here
-    found = scipy.optimize.minimize(objective, start + 0.01, method="Nelder-Mead", options={"maxiter": 4000, "fatol": 1e-12})
+    assert objective(start) == pytest.approx(
+        point.objective, rel=1e-4
+    )  # JAX is in single precision here
+    found = scipy.optimize.minimize(
+        objective, start + 0.01, method="Nelder-Mead", options={"maxiter": 4000, "fatol": 1e-12}
+    )
     assert point.objective <= found.fun * (1 + 1e-4)
 
 
@@ -43,21 +47,30 @@ def test_it_counts_the_starts_that_reach_the_best_basin(sweep: bs.Runs) -> None:
 
 def test_a_floor_that_the_data_do_not_want_is_reported() -> None:
     runs = bs.datasets.simulate(seed=0, noise=1e-4, E=1e-9)
-    with pytest.warns(bs.FitWarning, match=r"E ran to the end of its range.*Choose a law without it"):
+    with pytest.warns(
+        bs.FitWarning, match=r"E ran to the end of its range.*Choose a law without it"
+    ):
         bs.fit(runs, noise=bs.noise.Huber(), method=bs.MultiStart(starts=500))
 
 
 def test_a_parameter_that_ran_beyond_what_numbers_hold_stays_in_its_support(sweep: bs.Runs) -> None:
     problem = Problem.build(sweep, bs.laws.Chinchilla(), bs.noise.Huber())
-    ended = {name: np.array([[0.5]]) for name in ("E", "B", "beta")} | {"A": np.array([[np.inf]]), "alpha": np.array([[0.0]])}
+    ended = {name: np.array([[0.5]]) for name in ("E", "B", "beta")} | {
+        "A": np.array([[np.inf]]),
+        "alpha": np.array([[0.0]]),
+    }
     point = problem.posterior(ended, bs.MultiStart())
     assert point.draws("alpha").item() > 0
     assert np.isfinite(point.draws("A").item())
 
 
-def test_an_exponent_whose_scale_in_counts_no_number_holds_stays_within_numbers(sweep: bs.Runs) -> None:
+def test_an_exponent_whose_scale_in_counts_no_number_holds_stays_within_numbers(
+    sweep: bs.Runs,
+) -> None:
     problem = Problem.build(sweep, bs.laws.Chinchilla(), bs.noise.StudentT())
-    step = {name: np.array([[0.5]]) for name in ("E", "A", "alpha", "B", "sigma", "nu")} | {"beta": np.array([[42.0]])}
+    step = {name: np.array([[0.5]]) for name in ("E", "A", "alpha", "B", "sigma", "nu")} | {
+        "beta": np.array([[42.0]])
+    }
     point = problem.posterior(step, bs.MultiStart())
     assert np.isfinite(point.draws("B").item())
     assert point.draws("beta").item() == 42.0

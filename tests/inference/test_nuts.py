@@ -8,10 +8,10 @@ from numpyro.infer import MCMC
 from numpyro.infer import NUTS as StockNUTS
 
 import bayescale as bs
+from bayescale._internal.precision import float64
 from bayescale.inference import _mode, nuts
 from bayescale.inference.base import Problem
 from bayescale.inference.multistart import MultiStart
-from bayescale.precision import float64
 from tests.conftest import with_every_column
 from tests.inference.test_contract import made_by
 
@@ -21,7 +21,9 @@ def posterior(sweep: bs.Runs) -> bs.Posterior:
     return bs.fit(sweep, noise=bs.noise.Normal())
 
 
-def test_it_agrees_with_numpyros_own_sampler_on_the_same_model(sweep: bs.Runs, posterior: bs.Posterior) -> None:
+def test_it_agrees_with_numpyros_own_sampler_on_the_same_model(
+    sweep: bs.Runs, posterior: bs.Posterior
+) -> None:
     with jax.enable_x64(True):
         problem = Problem.build(sweep, bs.laws.Chinchilla(), bs.noise.Normal())
         mcmc = MCMC(StockNUTS(_mode.model), num_warmup=1000, num_samples=2000, progress_bar=False)
@@ -39,7 +41,9 @@ def test_it_agrees_with_least_squares_where_data_are_many() -> None:
     post = bs.fit(runs, noise=bs.noise.Normal())
     point = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=300))
     for name in post.constants:
-        assert post.draws(name).mean() == pytest.approx(point.draws(name).item(), abs=0.5 * post.draws(name).std())
+        assert post.draws(name).mean() == pytest.approx(
+            point.draws(name).item(), abs=0.5 * post.draws(name).std()
+        )
 
 
 @pytest.mark.slow
@@ -49,11 +53,15 @@ def test_the_mode_is_the_one_that_multistart_finds_by_other_means(sweep: bs.Runs
             problem = Problem.build(sweep, bs.laws.Chinchilla(), noise)
             mode = _mode.find_mode(problem, seed=0)
             energy = _mode.potential(problem.target, mode.coordinates, mode.setting)
-            assert float(energy) == pytest.approx(MultiStart(starts=500).search(problem).value, abs=1e-6)
+            assert float(energy) == pytest.approx(
+                MultiStart(starts=500).search(problem).value, abs=1e-6
+            )
 
 
 @float64
-def test_a_search_that_steps_to_where_the_density_is_zero_comes_back_without_a_warning(sweep: bs.Runs) -> None:
+def test_a_search_that_steps_to_where_the_density_is_zero_comes_back_without_a_warning(
+    sweep: bs.Runs,
+) -> None:
     problem = Problem.build(with_every_column(sweep), bs.laws.Vocabulary(), bs.noise.Normal())
     setting, (centre, width) = _mode.silenced(problem), problem.target.reach
     own = centre + 2 * width * np.random.default_rng(48).standard_normal(len(centre))
@@ -64,7 +72,9 @@ def test_a_search_that_steps_to_where_the_density_is_zero_comes_back_without_a_w
 
 
 @float64
-def test_a_mode_where_slopes_jump_has_a_spread_though_the_density_ends_nearby(sweep: bs.Runs) -> None:
+def test_a_mode_where_slopes_jump_has_a_spread_though_the_density_ends_nearby(
+    sweep: bs.Runs,
+) -> None:
     law, noise = bs.laws.Farseer(), bs.noise.Laplace()
     runs, _ = made_by(law, noise, with_every_column(sweep))
     mode = _mode.find_mode(Problem.build(runs, law, noise), seed=0)
@@ -82,19 +92,25 @@ def test_too_few_draws_are_a_problem_that_is_named_and_warned_of(sweep: bs.Runs)
     with pytest.warns(bs.FitWarning) as warned:
         rough = bs.fit(sweep, noise=bs.noise.Normal(), method=bs.NUTS(draws=50))
     assert any("below 400" in problem and "Use more draws" in problem for problem in rough.problems)
-    assert [f"{sweep.name}: {problem}" for problem in rough.problems] == [str(one.message) for one in warned]
+    assert [f"{sweep.name}: {problem}" for problem in rough.problems] == [
+        str(one.message) for one in warned
+    ]
 
 
 def test_the_model_has_one_named_site_a_parameter_and_the_observed_losses(sweep: bs.Runs) -> None:
     with jax.enable_x64(True):
         problem = Problem.build(sweep, bs.laws.Chinchilla(), bs.noise.StudentT())
         sites = trace(seed(_mode.model, 0)).get_trace(problem.target, problem.data, problem.weights)
-    sampled = [name for name, site in sites.items() if site["type"] == "sample" and not site["is_observed"]]
+    sampled = [
+        name for name, site in sites.items() if site["type"] == "sample" and not site["is_observed"]
+    ]
     assert sampled == ["E", "A", "B", "alpha", "beta", "sigma", "nu"]
     assert sites["log_loss"]["is_observed"]
 
 
-def test_a_second_fit_of_the_same_shape_compiles_nothing(sweep: bs.Runs, posterior: bs.Posterior) -> None:
+def test_a_second_fit_of_the_same_shape_compiles_nothing(
+    sweep: bs.Runs, posterior: bs.Posterior
+) -> None:
     before = nuts._chain_program.cache_info().misses
     other = bs.datasets.simulate(seed=11, noise=0.01)
     bs.fit(other, noise=bs.noise.Normal())
@@ -113,7 +129,9 @@ def test_no_draws_are_bad_input(sweep: bs.Runs) -> None:
         bs.fit(sweep, method=bs.NUTS(draws=0))
 
 
-def test_under_laplace_noise_whose_slopes_jump_at_the_mode_chains_walk_as_well(sweep: bs.Runs) -> None:
+def test_under_laplace_noise_whose_slopes_jump_at_the_mode_chains_walk_as_well(
+    sweep: bs.Runs,
+) -> None:
     posterior = bs.fit(sweep, noise=bs.noise.Laplace())
     assert posterior.problems == ()
     assert posterior.diagnostics["ess_bulk_min"] > 1000

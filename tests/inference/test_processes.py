@@ -15,10 +15,10 @@ from numpyro.infer import MCMC
 from numpyro.infer import NUTS as StockNUTS
 
 import bayescale as bs
+from bayescale._internal.precision import float64
 from bayescale.inference import nuts
 from bayescale.inference.base import Problem
 from bayescale.noise import ComputeScale, Discrepancy, GroupEffects, Normal
-from bayescale.precision import float64
 from bayescale.processes import IntegratedWiener, Matern
 from bayescale.processes.base import places
 from tests.inference.conftest import PROBABILITIES
@@ -27,11 +27,15 @@ NOISE = Discrepancy(Normal(), (IntegratedWiener(scale=0.005), Matern(scale=0.02)
 
 
 def bent_sweep(seed: int = 3) -> bs.Runs:
-    """30 runs whose loss departs from the law by two per cent at the ends of the sweep and less between."""
+    """30 runs whose loss departs from the law by two per cent at the ends of the sweep and less
+    between.
+    """
     sweep = bs.datasets.simulate(seed, noise=0.004, sizes_per_budget=6)
     decades = np.log10(sweep.column("flops"))
     decades -= decades.mean()
-    return bs.Runs.from_frame(sweep.frame.assign(loss=sweep.frame["loss"] * np.exp(0.02 * np.cos(1.5 * decades))))
+    return bs.Runs.from_frame(
+        sweep.frame.assign(loss=sweep.frame["loss"] * np.exp(0.02 * np.cos(1.5 * decades)))
+    )
 
 
 def marginal_model(target: Any, data: Any, count: int) -> None:
@@ -40,26 +44,40 @@ def marginal_model(target: Any, data: Any, count: int) -> None:
     prediction = target.law.log_loss(constants, data.log_inputs)[:count, 0]
     covariance = constants["sigma"] ** 2 * jnp.eye(count)
     for process, functions in zip(target.noise.shared, data.features, strict=True):
-        covariance = covariance + constants[process.amplitude.name] ** 2 * functions[:count] @ functions[:count].T
-    numpyro.sample("log_loss", dist.MultivariateNormal(prediction, covariance), obs=data.log_loss[:count, 0])
+        covariance = (
+            covariance
+            + constants[process.amplitude.name] ** 2 * functions[:count] @ functions[:count].T
+        )
+    numpyro.sample(
+        "log_loss", dist.MultivariateNormal(prediction, covariance), obs=data.log_loss[:count, 0]
+    )
 
 
 @pytest.mark.slow
 def test_sampling_functions_gives_the_posterior_that_integrating_them_out_gives() -> None:
     runs = bent_sweep()
-    with warnings.catch_warnings(action="ignore", category=bs.FitWarning):  # a divergence or two in 4,000 is no matter here
+    with warnings.catch_warnings(
+        action="ignore", category=bs.FitWarning
+    ):  # a divergence or two in 4,000 is no matter here
         ours = bs.fit(runs, noise=NOISE)
     assert ours.diagnostics["rhat_max"] < 1.01
     with jax.enable_x64(True):
         problem = Problem.build(runs, bs.laws.Chinchilla(), NOISE)
-        mcmc = MCMC(StockNUTS(marginal_model, target_accept_prob=0.95), num_warmup=1000, num_samples=3000, progress_bar=False)
+        mcmc = MCMC(
+            StockNUTS(marginal_model, target_accept_prob=0.95),
+            num_warmup=1000,
+            num_samples=3000,
+            progress_bar=False,
+        )
         mcmc.run(jax.random.key(2), problem.target, problem.data, len(runs))
         theirs = problem.target.law.rescale(mcmc.get_samples(), problem.units)
     for name, values in ours.constants.items():
         other = np.asarray(theirs[name])[None]
         for p in PROBABILITIES:
             below = [draws <= np.quantile(other, p) for draws in (values, other)]
-            error = np.sqrt(p * (1 - p) * sum(1 / float(array_stats.ess(one, method="mean")) for one in below))
+            error = np.sqrt(
+                p * (1 - p) * sum(1 / float(array_stats.ess(one, method="mean")) for one in below)
+            )
             assert below[0].mean() == pytest.approx(p, abs=4 * error), (name, p)
 
 
@@ -75,18 +93,24 @@ def test_departures_drawn_are_those_that_a_gaussian_process_has_given_the_parame
     features = [basis.features(places(runs, ("n_params", "n_tokens"))) for basis in at]
     for draw in range(0, len(drawn), 8):
         shared = sum(
-            posterior.draws(basis.process.amplitude.name)[draw] ** 2 * f @ f.T for basis, f in zip(at, features, strict=True)
+            posterior.draws(basis.process.amplitude.name)[draw] ** 2 * f @ f.T
+            for basis, f in zip(at, features, strict=True)
         )
         whole = shared + posterior.draws("sigma")[draw] ** 2 * np.eye(len(runs))
         expected[draw] = shared @ np.linalg.solve(whole, residual[draw])
     gaps = (drawn - expected)[::8]
     # The draws' own scatter about what is expected of them averages out over 1,000 of them.
-    np.testing.assert_allclose(gaps.mean(axis=0), 0.0, atol=5 * gaps.std(axis=0).max() / np.sqrt(len(gaps) / 3))
+    np.testing.assert_allclose(
+        gaps.mean(axis=0), 0.0, atol=5 * gaps.std(axis=0).max() / np.sqrt(len(gaps) / 3)
+    )
 
 
 def test_a_discrepancy_sees_the_bend_that_is_there_and_none_where_there_is_none() -> None:
     straight = bs.datasets.simulate(3, noise=0.004, sizes_per_budget=6)
-    bent, plain = (bs.fit(runs, noise=NOISE, method=bs.NUTS(chains=2, seed=1)) for runs in (bent_sweep(), straight))
+    bent, plain = (
+        bs.fit(runs, noise=NOISE, method=bs.NUTS(chains=2, seed=1))
+        for runs in (bent_sweep(), straight)
+    )
     assert np.median(bent.draws("drift_sd")) > 2 * np.median(plain.draws("drift_sd"))
     of_bent, of_plain = (fit.log_departure().reshape(-1, 30) for fit in (bent, plain))
     assert np.abs(of_bent.mean(axis=0) / of_bent.std(axis=0)).max() > 1.5
@@ -99,7 +123,8 @@ def test_a_discrepancy_sees_the_bend_that_is_there_and_none_where_there_is_none(
 def test_intervals_widen_with_the_distance_from_the_runs_as_the_law_alone_does_not() -> None:
     posterior = bs.fit(bent_sweep(), noise=NOISE, method=bs.NUTS(chains=2))
     near, far = (
-        bs.forecast(posterior, n_params=n, n_tokens=20 * n).summary().eval("q95 / q05").item() - 1 for n in (2e9, 2e12)
+        bs.forecast(posterior, n_params=n, n_tokens=20 * n).summary().eval("q95 / q05").item() - 1
+        for n in (2e9, 2e12)
     )
     assert far > 2 * near
 
@@ -108,10 +133,14 @@ def test_intervals_widen_with_the_distance_from_the_runs_as_the_law_alone_does_n
 @pytest.mark.filterwarnings("ignore::bayescale.errors.FitWarning")  # few draws are enough to see it
 def test_group_effects_find_the_groups_their_spread_and_the_scatter_within() -> None:
     rng = np.random.default_rng(0)
-    sweep = bs.datasets.simulate(5, noise=0.004, budgets=np.geomspace(1e18, 1e22, 12), sizes_per_budget=8)
+    sweep = bs.datasets.simulate(
+        5, noise=0.004, budgets=np.geomspace(1e18, 1e22, 12), sizes_per_budget=8
+    )
     group = rng.permutation(np.repeat(np.arange(24), 4))
     effects = 0.02 * rng.standard_normal(24)
-    frame = sweep.frame.assign(group=[f"g{g}" for g in group], loss=sweep.frame["loss"] * np.exp(effects[group]))
+    frame = sweep.frame.assign(
+        group=[f"g{g}" for g in group], loss=sweep.frame["loss"] * np.exp(effects[group])
+    )
     runs = bs.Runs.from_frame(pd.DataFrame(frame))
     posterior = bs.fit(runs, noise=GroupEffects(Normal()), method=bs.NUTS(chains=2, draws=500))
     low, high = np.quantile(posterior.draws("group_sd"), [0.01, 0.99])
@@ -127,8 +156,12 @@ def test_a_scale_that_falls_with_compute_is_found() -> None:
     sweep = bs.datasets.simulate(5, noise=0.0, sizes_per_budget=20)
     decades = np.log10(sweep.column("flops"))
     scatter = 0.01 * 10 ** (-0.3 * (decades - decades.mean()))
-    noisy = sweep.frame["loss"] * np.exp(scatter * np.random.default_rng(2).standard_normal(len(sweep)))
-    posterior = bs.fit(bs.Runs.from_frame(sweep.frame.assign(loss=noisy)), noise=ComputeScale(Normal()))
+    noisy = sweep.frame["loss"] * np.exp(
+        scatter * np.random.default_rng(2).standard_normal(len(sweep))
+    )
+    posterior = bs.fit(
+        bs.Runs.from_frame(sweep.frame.assign(loss=noisy)), noise=ComputeScale(Normal())
+    )
     low, high = np.quantile(posterior.draws("scale_slope"), [0.005, 0.995])
     assert low < 0.3 < high
     assert high - low < 0.4

@@ -7,9 +7,9 @@ import pytest
 from numpyro.distributions.transforms import biject_to
 
 import bayescale as bs
+from bayescale._internal.precision import float64
 from bayescale.inference.base import Problem, Target, _centre_and_width
 from bayescale.kernels import objective
-from bayescale.precision import float64
 from tests.conftest import with_every_column
 
 
@@ -18,8 +18,12 @@ from tests.conftest import with_every_column
     [dist.LogNormal(-0.5, 0.7), dist.Gamma(2.0, 0.1), dist.Normal(1.0, 2.0), dist.HalfNormal(0.3)],
     ids=lambda prior: type(prior).__name__,
 )
-def test_starts_spread_as_the_prior_does_in_unconstrained_coordinates(prior: dist.Distribution) -> None:
-    coordinates = np.asarray(biject_to(prior.support).inv(prior.sample(jax.random.key(0), (20_000,))), dtype=float)
+def test_starts_spread_as_the_prior_does_in_unconstrained_coordinates(
+    prior: dist.Distribution,
+) -> None:
+    coordinates = np.asarray(
+        biject_to(prior.support).inv(prior.sample(jax.random.key(0), (20_000,))), dtype=float
+    )
     centre, width = _centre_and_width(prior)
     assert centre == pytest.approx(coordinates.mean(), abs=0.3 * float(coordinates.std()))
     assert 0.6 * coordinates.std() < width < 1.5 * coordinates.std()
@@ -32,7 +36,9 @@ def test_equal_targets_are_one_target() -> None:
 
 
 @float64
-def test_the_objective_and_its_slopes_are_finite_over_the_prior(any_law, any_noise, sweep: bs.Runs) -> None:
+def test_the_objective_and_its_slopes_are_finite_over_the_prior(
+    any_law, any_noise, sweep: bs.Runs
+) -> None:
     problem = Problem.build(with_every_column(sweep), any_law, any_noise)
     centre, width = problem.target.reach
     starts = list((centre + width * np.random.default_rng(0).standard_normal((300, len(centre)))).T)

@@ -11,18 +11,22 @@ from bayescale.inference._weighing import complaint, log_posterior, weigh
 from bayescale.inference.base import Problem
 from bayescale.kernels.objective import value
 
-# A mean θ with prior Normal(0, 2²) seen six times with scatter 1.5: posterior and evidence in closed form.
+# A mean θ with prior Normal(0, 2²) seen six times with scatter 1.5: posterior and evidence in
+# closed form.
 SEEN = np.array([1.9, 0.4, 2.8, 1.1, -0.3, 2.2])
 PRIOR_SD, SCATTER = 2.0, 1.5
 PRECISION = 1 / PRIOR_SD**2 + len(SEEN) / SCATTER**2
 MEAN, SD = SEEN.sum() / SCATTER**2 / PRECISION, PRECISION**-0.5
 LOG_EVIDENCE = stats.multivariate_normal(
-    np.zeros(len(SEEN)), SCATTER**2 * np.eye(len(SEEN)) + PRIOR_SD**2 * np.ones((len(SEEN), len(SEEN)))
+    np.zeros(len(SEEN)),
+    SCATTER**2 * np.eye(len(SEEN)) + PRIOR_SD**2 * np.ones((len(SEEN), len(SEEN))),
 ).logpdf(SEEN)
 
 
 def log_target(theta: np.ndarray) -> np.ndarray:
-    return stats.norm(0, PRIOR_SD).logpdf(theta) + stats.norm(SEEN[:, None], SCATTER).logpdf(theta).sum(axis=0)
+    return stats.norm(0, PRIOR_SD).logpdf(theta) + stats.norm(SEEN[:, None], SCATTER).logpdf(
+        theta
+    ).sum(axis=0)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +43,9 @@ def test_the_evidence_of_a_conjugate_model_is_exact(log_ratios: np.ndarray) -> N
     assert weigh(log_ratios).diagnostics["log_evidence"] == pytest.approx(LOG_EVIDENCE, abs=0.01)
 
 
-def test_the_posterior_of_a_conjugate_model_is_exact(proposals: np.ndarray, log_ratios: np.ndarray) -> None:
+def test_the_posterior_of_a_conjugate_model_is_exact(
+    proposals: np.ndarray, log_ratios: np.ndarray
+) -> None:
     weights = np.exp(weigh(log_ratios).log_weights)
     assert weights.sum() == pytest.approx(1.0, abs=1e-12)
     mean = weights @ proposals
@@ -63,7 +69,8 @@ def test_a_proposal_too_narrow_is_told_by_pareto_k() -> None:
     narrow = stats.norm(MEAN, SD / 3)
     draws = narrow.rvs(20_000, random_state=np.random.default_rng(2))
     weighed = weigh(log_target(draws) - narrow.logpdf(draws))
-    # The ratio grows as exp(4 x²/SD²) of draws with the density exp(−9 x²/2SD²): a Pareto tail of shape 8/9.
+    # The ratio grows as exp(4 x²/SD²) of draws with the density exp(−9 x²/2SD²): a Pareto tail of
+    # shape 8/9.
     assert weighed.diagnostics["pareto_k"] == pytest.approx(8 / 9, abs=0.2)
     assert not weighed.reliable
     (sentence,) = complaint(weighed, "Use another.")
@@ -81,7 +88,9 @@ def test_a_proposal_far_too_wide_leaves_few_effective_draws_and_says_so() -> Non
     assert weighed.diagnostics["ess_importance"] == pytest.approx(141, rel=0.2)
     assert not weighed.reliable
     (sentence,) = complaint(weighed, "Use another.")
-    assert sentence.endswith("of the proposals are effective draws, below 400: intervals are rough. Use another.")
+    assert sentence.endswith(
+        "of the proposals are effective draws, below 400: intervals are rough. Use another."
+    )
 
 
 def test_equal_weights_have_no_tail_and_all_count() -> None:
@@ -117,8 +126,12 @@ def test_systematic_choice_takes_each_proposal_as_often_as_its_weight_says_withi
 def test_systematic_choice_is_unbiased() -> None:
     weighed = weigh(np.random.default_rng(5).normal(size=40))
     rng = np.random.default_rng(6)
-    taken = np.mean([np.bincount(weighed.chosen(7, rng), minlength=40) for _ in range(20_000)], axis=0)
-    np.testing.assert_allclose(taken, 7 * np.exp(weighed.log_weights), atol=5 * 0.5 / np.sqrt(20_000))
+    taken = np.mean(
+        [np.bincount(weighed.chosen(7, rng), minlength=40) for _ in range(20_000)], axis=0
+    )
+    np.testing.assert_allclose(
+        taken, 7 * np.exp(weighed.log_weights), atol=5 * 0.5 / np.sqrt(20_000)
+    )
 
 
 def test_choices_come_in_no_order() -> None:
@@ -126,7 +139,9 @@ def test_choices_come_in_no_order() -> None:
     assert abs(stats.spearmanr(places, np.arange(2000)).statistic) < 0.1
 
 
-def test_impossible_proposals_have_no_weight_and_are_never_chosen(proposals: np.ndarray, log_ratios: np.ndarray) -> None:
+def test_impossible_proposals_have_no_weight_and_are_never_chosen(
+    proposals: np.ndarray, log_ratios: np.ndarray
+) -> None:
     half = np.where(proposals > MEAN, log_ratios, -np.inf)
     weighed = weigh(half)
     assert (weighed.log_weights[proposals <= MEAN] == -np.inf).all()
@@ -142,12 +157,20 @@ def test_a_single_possible_proposal_is_chosen_and_not_believed() -> None:
     assert not weighed.reliable
 
 
-def test_the_log_posterior_is_the_negative_objective_of_point_fits_and_nothing_where_that_is_not_a_number() -> None:
+def test_the_log_posterior_is_the_negative_objective_of_point_fits_and_nothing_where_that_is_not_a_number() -> (
+    None
+):
     with jax.enable_x64(True):
-        problem = Problem.build(bs.datasets.simulate(seed=3), bs.laws.Chinchilla(), bs.noise.Normal())
+        problem = Problem.build(
+            bs.datasets.simulate(seed=3), bs.laws.Chinchilla(), bs.noise.Normal()
+        )
         coordinates = problem.target.reach[0][:, None] + np.array([[0.0, 0.1, np.nan]])
-        found = log_posterior(problem.target, jnp.asarray(coordinates), problem.data, problem.weights)
-        expected = -value(problem.target, tuple(jnp.asarray(coordinates[:, :2])), problem.data, problem.weights)
+        found = log_posterior(
+            problem.target, jnp.asarray(coordinates), problem.data, problem.weights
+        )
+        expected = -value(
+            problem.target, tuple(jnp.asarray(coordinates[:, :2])), problem.data, problem.weights
+        )
         found, expected = np.asarray(found), np.asarray(expected)
     np.testing.assert_allclose(found[:2], expected, rtol=1e-12)
     assert found[2] == -np.inf

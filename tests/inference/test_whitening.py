@@ -9,18 +9,35 @@ import pytest
 from scipy.stats import halfnorm, lognorm, multivariate_normal, norm
 
 import bayescale as bs
-from bayescale.inference._mode import Mode, Setting, bent, find_mode, potential, potential_and_gradient
+from bayescale._internal.precision import float64
+from bayescale.inference._mode import (
+    Mode,
+    Setting,
+    bent,
+    find_mode,
+    potential,
+    potential_and_gradient,
+)
 from bayescale.inference._whitening import Whitening
 from bayescale.inference.base import Problem
-from bayescale.noise import AsymmetricStudentT, ComputeScale, Discrepancy, GroupEffects, KnownError, Normal
-from bayescale.precision import float64
+from bayescale.noise import (
+    AsymmetricStudentT,
+    ComputeScale,
+    Discrepancy,
+    GroupEffects,
+    KnownError,
+    Normal,
+)
 from bayescale.processes import Matern
 
 CASES = {
     "normal": (bs.laws.Chinchilla(), Discrepancy(Normal())),
     "student_t": (bs.laws.Coupled(), Discrepancy()),
     "skewed": (bs.laws.Chinchilla(tied=True), GroupEffects(ComputeScale(AsymmetricStudentT()))),
-    "known errors": (bs.laws.PowerLaw(floor=False), Discrepancy(KnownError(), (Matern(length=1.5),))),
+    "known errors": (
+        bs.laws.PowerLaw(floor=False),
+        Discrepancy(KnownError(), (Matern(length=1.5),)),
+    ),
 }
 
 
@@ -44,11 +61,17 @@ def points(problem: Problem, mode: Mode, count: int) -> np.ndarray:
 
 def plain(problem: Problem) -> Setting:
     """Straight coordinates and coefficients as they are, with the processes on."""
-    return Setting(problem.data, problem.weights, Whitening.none(problem.target, problem.n_padded, problem.n_functions))
+    return Setting(
+        problem.data,
+        problem.weights,
+        Whitening.none(problem.target, problem.n_padded, problem.n_functions),
+    )
 
 
 def undone(problem: Problem, mode: Mode, at: Any) -> Any:
-    """From whitened coordinates to the law's straight ones, the noise's and coefficients, shape (k,)."""
+    """From whitened coordinates to the law's straight ones, the noise's and coefficients, shape
+    (k,).
+    """
     own, coefficients, _ = bent(problem.target, at, mode.setting)
     return jnp.concatenate([jnp.stack(problem.target.straighten(own)), coefficients])
 
@@ -57,19 +80,29 @@ def hessian_of(problem: Problem, at: np.ndarray, setting: Setting) -> np.ndarray
     """By differences of slopes, since a compiled Hessian of so many coordinates costs a minute."""
     steps = 1e-5 * np.eye(len(at))
     ends = [
-        [np.asarray(potential_and_gradient(problem.target, at + sign * step, setting)[1]) for sign in (1, -1)] for step in steps
+        [
+            np.asarray(potential_and_gradient(problem.target, at + sign * step, setting)[1])
+            for sign in (1, -1)
+        ]
+        for step in steps
     ]
     return np.array([above - below for above, below in ends]) / 2e-5
 
 
 @float64
-def test_the_density_is_that_of_the_plain_model_times_the_volume(found: tuple[Problem, Mode]) -> None:
+def test_the_density_is_that_of_the_plain_model_times_the_volume(
+    found: tuple[Problem, Mode],
+) -> None:
     problem, mode = found
     for at in points(problem, mode, 5):
         *_, log_volume = bent(problem.target, jnp.asarray(at), mode.setting)
         whitened, _ = potential_and_gradient(problem.target, at, mode.setting)
-        expected, _ = potential_and_gradient(problem.target, undone(problem, mode, jnp.asarray(at)), plain(problem))
-        assert float(whitened) == pytest.approx(float(expected) - float(log_volume), rel=1e-9, abs=1e-7)
+        expected, _ = potential_and_gradient(
+            problem.target, undone(problem, mode, jnp.asarray(at)), plain(problem)
+        )
+        assert float(whitened) == pytest.approx(
+            float(expected) - float(log_volume), rel=1e-9, abs=1e-7
+        )
 
 
 @float64
@@ -84,9 +117,13 @@ def test_the_log_volume_is_that_of_the_map(found: tuple[Problem, Mode]) -> None:
 
 
 @float64
-def test_without_whitening_coordinates_are_straight_ones_and_coefficients_themselves(found: tuple[Problem, Mode]) -> None:
+def test_without_whitening_coordinates_are_straight_ones_and_coefficients_themselves(
+    found: tuple[Problem, Mode],
+) -> None:
     problem, _ = found
-    at = np.random.default_rng(0).standard_normal(len(problem.target.parameters) + problem.n_functions)
+    at = np.random.default_rng(0).standard_normal(
+        len(problem.target.parameters) + problem.n_functions
+    )
     own, coefficients, log_volume = bent(problem.target, jnp.asarray(at), plain(problem))
     straight = np.asarray(jnp.stack(problem.target.straighten(own)))
     np.testing.assert_allclose(np.concatenate([straight, coefficients]), at, rtol=1e-9, atol=1e-9)
@@ -99,7 +136,9 @@ def test_coefficients_of_functions_that_fill_up_are_standard_normal_and_touch_no
 ) -> None:
     problem, mode = found
     k = len(problem.target.parameters)
-    filled = np.flatnonzero(np.concatenate([np.abs(f).max(axis=0) == 0 for f in problem.data.features]))
+    filled = np.flatnonzero(
+        np.concatenate([np.abs(f).max(axis=0) == 0 for f in problem.data.features])
+    )
     at = points(problem, mode, 1)[0]
     value, gradient = potential_and_gradient(problem.target, at, mode.setting)
     np.testing.assert_allclose(np.asarray(gradient)[k + filled], at[k + filled], atol=1e-9)
@@ -113,7 +152,9 @@ def test_the_model_is_law_prior_and_functions_as_scipy_computes_them(runs: bs.Ru
     rng, count, k = np.random.default_rng(1), len(runs), len(problem.target.parameters)
     features = [np.asarray(f)[:count] for f in problem.data.features]
     log_loss = np.asarray(problem.data.log_loss)[:count, 0]
-    log_inputs = {name: np.asarray(values)[:count, 0] for name, values in problem.data.log_inputs.items()}
+    log_inputs = {
+        name: np.asarray(values)[:count, 0] for name, values in problem.data.log_inputs.items()
+    }
     priors = {
         "E": lognorm(0.7, scale=np.exp(-0.5)),
         "A": lognorm(1.5, scale=np.exp(-2.0)),
@@ -126,13 +167,22 @@ def test_the_model_is_law_prior_and_functions_as_scipy_computes_them(runs: bs.Ru
     }
     ours, theirs = [], []
     for _ in range(4):
-        logs = np.concatenate([rng.normal([-0.5, -2, -2, -1, -1], 0.3), np.log([0.03, 0.01, 0.02]) + rng.normal(size=3)])
+        logs = np.concatenate(
+            [
+                rng.normal([-0.5, -2, -2, -1, -1], 0.3),
+                np.log([0.03, 0.01, 0.02]) + rng.normal(size=3),
+            ]
+        )
         own = dict(zip([p.name for p in problem.target.parameters], np.exp(logs), strict=True))
         coefficients = rng.standard_normal(problem.n_functions)
         straight = jnp.concatenate([jnp.stack(problem.target.straighten(list(logs))), coefficients])
         ours.append(-float(potential(problem.target, straight, plain(problem))))
         weighted = np.concatenate(
-            [own[process.amplitude.name] * f for process, f in zip(noise.shared, features, strict=True)], axis=1
+            [
+                own[process.amplitude.name] * f
+                for process, f in zip(noise.shared, features, strict=True)
+            ],
+            axis=1,
         )
         prior = sum(priors[name].logpdf(value) + np.log(value) for name, value in own.items())
         prediction = np.asarray(law.log_loss(own, log_inputs))
@@ -145,13 +195,17 @@ def test_the_model_is_law_prior_and_functions_as_scipy_computes_them(runs: bs.Ru
         marginal = multivariate_normal(prediction, covariance).logpdf(log_loss)
         theirs.append(prior + marginal + given.logpdf(coefficients))
         joint = norm(prediction + weighted @ coefficients, scale).logpdf(log_loss).sum()
-        assert marginal + given.logpdf(coefficients) == pytest.approx(joint + norm.logpdf(coefficients).sum(), rel=1e-6)
+        assert marginal + given.logpdf(coefficients) == pytest.approx(
+            joint + norm.logpdf(coefficients).sum(), rel=1e-6
+        )
     assert k == len(priors)
     np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-4)
 
 
 @float64
-def test_at_the_mode_law_and_coefficients_are_nearly_independent_with_variances_near_one(runs: bs.Runs) -> None:
+def test_at_the_mode_law_and_coefficients_are_nearly_independent_with_variances_near_one(
+    runs: bs.Runs,
+) -> None:
     problem = Problem.build(runs, *CASES["normal"])
     mode = find_mode(problem, seed=0)
     p, k = problem.target.n_predictive, len(problem.target.parameters)
@@ -164,11 +218,17 @@ def test_at_the_mode_law_and_coefficients_are_nearly_independent_with_variances_
     # In straight coordinates and coefficients as they are, the same density is a thin needle.
     straight = undone(problem, mode, jnp.asarray(at))
     needle = hessian_of(problem, np.asarray(straight), plain(problem))
-    assert np.linalg.cond(needle[np.ix_(white, white)]) > 100 * eigenvalues.max() / eigenvalues.min()
+    assert (
+        np.linalg.cond(needle[np.ix_(white, white)]) > 100 * eigenvalues.max() / eigenvalues.min()
+    )
 
 
 @float64
-def test_the_mode_has_coefficients_at_their_mean_and_slopes_of_zero(found: tuple[Problem, Mode]) -> None:
+def test_the_mode_has_coefficients_at_their_mean_and_slopes_of_zero(
+    found: tuple[Problem, Mode],
+) -> None:
     problem, mode = found
-    _, gradient = potential_and_gradient(problem.target, np.pad(mode.coordinates, (0, problem.n_functions)), mode.setting)
+    _, gradient = potential_and_gradient(
+        problem.target, np.pad(mode.coordinates, (0, problem.n_functions)), mode.setting
+    )
     np.testing.assert_allclose(np.asarray(gradient)[: len(mode.coordinates)], 0.0, atol=1e-3)

@@ -1,7 +1,7 @@
 """A curve to fit, as the kernels see it and as a plain NumPy twin sees it.
 
-The kernels know no law, so neither do their tests: the curve is y = a + exp(b - c x), and a fourth coordinate is the logarithm
-of the scale of its errors, where there is one.
+The kernels know no law, so neither do their tests: the curve is y = a + exp(b - c x), and a fourth
+coordinate is the logarithm of the scale of its errors, where there is one.
 """
 
 from collections.abc import Callable
@@ -32,10 +32,15 @@ class Curve:
         if self.kind == "normal":
             return 0.5 * jnp.square(r / jnp.exp(v[3])) + v[3]
         size = jnp.abs(r)
-        return jnp.where(size <= self.delta, 0.5 * jnp.square(r), self.delta * (size - 0.5 * self.delta))
+        return jnp.where(
+            size <= self.delta, 0.5 * jnp.square(r), self.delta * (size - 0.5 * self.delta)
+        )
 
     def penalty(self, v):
-        return [0.5 * jnp.square(c / PRIOR_WIDTH) if self.kind == "normal" else jnp.zeros_like(c) for c in v]
+        return [
+            0.5 * jnp.square(c / PRIOR_WIDTH) if self.kind == "normal" else jnp.zeros_like(c)
+            for c in v
+        ]
 
 
 @dataclass(frozen=True)
@@ -56,15 +61,22 @@ class Case:
         return jnp.ones((len(self.x), 1))
 
     def starts(self, n: int, seed: int = 1, spread: float = 0.5) -> np.ndarray:
-        return self.truth[:, None] + spread * np.random.default_rng(seed).standard_normal((len(self.truth), n))
+        return self.truth[:, None] + spread * np.random.default_rng(seed).standard_normal(
+            (len(self.truth), n)
+        )
 
     def twin(self, v: np.ndarray, weights: Any = 1.0) -> float:
         """F at one vector of coordinates, in NumPy."""
         r = self.y - (v[0] + np.exp(v[1] - v[2] * self.x))
         if self.objective.kind == "normal":
-            return float(np.sum(weights * (0.5 * (r / np.exp(v[3])) ** 2 + v[3])) + 0.5 * np.sum((v / PRIOR_WIDTH) ** 2))
+            return float(
+                np.sum(weights * (0.5 * (r / np.exp(v[3])) ** 2 + v[3]))
+                + 0.5 * np.sum((v / PRIOR_WIDTH) ** 2)
+            )
         d = self.objective.delta
-        return float(np.sum(weights * np.where(np.abs(r) <= d, 0.5 * r**2, d * (np.abs(r) - 0.5 * d))))
+        return float(
+            np.sum(weights * np.where(np.abs(r) <= d, 0.5 * r**2, d * (np.abs(r) - 0.5 * d)))
+        )
 
     def cost_slope(self, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """r and dρ/dr at one vector of coordinates."""

@@ -1,4 +1,5 @@
-"""The additive law at the nodes of a grid of exponents, against every node's own least squares in extended precision.
+"""The additive law at the nodes of a grid of exponents, against every node's own least squares in
+extended precision.
 
 All cases have the same shapes, so that few programs are compiled.
 """
@@ -36,7 +37,9 @@ def sweep(jitter=None, levels=(0.6, 0.2, 0.2), noise=0.01, seed=0):
     log_n, apart = rng.uniform(-3, 3, RUNS), rng.standard_normal(RUNS)
     log_d = 2 * apart if jitter is None else log_n + jitter * apart
     loss = levels[0] + levels[1] * np.exp(-0.34 * log_n) + levels[2] * np.exp(-0.28 * log_d)
-    return Sweep(log_n, log_d, loss + noise * rng.standard_normal(RUNS), rng.uniform(0.5, 2.0, RUNS))
+    return Sweep(
+        log_n, log_d, loss + noise * rng.standard_normal(RUNS), rng.uniform(0.5, 2.0, RUNS)
+    )
 
 
 def tables(runs, alpha=ALPHA, beta=BETA, dtype=np.float64):
@@ -51,7 +54,9 @@ def on_grid(runs, **options):
 
 
 class Fit(NamedTuple):
-    """One node's least squares; levels and covariance of all three columns, zero for one that is left out."""
+    """One node's least squares; levels and covariance of all three columns, zero for one that is
+    left out.
+    """
 
     rss: np.longdouble
     levels: np.ndarray
@@ -63,7 +68,10 @@ def least_squares(runs, alpha, beta, members=(0, 1, 2)):
     """By Gram–Schmidt, twice over, on some of the columns ones, N^−alpha and D^−beta."""
     log_n, log_d, loss, weights = (np.asarray(column, np.longdouble) for column in runs)
     root = np.sqrt(weights)
-    design = [root * column for column in (np.ones_like(log_n), np.exp(-alpha * log_n), np.exp(-beta * log_d))]
+    design = [
+        root * column
+        for column in (np.ones_like(log_n), np.exp(-alpha * log_n), np.exp(-beta * log_d))
+    ]
     rest, k = root * loss, len(members)
     basis, upper, right = [], np.zeros((k, k), np.longdouble), np.zeros(k, np.longdouble)
     for j, member in enumerate(members):
@@ -135,21 +143,28 @@ def test_rss_is_that_of_least_squares(jitter):
 def test_rss_and_levels_are_those_of_least_squares_without_negative_levels(jitter, levels):
     runs = sweep(jitter, levels)
     found = on_grid(runs)
-    np.testing.assert_allclose(found.rss, at_nodes(lambda *node: non_negative(*node).rss, runs), rtol=1e-10)
+    np.testing.assert_allclose(
+        found.rss, at_nodes(lambda *node: non_negative(*node).rss, runs), rtol=1e-10
+    )
     assert (found.levels >= 0).all()
     expected = np.moveaxis(at_nodes(lambda *node: non_negative(*node).levels, runs), -1, 0)
     np.testing.assert_allclose(found.levels, expected, atol=1e-6)
 
 
 def test_every_set_of_columns_is_best_somewhere():
-    best = [at_nodes(lambda *node: non_negative(*node).levels > 0, sweep(None, levels)) for levels in RISING]
+    best = [
+        at_nodes(lambda *node: non_negative(*node).levels > 0, sweep(None, levels))
+        for levels in RISING
+    ]
     assert len(np.unique(np.concatenate([one.reshape(-1, 3) for one in best]), axis=0)) == 7
 
 
 @pytest.mark.parametrize("levels", RISING)
 def test_rss_is_that_of_scipys_non_negative_least_squares(levels):
     def by_scipy(runs, alpha, beta):
-        design = np.stack([np.ones(RUNS), np.exp(-alpha * runs.log_n), np.exp(-beta * runs.log_d)], axis=1)
+        design = np.stack(
+            [np.ones(RUNS), np.exp(-alpha * runs.log_n), np.exp(-beta * runs.log_d)], axis=1
+        )
         root = np.sqrt(runs.weights)
         return scipy.optimize.nnls(root[:, None] * design, root * runs.loss)[1] ** 2
 
@@ -164,14 +179,21 @@ def test_the_covariance_is_the_inverse_of_the_normal_matrix(jitter):
     exact = at_nodes(lambda *node: least_squares(*node).covariance, runs)
     size = np.sqrt(np.einsum("...ii->...i", exact))
     np.testing.assert_allclose(
-        found / (size[..., :, None] * size[..., None, :]), exact / (size[..., :, None] * size[..., None, :]), atol=1e-7
+        found / (size[..., :, None] * size[..., None, :]),
+        exact / (size[..., :, None] * size[..., None, :]),
+        atol=1e-7,
     )
 
 
 @designs
 def test_the_log_marginal_is_the_closed_form_of_each_node(jitter):
     runs = sweep(jitter)
-    expected = at_nodes(lambda *node: log_marginal(runs, non_negative(*node).rss, least_squares(*node).log_determinant), runs)
+    expected = at_nodes(
+        lambda *node: log_marginal(
+            runs, non_negative(*node).rss, least_squares(*node).log_determinant
+        ),
+        runs,
+    )
     np.testing.assert_allclose(on_grid(runs).log_marginal, expected, rtol=0, atol=1e-7)
 
 
@@ -192,7 +214,9 @@ def test_the_log_marginal_is_the_integral_over_levels_and_log_sigma():
         residual = runs.loss[:, None] - design @ levels
         log_density = 0.5 * np.log(runs.weights / (2 * np.pi)) - log_sigma
         log_likelihood = np.sum(log_density) - 0.5 * (runs.weights @ residual**2) / sigma**2
-        parts.append(logsumexp(log_likelihood) + 3 * (log_sigma + np.log(step)) + np.linalg.slogdet(root)[1])
+        parts.append(
+            logsumexp(log_likelihood) + 3 * (log_sigma + np.log(step)) + np.linalg.slogdet(root)[1]
+        )
     integral = logsumexp(parts) + np.log(log_step)
     found = product(*tables(runs, np.array([0.34]), np.array([0.28])))
     assert float(found.log_marginal[0, 0]) == pytest.approx(integral, abs=1e-9)
@@ -201,8 +225,12 @@ def test_the_log_marginal_is_the_integral_over_levels_and_log_sigma():
 def test_a_log_prior_is_added():
     runs = sweep()
     u, v, of = tables(runs)
-    found = product(u._replace(log_prior=jnp.asarray(ALPHA)), v._replace(log_prior=jnp.asarray(BETA)), of)
-    np.testing.assert_allclose(found.log_marginal, on_grid(runs).log_marginal + ALPHA[:, None] + BETA, rtol=1e-14)
+    found = product(
+        u._replace(log_prior=jnp.asarray(ALPHA)), v._replace(log_prior=jnp.asarray(BETA)), of
+    )
+    np.testing.assert_allclose(
+        found.log_marginal, on_grid(runs).log_marginal + ALPHA[:, None] + BETA, rtol=1e-14
+    )
 
 
 @pytest.mark.parametrize("jitter", [None, 1e-3])
@@ -210,14 +238,18 @@ def test_a_line_is_the_diagonal_of_the_product(jitter):
     u, v, of = tables(sweep(jitter), ALPHA, BETA[:4])
     along, whole = line(u, v, of), product(u, v, of)
     for one, other in zip(along, whole, strict=True):
-        np.testing.assert_allclose(one, np.diagonal(other, axis1=-2, axis2=-1), rtol=1e-8, atol=1e-9)
+        np.testing.assert_allclose(
+            one, np.diagonal(other, axis1=-2, axis2=-1), rtol=1e-8, atol=1e-9
+        )
 
 
 def test_runs_of_weight_zero_are_no_runs():
     runs = sweep()
     kept = np.arange(RUNS) < 30
     fewer = Sweep(*(column[kept] for column in runs))
-    wild = Sweep(*(np.where(kept, column, 5.0) for column in runs[:3]), np.where(kept, runs.weights, 0.0))
+    wild = Sweep(
+        *(np.where(kept, column, 5.0) for column in runs[:3]), np.where(kept, runs.weights, 0.0)
+    )
     for one, other in zip(on_grid(wild), on_grid(fewer), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-9)
 
@@ -225,25 +257,35 @@ def test_runs_of_weight_zero_are_no_runs():
 @pytest.mark.parametrize("absent", ["log_n", "log_d"])
 @pytest.mark.parametrize("pairs", [product, line])
 def test_an_input_that_never_changes_is_an_absent_term(absent, pairs):
-    runs = sweep(levels=(0.6, 0.0, 0.3) if absent == "log_n" else (0.6, 0.3, 0.0))._replace(**{absent: np.full(RUNS, 0.37)})
+    runs = sweep(levels=(0.6, 0.0, 0.3) if absent == "log_n" else (0.6, 0.3, 0.0))._replace(
+        **{absent: np.full(RUNS, 0.37)}
+    )
     members, place = ((0, 2), 1) if absent == "log_n" else ((0, 1), 2)
     found = pairs(*tables(runs, ALPHA, BETA[:4]))
     for i in range(4):
-        exact, free = (fit(runs, ALPHA[i], BETA[i], members) for fit in (non_negative, least_squares))
+        exact, free = (
+            fit(runs, ALPHA[i], BETA[i], members) for fit in (non_negative, least_squares)
+        )
         node = (i, i) if pairs is product else (i,)
         assert float(found.rss[node]) == pytest.approx(float(exact.rss), rel=1e-10)
         marginal = log_marginal(runs, exact.rss, free.log_determinant, terms=1)
         assert float(found.log_marginal[node]) == pytest.approx(marginal, abs=1e-8)
         np.testing.assert_allclose(found.levels[:, *node], exact.levels.astype(float), rtol=1e-8)
         assert found.levels[place][node] == 0
-        np.testing.assert_allclose(found.covariance[:, :, *node], free.covariance.astype(float), rtol=1e-8)
+        np.testing.assert_allclose(
+            found.covariance[:, :, *node], free.covariance.astype(float), rtol=1e-8
+        )
 
 
 def test_without_any_input_the_mean_is_left():
     runs = sweep(levels=(0.6, 0.0, 0.0))._replace(log_n=np.zeros(RUNS), log_d=np.zeros(RUNS))
     found, exact = on_grid(runs), least_squares(runs, 1.0, 1.0, (0,))
     np.testing.assert_allclose(found.rss, float(exact.rss), rtol=1e-12)
-    np.testing.assert_allclose(found.log_marginal, log_marginal(runs, exact.rss, exact.log_determinant, terms=0), rtol=1e-12)
+    np.testing.assert_allclose(
+        found.log_marginal,
+        log_marginal(runs, exact.rss, exact.log_determinant, terms=0),
+        rtol=1e-12,
+    )
 
 
 @designs
@@ -260,7 +302,10 @@ def test_float32_stays_float32_and_is_as_right_as_the_module_says(jitter):
 
 def test_without_noise_nothing_is_left_but_rounding():
     runs = sweep(noise=0.0)
-    found, square = on_grid(runs, alpha=np.array([0.34]), beta=np.array([0.28])), float(tables(runs)[2].square)
+    found, square = (
+        on_grid(runs, alpha=np.array([0.34]), beta=np.array([0.28])),
+        float(tables(runs)[2].square),
+    )
     assert 0 <= float(found.rss[0, 0]) <= 1e-15 * square
     np.testing.assert_allclose(found.levels[:, 0, 0], [0.6, 0.2, 0.2], rtol=1e-9)
     assert np.isfinite(found.log_marginal).all()

@@ -8,8 +8,13 @@ from bayescale.kernels.blocks import in_blocks
 
 
 def work(columns, weights):
-    """One result a member, and a matrix a member, from columns (2, batch) and weights (3, batch) or (3, 1)."""
-    return {"sum": jnp.sum(weights, axis=0) * columns[0], "outer": columns[:, None] * columns[None, :]}
+    """One result a member, and a matrix a member, from columns (2, batch) and weights (3, batch) or
+    (3, 1).
+    """
+    return {
+        "sum": jnp.sum(weights, axis=0) * columns[0],
+        "outer": columns[:, None] * columns[None, :],
+    }
 
 
 @pytest.mark.parametrize("batch", [1, 2, 3, 4, 5, 6, 7, 12])

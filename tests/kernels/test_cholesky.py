@@ -26,7 +26,9 @@ def full(lower):
 
 
 def positive_definite(rng, batch, size):
-    roots = rng.standard_normal((batch, size, size + 2)) * np.exp(rng.uniform(-3, 3, size=(batch, size, 1)))
+    roots = rng.standard_normal((batch, size, size + 2)) * np.exp(
+        rng.uniform(-3, 3, size=(batch, size, 1))
+    )
     return roots @ roots.transpose(0, 2, 1)
 
 
@@ -46,8 +48,14 @@ def test_the_solution_is_numpys(seed, size):
     matrices, right = positive_definite(rng, 4, size), rng.standard_normal((4, size))
     lower, _ = cholesky.factor(lower_triangle(matrices))
     solution = np.stack(cholesky.solve(lower, [jnp.asarray(column) for column in right.T]), axis=1)
-    np.testing.assert_allclose(np.einsum("bij,bj->bi", matrices, solution), right, atol=1e-8 * np.linalg.cond(matrices).max())
-    np.testing.assert_allclose(solution, np.linalg.solve(matrices, right[:, :, None])[:, :, 0], rtol=1e-4)
+    np.testing.assert_allclose(
+        np.einsum("bij,bj->bi", matrices, solution),
+        right,
+        atol=1e-8 * np.linalg.cond(matrices).max(),
+    )
+    np.testing.assert_allclose(
+        solution, np.linalg.solve(matrices, right[:, :, None])[:, :, 0], rtol=1e-4
+    )
 
 
 @pytest.mark.parametrize(
@@ -64,7 +72,9 @@ def test_a_matrix_that_is_not_positive_definite_is_flagged_and_its_neighbours_ar
     good = [[4.0, 1.0], [1.0, 3.0]]
     lower, positive = cholesky.factor(lower_triangle(np.array([good, bad, good])))
     assert positive.tolist() == [True, False, True]
-    np.testing.assert_allclose(full(lower)[[0, 2]], np.linalg.cholesky(np.array([good, good])), rtol=1e-14)
+    np.testing.assert_allclose(
+        full(lower)[[0, 2]], np.linalg.cholesky(np.array([good, good])), rtol=1e-14
+    )
 
 
 @pytest.mark.parametrize("bad", [[[1.0, 2.0], [2.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]]])

@@ -44,14 +44,20 @@ def test_slopes_are_those_of_the_formulas():
     def half(matrix, right):
         return sum(one[0] for one in eliminated(matrix[..., None], right[:, None]))
 
-    by_matrix, by_right = jax.grad(half, argnums=(0, 1))(jnp.asarray(matrices[0]), jnp.asarray(rights[0]))
+    by_matrix, by_right = jax.grad(half, argnums=(0, 1))(
+        jnp.asarray(matrices[0]), jnp.asarray(rights[0])
+    )
     inverse = np.linalg.inv(matrices[0])
     solved = inverse @ rights[0]
     np.testing.assert_allclose(by_right, 2 * solved, rtol=1e-8)
-    np.testing.assert_allclose((by_matrix + by_matrix.T) / 2, inverse - np.outer(solved, solved), rtol=1e-7)
+    np.testing.assert_allclose(
+        (by_matrix + by_matrix.T) / 2, inverse - np.outer(solved, solved), rtol=1e-7
+    )
 
 
 @pytest.mark.parametrize("size", [2, 30])
 def test_the_program_does_not_grow_with_the_matrix(size):
     program = jax.make_jaxpr(eliminated)(jnp.zeros((size, size, 3)), jnp.zeros((size, 3)))
-    assert len(program.eqns) == len(jax.make_jaxpr(eliminated)(jnp.zeros((5, 5, 3)), jnp.zeros((5, 3))).eqns)
+    assert len(program.eqns) == len(
+        jax.make_jaxpr(eliminated)(jnp.zeros((5, 5, 3)), jnp.zeros((5, 3))).eqns
+    )

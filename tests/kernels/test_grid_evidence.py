@@ -1,6 +1,7 @@
 """The evidence of a grid in tiles, against the whole grid at once.
 
-Two tiles along each axis, none of which the grid fills, serve almost all tests, so that one program is compiled.
+Two tiles along each axis, none of which the grid fills, serve almost all tests, so that one program
+is compiled.
 """
 
 import jax
@@ -29,7 +30,10 @@ def sweep(noise=0.01, alpha=ALPHA[PEAK[0]], beta=BETA[PEAK[1]], jitter=None):
 def tables(runs, alpha=ALPHA, beta=BETA, priors=(0.0, 0.0), dtype=np.float64):
     log_n, log_d, loss, weights = (jnp.asarray(column, dtype) for column in runs)
     of = response(loss, weights)
-    priors = [jnp.asarray(np.broadcast_to(prior, axis.shape), dtype) for prior, axis in zip(priors, (alpha, beta), strict=True)]
+    priors = [
+        jnp.asarray(np.broadcast_to(prior, axis.shape), dtype)
+        for prior, axis in zip(priors, (alpha, beta), strict=True)
+    ]
     axes = jnp.asarray(alpha, dtype), jnp.asarray(beta, dtype)
     return columns(axes[0], log_n, priors[0], of), columns(axes[1], log_d, priors[1], of), of
 
@@ -42,7 +46,9 @@ def assert_alike(evidence, nodes, atol=1e-9):
         expected = logsumexp(height, axis=axis)
         heavy = expected > total - 40
         assert heavy.any()
-        np.testing.assert_allclose(np.asarray(found)[heavy], expected[heavy], rtol=0, atol=10 * atol)
+        np.testing.assert_allclose(
+            np.asarray(found)[heavy], expected[heavy], rtol=0, atol=10 * atol
+        )
         # Two hundred tiles' nodes of e^−60 each are less than e^−40.
         assert (np.asarray(found)[~heavy] < total - 39).all()
     best = np.unravel_index(np.argmin(nodes.rss), nodes.rss.shape)
@@ -107,7 +113,9 @@ def test_a_constant_input_is_an_absent_term():
 
 def test_losses_that_are_no_numbers_end_the_search():
     log_n, log_d, loss, weights = sweep()
-    assert np.isnan(grid_evidence(*tables((log_n, log_d, np.full_like(loss, np.nan), weights))).log_evidence)
+    assert np.isnan(
+        grid_evidence(*tables((log_n, log_d, np.full_like(loss, np.nan), weights))).log_evidence
+    )
 
 
 def test_float32_stays_float32_and_is_as_right_as_the_docstring_says():
@@ -120,7 +128,9 @@ def test_float32_stays_float32_and_is_as_right_as_the_docstring_says():
     assert float(found.least_rss) == pytest.approx(float(expected.least_rss), rel=3e-5)
     for one, other in ((found.rows, expected.rows), (found.columns, expected.columns)):
         heavy = np.asarray(other) > float(expected.log_evidence) - 20
-        np.testing.assert_allclose(np.asarray(one)[heavy], np.asarray(other)[heavy], rtol=0, atol=0.02)
+        np.testing.assert_allclose(
+            np.asarray(one)[heavy], np.asarray(other)[heavy], rtol=0, atol=0.02
+        )
 
 
 def test_equal_shapes_are_compiled_once():

@@ -44,4 +44,6 @@ def test_each_device_is_described():
 def test_results_by_number_are_stacked_in_order(pinned):
     own = {1: {"x": jnp.ones(2)}, 0: {"x": jnp.zeros(2)}}
     like = {"x": jax.ShapeDtypeStruct((2,), np.float64)}
-    np.testing.assert_array_equal(stacked(own, [devices()[0]] * 2, like)["x"], [[0.0, 0.0], [1.0, 1.0]])
+    np.testing.assert_array_equal(
+        stacked(own, [devices()[0]] * 2, like)["x"], [[0.0, 0.0], [1.0, 1.0]]
+    )

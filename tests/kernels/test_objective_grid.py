@@ -16,7 +16,9 @@ SIZES = (3, 2, 4, 3, 5)
 
 
 def huber(r, p):
-    return jnp.where(jnp.abs(r) <= p["delta"], 0.5 * jnp.square(r), p["delta"] * (jnp.abs(r) - 0.5 * p["delta"]))
+    return jnp.where(
+        jnp.abs(r) <= p["delta"], 0.5 * jnp.square(r), p["delta"] * (jnp.abs(r) - 0.5 * p["delta"])
+    )
 
 
 def normal(r, p):
@@ -33,13 +35,17 @@ every_rho = pytest.mark.parametrize("rho", [huber, normal, student_t])
 def sweep():
     rng = np.random.default_rng(0)
     log_n, log_d = rng.uniform(-3, 3, (2, RUNS))
-    log_loss = np.log(0.6 + 0.2 * np.exp(-0.35 * log_n) + 0.2 * np.exp(-0.35 * log_d)) + 0.01 * rng.standard_normal(RUNS)
+    log_loss = np.log(
+        0.6 + 0.2 * np.exp(-0.35 * log_n) + 0.2 * np.exp(-0.35 * log_d)
+    ) + 0.01 * rng.standard_normal(RUNS)
     return Sweep(log_n, log_d, log_loss, rng.uniform(0.5, 2.0, RUNS))
 
 
 def axes(sizes=SIZES):
     ends = ((0.5, 0.7), (0.15, 0.25), (0.15, 0.25), (0.3, 0.4), (0.3, 0.4))
-    return Axes(*(np.linspace(low, high, size) for (low, high), size in zip(ends, sizes, strict=True)))
+    return Axes(
+        *(np.linspace(low, high, size) for (low, high), size in zip(ends, sizes, strict=True))
+    )
 
 
 def as_arrays(tree, dtype):
@@ -70,7 +76,8 @@ def test_every_cell_has_the_twins_objective(rho):
     np.testing.assert_allclose(on_grid(rho, axes()), twin(rho, axes()), rtol=1e-12)
 
 
-# Splitting the last axis, the fourth with a filled-up tile, the third, the second, the first, and none.
+# Splitting the last axis, the fourth with a filled-up tile, the third, the second, the first, and
+# none.
 @pytest.mark.parametrize("tile", [1, 4, 12, 31, 100, 250, 360])
 def test_tiles_of_any_size_give_the_whole_grid_and_its_best_cell(tile):
     expected = twin(huber, axes())
@@ -82,7 +89,9 @@ def test_tiles_of_any_size_give_the_whole_grid_and_its_best_cell(tile):
 
 @pytest.mark.parametrize("sizes", [(1, 1, 1, 1, 1), (7, 1, 1, 1, 1), (1, 1, 5, 1, 1)])
 def test_axes_of_one_value_are_axes_too(sizes):
-    np.testing.assert_allclose(on_grid(normal, axes(sizes), tile=3), twin(normal, axes(sizes)), rtol=1e-12)
+    np.testing.assert_allclose(
+        on_grid(normal, axes(sizes), tile=3), twin(normal, axes(sizes)), rtol=1e-12
+    )
 
 
 def test_of_equal_cells_the_first_is_best():
@@ -131,7 +140,14 @@ def test_other_values_of_the_same_shapes_are_not_compiled_again():
 def test_the_logarithm_is_right_to_a_unit_in_the_last_place():
     rng = np.random.default_rng(1)
     near_one = 1 + 1e-3 * rng.standard_normal(2000)
-    x = np.concatenate([rng.uniform(0.3, 3.0, 2000), near_one, np.exp(rng.uniform(-700, 700, 2000)), [1.0, 2.0, 0.5]])
+    x = np.concatenate(
+        [
+            rng.uniform(0.3, 3.0, 2000),
+            near_one,
+            np.exp(rng.uniform(-700, 700, 2000)),
+            [1.0, 2.0, 0.5],
+        ]
+    )
     expected = np.log(x.astype(np.longdouble))
     apart = np.abs(np.asarray(jax.jit(_log)(x)) - expected)
     assert (apart <= np.spacing(np.abs(expected.astype(np.float64)))).all()

@@ -12,7 +12,9 @@ import scipy.optimize
 from bayescale.kernels import levenberg_marquardt, newton
 from bayescale.kernels.objective import CONVERGED, NOT_FINITE, STEP_LIMIT
 
-normal, huber = (pytest.mark.parametrize("case", [kind], indirect=True) for kind in ("normal", "huber"))
+normal, huber = (
+    pytest.mark.parametrize("case", [kind], indirect=True) for kind in ("normal", "huber")
+)
 
 
 def descend(case, start, data=None, weights=None, steps=200):
@@ -24,7 +26,10 @@ def descend_and_finish(case, start, data=None, weights=None):
     """Levenberg–Marquardt, then Newton from where it ended, as inference uses them."""
     near = descend(case, start, data, weights)
     return newton(
-        case.objective, near.coordinates, data or case.data, case.weights if weights is None else jnp.asarray(weights)
+        case.objective,
+        near.coordinates,
+        data or case.data,
+        case.weights if weights is None else jnp.asarray(weights),
     )
 
 
@@ -55,7 +60,9 @@ def test_newton_returns_the_hessian_where_it_ended(case, numeric):
     v = np.asarray(search.coordinates[:, 1])
     expected = numeric(lambda u: numeric(case.twin, u, step=1e-4), v, step=1e-4)
     assert hessian.shape == (len(v), len(v), 4)
-    np.testing.assert_allclose(hessian[:, :, 1], expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
+    np.testing.assert_allclose(
+        hessian[:, :, 1], expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max()
+    )
 
 
 def test_the_gradient_norm_is_the_largest_slope_as_a_share_of_the_value(case, numeric):
@@ -69,9 +76,13 @@ def test_the_objective_never_rises_with_more_steps(case):
     values = np.array([[case.twin(v) for v in start.T]])
     for steps in (1, 3, 200):
         search = descend(case, start, steps=steps)
-        np.testing.assert_allclose(search.value, [case.twin(v) for v in np.asarray(search.coordinates).T], rtol=1e-10)
+        np.testing.assert_allclose(
+            search.value, [case.twin(v) for v in np.asarray(search.coordinates).T], rtol=1e-10
+        )
         values = np.vstack([values, search.value])
-    np.testing.assert_allclose(values[1], values[0], rtol=1e-12)  # the first evaluation is the start
+    np.testing.assert_allclose(
+        values[1], values[0], rtol=1e-12
+    )  # the first evaluation is the start
     assert (np.diff(values, axis=0) <= 1e-12 * np.abs(values[:-1])).all()
     assert (values[-1] < values[0] - 0.01 * np.abs(values[0])).all()
 
@@ -105,16 +116,22 @@ def test_every_member_may_weigh_the_runs_in_its_own_way(case):
     weights = np.random.default_rng(5).multinomial(30, np.full(30, 1 / 30), size=4).T.astype(float)
     search, _ = descend_and_finish(case, np.repeat(case.truth[:, None], 4, axis=1), weights=weights)
     for member in range(4):
-        one = scipy.optimize.minimize(case.twin, case.truth, args=(weights[:, member],), method="BFGS")
+        one = scipy.optimize.minimize(
+            case.twin, case.truth, args=(weights[:, member],), method="BFGS"
+        )
         assert float(search.value[member]) == pytest.approx(one.fun, rel=1e-4)
         assert float(search.value[member]) <= one.fun + 1e-9 * abs(one.fun)
 
 
 @normal
 def test_padding_with_rows_of_weight_zero_ends_in_the_same_place(case):
-    padded = {name: jnp.concatenate([column, jnp.zeros((10, 1))]) for name, column in case.data.items()}
+    padded = {
+        name: jnp.concatenate([column, jnp.zeros((10, 1))]) for name, column in case.data.items()
+    }
     plain, _ = descend_and_finish(case, case.starts(4))
-    with_padding, _ = descend_and_finish(case, case.starts(4), padded, jnp.concatenate([case.weights, jnp.zeros((10, 1))]))
+    with_padding, _ = descend_and_finish(
+        case, case.starts(4), padded, jnp.concatenate([case.weights, jnp.zeros((10, 1))])
+    )
     np.testing.assert_allclose(with_padding.value, plain.value, rtol=1e-12)
     np.testing.assert_allclose(with_padding.coordinates, plain.coordinates, atol=1e-6)
 
@@ -130,12 +147,23 @@ def test_a_batch_larger_than_a_block_gives_what_its_members_give_alone(case):
 @normal
 def test_float32_stays_float32(case):
     with jax.enable_x64(False):
-        start, data, weights = jax.tree.map(lambda a: jnp.asarray(a, jnp.float32), (case.starts(4), case.data, case.weights))
+        start, data, weights = jax.tree.map(
+            lambda a: jnp.asarray(a, jnp.float32), (case.starts(4), case.data, case.weights)
+        )
         near = levenberg_marquardt(case.objective, start, data, weights)
         search, hessian = newton(case.objective, near.coordinates, data, weights)
-        floats = (near.coordinates, near.value, near.gradient_norm, search.coordinates, search.value, hessian)
+        floats = (
+            near.coordinates,
+            near.value,
+            near.gradient_norm,
+            search.coordinates,
+            search.value,
+            hessian,
+        )
         assert {array.dtype for array in floats} == {jnp.dtype("float32")}
-    np.testing.assert_allclose(search.value, case.twin(np.asarray(search.coordinates[:, 0], dtype=float)), rtol=1e-3)
+    np.testing.assert_allclose(
+        search.value, case.twin(np.asarray(search.coordinates[:, 0], dtype=float)), rtol=1e-3
+    )
 
 
 @pytest.mark.parametrize("optimise", [levenberg_marquardt, newton])

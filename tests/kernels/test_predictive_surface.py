@@ -25,7 +25,10 @@ class Falling:
 
 def drawn(draws=DRAWS, seed=0):
     rng = np.random.default_rng(seed)
-    return {"a": 1.7 + 0.02 * rng.standard_normal(draws), "b": 0.5 + 0.05 * rng.standard_normal(draws)}
+    return {
+        "a": 1.7 + 0.02 * rng.standard_normal(draws),
+        "b": 0.5 + 0.05 * rng.standard_normal(draws),
+    }
 
 
 def scattered(draws=DRAWS, seed=1):
@@ -37,7 +40,9 @@ def cells(count):
 
 
 def summarised(constants, log_inputs, scatter, dtype=np.float64, **options):
-    arguments = jax.tree.map(lambda values: jnp.asarray(values, dtype), (constants, log_inputs, scatter))
+    arguments = jax.tree.map(
+        lambda values: jnp.asarray(values, dtype), (constants, log_inputs, scatter)
+    )
     return predictive_surface(Falling(), *arguments, **{"quantiles": QUANTILES} | options)
 
 
@@ -46,7 +51,11 @@ def twin(constants, log_inputs, scatter, quantiles=QUANTILES):
     law = np.log(constants["a"][:, None] + constants["b"][:, None] * np.exp(-log_inputs["x"]))
     with np.errstate(over="ignore", invalid="ignore"):
         loss = np.exp(law + scatter[:, :, None])
-        return loss.mean(axis=1), loss.std(axis=1, ddof=1), np.quantile(loss, quantiles, axis=1).transpose(1, 0, 2)
+        return (
+            loss.mean(axis=1),
+            loss.std(axis=1, ddof=1),
+            np.quantile(loss, quantiles, axis=1).transpose(1, 0, 2),
+        )
 
 
 def assert_alike(found, expected, rtol):
@@ -63,7 +72,9 @@ def test_cells_in_blocks_of_any_fill_have_numpys_mean_sd_and_quantiles(count):
 def test_every_quantile_between_the_least_and_the_greatest_draw_is_numpys():
     quantiles = (0.0, 0.013, 1 / 3, 0.5, 0.987, 1.0)
     arguments = drawn(), cells(4), scattered()
-    assert_alike(summarised(*arguments, quantiles=quantiles), twin(*arguments, quantiles), rtol=1e-12)
+    assert_alike(
+        summarised(*arguments, quantiles=quantiles), twin(*arguments, quantiles), rtol=1e-12
+    )
 
 
 def test_float32_stays_float32_and_is_right_to_one_in_a_million():
@@ -82,7 +93,11 @@ def test_draws_that_are_nearly_the_same_keep_their_spread():
 
 def test_draws_that_repeat_count_as_often_as_they_stand():
     places = np.random.default_rng(2).integers(0, 5, DRAWS)
-    arguments = {name: values[places] for name, values in drawn().items()}, cells(3), scattered()[:, places]
+    arguments = (
+        {name: values[places] for name, values in drawn().items()},
+        cells(3),
+        scattered()[:, places],
+    )
     assert_alike(summarised(*arguments), twin(*arguments), rtol=1e-12)
 
 
@@ -109,7 +124,8 @@ def test_draws_that_scatter_alike_in_every_cell_predict_each_cell_as_draws_that_
     found = summarised(constants, log_inputs, scattered(many))
     law = constants["a"][:, None] + constants["b"][:, None] * np.exp(-log_inputs["x"])
     apart = law * np.exp(0.01 * rng.standard_normal(law.shape))
-    # Of the 5 % quantile Monte Carlo knows a share √(0.05·0.95/n)/0.1 ≈ 0.015 of an sd; six such errors of each sample.
+    # Of the 5 % quantile Monte Carlo knows a share √(0.05·0.95/n)/0.1 ≈ 0.015 of an sd; six such
+    # errors of each sample.
     for one, other in zip(found.quantiles[1], np.quantile(apart, QUANTILES, axis=0), strict=True):
         np.testing.assert_allclose((one - other) / found.sd[1], 0.0, atol=0.13)
 

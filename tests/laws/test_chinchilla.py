@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
+from bayescale._internal.precision import float64
 from bayescale.laws import Chinchilla
-from bayescale.precision import float64
 
 ROUNDED, UNROUNDED, BESIROGLU = (published.constants for published in Chinchilla.published)
 GOPHER_COMPUTE = 5.76e23
@@ -15,12 +15,18 @@ GOPHER_COMPUTE = 5.76e23
 
 def plain(constants, n_params, n_tokens, tied=False):
     c = constants
-    return c["E"] + c["A"] / n_params ** c["alpha"] + c["B"] / n_tokens ** (c["alpha"] if tied else c["beta"])
+    return (
+        c["E"]
+        + c["A"] / n_params ** c["alpha"]
+        + c["B"] / n_tokens ** (c["alpha"] if tied else c["beta"])
+    )
 
 
 def loss(constants, n_params, n_tokens, law=None):
     return np.exp(
-        float64((law or Chinchilla()).log_loss)(constants, {"n_params": np.log(n_params), "n_tokens": np.log(n_tokens)})
+        float64((law or Chinchilla()).log_loss)(
+            constants, {"n_params": np.log(n_params), "n_tokens": np.log(n_tokens)}
+        )
     )
 
 
@@ -65,12 +71,15 @@ def test_a_term_that_would_overflow_stands_as_its_logarithm():
 def test_the_optimum_is_where_the_loss_along_six_n_d_is_least(tied, constants, log_compute):
     law, compute = Chinchilla(tied=tied), np.exp(log_compute)
     along = minimize_scalar(
-        lambda log_n: np.log(plain(constants, np.exp(log_n), compute / (6 * np.exp(log_n)), tied) - constants["E"]),
+        lambda log_n: np.log(
+            plain(constants, np.exp(log_n), compute / (6 * np.exp(log_n)), tied) - constants["E"]
+        ),
         bounds=(np.log(compute) / 2 - 40, np.log(compute) / 2 + 40),
         method="bounded",
         options={"xatol": 1e-10},
     )
-    # Near its minimum the loss is flat to the last digit over some 1e-5 of log N, which bounds what any search can find.
+    # Near its minimum the loss is flat to the last digit over some 1e-5 of log N, which bounds what
+    # any search can find.
     assert np.log(law.optimal_n_params(constants, compute)) == pytest.approx(along.x, abs=1e-4)
 
 
@@ -79,14 +88,18 @@ def test_the_optimum_broadcasts_over_draws_and_budgets():
     assert Chinchilla().optimal_n_params(draws, np.array([1e20, 1e22, 1e24])).shape == (4, 3)
 
 
-@pytest.mark.parametrize(("constants", "ratio"), [(ROUNDED, 92.6), (UNROUNDED, 58.9)], ids=["rounded", "unrounded"])
+@pytest.mark.parametrize(
+    ("constants", "ratio"), [(ROUNDED, 92.6), (UNROUNDED, 58.9)], ids=["rounded", "unrounded"]
+)
 def test_tokens_per_parameter_at_gophers_budget_as_hoffmanns_constants_give_them(constants, ratio):
     n_params = Chinchilla().optimal_n_params(constants, GOPHER_COMPUTE)
     assert GOPHER_COMPUTE / (6 * n_params**2) == pytest.approx(ratio, abs=0.05)
 
 
 def test_the_best_size_at_gophers_budget_before_rounding():
-    assert Chinchilla().optimal_n_params(UNROUNDED, GOPHER_COMPUTE) == pytest.approx(40.36e9, abs=0.005e9)
+    assert Chinchilla().optimal_n_params(UNROUNDED, GOPHER_COMPUTE) == pytest.approx(
+        40.36e9, abs=0.005e9
+    )
 
 
 @pytest.mark.parametrize("constants", [ROUNDED, UNROUNDED], ids=["rounded", "unrounded"])

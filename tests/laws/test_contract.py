@@ -1,4 +1,6 @@
-"""What holds for every scaling law there is: a new file in bayescale/laws is tested here without registering it."""
+"""What holds for every scaling law there is: a new file in bayescale/laws is tested here without
+registering it.
+"""
 
 import re
 
@@ -11,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpyro.distributions.transforms import biject_to
 
-from bayescale.discovery import describe, entry, names
+from bayescale._internal.discovery import describe, entry, names
+from bayescale._internal.precision import float64
 from bayescale.laws.base import STAGES, SYMBOLS, Law, unit_of
 from bayescale.laws.farseer import Farseer
-from bayescale.precision import float64
 from bayescale.responses import RESPONSES
 from tests.laws.written import value_of
 
@@ -22,10 +24,14 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 def constants_of(law, seed, shape=()):
-    """Constants, positive but for those that may have either sign, at which no term is negligible at inputs near one."""
+    """Constants, positive but for those that may have either sign, at which no term is negligible
+    at inputs near one.
+    """
     rng = np.random.default_rng(seed)
     return {
-        p.name: rng.uniform(-0.5, 0.5, size=shape) if signed(p) else np.exp(rng.uniform(-1.0, 0.5, size=shape))
+        p.name: rng.uniform(-0.5, 0.5, size=shape)
+        if signed(p)
+        else np.exp(rng.uniform(-1.0, 0.5, size=shape))
         for p in law.parameters
     }
 
@@ -37,7 +43,10 @@ def signed(parameter):
 
 def constants_at(law, coordinates):
     """Constants from logarithms, or from themselves where they may have either sign."""
-    return {p.name: biject_to(p.prior.support)(c) for p, c in zip(law.parameters, coordinates, strict=True)}
+    return {
+        p.name: biject_to(p.prior.support)(c)
+        for p, c in zip(law.parameters, coordinates, strict=True)
+    }
 
 
 def log_inputs_of(law, seed, shape=()):
@@ -53,11 +62,16 @@ def centre_of(law, name):
 
 
 def by_formula(law, constants, log_inputs, log_loss):
-    """The response on its scale from the formula that people are shown; where that is an equation that L solves, log L plus
-    what is amiss."""
+    """The response on its scale from the formula that people are shown; where that is an equation
+    that L solves, log L plus what is amiss.
+    """
     equation, *definitions = law.formula.split("; ")
     inputs = {name: np.exp(values) for name, values in log_inputs.items()}
-    known = {**inputs, **{SYMBOLS[name]: inputs[name] for name in inputs if name in SYMBOLS}, **constants}
+    known = {
+        **inputs,
+        **{SYMBOLS[name]: inputs[name] for name in inputs if name in SYMBOLS},
+        **constants,
+    }
     # What stands later may be used before.
     for definition in reversed(definitions):
         name, _, value = definition.partition(" = ")
@@ -75,7 +89,9 @@ def equation_gives(law):
 
 
 def tolerance(law):
-    """How nearly the formula gives the loss: an equation that L solves takes differences of nearly equal losses."""
+    """How nearly the formula gives the loss: an equation that L solves takes differences of nearly
+    equal losses.
+    """
     exact = equation_gives(law) and "E_z" not in law.formula
     return dict.fromkeys(("rtol", "atol"), 1e-12 if exact else 1e-8)
 
@@ -120,15 +136,22 @@ def test_every_prior_has_density_at_points_of_its_support(any_law):
 def test_the_code_computes_the_formula_that_people_are_shown(any_law, seed):
     constants, log_inputs = constants_of(any_law, seed, (4,)), log_inputs_of(any_law, seed, (4,))
     found = np.asarray(any_law.log_loss(constants, log_inputs))
-    np.testing.assert_allclose(found, by_formula(any_law, constants, log_inputs, found), **tolerance(any_law))
+    np.testing.assert_allclose(
+        found, by_formula(any_law, constants, log_inputs, found), **tolerance(any_law)
+    )
 
 
 @given(seed=seeds)
 @float64
 def test_the_terms_that_a_law_declares_if_any_add_up_to_its_loss(any_law, seed):
     constants, log_inputs = constants_of(any_law, seed, (4,)), log_inputs_of(any_law, seed, (4,))
-    powers = [0.0 if t.exponent is None else constants[t.exponent] * log_inputs[t.input] for t in any_law.terms]
-    terms = [constants[t.level] * np.exp(-power) for t, power in zip(any_law.terms, powers, strict=True)]
+    powers = [
+        0.0 if t.exponent is None else constants[t.exponent] * log_inputs[t.input]
+        for t in any_law.terms
+    ]
+    terms = [
+        constants[t.level] * np.exp(-power) for t, power in zip(any_law.terms, powers, strict=True)
+    ]
     found = np.asarray(any_law.log_loss(constants, log_inputs))
     expected = np.log(sum(terms)) if terms else by_formula(any_law, constants, log_inputs, found)
     np.testing.assert_allclose(found, expected, **tolerance(any_law))
@@ -139,7 +162,9 @@ def test_draws_and_runs_broadcast(any_law):
     constants, log_inputs = constants_of(any_law, 0, (5, 1)), log_inputs_of(any_law, 0, (3,))
     together = any_law.log_loss(constants, log_inputs)
     assert together.shape == (5, 3)
-    one = any_law.log_loss({k: v[4, 0] for k, v in constants.items()}, {k: v[2] for k, v in log_inputs.items()})
+    one = any_law.log_loss(
+        {k: v[4, 0] for k, v in constants.items()}, {k: v[2] for k, v in log_inputs.items()}
+    )
     assert together[4, 2] == pytest.approx(float(one), rel=1e-14)
 
 
@@ -150,7 +175,9 @@ def test_compiled_or_over_a_batch_it_computes_what_it_computes_plainly(any_law, 
     constants, log_inputs = constants_of(any_law, seed, (4,)), log_inputs_of(any_law, seed, (4,))
     plain = any_law.log_loss(constants, log_inputs)
     for transformed in (jax.jit(any_law.log_loss), jax.vmap(any_law.log_loss)):
-        np.testing.assert_allclose(transformed(constants, log_inputs), plain, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(
+            transformed(constants, log_inputs), plain, rtol=1e-12, atol=1e-12
+        )
 
 
 @given(seed=seeds)
@@ -161,7 +188,10 @@ def test_more_of_what_a_law_declares_never_raises_its_loss(any_law, seed):
         rising = {name: centre_of(any_law, name) + np.linspace(-5.0, 5.0, 21)}
         anywhere, at_centre = (
             np.asarray(any_law.log_loss(constants, others | rising))
-            for others in (log_inputs_of(any_law, seed), {other: centre_of(any_law, other) for other in any_law.inputs})
+            for others in (
+                log_inputs_of(any_law, seed),
+                {other: centre_of(any_law, other) for other in any_law.inputs},
+            )
         )
         # To rounding: far out every law is flat.
         assert (np.diff(anywhere) <= 1e-14).all()
@@ -175,11 +205,16 @@ def test_more_of_what_a_law_declares_never_raises_its_loss(any_law, seed):
 def test_rescaled_constants_give_the_same_loss_in_counts_and_nats(any_law, seed, log_units):
     constants, log_inputs = constants_of(any_law, seed), log_inputs_of(any_law, seed, (4,))
     own = dict(zip((*any_law.inputs, any_law.response), log_units, strict=False))
-    log_unit = {name: 0.0 if name in any_law.absolute else own[unit_of(name, any_law.inputs)] for name in own}
+    log_unit = {
+        name: 0.0 if name in any_law.absolute else own[unit_of(name, any_law.inputs)]
+        for name in own
+    }
     if not RESPONSES[any_law.response].centred:
         log_unit[any_law.response] = 0.0
     rescaled = any_law.rescale(constants, {name: np.exp(value) for name, value in log_unit.items()})
-    in_counts = any_law.log_loss(rescaled, {name: values + log_unit[name] for name, values in log_inputs.items()})
+    in_counts = any_law.log_loss(
+        rescaled, {name: values + log_unit[name] for name, values in log_inputs.items()}
+    )
     in_units = any_law.log_loss(constants, log_inputs) + log_unit[any_law.response]
     np.testing.assert_allclose(in_counts, in_units, rtol=1e-10, atol=1e-10)
 
@@ -188,7 +223,9 @@ def test_units_of_one_change_no_constant(any_law):
     constants = constants_of(any_law, 0)
     rescaled = any_law.rescale(constants, dict.fromkeys((*any_law.inputs, any_law.response), 1.0))
     assert list(rescaled) == list(constants)
-    np.testing.assert_allclose(list(rescaled.values()), list(constants.values()), rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(
+        list(rescaled.values()), list(constants.values()), rtol=1e-6, atol=1e-12
+    )
 
 
 @given(seed=seeds)
@@ -217,8 +254,12 @@ def test_loss_at_the_centre_is_a_straight_coordinate(any_law):
         assert any_law.straighten(list(logs)) == list(logs)
         return
     constants = constants_at(any_law, logs)
-    # The centre of the data's tokens says nothing of how many of them are unique: none of them is seen again there.
-    log_inputs = {name: 800.0 if name == "unique_tokens" else centre_of(any_law, name) for name in any_law.inputs}
+    # The centre of the data's tokens says nothing of how many of them are unique: none of them is
+    # seen again there.
+    log_inputs = {
+        name: 800.0 if name == "unique_tokens" else centre_of(any_law, name)
+        for name in any_law.inputs
+    }
     at_centre = any_law.log_loss(constants, log_inputs)
     assert float(any_law.straighten(list(logs))[0]) == pytest.approx(float(at_centre), rel=1e-12)
 
@@ -233,10 +274,23 @@ def test_loss_at_the_centre_is_a_straight_coordinate(any_law):
 )
 @float64
 def test_published_constants_give_a_plausible_loss(law, published):
-    frontier = {"n_params": 70e9, "n_tokens": 1.4e12, "flops": 5.88e23, "unique_tokens": 1.4e12, "loss": 2.0}
-    plausible = {"loss": (1.0, 3.0), "error": (0.2, 0.6), "learning_rate": (1e-5, 1e-3), "batch_tokens": (1e6, 1e7)}
+    frontier = {
+        "n_params": 70e9,
+        "n_tokens": 1.4e12,
+        "flops": 5.88e23,
+        "unique_tokens": 1.4e12,
+        "loss": 2.0,
+    }
+    plausible = {
+        "loss": (1.0, 3.0),
+        "error": (0.2, 0.6),
+        "learning_rate": (1e-5, 1e-3),
+        "batch_tokens": (1e6, 1e7),
+    }
     assert re.search(r"\b20\d\d\b", published.source)
-    on_scale = law.log_loss(published.constants, {name: np.log(value) for name, value in frontier.items()})
+    on_scale = law.log_loss(
+        published.constants, {name: np.log(value) for name, value in frontier.items()}
+    )
     least, most = plausible[law.response]
     assert least < float(RESPONSES[law.response].from_scale(on_scale)) < most
 
@@ -244,10 +298,14 @@ def test_published_constants_give_a_plausible_loss(law, published):
 @float64
 def test_slopes_are_finite_where_every_power_would_over_or_underflow(any_law):
     # What may have either sign enters as it is, and is as large as its constants make it.
-    huge, steep, far = (1.0, 1.0, 3.0) if any(map(signed, any_law.parameters)) else (1e300, 40.0, 50.0)
+    huge, steep, far = (
+        (1.0, 1.0, 3.0) if any(map(signed, any_law.parameters)) else (1e300, 40.0, 50.0)
+    )
     extreme = {p.name: steep if p.doc.startswith("exponent") else huge for p in any_law.parameters}
     for place in (-far, far):
         log_inputs = dict.fromkeys(any_law.inputs, place)
-        value, slopes = jax.value_and_grad(lambda c, at=log_inputs: any_law.log_loss(c, at))(extreme)
+        value, slopes = jax.value_and_grad(lambda c, at=log_inputs: any_law.log_loss(c, at))(
+            extreme
+        )
         assert np.isfinite(value)
         assert all(np.isfinite(slope) for slope in slopes.values())

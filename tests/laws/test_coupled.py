@@ -1,4 +1,6 @@
-"""The coupled law: what lies between the two limits it joins, its optimum, and the form of the papers."""
+"""The coupled law: what lies between the two limits it joins, its optimum, and the form of the
+papers.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -7,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bayescale._internal.precision import float64
 from bayescale.laws import Chinchilla, Coupled
-from bayescale.precision import float64
 
 # A table of constants as real sweeps give them.
 chinchillas = st.fixed_dictionaries(
@@ -33,12 +35,16 @@ def log_loss(constants, log_n, log_d):
 @float64
 def test_at_a_coupling_of_one_it_is_chinchilla(constants, log_n, log_d):
     expected = Chinchilla().log_loss(constants, {"n_params": log_n, "n_tokens": log_d})
-    assert log_loss(constants | {"gamma": 1.0}, log_n, log_d) == pytest.approx(float(expected), rel=1e-14, abs=1e-15)
+    assert log_loss(constants | {"gamma": 1.0}, log_n, log_d) == pytest.approx(
+        float(expected), rel=1e-14, abs=1e-15
+    )
 
 
 @given(constants=chinchillas, log_n=log_params, log_d=log_tokens)
 @float64
-def test_at_a_coupling_near_nothing_the_larger_of_the_two_limits_sets_the_loss(constants, log_n, log_d):
+def test_at_a_coupling_near_nothing_the_larger_of_the_two_limits_sets_the_loss(
+    constants, log_n, log_d
+):
     c = constants
     limits = c["A"] * np.exp(-c["alpha"] * log_n), c["B"] * np.exp(-c["beta"] * log_d)
     # γ log 2 at most lies between the two.
@@ -50,7 +56,12 @@ def test_at_a_coupling_near_nothing_the_larger_of_the_two_limits_sets_the_loss(c
 @float64
 def test_it_is_the_law_of_the_papers_in_other_letters(constants, gamma, log_n, log_d):
     c = constants
-    alpha, beta, a, b = c["alpha"] / gamma, c["beta"] / gamma, c["A"] ** (1 / gamma), c["B"] ** (1 / gamma)
+    alpha, beta, a, b = (
+        c["alpha"] / gamma,
+        c["beta"] / gamma,
+        c["A"] ** (1 / gamma),
+        c["B"] ** (1 / gamma),
+    )
     papers = c["E"] + (a * np.exp(-alpha * log_n) + b * np.exp(-beta * log_d)) ** gamma
     assert log_loss(c | {"gamma": gamma}, log_n, log_d) == pytest.approx(np.log(papers), rel=1e-9)
 
@@ -59,17 +70,24 @@ def test_it_is_the_law_of_the_papers_in_other_letters(constants, gamma, log_n, l
 @float64
 def test_what_endless_tokens_leave_is_a_over_n_to_the_alpha(constants, gamma, log_n):
     left = np.exp(log_loss(constants | {"gamma": gamma}, log_n, 4000.0)) - constants["E"]
-    assert left == pytest.approx(constants["A"] * np.exp(-constants["alpha"] * log_n), rel=1e-9, abs=1e-14)
+    assert left == pytest.approx(
+        constants["A"] * np.exp(-constants["alpha"] * log_n), rel=1e-9, abs=1e-14
+    )
 
 
 @given(constants=chinchillas, gamma=couplings, log_compute=log_budgets)
 @float64
-def test_at_the_optimum_the_loss_along_six_n_d_neither_falls_nor_rises(constants, gamma, log_compute):
+def test_at_the_optimum_the_loss_along_six_n_d_neither_falls_nor_rises(
+    constants, gamma, log_compute
+):
     c = constants | {"gamma": gamma}
     best = np.log(Coupled().optimal_n_params(c, np.exp(log_compute)))
 
     def excess(log_n):
-        a, b = jnp.log(c["A"]) - c["alpha"] * log_n, jnp.log(c["B"]) - c["beta"] * (log_compute - np.log(6) - log_n)
+        a, b = (
+            jnp.log(c["A"]) - c["alpha"] * log_n,
+            jnp.log(c["B"]) - c["beta"] * (log_compute - np.log(6) - log_n),
+        )
         return gamma * jnp.logaddexp(a / gamma, b / gamma)
 
     assert float(jax.grad(excess)(best)) == pytest.approx(0.0, abs=1e-9)
@@ -81,7 +99,9 @@ def test_at_the_optimum_the_loss_along_six_n_d_neither_falls_nor_rises(constants
 @float64
 def test_at_a_coupling_of_one_the_optimum_is_chinchillas(constants, log_compute):
     found = Coupled().optimal_n_params(constants | {"gamma": 1.0}, np.exp(log_compute))
-    assert found == pytest.approx(Chinchilla().optimal_n_params(constants, np.exp(log_compute)), rel=1e-9)
+    assert found == pytest.approx(
+        Chinchilla().optimal_n_params(constants, np.exp(log_compute)), rel=1e-9
+    )
 
 
 def test_the_optimum_broadcasts_over_draws_and_budgets():
@@ -95,13 +115,24 @@ def test_the_optimum_broadcasts_over_draws_and_budgets():
 def test_published_constants_give_the_loss_of_the_printed_form(published):
     # Beck et al. 2025: exp(e) + (exp(a)/N^alpha + exp(b)/D^beta)^gamma.
     printed = {
-        "Beck et al. 2025, Transformers": (0.090102, 14.445072, 16.329536, 0.644827, 0.625879, 0.253203),
+        "Beck et al. 2025, Transformers": (
+            0.090102,
+            14.445072,
+            16.329536,
+            0.644827,
+            0.625879,
+            0.253203,
+        ),
         "Beck et al. 2025, xLSTM": (0.176768, 15.457385, 16.52583, 0.705822, 0.653441, 0.2578),
     }
     e, a, b, alpha, beta, gamma = printed[published.source]
     n, d = np.meshgrid(np.geomspace(1e8, 1e11, 4), np.geomspace(1e9, 1e13, 5))
-    found = np.exp(Coupled().log_loss(published.constants, {"n_params": np.log(n), "n_tokens": np.log(d)}))
-    np.testing.assert_allclose(found, np.exp(e) + (np.exp(a) / n**alpha + np.exp(b) / d**beta) ** gamma, rtol=1e-12)
+    found = np.exp(
+        Coupled().log_loss(published.constants, {"n_params": np.log(n), "n_tokens": np.log(d)})
+    )
+    np.testing.assert_allclose(
+        found, np.exp(e) + (np.exp(a) / n**alpha + np.exp(b) / d**beta) ** gamma, rtol=1e-12
+    )
 
 
 @settings(max_examples=20)

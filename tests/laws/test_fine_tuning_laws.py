@@ -3,15 +3,17 @@
 import numpy as np
 import pytest
 
+from bayescale._internal.precision import float64
 from bayescale.laws import FineTuning, PowerLaw, RectifiedSFT
-from bayescale.precision import float64
 
 RECTIFIED = {"E": 1.0, "B": 40.0, "D_l": 50.0, "beta": 0.5}
 JOINT = {"E": 1.0, "A": 40.0, "alpha": 0.2, "beta": 0.1}
 
 
 def rectified(examples, **changed):
-    return float(np.exp(RectifiedSFT().log_loss({**RECTIFIED, **changed}, {"n_examples": np.log(examples)})))
+    return float(
+        np.exp(RectifiedSFT().log_loss({**RECTIFIED, **changed}, {"n_examples": np.log(examples)}))
+    )
 
 
 @float64
@@ -21,7 +23,9 @@ def test_without_examples_the_loss_is_that_of_the_model_as_it_was_pre_trained():
 
 @float64
 def test_without_learned_data_it_is_a_power_law():
-    power = PowerLaw(input="n_examples").log_loss({"E": 1.0, "A": 40.0, "alpha": 0.5}, {"n_examples": np.log(300.0)})
+    power = PowerLaw(input="n_examples").log_loss(
+        {"E": 1.0, "A": 40.0, "alpha": 0.5}, {"n_examples": np.log(300.0)}
+    )
     assert rectified(300.0, D_l=1e-12) == pytest.approx(float(np.exp(power)))
 
 

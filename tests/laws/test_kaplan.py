@@ -1,13 +1,15 @@
-"""Kaplan's joint law: its limits, its optimum, and what counting parameters without embeddings does to an exponent."""
+"""Kaplan's joint law: its limits, its optimum, and what counting parameters without embeddings does
+to an exponent.
+"""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bayescale._internal.precision import float64
 from bayescale.laws import Chinchilla, Coupled, Kaplan
 from bayescale.laws.kaplan import with_embeddings, without_embeddings
-from bayescale.precision import float64
 
 PAPER = Kaplan.published[0].constants
 constants = st.fixed_dictionaries(
@@ -42,8 +44,12 @@ def test_it_is_the_coupled_law_without_a_floor(c, log_n, log_d):
 
 @float64
 def test_with_endless_data_or_an_endless_model_one_power_is_left():
-    assert log_loss(PAPER, np.log(1e9), np.log(1e40)) == pytest.approx(0.076 * np.log(6.4e13 / 1e9), rel=1e-9)
-    assert log_loss(PAPER, np.log(1e60), np.log(1e11)) == pytest.approx(0.103 * np.log(1.8e13 / 1e11), rel=1e-9)
+    assert log_loss(PAPER, np.log(1e9), np.log(1e40)) == pytest.approx(
+        0.076 * np.log(6.4e13 / 1e9), rel=1e-9
+    )
+    assert log_loss(PAPER, np.log(1e60), np.log(1e11)) == pytest.approx(
+        0.103 * np.log(1.8e13 / 1e11), rel=1e-9
+    )
 
 
 @given(c=constants, log_budget=st.floats(np.log(1e18), np.log(1e27)))
@@ -60,7 +66,8 @@ def test_counting_embeddings_is_undone(n):
     assert without_embeddings(with_embeddings(n)) == pytest.approx(n, rel=1e-9)
 
 
-# T. Pearce and J. Song 2024: the exponent that Kaplan's procedure would have found, had Chinchilla's law been the truth.
+# T. Pearce and J. Song 2024: the exponent that Kaplan's procedure would have found, had
+# Chinchilla's law been the truth.
 @pytest.mark.parametrize(
     ("truth", "published"),
     [
@@ -69,10 +76,15 @@ def test_counting_embeddings_is_undone(n):
     ],
 )
 @float64
-def test_chinchillas_law_with_kaplans_counts_of_parameters_and_compute_gives_kaplans_exponent(truth, published):
+def test_chinchillas_law_with_kaplans_counts_of_parameters_and_compute_gives_kaplans_exponent(
+    truth, published
+):
     without = np.geomspace(790, 1.58e9, 4001)  # the sizes of Kaplan's models
     log_compute = np.log(np.geomspace(1e9, 1e23, 1401))[:, None]
-    log_inputs = {"n_params": np.log(with_embeddings(without)), "n_tokens": log_compute - np.log(6 * without)}
+    log_inputs = {
+        "n_params": np.log(with_embeddings(without)),
+        "n_tokens": log_compute - np.log(6 * without),
+    }
     best = np.argmin(np.asarray(Chinchilla().log_loss(truth, log_inputs)), axis=1)
     inside = (best > 0) & (best < len(without) - 1)
     exponent = np.polyfit(log_compute[inside, 0], np.log(without[best[inside]]), 1)[0]

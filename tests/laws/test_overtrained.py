@@ -1,12 +1,14 @@
-"""The law of over-training: the published curves, and its equality with Chinchilla's of one exponent."""
+"""The law of over-training: the published curves, and its equality with Chinchilla's of one
+exponent.
+"""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bayescale._internal.precision import float64
 from bayescale.laws import Chinchilla, Overtrained
-from bayescale.precision import float64
 
 # S. Y. Gadre et al. 2024, as the authors' repository has it: L = E + a·N^b + β·6^(b/2)·(M·N)^b.
 REPOSITORY = {
@@ -35,12 +37,21 @@ def test_the_best_ratio_of_tokens_to_parameters_is_the_same_at_every_budget(log_
     constants = Overtrained.published[0].constants
     n_params = float(Overtrained().optimal_n_params(constants, np.exp(log_c)))
     ratio = np.exp(log_c) / (6 * n_params**2)
-    assert ratio == pytest.approx((constants["b"] / constants["a"]) ** (1 / (2 * constants["eta"])), rel=1e-9)
+    assert ratio == pytest.approx(
+        (constants["b"] / constants["a"]) ** (1 / (2 * constants["eta"])), rel=1e-9
+    )
 
 
 @float64
 def test_it_is_chinchillas_law_of_one_exponent():
     c = Overtrained.published[0].constants
-    same = {"E": c["E"], "A": c["a"] * 6 ** -c["eta"], "B": c["b"] * 6 ** -c["eta"], "alpha": 2 * c["eta"]}
+    same = {
+        "E": c["E"],
+        "A": c["a"] * 6 ** -c["eta"],
+        "B": c["b"] * 6 ** -c["eta"],
+        "alpha": 2 * c["eta"],
+    }
     at = {"n_params": np.log(1e9), "n_tokens": np.log(3e11)}
-    assert float(Overtrained().log_loss(c, at)) == pytest.approx(float(Chinchilla(tied=True).log_loss(same, at)), rel=1e-14)
+    assert float(Overtrained().log_loss(c, at)) == pytest.approx(
+        float(Chinchilla(tied=True).log_loss(same, at)), rel=1e-14
+    )

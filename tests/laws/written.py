@@ -1,4 +1,6 @@
-"""What a formula, as people are shown it, comes to: an interpreter of arithmetic and a few functions, and of nothing else."""
+"""What a formula, as people are shown it, comes to: an interpreter of arithmetic and a few
+functions, and of nothing else.
+"""
 
 import ast
 import operator
@@ -10,7 +12,8 @@ from typing import Any
 import numpy as np
 import scipy.special
 
-# E_z is a mean over z, which is standard Normal, and I the incomplete beta function of equal arguments.
+# E_z is a mean over z, which is standard Normal, and I the incomplete beta function of equal
+# arguments.
 Z = np.linspace(-12.0, 12.0, 2001)[:, None]
 FUNCTIONS = {
     "exp": np.exp,
@@ -38,8 +41,12 @@ def value_of(written: str, known: Mapping[str, Any]) -> Any:
 
 def arithmetic(written: str) -> str:
     """A formula, its Greek, its symbols and its ^ as Python writes them."""
-    written = written.translate({ord("^"): "**", ord("·"): "*", ord("−"): "-", ord("{"): "(", ord("}"): ")"})
-    return re.sub("[α-ω]", lambda letter: unicodedata.name(letter[0]).rpartition(" ")[2].lower(), written)
+    written = written.translate(
+        {ord("^"): "**", ord("·"): "*", ord("−"): "-", ord("{"): "(", ord("}"): ")"}
+    )
+    return re.sub(
+        "[α-ω]", lambda letter: unicodedata.name(letter[0]).rpartition(" ")[2].lower(), written
+    )
 
 
 def _value(node: ast.expr, known: Mapping[str, Any]) -> Any:

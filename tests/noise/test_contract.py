@@ -1,4 +1,6 @@
-"""What holds for every noise model there is: a new file in bayescale/noise is tested here without registering it."""
+"""What holds for every noise model there is: a new file in bayescale/noise is tested here without
+registering it.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -10,8 +12,8 @@ from hypothesis import strategies as st
 from numpyro.distributions.transforms import biject_to
 from scipy.integrate import quad
 
+from bayescale._internal.precision import float64
 from bayescale.noise.base import Conditions, Likelihood, Noise, is_likelihood
-from bayescale.precision import float64
 from bayescale.processes.base import Process
 
 residuals = st.floats(-3.0, 3.0)
@@ -24,13 +26,21 @@ def constants_of(noise, sigma=0.1):
 
 
 def conditions_of(noise, log_loss_se=0.0, compute_decades=0.0):
-    """A run whose error is known, where the noise model cannot do without, and of whose answers half are right."""
-    return Conditions(log_loss_se or (0.1 if "loss_se" in noise.columns else 0.0), compute_decades, 10.0, 20.0)
+    """A run whose error is known, where the noise model cannot do without, and of whose answers
+    half are right.
+    """
+    return Conditions(
+        log_loss_se or (0.1 if "loss_se" in noise.columns else 0.0), compute_decades, 10.0, 20.0
+    )
 
 
 def test_it_keeps_the_protocol(any_noise):
     assert isinstance(any_noise, Noise)
-    assert is_likelihood(any_noise) == isinstance(any_noise, Likelihood) == hasattr(any_noise, "distribution")
+    assert (
+        is_likelihood(any_noise)
+        == isinstance(any_noise, Likelihood)
+        == hasattr(any_noise, "distribution")
+    )
 
 
 def test_it_says_what_it_is_and_whose(any_noise):
@@ -67,20 +77,28 @@ def test_the_amplitude_of_every_process_is_among_the_parameters(any_noise):
 
 @given(smaller=st.floats(0.0, 2.9), more=st.floats(1e-3, 0.1), decades=st.floats(-3.0, 3.0))
 @float64
-def test_a_larger_residual_costs_more_on_either_side_and_none_costs_least(any_noise, smaller, more, decades):
+def test_a_larger_residual_costs_more_on_either_side_and_none_costs_least(
+    any_noise, smaller, more, decades
+):
     sizes = np.array([0.0, smaller, smaller + more])
     for sided in (sizes, -sizes):
-        costs = any_noise.rho(sided, constants_of(any_noise), conditions_of(any_noise, compute_decades=decades))
-        # To rounding: the nearest residuals differ from none by less than the last digit of the cost.
+        costs = any_noise.rho(
+            sided, constants_of(any_noise), conditions_of(any_noise, compute_decades=decades)
+        )
+        # To rounding: the nearest residuals differ from none by less than the last digit of the
+        # cost.
         assert costs[0] <= costs[1] + 1e-14 < costs[2]
 
 
 @given(residual=residuals, decades=st.floats(-3.0, 3.0))
 @float64
-def test_a_residual_costs_the_same_on_either_side_where_no_parameter_tells_them_apart(any_noise, residual, decades):
+def test_a_residual_costs_the_same_on_either_side_where_no_parameter_tells_them_apart(
+    any_noise, residual, decades
+):
     constants = constants_of(any_noise) | {"kappa": 1.0}
     above, below = (
-        float(any_noise.rho(r, constants, conditions_of(any_noise, compute_decades=decades))) for r in (residual, -residual)
+        float(any_noise.rho(r, constants, conditions_of(any_noise, compute_decades=decades)))
+        for r in (residual, -residual)
     )
     assert above == pytest.approx(below, rel=1e-14)
 
@@ -91,7 +109,9 @@ def test_runs_and_members_of_a_batch_broadcast(any_noise):
     conditions = Conditions(np.full((7, 1), 0.1), np.linspace(-1.0, 1.0, 7)[:, None])
     costs = np.asarray(any_noise.rho(np.full((7, 5), 0.2), constants, conditions))
     assert costs.shape == (7, 5)
-    alone = any_noise.rho(0.2, {name: values[4] for name, values in constants.items()}, Conditions(0.1, 1.0))
+    alone = any_noise.rho(
+        0.2, {name: values[4] for name, values in constants.items()}, Conditions(0.1, 1.0)
+    )
     assert costs[6, 4] == pytest.approx(float(alone), rel=1e-12)
 
 
@@ -105,13 +125,22 @@ def test_slopes_in_residual_and_parameters_are_finite_however_far_a_run_is_off(a
         assert all(np.isfinite(slope) for slope in jax.tree.leaves(slopes)), residual
 
 
-@given(residual=residuals, prediction=st.floats(-1.0, 2.0), sigma=scales, decades=st.floats(-3.0, 3.0))
+@given(
+    residual=residuals, prediction=st.floats(-1.0, 2.0), sigma=scales, decades=st.floats(-3.0, 3.0)
+)
 @float64
-def test_the_cost_is_the_negative_log_density_about_the_prediction(any_likelihood, residual, prediction, sigma, decades):
-    constants, conditions = constants_of(any_likelihood, sigma), conditions_of(any_likelihood, compute_decades=decades)
+def test_the_cost_is_the_negative_log_density_about_the_prediction(
+    any_likelihood, residual, prediction, sigma, decades
+):
+    constants, conditions = (
+        constants_of(any_likelihood, sigma),
+        conditions_of(any_likelihood, compute_decades=decades),
+    )
     density = any_likelihood.distribution(prediction, constants, conditions)
     cost = any_likelihood.rho(residual, constants, conditions)
-    assert float(cost) == pytest.approx(-float(density.log_prob(prediction + residual)), rel=1e-9, abs=1e-9)
+    assert float(cost) == pytest.approx(
+        -float(density.log_prob(prediction + residual)), rel=1e-9, abs=1e-9
+    )
 
 
 @float64
@@ -128,28 +157,51 @@ def test_a_known_standard_error_adds_in_quadrature_to_the_scale_or_to_itself(
     any_likelihood, residual, sigma, log_loss_se, more
 ):
     def cost(sigma, log_loss_se):
-        return float(any_likelihood.rho(residual, constants_of(any_likelihood, sigma), Conditions(log_loss_se)))
+        return float(
+            any_likelihood.rho(
+                residual, constants_of(any_likelihood, sigma), Conditions(log_loss_se)
+            )
+        )
 
     together = np.hypot(log_loss_se, more)
     scaled = any(p.name == "sigma" for p in any_likelihood.parameters)
-    expected = cost(np.hypot(sigma, together), 0.0) if scaled else -dist.Normal(0.0, together).log_prob(residual)
+    expected = (
+        cost(np.hypot(sigma, together), 0.0)
+        if scaled
+        else -dist.Normal(0.0, together).log_prob(residual)
+    )
     assert cost(sigma, together) == pytest.approx(float(expected), rel=1e-9, abs=1e-12)
 
 
 @float64
 def test_samples_scatter_as_the_density_says(any_likelihood):
     constants, conditions = constants_of(any_likelihood), conditions_of(any_likelihood)
-    drawn = np.asarray(any_likelihood.distribution(0.0, constants, conditions).sample(jax.random.key(0), (20_000,)))
+    drawn = np.asarray(
+        any_likelihood.distribution(0.0, constants, conditions).sample(jax.random.key(0), (20_000,))
+    )
     density = jax.jit(lambda r: jnp.exp(-any_likelihood.rho(r, constants, conditions)))
     for edge in (-0.1, 0.0, 0.05, 0.2):
-        below, _ = quad(lambda r: float(density(r)), -20.0, edge, points=sorted({-0.5, min(0.0, edge)}), limit=200)
-        # Five standard errors, which all 60 comparisons together pass by chance all but once in ten thousand.
-        assert (drawn <= edge).mean() == pytest.approx(below, abs=5 * np.sqrt(below * (1 - below) / len(drawn)))
+        below, _ = quad(
+            lambda r: float(density(r)),
+            -20.0,
+            edge,
+            points=sorted({-0.5, min(0.0, edge)}),
+            limit=200,
+        )
+        # Five standard errors, which all 60 comparisons together pass by chance all but once in ten
+        # thousand.
+        assert (drawn <= edge).mean() == pytest.approx(
+            below, abs=5 * np.sqrt(below * (1 - below) / len(drawn))
+        )
 
 
 @float64
 def test_predictions_of_many_draws_are_sampled_at_once(any_likelihood):
-    constants = {name: np.full((4, 1), value) for name, value in constants_of(any_likelihood).items()}
-    sample = any_likelihood.distribution(np.zeros((4, 3)), constants, conditions_of(any_likelihood)).sample(jax.random.key(0))
+    constants = {
+        name: np.full((4, 1), value) for name, value in constants_of(any_likelihood).items()
+    }
+    sample = any_likelihood.distribution(
+        np.zeros((4, 3)), constants, conditions_of(any_likelihood)
+    ).sample(jax.random.key(0))
     assert sample.shape == (4, 3)
     assert len(np.unique(sample)) == 12

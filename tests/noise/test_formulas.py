@@ -8,6 +8,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bayescale._internal.precision import float64
 from bayescale.errors import InputError
 from bayescale.noise import (
     AsymmetricStudentT,
@@ -21,7 +22,6 @@ from bayescale.noise import (
     StudentT,
 )
 from bayescale.noise.base import Conditions, is_likelihood
-from bayescale.precision import float64
 from bayescale.processes import IntegratedWiener, Matern, SharedEffect
 
 residuals = np.linspace(-0.5, 0.5, 41)
@@ -33,7 +33,9 @@ degrees = st.floats(0.5, 200.0)
 @float64
 def test_normal_is_scipys(sigma):
     expected = -scipy.stats.norm.logpdf(residuals, scale=sigma)
-    np.testing.assert_allclose(Normal().rho(residuals, {"sigma": sigma}, Conditions()), expected, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(
+        Normal().rho(residuals, {"sigma": sigma}, Conditions()), expected, rtol=1e-10, atol=1e-10
+    )
 
 
 @given(sigma=scales, nu=degrees)
@@ -62,7 +64,9 @@ def test_degrees_of_freedom_that_are_none_are_refused(nu):
 @float64
 def test_laplace_is_scipys(sigma):
     expected = -scipy.stats.laplace.logpdf(residuals, scale=sigma)
-    np.testing.assert_allclose(Laplace().rho(residuals, {"sigma": sigma}, Conditions()), expected, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(
+        Laplace().rho(residuals, {"sigma": sigma}, Conditions()), expected, rtol=1e-10, atol=1e-10
+    )
 
 
 @given(delta=st.floats(1e-4, 1.0))
@@ -74,11 +78,15 @@ def test_huber_is_scipys(delta):
 
 @float64
 def test_huber_far_below_the_scatter_is_least_absolute_deviation():
-    np.testing.assert_allclose(Huber(1e-9).rho(residuals, {}, Conditions()) / 1e-9, np.abs(residuals), atol=1e-9)
+    np.testing.assert_allclose(
+        Huber(1e-9).rho(residuals, {}, Conditions()) / 1e-9, np.abs(residuals), atol=1e-9
+    )
 
 
 def test_huber_knows_no_measurement_error():
-    assert float(Huber().rho(0.1, {}, Conditions())) == float(Huber().rho(0.1, {}, Conditions(log_loss_se=5.0)))
+    assert float(Huber().rho(0.1, {}, Conditions())) == float(
+        Huber().rho(0.1, {}, Conditions(log_loss_se=5.0))
+    )
 
 
 @given(sigma=scales, nu=degrees)
@@ -86,15 +94,21 @@ def test_huber_knows_no_measurement_error():
 def test_asymmetric_student_t_of_skewness_one_is_student_t(sigma, nu):
     constants = {"sigma": sigma, "nu": nu}
     found = AsymmetricStudentT().rho(residuals, constants | {"kappa": 1.0}, Conditions())
-    np.testing.assert_allclose(found, StudentT().rho(residuals, constants, Conditions()), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(
+        found, StudentT().rho(residuals, constants, Conditions()), rtol=1e-12, atol=1e-12
+    )
 
 
 @given(sigma=scales, nu=degrees, kappa=st.floats(0.2, 5.0))
 @float64
-def test_asymmetric_student_t_is_a_student_t_stretched_by_kappa_above_and_shrunk_by_it_below(sigma, nu, kappa):
+def test_asymmetric_student_t_is_a_student_t_stretched_by_kappa_above_and_shrunk_by_it_below(
+    sigma, nu, kappa
+):
     stretched = residuals / np.where(residuals >= 0, kappa, 1 / kappa)
     expected = -np.log(2 / (kappa + 1 / kappa)) - scipy.stats.t.logpdf(stretched, nu, scale=sigma)
-    found = AsymmetricStudentT().rho(residuals, {"sigma": sigma, "nu": nu, "kappa": kappa}, Conditions())
+    found = AsymmetricStudentT().rho(
+        residuals, {"sigma": sigma, "nu": nu, "kappa": kappa}, Conditions()
+    )
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
 
 
@@ -103,13 +117,17 @@ def test_asymmetric_student_t_is_a_student_t_stretched_by_kappa_above_and_shrunk
 def test_the_other_skewness_is_the_mirror_image(sigma, nu, kappa):
     one, other = ({"sigma": sigma, "nu": nu, "kappa": k} for k in (kappa, 1 / kappa))
     found = AsymmetricStudentT().rho(residuals, one, Conditions())
-    np.testing.assert_allclose(found, AsymmetricStudentT().rho(-residuals, other, Conditions()), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(
+        found, AsymmetricStudentT().rho(-residuals, other, Conditions()), rtol=1e-9, atol=1e-9
+    )
 
 
 @pytest.mark.parametrize("kappa", [0.5, 1.0, 2.0])
 @float64
 def test_draws_of_asymmetric_student_t_follow_its_distribution_function(kappa):
-    density = AsymmetricStudentT().distribution(0.3, {"sigma": 0.1, "nu": 3.0, "kappa": kappa}, Conditions())
+    density = AsymmetricStudentT().distribution(
+        0.3, {"sigma": 0.1, "nu": 3.0, "kappa": kappa}, Conditions()
+    )
     drawn = np.asarray(density.sample(jax.random.key(1), (5000,)))
 
     def below(values):
@@ -121,7 +139,9 @@ def test_draws_of_asymmetric_student_t_follow_its_distribution_function(kappa):
     assert scipy.stats.kstest(drawn, below).pvalue > 1e-3
 
 
-@pytest.mark.parametrize("base", [Normal(), Laplace(), StudentT(), AsymmetricStudentT()], ids=lambda b: type(b).__name__)
+@pytest.mark.parametrize(
+    "base", [Normal(), Laplace(), StudentT(), AsymmetricStudentT()], ids=lambda b: type(b).__name__
+)
 @given(decades=st.floats(-5.0, 5.0), se=st.floats(0.0, 1.0))
 @float64
 def test_compute_scale_of_no_slope_is_its_base(base, decades, se):
@@ -133,8 +153,14 @@ def test_compute_scale_of_no_slope_is_its_base(base, decades, se):
 
 @given(decades=st.floats(-5.0, 5.0), slope=st.floats(-1.0, 1.0))
 @float64
-def test_compute_scale_divides_the_scale_by_ten_to_the_slope_for_each_decade_of_compute(decades, slope):
-    scale = ComputeScale(Normal()).distribution(0.0, {"sigma": 0.1, "scale_slope": slope}, Conditions(0.0, decades)).scale
+def test_compute_scale_divides_the_scale_by_ten_to_the_slope_for_each_decade_of_compute(
+    decades, slope
+):
+    scale = (
+        ComputeScale(Normal())
+        .distribution(0.0, {"sigma": 0.1, "scale_slope": slope}, Conditions(0.0, decades))
+        .scale
+    )
     assert float(scale) == pytest.approx(0.1 / 10 ** (slope * decades), rel=1e-12)
 
 
@@ -142,7 +168,9 @@ def test_compute_scale_divides_the_scale_by_ten_to_the_slope_for_each_decade_of_
 @float64
 def test_known_error_is_a_normal_of_that_scale(se):
     expected = -scipy.stats.norm.logpdf(residuals, scale=se)
-    np.testing.assert_allclose(KnownError().rho(residuals, {}, Conditions(se)), expected, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(
+        KnownError().rho(residuals, {}, Conditions(se)), expected, rtol=1e-10, atol=1e-10
+    )
 
 
 @float64
@@ -150,12 +178,15 @@ def test_known_error_takes_a_new_run_to_be_measured_well():
     assert float(KnownError().distribution(0.0, {}, Conditions()).scale) == pytest.approx(1e-6)
 
 
-@pytest.mark.parametrize("whole", [Discrepancy(Laplace()), GroupEffects(Laplace())], ids=lambda n: type(n).__name__)
+@pytest.mark.parametrize(
+    "whole", [Discrepancy(Laplace()), GroupEffects(Laplace())], ids=lambda n: type(n).__name__
+)
 @float64
 def test_given_the_processes_runs_scatter_as_the_base_says(whole):
     constants = {p.name: 0.1 for p in whole.parameters}
     np.testing.assert_array_equal(
-        whole.rho(residuals, constants, Conditions()), Laplace().rho(residuals, constants, Conditions())
+        whole.rho(residuals, constants, Conditions()),
+        Laplace().rho(residuals, constants, Conditions()),
     )
 
 
@@ -175,29 +206,41 @@ def test_only_huber_is_an_objective_without_a_density(any_noise):
 
 @pytest.mark.parametrize("delta", [0.0, -1e-3, float("nan"), float("inf")])
 def test_a_delta_that_is_not_positive_is_refused(delta):
-    with pytest.raises(InputError, match=f"huber: delta={delta} must be a positive number, such as 0.001"):
+    with pytest.raises(
+        InputError, match=f"huber: delta={delta} must be a positive number, such as 0.001"
+    ):
         Huber(delta)
 
 
 @pytest.mark.parametrize("base", [KnownError(), Huber()], ids=lambda b: type(b).__name__)
 def test_compute_scale_needs_a_base_with_a_scale(base):
-    with pytest.raises(InputError, match="compute_scale: the base must have a scale sigma, as StudentT"):
+    with pytest.raises(
+        InputError, match="compute_scale: the base must have a scale sigma, as StudentT"
+    ):
         ComputeScale(base)
 
 
 @pytest.mark.parametrize("whole", [Discrepancy, GroupEffects])
 def test_an_objective_is_no_base_of_processes(whole):
-    with pytest.raises(InputError, match="huber is an objective without a density; give a likelihood, such as StudentT"):
+    with pytest.raises(
+        InputError,
+        match="huber is an objective without a density; give a likelihood, such as StudentT",
+    ):
         whole(Huber())
 
 
 def test_a_scale_depends_on_compute_once():
-    with pytest.raises(InputError, match="the scale of its base depends on compute already; give it once"):
+    with pytest.raises(
+        InputError, match="the scale of its base depends on compute already; give it once"
+    ):
         ComputeScale(GroupEffects(ComputeScale(Normal())))
 
 
 def test_a_process_is_given_once():
-    with pytest.raises(InputError, match="its parameters are sigma, matern_sd, matern_sd; give each process and the base once"):
+    with pytest.raises(
+        InputError,
+        match="its parameters are sigma, matern_sd, matern_sd; give each process and the base once",
+    ):
         Discrepancy(Normal(), (Matern(1.0), Matern(2.0)))
 
 
@@ -207,5 +250,7 @@ def test_group_effects_of_group_effects_are_refused():
 
 
 def test_a_discrepancy_without_processes_is_refused():
-    with pytest.raises(InputError, match=r"discrepancy: give at least one process, such as Matern\(\)"):
+    with pytest.raises(
+        InputError, match=r"discrepancy: give at least one process, such as Matern\(\)"
+    ):
         Discrepancy(Normal(), ())

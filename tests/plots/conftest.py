@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 
 import bayescale as bs
-from bayescale.posterior import Posterior
+from bayescale.posterior.posterior import Posterior
 
 
 def scattered(point: Posterior) -> Posterior:
     """The point fit with two chains of 60 draws, each parameter within one per cent of it."""
     generator = np.random.default_rng(0)
-    draws = {name: value * np.exp(0.003 * generator.standard_normal((2, 60))) for name, value in point.constants.items()}
+    draws = {
+        name: value * np.exp(0.003 * generator.standard_normal((2, 60)))
+        for name, value in point.constants.items()
+    }
     return replace(point, constants=draws)
 
 
@@ -40,4 +43,8 @@ def objective(sweep: bs.Runs) -> Posterior:
 @pytest.fixture(scope="session")
 def power_law(sweep: bs.Runs) -> Posterior:
     """A law that knows no trade-off, with draws."""
-    return scattered(bs.fit(sweep, law=bs.laws.PowerLaw(), noise=bs.noise.Normal(), method=bs.MultiStart(starts=50)))
+    return scattered(
+        bs.fit(
+            sweep, law=bs.laws.PowerLaw(), noise=bs.noise.Normal(), method=bs.MultiStart(starts=50)
+        )
+    )

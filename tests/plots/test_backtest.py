@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 import bayescale as bs
-from bayescale.decisions.backtest import Backtest
+from bayescale.decisions.checks.backtest import Backtest
 
 
 @pytest.fixture(scope="module")
 def tested(sweep: bs.Runs) -> Backtest:
-    return bs.backtest(sweep, bs.ExpandingWindow(folds=2), noise=bs.noise.Normal(), method=bs.MultiStart(starts=50))
+    return bs.backtest(
+        sweep, bs.ExpandingWindow(folds=2), noise=bs.noise.Normal(), method=bs.MultiStart(starts=50)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,11 @@ def calibration(tested):
 
 def drawn_points(axes) -> np.ndarray:
     return np.concatenate(
-        [np.asarray(c.get_offsets()) for c in axes.collections if hasattr(c, "get_sizes") and len(c.get_sizes())]
+        [
+            np.asarray(c.get_offsets())
+            for c in axes.collections
+            if hasattr(c, "get_sizes") and len(c.get_sizes())
+        ]
     )
 
 
@@ -56,14 +62,19 @@ def test_every_fold_has_its_axes_named_with_what_its_bars_hold(bands, tested):
     assert len(bands.axes) == 2
     ours = tested.frame[tested.frame["model"] == tested.model]
     for axes, (name, rows) in zip(bands.axes, ours.groupby("fold", sort=False), strict=True):
-        assert axes.get_title("left") == f"{name}: 15 runs, {rows['covered90'].sum()} in the 90 % bars"
+        assert (
+            axes.get_title("left") == f"{name}: 15 runs, {rows['covered90'].sum()} in the 90 % bars"
+        )
 
 
 def test_every_hidden_loss_is_drawn_with_its_bars(bands, tested):
     ours = tested.frame[tested.frame["model"] == tested.model]
     for axes, (_, rows) in zip(bands.axes, ours.groupby("fold", sort=False), strict=True):
         assert set(rows["loss"]) <= set(drawn_points(axes)[:, 1])
-        thin, thick = (np.array([path.vertices[:, 1] for path in lines.get_paths()]) for lines in axes.collections[1:3])
+        thin, thick = (
+            np.array([path.vertices[:, 1] for path in lines.get_paths()])
+            for lines in axes.collections[1:3]
+        )
         np.testing.assert_allclose(thin, rows[["q05", "q95"]])
         np.testing.assert_allclose(thick, rows[["q25", "q75"]])
 

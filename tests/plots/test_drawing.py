@@ -8,7 +8,7 @@ import pytest
 
 import bayescale as bs
 from bayescale.plots._drawing import number, scientific
-from bayescale.posterior import Posterior
+from bayescale.posterior.posterior import Posterior
 
 FIGURES = [bs.plots.loss_along_compute, bs.plots.isoflop, bs.plots.pair, bs.plots.surface]
 
@@ -26,7 +26,8 @@ def test_drawing_leaves_the_callers_style_as_it_was(posterior: Posterior, draw) 
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(6e18, r"$6\times10^{18}$"), (1.46e23, r"$1.5\times10^{23}$"), (1e21, "$10^{21}$")]
+    ("value", "text"),
+    [(6e18, r"$6\times10^{18}$"), (1.46e23, r"$1.5\times10^{23}$"), (1e21, "$10^{21}$")],
 )
 def test_budgets_are_written_as_powers_of_ten(value: float, text: str) -> None:
     assert scientific(value) == text
@@ -49,12 +50,21 @@ def test_pyplot_is_never_imported() -> None:
 
 def test_no_other_part_imports_matplotlib() -> None:
     package = Path(bs.__file__).parent
-    files = [*package.rglob("*.py"), *(package.parent / "kernels").rglob("*.py"), *(package.parent / "datasets").rglob("*.py")]
-    guilty = {file for file in files if "matplotlib" in _imported(file) and file.parent.name != "plots"}
+    files = [
+        *package.rglob("*.py"),
+        *(package.parent / "kernels").rglob("*.py"),
+        *(package.parent / "datasets").rglob("*.py"),
+    ]
+    guilty = {
+        file for file in files if "matplotlib" in _imported(file) and file.parent.name != "plots"
+    }
     assert guilty == set()
 
 
 def _imported(file: Path) -> set[str]:
     nodes = list(ast.walk(ast.parse(file.read_text())))
     plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    return {name.split(".")[0] for name in plain | {str(n.module) for n in nodes if isinstance(n, ast.ImportFrom)}}
+    return {
+        name.split(".")[0]
+        for name in plain | {str(n.module) for n in nodes if isinstance(n, ast.ImportFrom)}
+    }

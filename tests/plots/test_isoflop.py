@@ -6,7 +6,7 @@ from matplotlib.collections import LineCollection, PathCollection, PolyCollectio
 
 import bayescale as bs
 from bayescale.plots.isoflop import _budgets
-from bayescale.posterior import Posterior
+from bayescale.posterior.posterior import Posterior
 
 
 def texts(axes) -> list[str]:
@@ -36,16 +36,24 @@ def test_runs_near_a_budget_are_drawn_on_its_slice(posterior: Posterior, sweep: 
     np.testing.assert_allclose(np.sort(np.asarray(runs.get_offsets())[:, 1]), np.sort(wanted))
 
 
-def test_the_best_size_lies_in_its_interval_at_the_bottom_of_its_slice(posterior: Posterior) -> None:
+def test_the_best_size_lies_in_its_interval_at_the_bottom_of_its_slice(
+    posterior: Posterior,
+) -> None:
     axes = bs.plots.isoflop(posterior, budgets=[1e21]).axes[0]
-    interval = next(c for c in axes.collections if isinstance(c, LineCollection) and not isinstance(c, PolyCollection))
+    interval = next(
+        c
+        for c in axes.collections
+        if isinstance(c, LineCollection) and not isinstance(c, PolyCollection)
+    )
     (low, height), (high, _) = interval.get_segments()[0]
     best = [c for c in axes.collections if isinstance(c, PathCollection)][-1].get_offsets()[0]
     assert low < best[0] < high
     assert best[1] == height == pytest.approx(axes.get_lines()[0].get_ydata().min(), rel=1e-3)
 
 
-def test_a_slice_reaches_over_the_interval_of_its_best_size_and_all_its_runs(posterior: Posterior, sweep: bs.Runs) -> None:
+def test_a_slice_reaches_over_the_interval_of_its_best_size_and_all_its_runs(
+    posterior: Posterior, sweep: bs.Runs
+) -> None:
     sizes = bs.plots.isoflop(posterior, budgets=[1e18]).axes[0].get_lines()[0].get_xdata()
     near = sweep.frame.loc[np.isclose(sweep.column("flops"), 1e18), "n_params"]
     assert sizes[0] <= near.min() * 1.0001 and near.max() <= sizes[-1] * 1.0001

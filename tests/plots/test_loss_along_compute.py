@@ -6,12 +6,14 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection, PolyCollection
 
 import bayescale as bs
-from bayescale.posterior import Posterior
+from bayescale.posterior.posterior import Posterior
 
 
 def points(axes: Axes) -> np.ndarray:
     """All scattered points, shape (points, 2)."""
-    return np.concatenate([np.asarray(c.get_offsets()) for c in axes.collections if isinstance(c, PathCollection)])
+    return np.concatenate(
+        [np.asarray(c.get_offsets()) for c in axes.collections if isinstance(c, PathCollection)]
+    )
 
 
 def bands(axes: Axes) -> dict[str, np.ndarray]:
@@ -26,7 +28,11 @@ def bands(axes: Axes) -> dict[str, np.ndarray]:
 
 
 def line(axes: Axes, label: str) -> np.ndarray:
-    return next(np.column_stack(drawn.get_data()) for drawn in axes.get_lines() if drawn.get_label() == label)
+    return next(
+        np.column_stack(drawn.get_data())
+        for drawn in axes.get_lines()
+        if drawn.get_label() == label
+    )
 
 
 def test_axes_say_what_they_show_and_in_which_unit(posterior: Posterior) -> None:
@@ -48,7 +54,9 @@ def test_every_run_is_drawn_at_its_compute_and_loss(posterior: Posterior, sweep:
     np.testing.assert_allclose(drawn[np.lexsort(drawn.T)], wanted[np.lexsort(wanted.T)])
 
 
-def test_compute_is_counted_as_the_frontier_counts_it_whatever_flops_were_reported(posterior: Posterior) -> None:
+def test_compute_is_counted_as_the_frontier_counts_it_whatever_flops_were_reported(
+    posterior: Posterior,
+) -> None:
     reported = replace(posterior.runs, frame=posterior.runs.frame.assign(flops=1e30))
     axes = bs.plots.loss_along_compute(replace(posterior, runs=reported)).axes[0]
     assert points(axes)[:, 0].max() < 1e23
@@ -69,7 +77,9 @@ def test_the_band_of_a_new_run_is_wider_than_the_laws(posterior: Posterior) -> N
 
 
 def test_an_objective_has_no_band_of_a_new_run(objective: Posterior) -> None:
-    labels = [drawn.get_label() for drawn in bs.plots.loss_along_compute(objective).axes[0].get_lines()]
+    labels = [
+        drawn.get_label() for drawn in bs.plots.loss_along_compute(objective).axes[0].get_lines()
+    ]
     assert "90 % of a new run" not in labels
 
 
@@ -86,7 +96,9 @@ def test_the_line_is_dashed_from_the_largest_run_on(posterior: Posterior) -> Non
 
 
 @pytest.mark.parametrize("decades", [0, 2])
-def test_the_axis_ends_so_many_decades_beyond_the_largest_run(posterior: Posterior, decades: float) -> None:
+def test_the_axis_ends_so_many_decades_beyond_the_largest_run(
+    posterior: Posterior, decades: float
+) -> None:
     axes = bs.plots.loss_along_compute(posterior, decades=decades).axes[0]
     assert axes.get_xlim()[1] == pytest.approx(1e22 * 10**decades)
 
@@ -97,18 +109,25 @@ def test_negative_decades_are_refused(posterior: Posterior) -> None:
 
 
 def test_each_group_has_its_entry_in_the_legend(posterior: Posterior) -> None:
-    names = [text.get_text() for text in bs.plots.loss_along_compute(posterior).axes[0].get_legend().get_texts()]
+    names = [
+        text.get_text()
+        for text in bs.plots.loss_along_compute(posterior).axes[0].get_legend().get_texts()
+    ]
     assert names == ["C1e+18", "C1e+19", "C1e+20", "C1e+21", "C1e+22"]
 
 
 def test_more_groups_than_colours_can_tell_apart_are_drawn_as_one(posterior: Posterior) -> None:
     many = posterior.runs.frame.assign(group=[f"g{place}" for place in range(45)])
-    axes = bs.plots.loss_along_compute(replace(posterior, runs=replace(posterior.runs, frame=many))).axes[0]
+    axes = bs.plots.loss_along_compute(
+        replace(posterior, runs=replace(posterior.runs, frame=many))
+    ).axes[0]
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["runs"]
 
 
 def test_a_law_without_a_trade_off_is_drawn_along_its_own_input(power_law: Posterior) -> None:
-    assert bs.plots.loss_along_compute(power_law).axes[0].get_xlabel() == "training compute C (FLOPs)"
+    assert (
+        bs.plots.loss_along_compute(power_law).axes[0].get_xlabel() == "training compute C (FLOPs)"
+    )
 
 
 def test_a_law_of_several_inputs_without_a_trade_off_is_refused(power_law: Posterior) -> None:

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.collections import PathCollection, QuadMesh
 
 import bayescale as bs
-from bayescale.posterior import Posterior
+from bayescale.posterior.posterior import Posterior
 
 
 def bottom(figure) -> list:
@@ -15,7 +15,13 @@ def bottom(figure) -> list:
 
 def test_labels_carry_units(posterior: Posterior) -> None:
     labels = [axes.get_xlabel() for axes in bottom(bs.plots.pair(posterior))]
-    assert labels == ["E (nats per token)", "A (nats per token)", "B (nats per token)", "α (no unit)", "β (no unit)"]
+    assert labels == [
+        "E (nats per token)",
+        "A (nats per token)",
+        "B (nats per token)",
+        "α (no unit)",
+        "β (no unit)",
+    ]
 
 
 def test_there_is_one_panel_a_pair_and_one_a_parameter(posterior: Posterior) -> None:
@@ -40,7 +46,10 @@ def test_few_draws_are_drawn_one_by_one(posterior: Posterior) -> None:
 
 
 def test_many_draws_are_drawn_as_density_that_counts_them_all(posterior: Posterior) -> None:
-    many = replace(posterior, constants={name: np.tile(draws, (1, 5)) for name, draws in posterior.constants.items()})
+    many = replace(
+        posterior,
+        constants={name: np.tile(draws, (1, 5)) for name, draws in posterior.constants.items()},
+    )
     panel = bottom(bs.plots.pair(many))[1]
     assert next(c for c in panel.collections if isinstance(c, QuadMesh)).get_array().sum() == 600
 
@@ -51,7 +60,9 @@ def test_a_point_fit_is_one_point_and_says_so(point: Posterior) -> None:
     assert "a point fit" in figure.get_suptitle()
 
 
-@pytest.mark.parametrize("law", [bs.laws.PowerLaw(floor=False), bs.laws.Chinchilla(tied=True)], ids=["power", "tied"])
+@pytest.mark.parametrize(
+    "law", [bs.laws.PowerLaw(floor=False), bs.laws.Chinchilla(tied=True)], ids=["power", "tied"]
+)
 def test_any_law_has_its_own_parameters(sweep: bs.Runs, law) -> None:
     point = bs.fit(sweep, law=law, noise=bs.noise.Normal(), method=bs.MultiStart(starts=20))
     assert len(bottom(bs.plots.pair(point))) == len(law.parameters)

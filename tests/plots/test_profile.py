@@ -12,7 +12,9 @@ def test_the_exponents_are_the_axes_and_draws_lie_over_the_regions():
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("α", "β")
     dots = axes.collections[0].get_offsets()
     low, high = axes.get_xlim()
-    assert len(dots) == 1000 and (low < dots[:, 0]).mean() > 0.95 and (dots[:, 0] < high).mean() > 0.95
+    assert (
+        len(dots) == 1000 and (low < dots[:, 0]).mean() > 0.95 and (dots[:, 0] < high).mean() > 0.95
+    )
 
 
 def test_a_law_with_one_exponent_is_refused():

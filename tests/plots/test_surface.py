@@ -5,7 +5,7 @@ from matplotlib.collections import PathCollection, QuadMesh
 from matplotlib.contour import ContourSet
 
 import bayescale as bs
-from bayescale.posterior import Posterior
+from bayescale.posterior.posterior import Posterior
 
 
 def drawn(axes: Axes, kind: type) -> list:
@@ -21,7 +21,9 @@ def test_axes_say_what_they_show(posterior: Posterior) -> None:
 def test_every_run_is_a_dot_within_the_axes(posterior: Posterior, sweep: bs.Runs) -> None:
     axes = bs.plots.surface(posterior).axes[0]
     (dots,) = drawn(axes, PathCollection)
-    np.testing.assert_allclose(dots.get_offsets(), np.column_stack([sweep.column("n_params"), sweep.column("n_tokens")]))
+    np.testing.assert_allclose(
+        dots.get_offsets(), np.column_stack([sweep.column("n_params"), sweep.column("n_tokens")])
+    )
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     assert left < sweep.column("n_params").min() and sweep.column("n_params").max() < right
     assert bottom < sweep.column("n_tokens").min() and sweep.column("n_tokens").max() < top
@@ -31,7 +33,9 @@ def test_a_contour_follows_the_median_of_the_law(posterior: Posterior) -> None:
     (contours,) = drawn(bs.plots.surface(posterior).axes[0], ContourSet)
     level, line = contours.levels[5], contours.get_paths()[5].vertices
     along = bs.forecast(posterior, n_params=line[:, 0], n_tokens=line[:, 1]).frame["law_q50"]
-    np.testing.assert_allclose(along, level, rtol=3e-3)  # matplotlib draws straight lines within a cell
+    np.testing.assert_allclose(
+        along, level, rtol=3e-3
+    )  # matplotlib draws straight lines within a cell
 
 
 def test_shading_is_half_the_interval_as_a_share_of_the_median(posterior: Posterior) -> None:
@@ -45,7 +49,12 @@ def test_shading_is_half_the_interval_as_a_share_of_the_median(posterior: Poster
 def test_the_best_split_is_that_of_the_allocation(posterior: Posterior) -> None:
     (line,) = bs.plots.surface(posterior).axes[0].get_lines()
     n_params, n_tokens = (values[20] for values in line.get_data())
-    best = bs.allocate(posterior, 6 * n_params * n_tokens).summary().loc[:, "q50"].xs("n_params", level="quantity")
+    best = (
+        bs.allocate(posterior, 6 * n_params * n_tokens)
+        .summary()
+        .loc[:, "q50"]
+        .xs("n_params", level="quantity")
+    )
     assert n_params == pytest.approx(best.iloc[0], rel=1e-3)
 
 
@@ -56,5 +65,7 @@ def test_a_point_fit_draws_without_shading(point: Posterior) -> None:
 
 
 def test_a_law_of_other_inputs_is_refused(power_law: Posterior) -> None:
-    with pytest.raises(bs.InputError, match="has the inputs flops; a surface is drawn over n_params and n_tokens"):
+    with pytest.raises(
+        bs.InputError, match="has the inputs flops; a surface is drawn over n_params and n_tokens"
+    ):
         bs.plots.surface(power_law)

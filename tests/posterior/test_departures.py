@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import bayescale as bs
+from bayescale._internal.precision import float64
 from bayescale.laws import Chinchilla, PowerLaw
 from bayescale.noise import Discrepancy, GroupEffects, Normal
-from bayescale.precision import float64
 from bayescale.processes import IntegratedWiener, Matern
 from bayescale.processes.base import places
 
@@ -16,12 +16,16 @@ AMPLITUDES = {"sigma": 0.01, "drift_sd": 0.02, "matern_sd": 0.03}
 
 @pytest.fixture
 def many(made_posterior):
-    """One law and one amplitude each, and as many draws of the coefficients from their prior as tell moments apart."""
+    """One law and one amplitude each, and as many draws of the coefficients from their prior as
+    tell moments apart.
+    """
 
     def make(noise=NOISE, **amplitudes):
         constants = {"E": 1.5, "A": 9.0, "alpha": 0.1} | AMPLITUDES | amplitudes
         wanted = {p.name for p in (*PowerLaw().parameters, *noise.parameters)}
-        return made_posterior(PowerLaw(), noise, {name: np.full((4, 2000), constants[name]) for name in wanted})
+        return made_posterior(
+            PowerLaw(), noise, {name: np.full((4, 2000), constants[name]) for name in wanted}
+        )
 
     return make
 
@@ -29,7 +33,11 @@ def many(made_posterior):
 def test_without_processes_nothing_is_added(made_posterior):
     posterior = made_posterior(Chinchilla(), Normal())
     assert posterior.bases == ()
-    assert posterior.log_departure().max() == posterior.log_departure({"n_params": np.ones(1)}).max() == 0.0
+    assert (
+        posterior.log_departure().max()
+        == posterior.log_departure({"n_params": np.ones(1)}).max()
+        == 0.0
+    )
 
 
 def test_at_the_runs_departures_are_functions_times_amplitude_and_coefficient(many):
@@ -46,10 +54,14 @@ def test_elsewhere_departures_have_the_covariance_of_the_process_whatever_the_di
     posterior = many()
     drawn = posterior.log_departure(new).reshape(-1, 5)
     at = places(posterior.runs, ("flops",), new)
-    expected = 0.02**2 * IntegratedWiener().covariance(at, at) + 0.03**2 * Matern().covariance(at, at)
+    expected = 0.02**2 * IntegratedWiener().covariance(at, at) + 0.03**2 * Matern().covariance(
+        at, at
+    )
     scale = np.sqrt(np.diag(expected))
     # Standard errors of covariances from 8,000 draws are a hundredth of the product of scales.
-    np.testing.assert_allclose(np.cov(drawn.T) / np.outer(scale, scale), expected / np.outer(scale, scale), atol=0.06)
+    np.testing.assert_allclose(
+        np.cov(drawn.T) / np.outer(scale, scale), expected / np.outer(scale, scale), atol=0.06
+    )
 
 
 @float64
@@ -71,11 +83,15 @@ def test_a_new_run_has_a_departure_of_a_group_of_its_own(made_posterior):
     constants = {"E": 1.5, "A": 9.0, "alpha": 0.1, "sigma": 0.001, "group_sd": 0.02}
     noise = GroupEffects(Normal())
     frame = made_posterior(PowerLaw(), noise, constants).runs.frame
-    posterior = made_posterior(PowerLaw(), noise, {name: np.full((4, 2000), value) for name, value in constants.items()})
+    posterior = made_posterior(
+        PowerLaw(), noise, {name: np.full((4, 2000), value) for name, value in constants.items()}
+    )
     assert set(frame["group"]) == set("abc")
     drawn = posterior.log_departure({"flops": posterior.runs.column("flops")[:2]}).reshape(-1, 2)
     np.testing.assert_allclose(np.cov(drawn.T), 0.02**2 * np.eye(2), atol=0.06 * 0.02**2)
-    assert abs(np.corrcoef(drawn[:, 0], posterior.log_departure().reshape(-1, 6)[:, 0])[0, 1]) < 0.06
+    assert (
+        abs(np.corrcoef(drawn[:, 0], posterior.log_departure().reshape(-1, 6)[:, 0])[0, 1]) < 0.06
+    )
 
 
 @float64
@@ -84,7 +100,9 @@ def test_a_forecast_scatters_by_law_departure_and_noise_together(many):
     forecast = bs.forecast(posterior, flops=[1e9, 1e14])
     at = places(posterior.runs, ("flops",), {"flops": np.array([1e9, 1e14])})
     shared = 0.02**2 * np.diag(IntegratedWiener().covariance(at, at)) + 0.03**2
-    np.testing.assert_allclose(np.log(forecast.draws).std(axis=0), np.sqrt(shared + 0.01**2), rtol=0.04)
+    np.testing.assert_allclose(
+        np.log(forecast.draws).std(axis=0), np.sqrt(shared + 0.01**2), rtol=0.04
+    )
     np.testing.assert_allclose(np.log(forecast.law_draws).std(axis=0), np.sqrt(shared), rtol=0.04)
 
 
@@ -94,4 +112,6 @@ def test_the_log_likelihood_is_that_of_runs_given_their_departures(many):
     found = posterior.to_arviz()["log_likelihood"]["loss"].to_numpy()
     log_loss = np.log(posterior.runs.column("loss"))
     scaled = (log_loss - posterior.log_law() - posterior.log_departure()) / 0.01
-    np.testing.assert_allclose(found, -0.5 * scaled**2 - np.log(0.01 * np.sqrt(2 * np.pi)) - log_loss, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(
+        found, -0.5 * scaled**2 - np.log(0.01 * np.sqrt(2 * np.pi)) - log_loss, rtol=1e-9, atol=1e-9
+    )

@@ -10,7 +10,6 @@ import xarray as xr
 from pandas.testing import assert_frame_equal
 
 import bayescale as bs
-from bayescale.diagnostics import convergence, judge
 from bayescale.errors import InputError
 from bayescale.inference.bootstrap import Bootstrap
 from bayescale.inference.multistart import MultiStart
@@ -18,12 +17,16 @@ from bayescale.inference.nuts import NUTS
 from bayescale.laws import Chinchilla, PowerLaw
 from bayescale.noise import Huber, Normal, StudentT
 from bayescale.noise.base import is_likelihood
-from bayescale.posterior import Posterior
+from bayescale.posterior.diagnostics import convergence, judge
+from bayescale.posterior.posterior import Posterior
 from bayescale.runs import Runs
 
 
 def stats(shape=(2, 3)):
-    return {"diverging": np.zeros(shape, dtype=bool), "energy": np.random.default_rng(0).normal(size=shape)}
+    return {
+        "diverging": np.zeros(shape, dtype=bool),
+        "energy": np.random.default_rng(0).normal(size=shape),
+    }
 
 
 # Summary
@@ -45,7 +48,16 @@ def test_where_a_sampler_ran_the_summary_tells_convergence(made_posterior):
     constants = {name: rng.lognormal(size=(4, 200)) for name in ("E", "A", "alpha", "sigma")}
     posterior = made_posterior(PowerLaw(), Normal(), constants, sample_stats=stats((4, 200)))
     summary = posterior.summary()
-    assert list(summary.columns) == ["mean", "sd", "q05", "q50", "q95", "rhat", "ess_bulk", "ess_tail"]
+    assert list(summary.columns) == [
+        "mean",
+        "sd",
+        "q05",
+        "q50",
+        "q95",
+        "rhat",
+        "ess_bulk",
+        "ess_tail",
+    ]
     assert summary["rhat"].between(0.99, 1.02).all()
     assert (summary["ess_bulk"] > 400).all()
 
@@ -57,14 +69,22 @@ def test_a_point_fit_is_one_draw_without_spread(made_posterior):
 
 
 def test_draws_are_chains_one_after_the_other(made_posterior):
-    posterior = made_posterior(PowerLaw(floor=False), Huber(), {"A": [[1.0, 2.0], [3.0, 4.0]], "alpha": np.ones((2, 2))})
+    posterior = made_posterior(
+        PowerLaw(floor=False), Huber(), {"A": [[1.0, 2.0], [3.0, 4.0]], "alpha": np.ones((2, 2))}
+    )
     assert posterior.draws("A").tolist() == [1.0, 2.0, 3.0, 4.0]
     assert posterior.n_draws == 4
 
 
 def test_the_display_shows_law_runs_table_and_what_is_wrong(made_posterior):
     html = made_posterior(Chinchilla(), Normal(), problems=("The chains disagree.",))._repr_html_()
-    for part in ("L(N, D) = E + A/N^α + B/D^β", "six runs", "⚠ The chains disagree.", "<table", "alpha"):
+    for part in (
+        "L(N, D) = E + A/N^α + B/D^β",
+        "six runs",
+        "⚠ The chains disagree.",
+        "<table",
+        "alpha",
+    ):
         assert part in html
 
 
@@ -75,10 +95,15 @@ def test_draws_have_dimensions_chain_and_draw(any_law, any_noise, made_posterior
     posterior = made_posterior(any_law, any_noise)
     group = posterior.to_arviz()["posterior"]
     coefficients = {"coefficients"} if any_noise.shared else set()
-    assert set(group.data_vars) == {p.name for p in (*any_law.parameters, *any_noise.parameters)} | coefficients
+    assert (
+        set(group.data_vars)
+        == {p.name for p in (*any_law.parameters, *any_noise.parameters)} | coefficients
+    )
     for name, values in group.data_vars.items():
         assert values.dims[:2] == ("chain", "draw")
-        np.testing.assert_array_equal(values, posterior.coefficients if name == "coefficients" else posterior.constants[name])
+        np.testing.assert_array_equal(
+            values, posterior.coefficients if name == "coefficients" else posterior.constants[name]
+        )
 
 
 def test_groups_are_those_that_arviz_knows(any_law, any_noise, made_posterior):
@@ -94,26 +119,36 @@ def test_groups_are_those_that_arviz_knows(any_law, any_noise, made_posterior):
 
 
 def test_the_log_likelihood_is_the_density_of_the_loss_itself(made_posterior):
-    posterior = made_posterior(PowerLaw(), Normal(), {"E": 1.5, "A": 9.0, "alpha": 0.1, "sigma": 0.3})
+    posterior = made_posterior(
+        PowerLaw(), Normal(), {"E": 1.5, "A": 9.0, "alpha": 0.1, "sigma": 0.3}
+    )
     found = posterior.to_arviz()["log_likelihood"]["loss"].to_numpy()[0, 0]
     loss, flops = posterior.runs.column("loss"), posterior.runs.column("flops")
     scaled = (np.log(loss) - np.log(1.5 + 9.0 / flops**0.1)) / 0.3
-    np.testing.assert_allclose(found, -0.5 * scaled**2 - np.log(0.3 * np.sqrt(2 * np.pi)) - np.log(loss), rtol=1e-10)
+    np.testing.assert_allclose(
+        found, -0.5 * scaled**2 - np.log(0.3 * np.sqrt(2 * np.pi)) - np.log(loss), rtol=1e-10
+    )
 
 
 def test_a_known_standard_error_of_the_loss_widens_the_likelihood(made_posterior):
     constants = {"E": 1.5, "A": 9.0, "alpha": 0.1, "sigma": 0.03}
     without = made_posterior(PowerLaw(), Normal(), constants)
     frame = without.runs.frame.assign(loss_se=0.04 * without.runs.frame["loss"])
-    with_errors = Posterior(without.law, without.noise, without.method, Runs(frame), without.constants)
+    with_errors = Posterior(
+        without.law, without.noise, without.method, Runs(frame), without.constants
+    )
     wider = made_posterior(PowerLaw(), Normal(), constants | {"sigma": 0.05})
-    found, expected = (p.to_arviz()["log_likelihood"]["loss"].to_numpy() for p in (with_errors, wider))
+    found, expected = (
+        p.to_arviz()["log_likelihood"]["loss"].to_numpy() for p in (with_errors, wider)
+    )
     np.testing.assert_allclose(found, expected, rtol=1e-10)
 
 
 def test_predictive_draws_depend_on_the_seed_alone(made_posterior):
     posterior = made_posterior(Chinchilla(), Normal())
-    one, same, other = (posterior.to_arviz(seed=s)["posterior_predictive"]["loss"].to_numpy() for s in (1, 1, 2))
+    one, same, other = (
+        posterior.to_arviz(seed=s)["posterior_predictive"]["loss"].to_numpy() for s in (1, 1, 2)
+    )
     np.testing.assert_array_equal(one, same)
     assert (one != other).all()
 
@@ -126,7 +161,9 @@ def test_arviz_takes_the_tree(made_posterior):
 # The file
 
 
-def test_a_posterior_comes_back_from_its_file_as_it_was(any_law, any_noise, made_posterior, tmp_path):
+def test_a_posterior_comes_back_from_its_file_as_it_was(
+    any_law, any_noise, made_posterior, tmp_path
+):
     before = made_posterior(
         any_law,
         any_noise,
@@ -140,7 +177,16 @@ def test_a_posterior_comes_back_from_its_file_as_it_was(any_law, any_noise, made
     )
     assert before.save(tmp_path / "post.nc") == tmp_path / "post.nc"
     after = bs.load(tmp_path / "post.nc")
-    for name in ("law", "noise", "method", "diagnostics", "problems", "objective", "seconds", "provenance"):
+    for name in (
+        "law",
+        "noise",
+        "method",
+        "diagnostics",
+        "problems",
+        "objective",
+        "seconds",
+        "provenance",
+    ):
         assert getattr(after, name) == getattr(before, name), name
     for name in ("constants", "sample_stats"):
         one, other = getattr(before, name), getattr(after, name)
@@ -153,12 +199,19 @@ def test_a_posterior_comes_back_from_its_file_as_it_was(any_law, any_noise, made
         np.testing.assert_array_equal(getattr(before, name)(), getattr(after, name)())
     new = {name: [2e9, 4e9] for name in any_law.inputs}
     np.testing.assert_array_equal(bs.forecast(before, **new).draws, bs.forecast(after, **new).draws)
-    assert (after.runs.name, after.runs.source, after.runs.notes) == ("six runs", "made by hand", ("N counts all.",))
+    assert (after.runs.name, after.runs.source, after.runs.notes) == (
+        "six runs",
+        "made by hand",
+        ("N counts all.",),
+    )
     assert after.runs.sha256 == before.runs.sha256
     assert after.summary().equals(before.summary())
 
 
-@pytest.mark.parametrize("method", [MultiStart(starts=7), Bootstrap(replicates=9, cluster="model, size"), NUTS(seed=2**60 + 1)])
+@pytest.mark.parametrize(
+    "method",
+    [MultiStart(starts=7), Bootstrap(replicates=9, cluster="model, size"), NUTS(seed=2**60 + 1)],
+)
 def test_every_method_and_its_options_come_back(made_posterior, tmp_path, method):
     made_posterior(Chinchilla(), Normal(), method=method).save(tmp_path / "post.nc")
     assert bs.load(tmp_path / "post.nc").method == method
@@ -167,13 +220,25 @@ def test_every_method_and_its_options_come_back(made_posterior, tmp_path, method
 def test_every_column_that_a_fit_may_use_comes_back(made_posterior, tmp_path):
     posterior = made_posterior(Chinchilla(), Normal())
     rows = len(posterior.runs)
-    extra = {"flops": 1e20, "unique_tokens": 1e9, "loss_se": 0.01, "weight": 2.0, "group": list("aabbcc")}
+    extra = {
+        "flops": 1e20,
+        "unique_tokens": 1e9,
+        "loss_se": 0.01,
+        "weight": 2.0,
+        "group": list("aabbcc"),
+    }
     named = posterior.runs.frame.set_axis(pd.Index([f"r{i}" for i in range(rows)], name="run_id"))
     runs = Runs.from_frame(named.assign(**extra))
-    Posterior(posterior.law, posterior.noise, posterior.method, runs, posterior.constants).save(tmp_path / "post.nc")
+    Posterior(posterior.law, posterior.noise, posterior.method, runs, posterior.constants).save(
+        tmp_path / "post.nc"
+    )
     after = bs.load(tmp_path / "post.nc").runs.frame
     assert_frame_equal(
-        after[runs.frame.columns], runs.frame, check_dtype=False, check_index_type=False, check_column_type=False
+        after[runs.frame.columns],
+        runs.frame,
+        check_dtype=False,
+        check_index_type=False,
+        check_column_type=False,
     )
 
 
@@ -184,7 +249,9 @@ def test_a_file_takes_the_place_of_an_older_one(made_posterior, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["post.nc"]
 
 
-def test_a_file_that_cannot_be_finished_leaves_the_older_one_and_nothing_else(made_posterior, tmp_path, monkeypatch):
+def test_a_file_that_cannot_be_finished_leaves_the_older_one_and_nothing_else(
+    made_posterior, tmp_path, monkeypatch
+):
     posterior = made_posterior(Chinchilla(), Normal())
     posterior.save(tmp_path / "post.nc")
     older = (tmp_path / "post.nc").read_bytes()
@@ -208,13 +275,17 @@ def test_a_file_has_the_permissions_of_any_new_file(made_posterior, tmp_path):
 
 
 def test_a_folder_that_is_not_there_is_refused(made_posterior, tmp_path):
-    with pytest.raises(InputError, match=r"There is no folder .*absent to write post.nc to; make it first"):
+    with pytest.raises(
+        InputError, match=r"There is no folder .*absent to write post.nc to; make it first"
+    ):
         made_posterior(PowerLaw(), Normal()).save(tmp_path / "absent" / "post.nc")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_is_not_there_is_refused_with_what_writes_one(tmp_path):
-    with pytest.raises(InputError, match=r"There is no file .*post.nc; `bayescale fit --out post.nc` writes one"):
+    with pytest.raises(
+        InputError, match=r"There is no file .*post.nc; `bayescale fit --out post.nc` writes one"
+    ):
         bs.load(tmp_path / "post.nc")
 
 
@@ -223,10 +294,16 @@ def test_a_folder_is_no_posterior(tmp_path):
         bs.load(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"n_params,n_tokens,loss\n", bytes(range(256)) * 40], ids=["empty", "text", "bytes"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"n_params,n_tokens,loss\n", bytes(range(256)) * 40],
+    ids=["empty", "text", "bytes"],
+)
 def test_a_file_that_is_not_netcdf_is_refused(tmp_path, content):
     (tmp_path / "post.nc").write_bytes(content)
-    with pytest.raises(InputError, match=r"post.nc is not a netCDF file .*; give what `bayescale fit --out` wrote"):
+    with pytest.raises(
+        InputError, match=r"post.nc is not a netCDF file .*; give what `bayescale fit --out` wrote"
+    ):
         bs.load(tmp_path / "post.nc")
 
 
@@ -238,8 +315,12 @@ def test_a_truncated_file_is_refused(made_posterior, tmp_path):
 
 
 def test_a_netcdf_file_of_another_program_is_refused(tmp_path):
-    xr.Dataset({"temperature": ("day", [1.0, 2.0])}).to_netcdf(tmp_path / "weather.nc", engine="h5netcdf")
-    with pytest.raises(InputError, match=r"weather.nc is no posterior of this version of bayescale"):
+    xr.Dataset({"temperature": ("day", [1.0, 2.0])}).to_netcdf(
+        tmp_path / "weather.nc", engine="h5netcdf"
+    )
+    with pytest.raises(
+        InputError, match=r"weather.nc is no posterior of this version of bayescale"
+    ):
         bs.load(tmp_path / "weather.nc")
 
 
@@ -263,15 +344,29 @@ def table(rhat=1.0, ess_bulk=1000.0, ess_tail=1000.0):
 
 def test_chains_that_agree_are_passed_without_a_word():
     worst, problems = judge(table(rhat=1.009, ess_bulk=401.0, ess_tail=400.0), divergences=0)
-    assert worst == {"rhat_max": 1.009, "ess_bulk_min": 401.0, "ess_tail_min": 400.0, "divergences": 0.0}
+    assert worst == {
+        "rhat_max": 1.009,
+        "ess_bulk_min": 401.0,
+        "ess_tail_min": 400.0,
+        "divergences": 0.0,
+    }
     assert problems == ()
 
 
 @pytest.mark.parametrize(
     ("broken", "divergences", "complaint"),
     [
-        ({"rhat": 1.011}, 0, "R-hat of beta is 1.011, above 1.01: the chains disagree. Use more warm-up"),
-        ({"ess_bulk": 399.0}, 0, "effective bulk sample size of beta is 399, below 400: intervals are rough. Use more draws"),
+        (
+            {"rhat": 1.011},
+            0,
+            "R-hat of beta is 1.011, above 1.01: the chains disagree. Use more warm-up",
+        ),
+        (
+            {"ess_bulk": 399.0},
+            0,
+            "effective bulk sample size of beta is 399, below 400: intervals are rough. Use more "
+            "draws",
+        ),
         ({"ess_tail": 12.0}, 0, "effective tail sample size of beta is 12, below 400"),
         ({}, 3, "3 divergent transitions: part of the posterior was not explored"),
         ({"rhat": np.nan}, 0, "R-hat of beta is inf, above 1.01"),

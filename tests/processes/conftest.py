@@ -11,7 +11,7 @@ from bayescale.processes.base import Places, places
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    from bayescale.discovery import describe, names, parse
+    from bayescale._internal.discovery import describe, names, parse
 
     if "any_process" in metafunc.fixturenames:
         texts = [*names("bayescale.processes"), "matern:length=1.2"]

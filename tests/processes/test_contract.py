@@ -1,4 +1,6 @@
-"""What holds for every process there is: a new file in bayescale/processes is tested here without registering it."""
+"""What holds for every process there is: a new file in bayescale/processes is tested here without
+registering it.
+"""
 
 import dataclasses
 
@@ -8,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpyro.distributions import constraints
 
-from bayescale.discovery import describe, names, parse
+from bayescale._internal.discovery import describe, names, parse
 from bayescale.processes.base import Basis, Process, places
 
 seeds = st.integers(0, 2**32 - 1)
@@ -22,7 +24,10 @@ def test_it_keeps_the_protocol(any_process):
 
 def test_it_says_what_it_is_and_whose(any_process):
     assert any_process.title
-    assert any(year.isdecimal() and len(year) == 4 for year in any_process.paper.replace(";", " ").replace(",", " ").split())
+    assert any(
+        year.isdecimal() and len(year) == 4
+        for year in any_process.paper.replace(";", " ").replace(",", " ").split()
+    )
     assert any_process.formula.startswith("δ")
 
 
@@ -46,13 +51,17 @@ def test_its_amplitude_is_positive_with_a_prior_that_allows_none(any_process):
 
 
 def test_amplitudes_of_different_processes_have_different_names():
-    found = [parse("bayescale.processes", name).amplitude.name for name in names("bayescale.processes")]
+    found = [
+        parse("bayescale.processes", name).amplitude.name for name in names("bayescale.processes")
+    ]
     assert len(set(found)) == len(found)
 
 
 @at_random
 @given(seed=seeds, count=st.integers(1, 20))
-def test_a_covariance_is_symmetric_and_has_no_negative_eigenvalue(any_process, scattered, seed, count):
+def test_a_covariance_is_symmetric_and_has_no_negative_eigenvalue(
+    any_process, scattered, seed, count
+):
     at = scattered(count, seed)
     covariance = any_process.covariance(at, at)
     np.testing.assert_allclose(covariance, covariance.T, rtol=1e-12, atol=0)
@@ -61,7 +70,9 @@ def test_a_covariance_is_symmetric_and_has_no_negative_eigenvalue(any_process, s
 
 @at_random
 @given(seed=seeds, count=st.integers(1, 20), others=st.integers(1, 20))
-def test_a_covariance_of_two_lists_is_a_block_of_that_of_both(any_process, scattered, seed, count, others):
+def test_a_covariance_of_two_lists_is_a_block_of_that_of_both(
+    any_process, scattered, seed, count, others
+):
     at = scattered(count + others, seed)
     block = any_process.covariance(at.at(np.arange(count)), at.at(np.arange(count, count + others)))
     np.testing.assert_array_equal(block, any_process.covariance(at, at)[:count, count:])
@@ -69,14 +80,24 @@ def test_a_covariance_of_two_lists_is_a_block_of_that_of_both(any_process, scatt
 
 @at_random
 @given(seed=seeds, count=st.integers(1, 20))
-def test_the_basis_has_the_covariance_of_the_chosen_runs_exactly(any_process, scattered, seed, count):
+def test_the_basis_has_the_covariance_of_the_chosen_runs_exactly(
+    any_process, scattered, seed, count
+):
     basis = Basis.of(any_process, scattered(count, seed))
     features = basis.features(basis.chosen)
-    np.testing.assert_allclose(features @ features.T, any_process.covariance(basis.chosen, basis.chosen), rtol=1e-8, atol=1e-9)
+    np.testing.assert_allclose(
+        features @ features.T,
+        any_process.covariance(basis.chosen, basis.chosen),
+        rtol=1e-8,
+        atol=1e-9,
+    )
 
 
-def test_the_basis_loses_less_than_a_hundredth_of_the_variance_of_a_sweep_of_five_decades(any_process, fitted):
-    # The default length: a shorter one needs more functions than a basis has, and costs what it costs.
+def test_the_basis_loses_less_than_a_hundredth_of_the_variance_of_a_sweep_of_five_decades(
+    any_process, fitted
+):
+    # The default length: a shorter one needs more functions than a basis has, and costs what it
+    # costs.
     process = type(any_process)()
     features = Basis.of(process, fitted).features(fitted)
     covariance = process.covariance(fitted, fitted)
@@ -85,7 +106,9 @@ def test_the_basis_loses_less_than_a_hundredth_of_the_variance_of_a_sweep_of_fiv
 
 @at_random
 @given(seed=seeds, count=st.integers(1, 20), new=st.integers(1, 6))
-def test_functions_and_remainder_have_the_whole_covariance_of_new_runs(any_process, scattered, seed, count, new):
+def test_functions_and_remainder_have_the_whole_covariance_of_new_runs(
+    any_process, scattered, seed, count, new
+):
     basis, at = Basis.of(any_process, scattered(count, seed)), scattered(new, seed + 1)
     features, root = basis.features(at), basis.root_of_remainder(at)
     whole = any_process.covariance(at, at)
@@ -95,7 +118,9 @@ def test_functions_and_remainder_have_the_whole_covariance_of_new_runs(any_proce
 def test_nothing_remains_at_the_chosen_runs(any_process, fitted):
     basis = Basis.of(any_process, fitted)
     # A standard deviation is the root of a difference, which has half its digits.
-    assert np.abs(basis.root_of_remainder(basis.chosen)).max() < 1e-5 * np.sqrt(any_process.covariance(fitted, fitted).max())
+    assert np.abs(basis.root_of_remainder(basis.chosen)).max() < 1e-5 * np.sqrt(
+        any_process.covariance(fitted, fitted).max()
+    )
 
 
 def test_one_run_needs_one_function_at_most(any_process, sweep):

@@ -21,7 +21,9 @@ def on_a_line(*compute):
 
 
 def in_groups(labels):
-    return Places(np.zeros((len(labels), 1)), np.zeros(len(labels)), np.asarray(labels, dtype=object))
+    return Places(
+        np.zeros((len(labels), 1)), np.zeros(len(labels)), np.asarray(labels, dtype=object)
+    )
 
 
 # Matérn
@@ -47,9 +49,14 @@ def test_matern_is_alike_in_all_directions():
     np.testing.assert_allclose(np.ptp(Matern().covariance(centre, around)), 0.0, atol=1e-12)
 
 
-@pytest.mark.parametrize("options", [{"length": 0.0}, {"length": -1.0}, {"length": np.inf}, {"scale": 0.0}, {"scale": np.nan}])
+@pytest.mark.parametrize(
+    "options",
+    [{"length": 0.0}, {"length": -1.0}, {"length": np.inf}, {"scale": 0.0}, {"scale": np.nan}],
+)
 def test_a_matern_whose_length_or_scale_is_not_positive_is_refused(options):
-    with pytest.raises(InputError, match=r"matern: length=.* and scale=.* must be positive numbers"):
+    with pytest.raises(
+        InputError, match=r"matern: length=.* and scale=.* must be positive numbers"
+    ):
         Matern(**options)
 
 

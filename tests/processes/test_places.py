@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bayescale as bs
-from bayescale.precision import float64
+from bayescale._internal.precision import float64
 from bayescale.processes import IntegratedWiener, Matern, SharedEffect
 from bayescale.processes.base import bases, departure, filled_up, places
 
@@ -28,12 +28,16 @@ def test_compute_is_the_product_of_parameters_and_tokens(fitted, sweep):
 
 def test_for_a_law_in_one_variable_that_variable_is_compute(sweep):
     log_flops = np.log10(sweep.column("flops"))
-    np.testing.assert_allclose(places(sweep, ("flops",)).compute_decades, log_flops - log_flops.mean(), atol=1e-12)
+    np.testing.assert_allclose(
+        places(sweep, ("flops",)).compute_decades, log_flops - log_flops.mean(), atol=1e-12
+    )
 
 
 @given(params=st.floats(1e-6, 1e6), tokens=st.floats(1e-6, 1e6))
 def test_units_of_the_inputs_move_no_run(fitted, sweep, params, tokens):
-    scaled = sweep.frame.assign(n_params=sweep.frame["n_params"] * params, n_tokens=sweep.frame["n_tokens"] * tokens)
+    scaled = sweep.frame.assign(
+        n_params=sweep.frame["n_params"] * params, n_tokens=sweep.frame["n_tokens"] * tokens
+    )
     moved = places(dataclasses.replace(sweep, frame=scaled), INPUTS)
     np.testing.assert_allclose(moved.decades, fitted.decades, atol=1e-11)
     np.testing.assert_allclose(moved.compute_decades, fitted.compute_decades, atol=1e-11)
@@ -86,12 +90,16 @@ def test_departures_are_the_sum_of_functions_times_amplitude_and_coefficient(fit
     np.testing.assert_allclose(found[1, 2], one + other, rtol=1e-12)
 
 
-@pytest.mark.parametrize("law", [bs.laws.Chinchilla(), bs.laws.PowerLaw()], ids=["two inputs", "one input"])
+@pytest.mark.parametrize(
+    "law", [bs.laws.Chinchilla(), bs.laws.PowerLaw()], ids=["two inputs", "one input"]
+)
 @float64
 def test_functions_that_fill_up_are_zero_as_rows_are(sweep, law):
     from bayescale.inference.base import Problem
 
-    problem = Problem.build(sweep, law, bs.noise.Discrepancy(bs.noise.Normal(), (Matern(), SharedEffect())))
+    problem = Problem.build(
+        sweep, law, bs.noise.Discrepancy(bs.noise.Normal(), (Matern(), SharedEffect()))
+    )
     held = bases(problem.target.noise.shared, places(sweep, law.inputs))
     for functions, basis in zip(problem.data.features, held, strict=True):
         assert functions.shape == (filled_up(45), filled_up(basis.size))

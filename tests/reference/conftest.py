@@ -1,4 +1,6 @@
-"""Published and recomputed numbers are tested on the public originals, where BAYESCALE_DATA says that they lie."""
+"""Published and recomputed numbers are tested on the public originals, where BAYESCALE_DATA says
+that they lie.
+"""
 
 import os
 
@@ -10,7 +12,9 @@ import bayescale as bs
 @pytest.fixture(scope="session")
 def originals() -> None:
     if "BAYESCALE_DATA" not in os.environ:
-        pytest.skip("BAYESCALE_DATA is not set: the public originals are needed to check published numbers")
+        pytest.skip(
+            "BAYESCALE_DATA is not set: the public originals are needed to check published numbers"
+        )
 
 
 @pytest.fixture(scope="session")

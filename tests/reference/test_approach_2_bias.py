@@ -1,8 +1,9 @@
-"""Czech et al. 2026, arXiv:2603.22339: what Approach 2 gets wrong without any noise, and that Approach 3 gets it right.
+"""Czech et al. 2026, arXiv:2603.22339: what Approach 2 gets wrong without any noise, and that
+Approach 3 gets it right.
 
-Five budgets from 1e17 to 1e21 FLOPs with 15 sizes each, spaced evenly in log D from a width below to a width above a centre;
-the centre is the optimum D*, or three times it, or drifts from the one to the other. Every cell was also recomputed with
-independent code.
+Five budgets from 1e17 to 1e21 FLOPs with 15 sizes each, spaced evenly in log D from a width below
+to a width above a centre; the centre is the optimum D*, or three times it, or drifts from the one
+to the other. Every cell was also recomputed with independent code.
 """
 
 import functools
@@ -36,7 +37,11 @@ PUBLISHED = {
     ("drift", "Chinchilla"): (11.61, 9.83, 6.94, 3.05),
     ("drift", "asymmetric"): (34.57, 30.04, 22.97, 14.00),
 }
-CELLS = [(*row, width, cell) for row, cells in PUBLISHED.items() for width, cell in zip(WIDTHS, cells, strict=True)]
+CELLS = [
+    (*row, width, cell)
+    for row, cells in PUBLISHED.items()
+    for width, cell in zip(WIDTHS, cells, strict=True)
+]
 every_cell = pytest.mark.parametrize(("centre", "surface", "width", "published"), CELLS)
 
 
@@ -54,8 +59,14 @@ def sweep(centre: str, surface: str, width: float) -> bs.Runs:
     middle = optimal_tokens(surface, BUDGETS) * CENTRES[centre]
     n_tokens = np.outer(middle, np.geomspace(1 / width, width, SIZES)).ravel()
     n_params = np.repeat(BUDGETS, SIZES) / (6 * n_tokens)
-    loss = truth["E"] + truth["A"] / n_params ** truth["alpha"] + truth["B"] / n_tokens ** truth["beta"]
-    return bs.Runs.from_frame(pd.DataFrame({"n_params": n_params, "n_tokens": n_tokens, "loss": loss}))
+    loss = (
+        truth["E"]
+        + truth["A"] / n_params ** truth["alpha"]
+        + truth["B"] / n_tokens ** truth["beta"]
+    )
+    return bs.Runs.from_frame(
+        pd.DataFrame({"n_params": n_params, "n_tokens": n_tokens, "loss": loss})
+    )
 
 
 @every_cell
@@ -67,14 +78,20 @@ def test_approach_2_misses_the_optimal_tokens_by_what_was_published(
 
 
 @every_cell
-def test_the_bias_that_is_told_is_the_one_that_was_published(centre: str, surface: str, width: float, published: float) -> None:
+def test_the_bias_that_is_told_is_the_one_that_was_published(
+    centre: str, surface: str, width: float, published: float
+) -> None:
     found = bs.isoflop(sweep(centre, surface, width))
     told = found.bias(SURFACES[surface], TARGET).set_index("quantity").loc["n_tokens", "mean"]
     assert round(told, 2) == published
 
 
 @pytest.mark.parametrize(("centre", "surface", "width"), [cell[:3] for cell in CELLS])
-def test_approach_3_recovers_all_five_parameters_from_the_same_runs(centre: str, surface: str, width: float) -> None:
-    point = bs.fit(sweep(centre, surface, width), noise=bs.noise.Huber(1e-3), method=bs.MultiStart(starts=500))
+def test_approach_3_recovers_all_five_parameters_from_the_same_runs(
+    centre: str, surface: str, width: float
+) -> None:
+    point = bs.fit(
+        sweep(centre, surface, width), noise=bs.noise.Huber(1e-3), method=bs.MultiStart(starts=500)
+    )
     for name, value in SURFACES[surface].items():
         assert point.draws(name).item() == pytest.approx(value, rel=1e-6)

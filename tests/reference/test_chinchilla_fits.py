@@ -1,4 +1,5 @@
-"""Besiroglu et al. 2024, arXiv:2404.10102: the 240 runs read from Hoffmann et al.'s figure, and the same with five outliers.
+"""Besiroglu et al. 2024, arXiv:2404.10102: the 240 runs read from Hoffmann et al.'s figure, and the
+same with five outliers.
 
 Unless another source is named, numbers were recomputed from the public data with independent code.
 """
@@ -14,7 +15,13 @@ BOOTSTRAP_SD = {"A": 122.0, "B": 1302.0, "E": 0.0253, "alpha": 0.0152, "beta": 0
 BOOTSTRAP_SD_BY_BUDGET = {"E": 0.047, "alpha": 0.024, "beta": 0.045}
 NORMAL = {"alpha": (0.360, 0.010), "beta": (0.406, 0.009), "E": (1.864, 0.015)}
 STUDENT_T = {"alpha": (0.3455, 0.0091), "beta": (0.3605, 0.0105), "E": (1.807, 0.0157)}
-PUBLISHED_95 = {"A": (285, 744), "B": (1042, 5810), "E": (1.769, 1.871), "alpha": (0.317, 0.373), "beta": (0.331, 0.415)}
+PUBLISHED_95 = {
+    "A": (285, 744),
+    "B": (1042, 5810),
+    "E": (1.769, 1.871),
+    "alpha": (0.317, 0.373),
+    "beta": (0.331, 0.415),
+}
 
 
 def huber(runs: bs.Runs, seed: int) -> bs.Posterior:
@@ -23,17 +30,22 @@ def huber(runs: bs.Runs, seed: int) -> bs.Posterior:
 
 @pytest.fixture(scope="module")
 def bootstrapped(runs_240: bs.Runs) -> bs.Posterior:
-    # More replicates than users need: the standard error of B is itself uncertain by some 4 % with 4,000.
+    # More replicates than users need: the standard error of B is itself uncertain by some 4 % with
+    # 4,000.
     return bs.fit(runs_240, noise=bs.noise.Huber(1e-3), method=bs.Bootstrap(replicates=20_000))
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_any_seed_reaches_the_global_minimum_of_the_huber_objective_on_240_runs(runs_240: bs.Runs, seed: int) -> None:
+def test_any_seed_reaches_the_global_minimum_of_the_huber_objective_on_240_runs(
+    runs_240: bs.Runs, seed: int
+) -> None:
     assert huber(runs_240, seed).objective == pytest.approx(0.0010182740178, abs=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_any_seed_reaches_the_global_minimum_of_the_huber_objective_on_245_runs(runs_245: bs.Runs, seed: int) -> None:
+def test_any_seed_reaches_the_global_minimum_of_the_huber_objective_on_245_runs(
+    runs_245: bs.Runs, seed: int
+) -> None:
     point = huber(runs_245, seed)
     assert point.objective == pytest.approx(0.0018260105, abs=1e-9)
     for name, value in {"alpha": 0.3493, "beta": 0.4530, "E": 1.8913}.items():
@@ -41,32 +53,45 @@ def test_any_seed_reaches_the_global_minimum_of_the_huber_objective_on_245_runs(
 
 
 @pytest.mark.parametrize("name", HUBER_240)
-def test_the_huber_fit_of_240_runs_has_the_constants_found_before(runs_240: bs.Runs, name: str) -> None:
+def test_the_huber_fit_of_240_runs_has_the_constants_found_before(
+    runs_240: bs.Runs, name: str
+) -> None:
     assert huber(runs_240, 0).draws(name).item() == pytest.approx(HUBER_240[name], rel=2e-6)
 
 
 def test_the_huber_objective_at_hoffmanns_unrounded_constants(runs_240: bs.Runs) -> None:
     law, noise, frame = bs.laws.Chinchilla(), bs.noise.Huber(1e-3), runs_240.frame
     log_inputs = {name: np.log(frame[name].to_numpy()) for name in law.inputs}
-    residual = np.log(frame["loss"].to_numpy()) - np.asarray(law.log_loss(law.published[1].constants, log_inputs))
-    assert float(np.sum(noise.rho(residual, {}, Conditions()))) == pytest.approx(0.00123116, rel=1e-3)
+    residual = np.log(frame["loss"].to_numpy()) - np.asarray(
+        law.log_loss(law.published[1].constants, log_inputs)
+    )
+    assert float(np.sum(noise.rho(residual, {}, Conditions()))) == pytest.approx(
+        0.00123116, rel=1e-3
+    )
 
 
-def test_one_residual_in_six_lies_within_delta_so_that_huber_is_least_absolute_deviation_here(runs_240: bs.Runs) -> None:
-    predicted = bs.forecast(huber(runs_240, 0), **{name: runs_240.column(name) for name in ("n_params", "n_tokens")})
+def test_one_residual_in_six_lies_within_delta_so_that_huber_is_least_absolute_deviation_here(
+    runs_240: bs.Runs,
+) -> None:
+    predicted = bs.forecast(
+        huber(runs_240, 0), **{name: runs_240.column(name) for name in ("n_params", "n_tokens")}
+    )
     residual = np.log(runs_240.column("loss")) - np.log(predicted.draws[0])
     assert np.mean(np.abs(residual) <= 1e-3) == pytest.approx(0.163, abs=0.001)
 
 
 @pytest.mark.parametrize("name", BOOTSTRAP_SD)
-def test_bootstrap_standard_errors_agree_within_six_per_cent(bootstrapped: bs.Posterior, name: str) -> None:
+def test_bootstrap_standard_errors_agree_within_six_per_cent(
+    bootstrapped: bs.Posterior, name: str
+) -> None:
     assert bootstrapped.draws(name).std() == pytest.approx(BOOTSTRAP_SD[name], rel=0.06)
 
 
 @pytest.mark.parametrize("name", PUBLISHED_95)
 def test_bootstrap_intervals_are_those_published(bootstrapped: bs.Posterior, name: str) -> None:
     low, high = np.quantile(bootstrapped.draws(name), [0.025, 0.975])
-    # The authors refit a free-scale likelihood, so the centres differ a little: a tenth of the interval's width is allowed.
+    # The authors refit a free-scale likelihood, so the centres differ a little: a tenth of the
+    # interval's width is allowed.
     width = PUBLISHED_95[name][1] - PUBLISHED_95[name][0]
     assert (low, high) == pytest.approx(PUBLISHED_95[name], abs=0.1 * width)
 
@@ -80,11 +105,15 @@ def test_resampling_budgets_widens_the_errors_as_recomputed(runs_240: bs.Runs, n
     budgets = np.array([6e18, 1e19, 3e19, 6e19, 1e20, 3e20, 6e20, 1e21, 3e21])
     nearest = np.abs(np.log(runs_240.column("flops"))[:, None] - np.log(budgets)).argmin(axis=1)
     runs = bs.Runs.from_frame(runs_240.frame.assign(budget=budgets[nearest].astype(str)))
-    boot = bs.fit(runs, noise=bs.noise.Huber(1e-3), method=bs.Bootstrap(replicates=4000, cluster="budget"))
+    boot = bs.fit(
+        runs, noise=bs.noise.Huber(1e-3), method=bs.Bootstrap(replicates=4000, cluster="budget")
+    )
     assert boot.draws(name).std() == pytest.approx(BOOTSTRAP_SD_BY_BUDGET[name], rel=0.15)
 
 
-@pytest.mark.parametrize(("noise", "expected"), [(bs.noise.Normal(), NORMAL), (bs.noise.StudentT(), STUDENT_T)])
+@pytest.mark.parametrize(
+    ("noise", "expected"), [(bs.noise.Normal(), NORMAL), (bs.noise.StudentT(), STUDENT_T)]
+)
 def test_posteriors_agree_within_a_seventh_of_their_width(
     runs_240: bs.Runs, noise: bs.noise.Normal, expected: dict[str, tuple[float, float]]
 ) -> None:
@@ -97,7 +126,9 @@ def test_posteriors_agree_within_a_seventh_of_their_width(
         assert table.loc[name, "sd"] == pytest.approx(sd, rel=0.1)
 
 
-def test_the_exponent_of_compute_and_the_degrees_of_freedom_under_student_t(runs_240: bs.Runs) -> None:
+def test_the_exponent_of_compute_and_the_degrees_of_freedom_under_student_t(
+    runs_240: bs.Runs,
+) -> None:
     posterior = bs.fit(runs_240, noise=bs.noise.StudentT())
     exponent = posterior.draws("beta") / (posterior.draws("alpha") + posterior.draws("beta"))
     assert exponent.mean() == pytest.approx(0.511, abs=0.0015 + 0.0005)

@@ -1,4 +1,6 @@
-"""Published plans, and the questions that everyone asks of the Chinchilla runs, as the page answers them."""
+"""Published plans, and the questions that everyone asks of the Chinchilla runs, as the page answers
+them.
+"""
 
 import importlib
 from pathlib import Path
@@ -33,7 +35,9 @@ def test_serving_two_trillion_tokens_asks_for_a_smaller_model_trained_longer_as_
 
 
 def test_the_law_of_the_paper_on_serving_has_the_loss_that_was_recomputed(point):
-    assert bs.regret(point(SARDANA), {"70B": (70e9, 1e12)}).draws["loss"].item() == pytest.approx(1.94727, abs=5e-6)
+    assert bs.regret(point(SARDANA), {"70B": (70e9, 1e12)}).draws["loss"].item() == pytest.approx(
+        1.94727, abs=5e-6
+    )
 
 
 # Hoffmann et al. 2022: the rounded parameters, and those in the paper's source.
@@ -54,19 +58,29 @@ def test_the_law_of_the_paper_on_serving_has_the_loss_that_was_recomputed(point)
     ],
     ids=["rounded", "unrounded"],
 )
-def test_hoffmanns_parameters_prefer_chinchilla_and_rounding_them_is_not_harmless(point, constants, ratio):
+def test_hoffmanns_parameters_prefer_chinchilla_and_rounding_them_is_not_harmless(
+    point, constants, ratio
+):
     post = point(constants)
-    assert bs.allocate(post, 5.76e23).draws["tokens_per_param"].item() == pytest.approx(ratio, abs=0.05)
-    assert bs.regret(post, {"Gopher": (280e9, 300e9), "Chinchilla": (70e9, 1.4e12)}).best == "Chinchilla"
+    assert bs.allocate(post, 5.76e23).draws["tokens_per_param"].item() == pytest.approx(
+        ratio, abs=0.05
+    )
+    assert (
+        bs.regret(post, {"Gopher": (280e9, 300e9), "Chinchilla": (70e9, 1.4e12)}).best
+        == "Chinchilla"
+    )
 
 
-# N. Muennighoff et al. 2023, figure 1, recomputed from the printed coefficients: 2.2256440890 and 2.2269634075.
+# N. Muennighoff et al. 2023, figure 1, recomputed from the printed coefficients: 2.2256440890 and
+# 2.2269634075.
 def test_with_25_billion_unique_tokens_the_smaller_model_read_longer_is_better(made_posterior):
     law = bs.laws.DataConstrained()
     post = made_posterior(law, bs.noise.Huber(), dict(law.published[0].constants))
     plans = {"6.34B": (6.34e9, 242e9), "8.67B": (8.67e9, 178e9)}
     found = bs.regret(post, plans, constraints=bs.Constraints(unique_tokens=25e9))
-    np.testing.assert_allclose(found.draws["loss"].squeeze(), [2.2256440890, 2.2269634075], atol=1e-10)
+    np.testing.assert_allclose(
+        found.draws["loss"].squeeze(), [2.2256440890, 2.2269634075], atol=1e-10
+    )
     assert found.best == "6.34B"
 
 
@@ -85,7 +99,9 @@ def test_the_page_says_what_the_240_runs_answer(maker):
         told = float(line.split("|")[2].split()[0])
         middle, low, high = found[name]
         # Draws of another machine move a median by a fraction of its interval.
-        assert told == pytest.approx(middle, abs=max(0.15 * (high - low), 0.03 * abs(middle), 0.02)), text
+        assert told == pytest.approx(
+            middle, abs=max(0.15 * (high - low), 0.03 * abs(middle), 0.02)
+        ), text
     assert found["beats"][0] > 0.99
     assert found["a"][1] < 0.5 < found["a"][2]
     assert found["a"][0] == pytest.approx(0.511, abs=0.004)

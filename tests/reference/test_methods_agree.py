@@ -1,8 +1,10 @@
-"""Three ways to one posterior, on every data set of the catalogue: a Markov chain, a grid of exponents, importance sampling.
+"""Three ways to one posterior, on every data set of the catalogue: a Markov chain, a grid of
+exponents, importance sampling.
 
-They share the objective and nothing else, so that where they agree each vouches for the others. Agreement is that of
-independent draws: shares of one's draws below the quantiles of the other, in Monte Carlo errors. Logarithms are compared where
-moments are, for E, A and B have tails that make moments of their own a matter of a few draws.
+They share the objective and nothing else, so that where they agree each vouches for the others.
+Agreement is that of independent draws: shares of one's draws below the quantiles of the other, in
+Monte Carlo errors. Logarithms are compared where moments are, for E, A and B have tails that make
+moments of their own a matter of a few draws.
 """
 
 import functools
@@ -12,7 +14,7 @@ import numpy as np
 import pytest
 
 import bayescale as bs
-from bayescale.discovery import describe
+from bayescale._internal.discovery import describe
 from bayescale.inference.base import Method
 from bayescale.noise.base import Likelihood
 from tests.inference.conftest import discrepancies
@@ -22,15 +24,18 @@ LOADABLE = [name for name in bs.datasets.names() if not bs.datasets.describe(nam
 QUICK = ("besiroglu2024_chinchilla", "dey2023_pile")
 # Eight dense models, all trained on as many tokens.
 IN_ONE_VARIABLE = {"clark2022_routed": bs.laws.PowerLaw(input="n_params")}
-# Where Pareto k is below 0.5 and still the proposal misses half of the tail in which E gives way to B: over twelve seeds log E
-# was 0.85 times as spread as it should be.
+# Where Pareto k is below 0.5 and still the proposal misses half of the tail in which E gives way to
+# B: over twelve seeds log E was 0.85 times as spread as it should be.
 TOO_NARROW = {("misfitting2025", bs.noise.StudentT()): 0.25}
 
 pytestmark = pytest.mark.usefixtures("originals")
 every_data_set = pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in LOADABLE]
+    "name",
+    [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in LOADABLE],
 )
-every_likelihood = pytest.mark.parametrize("noise", [bs.noise.Normal(), bs.noise.StudentT()], ids=describe)
+every_likelihood = pytest.mark.parametrize(
+    "noise", [bs.noise.Normal(), bs.noise.StudentT()], ids=describe
+)
 
 
 @functools.cache
@@ -39,7 +44,9 @@ def fitted(name: str, noise: Likelihood, method: Method) -> bs.Posterior:
         warnings.simplefilter("ignore", bs.RunsWarning)
         # A divergence in ten thousand transitions moves no quantile by a Monte Carlo error.
         warnings.simplefilter("ignore", bs.FitWarning)
-        return bs.fit(bs.datasets.load(name), law=IN_ONE_VARIABLE.get(name), noise=noise, method=method)
+        return bs.fit(
+            bs.datasets.load(name), law=IN_ONE_VARIABLE.get(name), noise=noise, method=method
+        )
 
 
 def width(draws: np.ndarray) -> float:
@@ -74,22 +81,33 @@ def test_means_and_spreads_of_grid_and_nuts_agree(name: str, noise: Likelihood) 
     table = chains.summary()
     for parameter in chains.constants:
         theirs, ours = (np.log(posterior.draws(parameter)) for posterior in (chains, grid))
-        bulk, tail = (np.sqrt(1 / table.loc[parameter, f"ess_{kind}"] + 1 / effective) for kind in ("bulk", "tail"))
+        bulk, tail = (
+            np.sqrt(1 / table.loc[parameter, f"ess_{kind}"] + 1 / effective)
+            for kind in ("bulk", "tail")
+        )
         assert abs(ours.mean() - theirs.mean()) <= (4 * bulk + 0.01) * theirs.std(), parameter
-        # Of a Normal distribution the width has a relative error of 0.9/√n; tails of log E make it up to half as much again.
+        # Of a Normal distribution the width has a relative error of 0.9/√n; tails of log E make it
+        # up to half as much again.
         assert width(ours) == pytest.approx(width(theirs), rel=4 * 1.4 * tail), parameter
 
 
 @every_likelihood
 @every_data_set
-def test_importance_and_nuts_agree_within_a_tenth_of_a_standard_deviation(name: str, noise: Likelihood) -> None:
-    # Many draws: of the default number, the widths of two methods differ by a tenth one time in ten.
-    chains, weighed = (fitted(name, noise, method) for method in (bs.NUTS(draws=4000), bs.Importance(draws=16_000)))
+def test_importance_and_nuts_agree_within_a_tenth_of_a_standard_deviation(
+    name: str, noise: Likelihood
+) -> None:
+    # Many draws: of the default number, the widths of two methods differ by a tenth one time in
+    # ten.
+    chains, weighed = (
+        fitted(name, noise, method) for method in (bs.NUTS(draws=4000), bs.Importance(draws=16_000))
+    )
     skip_where_nuts_sampled(weighed)
     for parameter in chains.constants:
         theirs, ours = (np.log(posterior.draws(parameter)) for posterior in (chains, weighed))
         assert ours.mean() == pytest.approx(theirs.mean(), abs=0.1 * theirs.std()), parameter
-        assert width(ours) == pytest.approx(width(theirs), rel=TOO_NARROW.get((name, noise), 0.1)), parameter
+        assert width(ours) == pytest.approx(
+            width(theirs), rel=TOO_NARROW.get((name, noise), 0.1)
+        ), parameter
 
 
 @every_likelihood
@@ -97,4 +115,6 @@ def test_importance_and_nuts_agree_within_a_tenth_of_a_standard_deviation(name: 
 def test_grid_and_importance_agree_on_the_evidence(name: str, noise: Likelihood) -> None:
     grid, weighed = (fitted(name, noise, method) for method in (bs.Grid(), bs.Importance()))
     skip_where_nuts_sampled(weighed)
-    assert grid.diagnostics["log_evidence"] == pytest.approx(weighed.diagnostics["log_evidence"], abs=0.1)
+    assert grid.diagnostics["log_evidence"] == pytest.approx(
+        weighed.diagnostics["log_evidence"], abs=0.1
+    )

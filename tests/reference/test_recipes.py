@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import bayescale as bs
-from bayescale.decisions.recipes import Recipes
+from bayescale.decisions.recipes.recipes import Recipes
 
 
 @pytest.fixture(scope="module")
@@ -24,10 +24,18 @@ def test_effective_compute_is_below_compute(found):
 
 def test_the_joint_law_predicts_differences_of_runs_alike_but_for_the_data(found):
     frame = found.runs.frame
-    groups = {name: rows.set_index(["n_params", "n_tokens"])["loss"] for name, rows in frame.groupby("group")}
+    groups = {
+        name: rows.set_index(["n_params", "n_tokens"])["loss"]
+        for name, rows in frame.groupby("group")
+    }
     pairs = np.log(groups["rpj"]).sub(np.log(groups["c4_original"])).dropna()
     assert len(pairs) >= 30
-    at = {name: np.log(pairs.index.get_level_values(name).to_numpy()) for name in ("n_params", "n_tokens")}
+    at = {
+        name: np.log(pairs.index.get_level_values(name).to_numpy())
+        for name in ("n_params", "n_tokens")
+    }
     constants = {name: np.median(values) for name, values in found.constants.items()}
-    predicted = np.subtract(*(np.asarray(found.law.log_loss(constants, {**at, "recipe": r})) for r in (1.0, 0.0)))
+    predicted = np.subtract(
+        *(np.asarray(found.law.log_loss(constants, {**at, "recipe": r})) for r in (1.0, 0.0))
+    )
     assert np.median(np.abs(pairs - predicted)) < 0.015

@@ -1,7 +1,9 @@
-"""The law of vocabularies: constants printed by its authors come back from their runs, with tokens as their fit counts them.
+"""The law of vocabularies: constants printed by its authors come back from their runs, with tokens
+as their fit counts them.
 
-C. Tao et al., "Scaling Laws with Vocabulary: Larger Models Deserve Larger Vocabularies", 2024 (arXiv:2407.13623), approach 3
-and its code: N and V in millions, D in billions, one exponent for N and D, Huber(1e-3) on the loss itself.
+C. Tao et al., "Scaling Laws with Vocabulary: Larger Models Deserve Larger Vocabularies", 2024
+(arXiv:2407.13623), approach 3 and its code: N and V in millions, D in billions, one exponent for N
+and D, Huber(1e-3) on the loss itself.
 """
 
 import re
@@ -14,7 +16,7 @@ import pytest
 from scipy.optimize import OptimizeResult, least_squares
 
 import bayescale as bs
-from bayescale.precision import float64
+from bayescale._internal.precision import float64
 from tests.pages import DOCS, code_of
 
 FIT = bs.datasets.describe("tao2024_vocab").published_fits["tao2024"]
@@ -25,7 +27,9 @@ LAW = bs.laws.Vocabulary()
 
 
 def tokens_per_char(vocab_size: pd.Series) -> pd.Series:
-    """The polynomial in the logarithm of the vocabulary that its authors fitted to their tokenizers."""
+    """The polynomial in the logarithm of the vocabulary that its authors fitted to their
+    tokenizers.
+    """
     log_size = np.log(vocab_size)
     return 0.00639222 * log_size**2 - 0.15811069 * log_size + 1.20470122
 
@@ -39,13 +43,17 @@ def checkpoints(originals: None) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def refitted(checkpoints: pd.DataFrame) -> Callable[[pd.Series], tuple[float, OptimizeResult]]:
-    """The objective at the printed constants, and its minimum nearby, for tokens counted in one way or another."""
+    """The objective at the printed constants, and its minimum nearby, for tokens counted in one way
+    or another.
+    """
 
     @float64
     def at_tokens(n_tokens: pd.Series) -> tuple[float, OptimizeResult]:
         vocab_params = checkpoints["vocab_size"] * checkpoints["embed_dim"]
         counts = (checkpoints["n_params_no_embed"] / 1e6, vocab_params / 1e6, n_tokens / 1e9)
-        log_inputs = {name: np.log(count.to_numpy()) for name, count in zip(LAW.inputs, counts, strict=True)}
+        log_inputs = {
+            name: np.log(count.to_numpy()) for name, count in zip(LAW.inputs, counts, strict=True)
+        }
 
         def residuals(values: np.ndarray) -> np.ndarray:
             constants = dict(zip(PRINTED, values, strict=True))
@@ -63,7 +71,9 @@ def refitted(checkpoints: pd.DataFrame) -> Callable[[pd.Series], tuple[float, Op
 def test_the_printed_constants_are_the_minimum_where_the_polynomial_meets_the_vocabulary_in_thousands(
     checkpoints, refitted
 ) -> None:
-    printed, end = refitted(checkpoints["n_chars"] * tokens_per_char(checkpoints["vocab_size"] / 1000))
+    printed, end = refitted(
+        checkpoints["n_chars"] * tokens_per_char(checkpoints["vocab_size"] / 1000)
+    )
     assert end.cost <= printed < end.cost * (1 + 1e-5)
     np.testing.assert_allclose(end.x, list(PRINTED.values()), rtol=0.03)
 
@@ -75,14 +85,20 @@ def test_that_is_nearly_three_times_the_tokens_that_the_runs_saw(checkpoints) ->
     assert (ratio.min(), ratio.max()) == pytest.approx((2.654, 3.011), abs=0.001)
 
 
-def test_with_the_tokens_that_runs_saw_loss_falls_faster_with_the_vocabulary(checkpoints, refitted) -> None:
+def test_with_the_tokens_that_runs_saw_loss_falls_faster_with_the_vocabulary(
+    checkpoints, refitted
+) -> None:
     printed, end = refitted(checkpoints["n_tokens"])
     assert end.cost < 0.15 * printed
     assert dict(zip(PRINTED, end.x, strict=True)) == pytest.approx(RECOMPUTED, rel=0.001)
 
 
-@pytest.mark.parametrize(("constants", "thousands"), [(PRINTED, 218), (RECOMPUTED, 66)], ids=["printed", "recomputed"])
-def test_the_best_vocabulary_of_70b_depends_on_how_tokens_were_counted(constants, thousands) -> None:
+@pytest.mark.parametrize(
+    ("constants", "thousands"), [(PRINTED, 218), (RECOMPUTED, 66)], ids=["printed", "recomputed"]
+)
+def test_the_best_vocabulary_of_70b_depends_on_how_tokens_were_counted(
+    constants, thousands
+) -> None:
     sizes = np.geomspace(1e4, 1e6, 20_000)
     n_tokens = 7.1e23 / 6 / (70e9 + sizes * 8192)
     counts = (np.full_like(sizes, 70e9) / 1e6, sizes * 8192 / 1e6, n_tokens / 1e9)
@@ -98,6 +114,9 @@ def test_the_page_on_vocabularies_prints_what_its_code_finds(originals, tmp_path
     assert found["post"].problems == ()
     rows = re.findall(r"^\| \d+B on .*$", page, flags=re.MULTILINE)
     for printed, row in zip(rows, found["answer"].to_numpy(), strict=True):
-        numbers = [float(number.replace(",", "")) for number in re.findall(r"[\d,.]*\d", printed.partition("FLOPs")[2])]
+        numbers = [
+            float(number.replace(",", ""))
+            for number in re.findall(r"[\d,.]*\d", printed.partition("FLOPs")[2])
+        ]
         np.testing.assert_allclose(row[:3] / 1e3, numbers[:3], rtol=0.25)
         np.testing.assert_allclose(row[3:], numbers[3:], atol=0.003)

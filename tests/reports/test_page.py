@@ -16,14 +16,18 @@ import bayescale as bs
 from bayescale.reports import calculator
 from bayescale.reports.page import html
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
 BUDGET = 1e23
 
 
 @pytest.fixture(scope="module")
 def plan() -> bs.decisions.plan.Plan:
     runs = bs.datasets.simulate(seed=1)
-    post = bs.fit(runs, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Importance(draws=1000))
+    post = bs.fit(
+        runs, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Importance(draws=1000)
+    )
     return bs.plan(post, BUDGET, budget_of_runs=1e21)
 
 
@@ -49,7 +53,12 @@ class Reader(HTMLParser):
 
 def test_it_loads_nothing_and_forbids_to(page):
     read = Reader(page)
-    sources = [value for _, attributes in read.elements for name, value in attributes.items() if name in ("src", "srcset")]
+    sources = [
+        value
+        for _, attributes in read.elements
+        for name, value in attributes.items()
+        if name in ("src", "srcset")
+    ]
     assert not sources and not read.all("link") and not read.all("iframe")
     linked = [attributes["href"] for attributes in read.all("a")]
     assert all(link and link.startswith("#") for link in linked)
@@ -74,49 +83,68 @@ def test_text_of_others_cannot_become_part_of_the_page(page):
 
 
 @pytest.mark.parametrize(
-    ("compute", "cap", "served"), [(1e23, None, 0.0), (5.76e23, None, 0.0), (1e24, 15e12, 0.0), (1e24, 2e12, 5e12)]
+    ("compute", "cap", "served"),
+    [(1e23, None, 0.0), (5.76e23, None, 0.0), (1e24, 15e12, 0.0), (1e24, 2e12, 5e12)],
 )
 def test_the_calculator_agrees_with_allocate_to_three_digits(plan, compute, cap, served):
     post = plan.posterior
     given = {"max_tokens": cap, "inference_tokens": served or None}
     bounds = {name: value for name, value in given.items() if value}
     over = {"lifetime_compute" if served else "compute": compute}
-    told = bs.allocate(post, **over, constraints=bs.Constraints(**bounds) if bounds else None).frame.set_index("quantity")
+    told = bs.allocate(
+        post, **over, constraints=bs.Constraints(**bounds) if bounds else None
+    ).frame.set_index("quantity")
     engine = MiniRacer()
     source = Path(calculator.__file__).with_name("calculator.js").read_text(encoding="utf-8")
     body = calculator.javascript(post.law.formula)
     engine.eval(f"function loss({', '.join(calculator.arguments(post))}) {{ {body} }}\n{source}")
     columns = {p.name: post.draws(p.name).tolist() for p in post.law.parameters}
-    found = engine.execute(f"plans({json.dumps(columns)}, {compute}, {cap or 'Infinity'}, {served})")
+    found = engine.execute(
+        f"plans({json.dumps(columns)}, {compute}, {cap or 'Infinity'}, {served})"
+    )
     for name, values in found.items():
-        np.testing.assert_allclose(values, told.loc[name, ["q05", "q50", "q95"]].to_numpy(dtype=float), rtol=5e-4, err_msg=name)
+        np.testing.assert_allclose(
+            values,
+            told.loc[name, ["q05", "q50", "q95"]].to_numpy(dtype=float),
+            rtol=5e-4,
+            err_msg=name,
+        )
 
 
 def test_draws_survive_the_way_through_base64(plan):
     engine = MiniRacer()
     # V8 alone has no atob, which every browser has.
     engine.eval(
-        "function atob(t) { const a = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'; let bits = '';"
-        "for (const c of t.replace(/=+$/, '')) bits += a.indexOf(c).toString(2).padStart(6, '0'); let out = '';"
-        "for (let i = 0; i + 8 <= bits.length; i += 8) out += String.fromCharCode(parseInt(bits.slice(i, i + 8), 2));"
+        "function atob(t) { const a = "
+        "'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'; let bits = '';"
+        "for (const c of t.replace(/=+$/, '')) bits += a.indexOf(c).toString(2).padStart(6, '0'); "
+        "let out = '';"
+        "for (let i = 0; i + 8 <= bits.length; i += 8) out += "
+        "String.fromCharCode(parseInt(bits.slice(i, i + 8), 2));"
         "return out; }"
     )
     engine.eval(Path(calculator.__file__).with_name("calculator.js").read_text(encoding="utf-8"))
-    found = engine.execute(f"Array.from(decoded({json.dumps(calculator.draws(plan.posterior)['alpha'])}))")
+    found = engine.execute(
+        f"Array.from(decoded({json.dumps(calculator.draws(plan.posterior)['alpha'])}))"
+    )
     assert found == plan.posterior.draws("alpha").tolist()
 
 
-@pytest.mark.parametrize("law", [bs.laws.Chinchilla(), bs.laws.Coupled(), bs.laws.Kaplan(), bs.laws.Overtrained()], ids=str)
+@pytest.mark.parametrize(
+    "law",
+    [bs.laws.Chinchilla(), bs.laws.Coupled(), bs.laws.Kaplan(), bs.laws.Overtrained()],
+    ids=str,
+)
 def test_formulas_become_javascript_that_computes_the_law(law, made_posterior):
     post = made_posterior(law, bs.noise.Normal())
     assert calculator.has_calculator(post)
     constants = {p.name: 0.7 for p in law.parameters}
     body = calculator.javascript(law.formula)
-    call = (
-        f"(function ({', '.join(calculator.arguments(post))}) {{ {body} }})(...{json.dumps([*constants.values(), 3.0, 5.0])})"
-    )
+    call = f"(function ({', '.join(calculator.arguments(post))}) {{ {body} }})(...{json.dumps([*constants.values(), 3.0, 5.0])})"
     log_inputs = {"n_params": np.log(3.0), "n_tokens": np.log(5.0)}
-    assert MiniRacer().eval(call) == pytest.approx(float(np.exp(law.log_loss(constants, log_inputs))), rel=1e-5)
+    assert MiniRacer().eval(call) == pytest.approx(
+        float(np.exp(law.log_loss(constants, log_inputs))), rel=1e-5
+    )
 
 
 def test_every_field_has_a_label_and_every_figure_says_what_it_shows(page):
@@ -130,8 +158,16 @@ def test_every_field_has_a_label_and_every_figure_says_what_it_shows(page):
 
 def test_what_scrolls_can_be_reached_by_keyboard(page):
     read = Reader(page)
-    assert all(attributes.get("tabindex") == "0" for attributes in read.all("div") if attributes.get("class") == "wide")
-    assert all(attributes.get("tabindex") == "0" for tag in ("figure", "pre") for attributes in read.all(tag))
+    assert all(
+        attributes.get("tabindex") == "0"
+        for attributes in read.all("div")
+        if attributes.get("class") == "wide"
+    )
+    assert all(
+        attributes.get("tabindex") == "0"
+        for tag in ("figure", "pre")
+        for attributes in read.all(tag)
+    )
     assert "outline: none" not in page
 
 
@@ -157,7 +193,9 @@ def test_nothing_is_written_where_there_is_no_folder(plan, tmp_path):
 
 
 def test_a_plan_needs_draws():
-    point = bs.fit(bs.datasets.simulate(seed=1), noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    point = bs.fit(
+        bs.datasets.simulate(seed=1), noise=bs.noise.Normal(), method=bs.MultiStart(starts=100)
+    )
     with pytest.raises(bs.InputError, match="plan needs a posterior"):
         bs.plan(point, 1e23)
 
@@ -166,10 +204,25 @@ def test_a_plan_needs_draws():
 def test_a_browser_without_a_network_fills_the_calculator(plan, tmp_path):
     assert CHROMIUM is not None
     written = bs.report(plan, tmp_path / "plan.html")
-    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"]
-    command += [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=5000", "--dump-dom", written.as_uri()]
+    command = [
+        CHROMIUM,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--host-resolver-rules=MAP * ~NOTFOUND",
+    ]
+    command += [
+        f"--user-data-dir={tmp_path / 'profile'}",
+        "--virtual-time-budget=5000",
+        "--dump-dom",
+        written.as_uri(),
+    ]
     shown = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
     values = [float(value) for value in re.findall(r'<td data-value="([^"]+)"', shown)]
     told = bs.allocate(plan.posterior, BUDGET).frame.set_index("quantity")
-    expected = told.loc[["n_params", "n_tokens", "tokens_per_param", "loss"], ["q05", "q50", "q95"]].to_numpy().ravel()
+    expected = (
+        told.loc[["n_params", "n_tokens", "tokens_per_param", "loss"], ["q05", "q50", "q95"]]
+        .to_numpy()
+        .ravel()
+    )
     np.testing.assert_allclose(values, expected, rtol=5e-4)

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from bayescale import compiling
-from bayescale.compiling import Use, jit_for
-from bayescale.precision import float64
+from bayescale._internal.compiling import Use, jit_for
+from bayescale._internal.precision import float64
 
 
 def factor(x, times):
@@ -17,7 +17,9 @@ def factor(x, times):
 def test_a_program_gives_what_it_gives_by_default_options(use):
     x = np.random.default_rng(0).standard_normal((3, 3))
     quick = float64(jit_for(use, "times")(factor))(x, times=2)
-    np.testing.assert_allclose(quick, float64(jax.jit(factor, static_argnames="times"))(x, times=2), rtol=1e-12)
+    np.testing.assert_allclose(
+        quick, float64(jax.jit(factor, static_argnames="times"))(x, times=2), rtol=1e-12
+    )
 
 
 @pytest.mark.skipif(jax.default_backend() != "cpu", reason="the options are of compilers for CPUs")

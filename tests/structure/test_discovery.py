@@ -9,9 +9,17 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 
 import bayescale as bs
-from bayescale.discovery import describe, entry, name_of, names, parse
+from bayescale._internal.discovery import describe, entry, name_of, names, parse
 from bayescale.errors import InputError
-from bayescale.noise import AsymmetricStudentT, ComputeScale, Discrepancy, GroupEffects, Laplace, Normal, StudentT
+from bayescale.noise import (
+    AsymmetricStudentT,
+    ComputeScale,
+    Discrepancy,
+    GroupEffects,
+    Laplace,
+    Normal,
+    StudentT,
+)
 from bayescale.noise.base import Likelihood
 from bayescale.processes import IntegratedWiener, Matern, SharedEffect
 from bayescale.processes.base import Process
@@ -23,7 +31,9 @@ positive = st.floats(1e-9, 1e30)
 simple = st.sampled_from([Laplace(), Normal(), AsymmetricStudentT()])
 scaled = simple | st.builds(ComputeScale, simple)
 bases = scaled | st.builds(Discrepancy, scaled, st.tuples(st.builds(Matern, positive)))
-processes = st.tuples(st.builds(Matern, positive, positive), st.builds(IntegratedWiener, positive)).flatmap(
+processes = st.tuples(
+    st.builds(Matern, positive, positive), st.builds(IntegratedWiener, positive)
+).flatmap(
     lambda both: st.sampled_from([both, both[::-1], both[:1], both[1:], (*both, SharedEffect())])
 )
 # Values that an option of a type might take; a text must do as a heading of a column.
@@ -81,16 +91,36 @@ def test_what_describes_an_instance_makes_an_equal_one(package, name, data):
 @pytest.mark.parametrize(
     ("package", "text", "complaint"),
     [
-        ("bayescale.laws", "chinchila", "no 'chinchila' in laws; there are .*chinchilla.*power_law"),
+        (
+            "bayescale.laws",
+            "chinchila",
+            "no 'chinchila' in laws; there are .*chinchilla.*power_law",
+        ),
         ("bayescale.laws", "base", "no 'base' in laws"),
         ("bayescale.laws", "", "no '' in laws"),
-        ("bayescale.noise", "../huber", "no '../huber' in noise; there are .*huber, .*normal, student_t"),
+        (
+            "bayescale.noise",
+            "../huber",
+            "no '../huber' in noise; there are .*huber, .*normal, student_t",
+        ),
         ("bayescale.noise", "discrepancy:base=gauss", "no 'gauss' in noise; there are"),
-        ("bayescale.noise", "discrepancy:processes=matern+wiener", "no 'wiener' in processes; there are integrated_wiener"),
+        (
+            "bayescale.noise",
+            "discrepancy:processes=matern+wiener",
+            "no 'wiener' in processes; there are integrated_wiener",
+        ),
         ("bayescale.noise", "discrepancy:processes=", "no '' in processes"),
         ("bayescale.noise", "discrepancy:base=huber", "huber is an objective without a density"),
-        ("bayescale.noise", "discrepancy:processes=matern:length=0", "matern: length=0.0 and scale=0.035 must be positive"),
-        ("bayescale.laws", "chinchilla:tight=true", "chinchilla has no option 'tight'; its options are tied"),
+        (
+            "bayescale.noise",
+            "discrepancy:processes=matern:length=0",
+            "matern: length=0.0 and scale=0.035 must be positive",
+        ),
+        (
+            "bayescale.laws",
+            "chinchilla:tight=true",
+            "chinchilla has no option 'tight'; its options are tied",
+        ),
         ("bayescale.noise", "normal:sigma=1", "normal has no option 'sigma'; its options are none"),
         ("bayescale.laws", "chinchilla:tied=yes", "chinchilla: tied='yes' must be true or false"),
         ("bayescale.laws", "chinchilla:tied", "chinchilla: tied='' must be true or false"),
@@ -100,8 +130,16 @@ def test_what_describes_an_instance_makes_an_equal_one(package, name, data):
         ("bayescale.inference", "nuts:draws=1.5", "nuts: draws='1.5' must be a whole number"),
         ("bayescale.inference", "nuts:draws=inf", "nuts: draws='inf' must be a whole number"),
         ("bayescale.inference", "nuts:draws=nan", "nuts: draws='nan' must be a whole number"),
-        ("bayescale.inference", "grid:alpha=0.3", r"grid: alpha='0.3' must be a range of numbers, such as 0.01..1.5"),
-        ("bayescale.inference", "grid:alpha=low..high", r"grid: alpha='low..high' must be a range of numbers"),
+        (
+            "bayescale.inference",
+            "grid:alpha=0.3",
+            r"grid: alpha='0.3' must be a range of numbers, such as 0.01..1.5",
+        ),
+        (
+            "bayescale.inference",
+            "grid:alpha=low..high",
+            r"grid: alpha='low..high' must be a range of numbers",
+        ),
     ],
 )
 def test_text_that_names_nothing_is_refused_with_what_there_is(package, text, complaint):
@@ -129,12 +167,18 @@ def test_options_are_read_by_their_types(text, options):
     [
         ("discrepancy:base=normal", Discrepancy(Normal())),
         ("discrepancy:base=student_t:nu=5.0", Discrepancy(StudentT(5.0))),
-        ("discrepancy:base=normal,processes=matern:length=1.2", Discrepancy(Normal(), (Matern(1.2),))),
+        (
+            "discrepancy:base=normal,processes=matern:length=1.2",
+            Discrepancy(Normal(), (Matern(1.2),)),
+        ),
         (
             "discrepancy:base=normal,processes=matern:length=1.2+integrated_wiener",
             Discrepancy(Normal(), (Matern(1.2), IntegratedWiener())),
         ),
-        ("discrepancy:processes=matern:length=1.2%2Cscale=0.1", Discrepancy(processes=(Matern(1.2, 0.1),))),
+        (
+            "discrepancy:processes=matern:length=1.2%2Cscale=0.1",
+            Discrepancy(processes=(Matern(1.2, 0.1),)),
+        ),
         ("group_effects:base=compute_scale:base=laplace", GroupEffects(ComputeScale(Laplace()))),
     ],
 )

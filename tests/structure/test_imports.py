@@ -9,23 +9,23 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = {"bayescale": "bayescale", "kernels": "bayescale.kernels", "datasets": "bayescale.datasets"}
+FOLDERS = {
+    "bayescale": "bayescale",
+    "kernels": "bayescale.kernels",
+    "datasets": "bayescale.datasets",
+}
 
-# What a part may import of ours besides itself and the leaves. A part is a file or folder right below the package.
-LEAVES = {"errors", "precision", "compiling", "discovery", "progress", "whole_file"}
-BELOW_POSTERIOR = {"laws", "processes", "noise", "runs", "responses", "diagnostics"}
+# What a part may import of ours besides itself and the leaves. A part is a file or folder right
+# below the package.
+LEAVES = {"errors", "_internal"}
+BELOW_POSTERIOR = {"laws", "processes", "noise", "runs", "responses"}
 BELOW_DECISIONS = BELOW_POSTERIOR | {"posterior", "inference", "kernels"}
 ALLOWED = {
     "errors": set(),
-    "precision": set(),
-    "compiling": set(),
-    "discovery": {"errors"},
-    "progress": set(),
-    "whole_file": {"errors"},
-    "kernels": {"compiling"},
+    "_internal": {"errors"},
+    "kernels": {"_internal"},
     "runs": {"errors"},
     "responses": {"runs", "errors"},
-    "diagnostics": set(),
     "laws": LEAVES,
     "processes": {"laws", "runs"} | LEAVES,
     "noise": {"laws", "processes"} | LEAVES,
@@ -36,7 +36,16 @@ ALLOWED = {
     "decisions": BELOW_DECISIONS | {"batches"} | LEAVES,
     "plots": BELOW_DECISIONS - {"inference", "kernels"} | {"decisions"} | LEAVES,
     "reports": BELOW_DECISIONS - {"inference", "kernels"} | {"decisions", "plots"} | LEAVES,
-    "cli_plan": {"posterior", "decisions", "reports", "terminal", "terminal_plan", "cli_allocate", "cli_input", "__init__"}
+    "cli_plan": {
+        "posterior",
+        "decisions",
+        "reports",
+        "terminal",
+        "terminal_plan",
+        "cli_allocate",
+        "cli_input",
+        "__init__",
+    }
     | LEAVES,
     "terminal_curve": set(),
     "terminal_style": set(),
@@ -45,18 +54,45 @@ ALLOWED = {
     "terminal_sensitivity": {"decisions", "terminal_style"} | LEAVES,
     "terminal_design": {"decisions", "terminal_style"} | LEAVES,
     "terminal_recipes": {"decisions", "terminal_style"} | LEAVES,
-    "terminal_plan": {"decisions", "terminal_style", "terminal_design", "terminal_sensitivity"} | LEAVES,
+    "terminal_plan": {"decisions", "terminal_style", "terminal_design", "terminal_sensitivity"}
+    | LEAVES,
     "terminal_backtest": {"decisions", "terminal_style"} | LEAVES,
     "terminal": BELOW_DECISIONS
-    | {"decisions", "plots", "batches", "datasets", "terminal_allocate", "terminal_curve", "terminal_style"}
+    | {
+        "decisions",
+        "plots",
+        "batches",
+        "datasets",
+        "terminal_allocate",
+        "terminal_curve",
+        "terminal_style",
+    }
     | LEAVES,
     "cli_input": BELOW_DECISIONS | {"decisions", "batches", "datasets", "__init__"} | LEAVES,
-    "cli_allocate": {"decisions", "terminal", "terminal_allocate", "cli_input", "__init__"} | LEAVES,
-    "cli_catalogue": {"kernels", "datasets", "terminal", "terminal_catalogue", "cli_input"} | LEAVES,
-    "cli_decisions": {"decisions", "inference", "terminal", "terminal_design", "terminal_recipes", "cli_input", "__init__"}
+    "cli_allocate": {"decisions", "terminal", "terminal_allocate", "cli_input", "__init__"}
+    | LEAVES,
+    "cli_catalogue": {"kernels", "datasets", "terminal", "terminal_catalogue", "cli_input"}
+    | LEAVES,
+    "cli_decisions": {
+        "decisions",
+        "inference",
+        "terminal",
+        "terminal_design",
+        "terminal_recipes",
+        "cli_input",
+        "__init__",
+    }
     | LEAVES,
     "cli": BELOW_DECISIONS
-    | {"decisions", "plots", "batches", "datasets", "terminal", "terminal_backtest", "terminal_sensitivity"}
+    | {
+        "decisions",
+        "plots",
+        "batches",
+        "datasets",
+        "terminal",
+        "terminal_backtest",
+        "terminal_sensitivity",
+    }
     | {"cli_input", "cli_allocate", "cli_catalogue", "cli_decisions", "cli_plan", "__init__"}
     | LEAVES,
     "__init__": set(),
@@ -69,7 +105,9 @@ def modules():
         for path in sorted((ROOT / folder).rglob("*.py")):
             inside = path.relative_to(ROOT / folder).with_suffix("").parts
             yield pytest.param(
-                ".".join((package, *inside)), ast.parse(path.read_text(encoding="utf-8")), id="/".join((folder, *inside))
+                ".".join((package, *inside)),
+                ast.parse(path.read_text(encoding="utf-8")),
+                id="/".join((folder, *inside)),
             )
 
 
@@ -82,12 +120,19 @@ def imported(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            # `from bayescale import datasets` imports a part, `from bayescale.runs import Runs` a name.
-            yield from ([f"bayescale.{alias.name}" for alias in node.names] if node.module == "bayescale" else [node.module])
+            # `from bayescale import datasets` imports a part, `from bayescale.runs import Runs` a
+            # name.
+            yield from (
+                [f"bayescale.{alias.name}" for alias in node.names]
+                if node.module == "bayescale"
+                else [node.module]
+            )
 
 
 def part(module):
-    """The part that a module of ours belongs to; names that the package itself offers belong to its ``__init__``."""
+    """The part that a module of ours belongs to; names that the package itself offers belong to its
+    ``__init__``.
+    """
     name = [*module.split("."), "__init__"][1]
     return name if name in ALLOWED or name[0].islower() else "__init__"
 
@@ -107,7 +152,9 @@ def test_imports_go_down_only(module, tree):
 
 @every_module
 def test_imports_are_absolute(module, tree):
-    assert not [node.lineno for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]
+    assert not [
+        node.lineno for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level
+    ]
 
 
 @every_module
@@ -118,7 +165,7 @@ def test_only_plots_import_matplotlib(module, tree):
 
 @every_module
 def test_only_the_posterior_and_its_diagnostics_import_arviz(module, tree):
-    if module not in ("bayescale.posterior", "bayescale.diagnostics"):
+    if module not in ("bayescale.posterior.posterior", "bayescale.posterior.diagnostics"):
         assert not [name for name in third_parties(tree) if name.startswith("arviz")]
 
 
@@ -131,13 +178,18 @@ def test_kernels_import_jax_and_numpy_alone_of_third_parties(module, tree):
 def loaded_after(statement):
     """Top-level modules in a fresh interpreter that has run a statement."""
     code = f"import sys\n{statement}\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT.parent)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT.parent
+    )
     return set(done.stdout.split())
 
 
 def dependencies():
     wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
-    names = [requirement.split(";")[0].split("[")[0].split(">")[0].split("<")[0].strip() for requirement in wanted]
+    names = [
+        requirement.split(";")[0].split("[")[0].split(">")[0].split("<")[0].strip()
+        for requirement in wanted
+    ]
     return {name.replace("-", "_") for name in names}
 
 
@@ -156,7 +208,10 @@ def test_importing_the_kernels_loads_jax_and_what_it_stands_on_alone():
     [
         ("import bayescale; bayescale.Runs", {"jax", "numpyro", "matplotlib"}),
         ("import bayescale; bayescale.laws.Chinchilla", {"pandas", "xarray", "matplotlib"}),
-        ("import bayescale.datasets; bayescale.datasets.load('dey2023_pile')", {"jax", "numpyro", "matplotlib"}),
+        (
+            "import bayescale.datasets; bayescale.datasets.load('dey2023_pile')",
+            {"jax", "numpyro", "matplotlib"},
+        ),
         # Not matplotlib here: ArviZ for Python 3.11 imports it by itself.
         ("import bayescale; bayescale.fit", {"typer", "pooch"}),
     ],

@@ -1,11 +1,18 @@
-"""ArviZ leaves a lazy stand-in for NumPyro behind, and importing a submodule through it gives half a module."""
+"""ArviZ leaves a lazy stand-in for NumPyro behind, and importing a submodule through it gives half
+a module.
+"""
 
 import subprocess
 import sys
 
 import pytest
 
-_FIRST = ("import arviz_base", "import bayescale.posterior", "import bayescale.laws.base", "import bayescale.noise.base")
+_FIRST = (
+    "import arviz_base",
+    "import bayescale.posterior.posterior",
+    "import bayescale.laws.base",
+    "import bayescale.noise.base",
+)
 
 
 @pytest.mark.parametrize("first", _FIRST)

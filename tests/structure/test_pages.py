@@ -1,4 +1,6 @@
-"""Pages that tell of laws: the table is what the files say, and the page on adding one is followed to the letter."""
+"""Pages that tell of laws: the table is what the files say, and the page on adding one is followed
+to the letter.
+"""
 
 import importlib
 import re
@@ -11,7 +13,7 @@ import pandas as pd
 import pytest
 
 import bayescale as bs
-from bayescale.discovery import names, parse
+from bayescale._internal.discovery import names, parse
 from tests.laws import test_contract as contract
 from tests.pages import DOCS, code_of
 
@@ -49,7 +51,9 @@ def test_the_law_that_the_page_adds_is_found_by_its_name(added):
 def test_the_law_that_the_page_adds_keeps_every_contract(added):
     law = parse("bayescale.laws", added)
     tests = [
-        test for name, test in vars(contract).items() if name.startswith("test_") and "any_law" in signature(test).parameters
+        test
+        for name, test in vars(contract).items()
+        if name.startswith("test_") and "any_law" in signature(test).parameters
     ]
     assert len(tests) > 15
     for test in tests:
@@ -61,6 +65,8 @@ def test_the_law_that_the_page_adds_fits_what_it_made(added):
     tokens = np.geomspace(1e8, 1e12, 12)
     truth = {"E": 1.7, "A": 400.0, "D_0": 2e9, "alpha": 0.3}
     loss = truth["E"] + truth["A"] / (tokens + truth["D_0"]) ** truth["alpha"]
-    runs = bs.Runs.from_frame(pd.DataFrame({"n_tokens": tokens, "loss": loss}), required=("n_tokens", "loss"))
+    runs = bs.Runs.from_frame(
+        pd.DataFrame({"n_tokens": tokens, "loss": loss}), required=("n_tokens", "loss")
+    )
     point = bs.fit(runs, law=law, noise=bs.noise.Huber(), method=bs.MultiStart(starts=100))
     assert np.exp(point.log_law()[0, 0]) == pytest.approx(loss, rel=0.01)

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from bayescale.precision import float64
+from bayescale._internal.precision import float64
 
 
 @pytest.fixture(params=[False, True], ids=["float32 outside", "float64 outside"])

@@ -18,7 +18,9 @@ def test_no_fifty_bytes_of_validation_are_in_training(small):
 def test_windows_of_validation_that_training_holds_are_dropped(documents, small):
     held_out = small.validation[0].tobytes()
     again = corpus([*documents, b"copied: " + held_out + b" end"], "made up", validation_windows=8)
-    assert held_out in again.training.tobytes() or held_out in b"".join(window.tobytes() for window in again.training)
+    assert held_out in again.training.tobytes() or held_out in b"".join(
+        window.tobytes() for window in again.training
+    )
     assert held_out not in {window.tobytes() for window in again.validation}
 
 
@@ -28,7 +30,9 @@ def test_documents_count_once_and_in_any_order(documents, small):
 
 
 def test_too_little_validation_is_refused(documents):
-    with pytest.raises(ValueError, match="windows of validation share nothing with training; 100000 are wanted"):
+    with pytest.raises(
+        ValueError, match="windows of validation share nothing with training; 100000 are wanted"
+    ):
         corpus(documents, "made up", validation_windows=100_000)
 
 

@@ -33,15 +33,24 @@ def products(program):
     for step in program.eqns:
         if step.primitive.name == "dot_general":
             (summed, _), _ = step.params["dimension_numbers"]
-            total += 2 * step.outvars[0].aval.size * np.prod([step.invars[0].aval.shape[axis] for axis in summed], dtype=int)
-        total += sum(products(getattr(inner, "jaxpr", inner)) for inner in jaxprs_in_params(step.params))
+            total += (
+                2
+                * step.outvars[0].aval.size
+                * np.prod([step.invars[0].aval.shape[axis] for axis in summed], dtype=int)
+            )
+        total += sum(
+            products(getattr(inner, "jaxpr", inner)) for inner in jaxprs_in_params(step.params)
+        )
     return total
 
 
 def test_a_loss_depends_on_no_later_byte_and_on_each_earlier_one():
     shape = Shape(8, depth=1)
     rng = np.random.default_rng(0)
-    params = {name: rng.normal(size=leaf.shape) for name, leaf in initialise(shape, jax.random.key(0)).items()}
+    params = {
+        name: rng.normal(size=leaf.shape)
+        for name, leaf in initialise(shape, jax.random.key(0)).items()
+    }
     windows = rng.integers(1, 256, (1, CONTEXT), dtype=np.uint8)
     place = 40
     changed = windows.copy()
@@ -54,4 +63,6 @@ def test_a_loss_depends_on_no_later_byte_and_on_each_earlier_one():
 def test_an_untrained_model_finds_all_bytes_equally_likely():
     shape = Shape(8, depth=1)
     windows = np.ones((1, CONTEXT), np.uint8)
-    np.testing.assert_allclose(compiled(initialise(shape, jax.random.key(0)), windows, shape), np.log(256), rtol=1e-5)
+    np.testing.assert_allclose(
+        compiled(initialise(shape, jax.random.key(0)), windows, shape), np.log(256), rtol=1e-5
+    )

@@ -35,7 +35,10 @@ def test_a_row_is_written_once(tmp_path):
     rows.add(table, {"run_id": "b", "loss": 2.0})
     with pytest.raises(ValueError, match="a has a row in"):
         rows.add(table, {"run_id": "a", "loss": 3.0})
-    assert rows.read(table)["loss"].to_dict() == {"a": pytest.approx(0.1 + 0.2, rel=1e-15), "b": 2.0}
+    assert rows.read(table)["loss"].to_dict() == {
+        "a": pytest.approx(0.1 + 0.2, rel=1e-15),
+        "b": 2.0,
+    }
 
 
 def test_a_writer_that_dies_leaves_the_table_as_it_was(tmp_path, monkeypatch):

@@ -1,4 +1,6 @@
-"""A run is its seed: killed and taken up again it ends as it would have, and its schedule is as long as it is."""
+"""A run is its seed: killed and taken up again it ends as it would have, and its schedule is as
+long as it is.
+"""
 
 from dataclasses import replace
 
@@ -44,7 +46,9 @@ def test_a_row_says_what_was_trained(small, task):
 
 
 def test_the_same_seed_gives_the_same_loss_and_another_seed_another(small, task):
-    first, again, other = (last(train(t, small))["loss"] for t in (task, task, replace(task, seed=1)))
+    first, again, other = (
+        last(train(t, small))["loss"] for t in (task, task, replace(task, seed=1))
+    )
     assert first == again
     assert first != other
     assert abs(first / other - 1) < 0.05

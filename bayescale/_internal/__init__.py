@@ -1,0 +1,3 @@
+"""Tools of the house that know nothing of scaling laws: discovery, precision, compiling, progress,
+whole files.
+"""

@@ -1,0 +1,102 @@
+"""How programs of many small operations, such as a sampler's, are compiled on a CPU: as soon done
+as run.
+
+A fit waits for its compiler longer than for its draws. XLA's newer way of making code for fused
+operations takes as long as all else in compiling a sampler, and gains nothing in it; its default
+order of operations keeps many ready for several threads at once, and where each takes a
+microsecond, handing them over takes longer. What is run a thousand times need not be optimised.
+Kernels over large grids (`bayescale.kernels`) are compiled as XLA would have it, and its searches
+by these options.
+"""
+
+from collections.abc import Callable
+from enum import Enum
+from functools import cache, wraps
+from typing import Any, TypeVar
+
+import jax
+
+R = TypeVar("R")
+
+_SMALL = {
+    "xla_cpu_use_fusion_emitters": False,
+    "xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED",
+    # LLVM's higher levels take a seventh longer and gain nothing in what has no long loops.
+    "xla_backend_optimization_level": 1,
+}
+_HASTY = {"xla_backend_optimization_level": 0}
+
+
+class Use(Enum):
+    """What a program of small operations is for: ``OFTEN`` is hundreds of thousands of operations,
+    ``BRIEF`` less.
+    """
+
+    OFTEN = "often"
+    BRIEF = "brief"
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What ``jax.jit`` and ``lower(...).compile`` take as ``compiler_options``: those that this
+        JAX knows, for a CPU.
+
+        Examples
+        --------
+        >>> import jax
+        >>> from bayescale._internal.compiling import Use
+        >>> float(jax.jit(lambda x: 2 * x, compiler_options=Use.BRIEF.options)(3.0))
+        6.0
+        """
+        wanted = _SMALL | _HASTY if self is Use.BRIEF else _SMALL
+        return {name: value for name, value in wanted.items() if _known(name, value)}
+
+
+def jit_for(use: Use, *static: str) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    """``jax.jit`` with the options of a use, which are asked for when the program first runs and
+    not on import.
+
+    Parameters
+    ----------
+    use : Use
+    *static : str
+        Names of arguments that are part of the program.
+
+    Examples
+    --------
+    >>> from bayescale._internal.compiling import Use, jit_for
+    >>> @jit_for(Use.BRIEF, "times")
+    ... def multiplied(x, times):
+    ...     return times * x
+    >>> float(multiplied(3.0, times=2))
+    6.0
+    """
+
+    def decorate(function: Callable[..., R]) -> Callable[..., R]:
+        @cache
+        def program() -> Any:
+            return jax.jit(function, static_argnames=static, compiler_options=use.options)
+
+        @wraps(function)
+        def called(*args: Any, **kwargs: Any) -> R:
+            # JAX compiles a program within another as part of that one, by its options, and takes
+            # none here.
+            within = any(
+                isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((args, kwargs))
+            )
+            result: R = (function if within else program())(*args, **kwargs)
+            return result
+
+        return called
+
+    return decorate
+
+
+@cache
+def _known(name: str, value: Any) -> bool:
+    if jax.default_backend() != "cpu":
+        return False
+    try:
+        jax.jit(lambda: 0, compiler_options={name: value})()
+    except RuntimeError:
+        return False
+    return True

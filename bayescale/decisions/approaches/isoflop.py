@@ -1,0 +1,429 @@
+"""Approach 2, for comparison: a parabola through the losses of each compute budget, and a power law
+through their minima.
+
+At each budget C the loss is taken for a parabola in the logarithm of the tokens; its vertex is the
+budget's optimum D*, and a power law through the vertices extrapolates:
+
+    L ≈ c₀ + c₁ x + c₂ x²,  x = log₁₀ D,  log₁₀ D* = −c₁ / 2c₂,  D* = k · C^b,  N* = C / 6 D*
+
+Hoffmann et al. 2022, section 3.2 (arXiv:2203.15556). Loss is no parabola in log D: it falls and
+rises as two exponentials of unlike rates. The vertex is therefore off the optimum even without
+noise, by more the wider and the less centred the sampled sizes are and the less alike α and β, and
+extrapolation adds to that (Czech et al. 2026, arXiv:2603.22339). `IsoFlop.bias` says by how much
+for the runs at hand; `bayescale.allocate` on a fitted law is free of it.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayescale._internal.precision import float64
+from bayescale.errors import InputError
+from bayescale.laws.chinchilla import Chinchilla
+from bayescale.posterior.posterior import Posterior, summarise
+from bayescale.runs import Runs
+
+# Runs of one budget differ by a rounding of their size or their steps, a few per cent, and budgets
+# by half or more.
+_GAP = 1.1
+_WIDEST_BUDGET = 1.5
+_FEWEST_SIZES = 3
+_FEWEST_BUDGETS = 2
+_EXTRAPOLATED = 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class IsoFlop:
+    """Parabolas through the runs of each budget, and the power law through their minima.
+
+    Attributes
+    ----------
+    runs : Runs
+    frame : DataFrame, one row per budget
+        ``compute`` (FLOPs; the geometric mean of 6·N·D over its runs), ``n_runs``, the vertex's
+        ``n_params`` and ``n_tokens`` (counts) and ``loss`` (nats per token), the parabola's
+        ``curvature`` d²L/dx² (nats per token and squared decade) and ``status``: ``good``;
+        ``edge``, a vertex outside the sampled sizes; ``no minimum``, a parabola that opens
+        downwards; ``too few runs``, fewer than three sizes. The first two enter the power law.
+    """
+
+    runs: Runs = field(repr=False)
+    frame: pd.DataFrame
+    _member: np.ndarray = field(repr=False)
+
+    @property
+    def exponent_of_tokens(self) -> float:
+        """b in D* ∝ C^b."""
+        return float(self._growth[1][0])
+
+    @property
+    def exponent_of_params(self) -> float:
+        """a in N* ∝ C^a; a + b = 1, since C = 6·N·D."""
+        return 1.0 - self.exponent_of_tokens
+
+    def allocate(self, compute: float | Sequence[float] | np.ndarray) -> pd.DataFrame:
+        """The split of each budget by the power law; `bayescale.allocate` gives a fitted law's,
+        with intervals.
+
+        Parameters
+        ----------
+        compute : float or sequence
+            Budgets, FLOPs.
+
+        Returns
+        -------
+        DataFrame, one row per budget
+            ``compute``, ``n_params``, ``n_tokens``, ``tokens_per_param``.
+
+        Raises
+        ------
+        InputError
+            Where a budget is not positive.
+        """
+        budgets = _checked(compute, "compute")
+        n_tokens = grown(self._growth, budgets)[0]
+        n_params = budgets / (6 * n_tokens)
+        return pd.DataFrame(
+            {
+                "compute": budgets,
+                "n_params": n_params,
+                "n_tokens": n_tokens,
+                "tokens_per_param": n_tokens / n_params,
+            }
+        )
+
+    @float64
+    def bias(
+        self, truth: Posterior | Mapping[str, float], compute: float | Sequence[float] | np.ndarray
+    ) -> pd.DataFrame:
+        """What this procedure, on these very N and D, would get wrong were the law true and the
+        losses without noise.
+
+        The losses are replaced by the law's, parabolas and power law are fitted anew, and their D*
+        and N* at each budget are compared with the law's own optimum.
+
+        Parameters
+        ----------
+        truth : Posterior or mapping
+            A fitted law, each draw of which is taken for the truth in turn; or the constants E, A,
+            B, alpha and beta of a `Chinchilla` law.
+        compute : float or sequence
+            Budgets at which to compare, FLOPs.
+
+        Returns
+        -------
+        DataFrame, one row per budget and quantity
+            100·(estimate/optimum − 1), per cent: mean, sd and quantiles over the draws.
+
+        Raises
+        ------
+        InputError
+            Where the law has no trade-off between parameters and tokens, a constant is lacking, or
+            a budget is not positive.
+        """
+        budgets = _checked(compute, "compute")
+        law, constants = _law_and_constants(truth)
+        log_inputs = {name: np.log(self.runs.column(name)) for name in law.inputs}
+        losses = np.exp(np.asarray(law.log_loss(constants, log_inputs)))
+        vertices, _, _ = _parabolas(np.log10(self.runs.column("n_tokens")), losses, self._member)
+        n_tokens = grown(power_law(np.log10(self.frame["compute"].to_numpy()), vertices), budgets)
+        optimum = np.asarray(law.optimal_n_params(constants, budgets))
+        # 6·N·D = C for both, so that the one's D too large by a factor is its N too small by the
+        # same.
+        too_large = n_tokens * 6 * optimum / budgets
+        shares = {"n_params": 1 / too_large, "n_tokens": too_large}
+        return pd.DataFrame(
+            {
+                "compute": budget,
+                "quantity": name,
+                "unit": "per cent",
+                **summarise(100 * (share[:, place] - 1)),
+            }
+            for place, budget in enumerate(budgets)
+            for name, share in shares.items()
+        )
+
+    def summary(
+        self,
+        truth: Posterior | Mapping[str, float] | None = None,
+        compute: float | Sequence[float] | np.ndarray | None = None,
+    ) -> str:
+        """In sentences: how many budgets have a minimum, the exponents, and the bias of all that.
+
+        Parameters
+        ----------
+        truth : Posterior or mapping, optional
+            As for `bias`; without it the summary can only warn.
+        compute : float or sequence, optional
+            Budgets at which the bias is told, FLOPs; ten times the largest budget unless given.
+        """
+        told = [
+            f"Approach 2 on {self.runs.name}. Budgets: {_counted(Counter(self.frame['status']))}.",
+            f"N* grows as C^{self.exponent_of_params:.3f} and D* as "
+            f"C^{self.exponent_of_tokens:.3f}.",
+        ]
+        if truth is None:
+            told.append(
+                "A parabola misses the optimum even without noise; give a fitted law to be told by "
+                "how much."
+            )
+            return " ".join(told)
+        beyond = _EXTRAPOLATED * self.frame["compute"].max()
+        bias = self.bias(truth, np.unique(beyond if compute is None else compute))
+        table = bias.pivot(index="compute", columns="quantity", values="q50")
+        told.extend(
+            f"On noise-free losses of the given law this procedure misses D* at {budget:.3g} FLOPs "
+            f"by {row['n_tokens']:+.1f} % "
+            f"and N* by {row['n_params']:+.1f} %."
+            for budget, row in table.iterrows()
+        )
+        return " ".join(told)
+
+    def growth_of(self, loss: np.ndarray, picks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """log₁₀ k and b of the power law through resampled runs, whose losses may be others; each
+        of shape (tables,).
+
+        Parameters
+        ----------
+        loss : array, shape (runs,)
+        picks : array of int, shape (tables, runs)
+            Which runs each table holds.
+        """
+        log_d = np.log10(self.runs.column("n_tokens"))
+        budgets = len(self.frame)
+        vertices = np.full((len(picks), budgets), np.nan)
+        for row, pick in enumerate(picks):
+            there = np.unique(self._member[pick])
+            found, _, _ = _parabolas(
+                log_d[pick], loss[None, pick], np.searchsorted(there, self._member[pick])
+            )
+            vertices[row, there] = found[0]
+        return power_law(np.log10(self.frame["compute"].to_numpy()), vertices)
+
+    @cached_property
+    def _growth(self) -> tuple[np.ndarray, np.ndarray]:
+        found = np.log10(self.frame["n_tokens"].to_numpy())
+        return power_law(np.log10(self.frame["compute"].to_numpy()), found[None, :])
+
+
+def isoflop(runs: Runs, budgets: Sequence[float] | np.ndarray | None = None) -> IsoFlop:
+    """Find compute-optimal sizes by isoFLOP parabolas: Approach 2, to compare with a fitted law and
+    not to rely on.
+
+    Parabolas are fitted to the loss itself by least squares, every run counting alike, and the
+    power law to the logarithms of the vertices, every budget counting alike; weights and standard
+    errors of runs are left aside, as the procedure has none.
+
+    Parameters
+    ----------
+    runs : Runs
+    budgets : sequence of float, optional
+        Nominal budgets, FLOPs; each run goes to the nearest in logarithm. Unless given, runs are
+        sorted by ``flops`` (6·N·D where that column is lacking) and a new budget begins wherever
+        two neighbours are more than 10 % apart: runs of one budget differ by the rounding of sizes
+        and steps, and budgets by half or more.
+
+    Returns
+    -------
+    IsoFlop
+
+    Raises
+    ------
+    InputError
+        Where fewer than two budgets have a minimum, or runs spread over compute without gaps.
+
+    Examples
+    --------
+    >>> import bayescale as bs
+    >>> runs = bs.datasets.simulate(seed=0, noise=0.0)
+    >>> found = bs.isoflop(runs)
+    >>> found.frame["status"].unique().tolist(), round(found.exponent_of_tokens, 3)
+    (['good'], 0.548)
+    >>> hoffmann = bs.laws.Chinchilla.published[0].constants
+    >>> found.bias(hoffmann, compute=1e24)[["quantity", "mean"]].round(1).to_numpy().tolist()
+    [['n_params', 3.2], ['n_tokens', -3.1]]
+    """
+    log_d = np.log10(runs.column("n_tokens"))
+    log_c = np.log10(6.0) + np.log10(runs.column("n_params")) + log_d
+    member = members(runs, budgets)
+    log_budgets = np.array([log_c[member == i].mean() for i in range(member.max() + 1)])
+    vertices, curvature, bottom = (
+        rows[0] for rows in _parabolas(log_d, runs.column("loss")[None, :], member)
+    )
+    frame = pd.DataFrame(
+        {
+            "compute": 10**log_budgets,
+            "n_runs": np.bincount(member),
+            "n_params": 10 ** (log_budgets - vertices) / 6,
+            "n_tokens": 10**vertices,
+            "loss": bottom,
+            "curvature": curvature,
+            "status": [
+                _status(log_d[member == i], vertices[i], curvature[i])
+                for i in range(len(log_budgets))
+            ],
+        }
+    )
+    if np.isfinite(vertices).sum() < _FEWEST_BUDGETS:
+        raise InputError(
+            f"isoflop: {runs.name} has budgets {_counted(Counter(frame['status']))}; a power law "
+            f"needs {_FEWEST_BUDGETS} with "
+            "a minimum. Give budgets=[...] in FLOPs to group the runs otherwise, or fit a law, "
+            "which needs no budgets."
+        )
+    return IsoFlop(runs, frame, member)
+
+
+def members(runs: Runs, budgets: Sequence[float] | np.ndarray | None = None) -> np.ndarray:
+    """The budget of each run, counted from the least, shape (runs,): the nearest, or by gaps in
+    compute.
+
+    Raises
+    ------
+    InputError
+        Where none are given and runs spread over compute without gaps.
+    """
+    return _by_gaps(runs) if budgets is None else _by_nearest(runs, _checked(budgets, "budgets"))
+
+
+def _by_gaps(runs: Runs) -> np.ndarray:
+    compute = runs.column("flops")
+    order = np.argsort(compute)
+    new = np.append(False, np.diff(np.log(compute[order])) > np.log(_GAP))
+    member = np.empty(len(runs), dtype=int)
+    member[order] = np.cumsum(new)
+    for i in range(member.max() + 1):
+        low, high = compute[member == i].min(), compute[member == i].max()
+        if high > _WIDEST_BUDGET * low:
+            raise InputError(
+                f"isoflop: {np.sum(member == i)} runs of {runs.name} lie between {low:.3g} and "
+                f"{high:.3g} FLOPs with no gap of "
+                f"{_GAP - 1:.0%} among them, so they are of no one budget. Give the nominal "
+                f"budgets=[...] in FLOPs, or fit a "
+                "law, which needs none."
+            )
+    return member
+
+
+def _by_nearest(runs: Runs, budgets: np.ndarray) -> np.ndarray:
+    nearest = np.abs(np.log(runs.column("flops"))[:, None] - np.log(np.unique(budgets))).argmin(
+        axis=1
+    )
+    return np.unique(nearest, return_inverse=True)[1]
+
+
+def _parabolas(
+    log_d: np.ndarray, losses: np.ndarray, member: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Vertex, curvature and least value of each budget's parabola, NaN where there is none.
+
+    Parameters
+    ----------
+    log_d : array, shape (runs,)
+    losses : array, shape (draws, runs)
+    member : array of int, shape (runs,)
+
+    Returns
+    -------
+    three arrays, each of shape (draws, budgets)
+    """
+    n_budgets = member.max() + 1
+    vertex, curvature, bottom = np.full((3, len(losses), n_budgets), np.nan)
+    for i in range(n_budgets):
+        x = log_d[member == i]
+        if len(np.unique(x)) < _FEWEST_SIZES:
+            continue
+        centre = x.mean()
+        c0, c1, c2 = np.linalg.lstsq(
+            np.vander(x - centre, 3, increasing=True), losses[:, member == i].T
+        )[0]
+        upwards = np.where(c2 > 0, c2, np.nan)
+        vertex[:, i] = centre - c1 / (2 * upwards)
+        curvature[:, i] = 2 * c2
+        bottom[:, i] = c0 - c1**2 / (4 * upwards)
+    return vertex, curvature, bottom
+
+
+def power_law(log_c: np.ndarray, log_d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """log₁₀ k and b of D* = k·C^b by least squares through the budgets that have a minimum, each of
+    shape (draws,).
+
+    Parameters
+    ----------
+    log_c : array, shape (budgets,) or (draws, budgets)
+    log_d : array, shape (draws, budgets); NaN where there is no minimum
+    """
+    log_c = np.broadcast_to(log_c, log_d.shape)
+    there = np.isfinite(log_d)
+    y = np.where(there, log_d, 0.0)
+    # A draw with fewer than two minima has no power law: NaN.
+    with np.errstate(invalid="ignore"):
+        shares = there / there.sum(axis=1, keepdims=True)
+        centre, height = (
+            (shares * np.where(there, log_c, 0.0)).sum(axis=1),
+            (shares * y).sum(axis=1),
+        )
+        x = np.where(there, log_c - centre[:, None], 0.0)
+        slope = (x * y).sum(axis=1) / (x**2).sum(axis=1)
+    return height - slope * centre, slope
+
+
+def grown(growth: tuple[np.ndarray, np.ndarray], compute: np.ndarray) -> np.ndarray:
+    """What a power law gives at each budget, shape (draws, budgets)."""
+    intercept, slope = growth
+    return 10 ** (intercept[:, None] + slope[:, None] * np.log10(compute))
+
+
+def _status(log_d: np.ndarray, vertex: float, curvature: float) -> str:
+    if np.isnan(curvature):
+        return "too few runs"
+    if np.isnan(vertex):
+        return "no minimum"
+    return "good" if log_d.min() <= vertex <= log_d.max() else "edge"
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    words = {
+        "good": "with a minimum among the sampled sizes",
+        "edge": "with one outside them",
+        "no minimum": "without any",
+        "too few runs": "of too few runs",
+    }
+    return ", ".join(f"{counts[status]} {what}" for status, what in words.items() if counts[status])
+
+
+def _law_and_constants(truth: Posterior | Mapping[str, float]) -> tuple[Any, dict[str, np.ndarray]]:
+    """A law and its constants, each of shape (draws, 1)."""
+    if isinstance(truth, Posterior):
+        if not hasattr(truth.law, "optimal_n_params"):
+            raise InputError(
+                f"{truth.law.formula} knows no trade-off between parameters and tokens; fit "
+                f"Chinchilla()."
+            )
+        return truth.law, {name: values.reshape(-1, 1) for name, values in truth.constants.items()}
+    law = Chinchilla()
+    lacking = [p.name for p in law.parameters if p.name not in truth]
+    if lacking:
+        raise InputError(
+            f"isoflop: the constants lack {', '.join(lacking)}; give all of "
+            f"{', '.join(p.name for p in law.parameters)}."
+        )
+    return law, {p.name: np.full((1, 1), float(truth[p.name])) for p in law.parameters}
+
+
+def _checked(compute: float | Sequence[float] | np.ndarray, name: str) -> np.ndarray:
+    budgets = np.atleast_1d(np.asarray(compute, dtype=np.float64))
+    bad = ~(np.isfinite(budgets) & (budgets > 0))
+    if bad.any() or not budgets.size:
+        shown = (
+            f"{budgets[bad][0]:g} is not a positive number of FLOPs"
+            if bad.any()
+            else "[] holds no FLOPs"
+        )
+        raise InputError(f"isoflop: {name} = {shown}; give such as 5.76e23.")
+    return budgets

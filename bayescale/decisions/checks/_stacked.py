@@ -1,0 +1,79 @@
+"""What `bayescale.stack` returns: posteriors of the same runs, and how much each counts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bayescale.inference._weighing import systematic
+from bayescale.posterior.posterior import Posterior
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """Several posteriors as one forecast: `bayescale.forecast` takes it in place of a posterior.
+
+    Attributes
+    ----------
+    posteriors : tuple of Posterior
+    models : tuple of str
+        Law and noise of each, as the command line takes them.
+    weights : array, shape (models,)
+        Not negative, of sum one.
+    by : str
+        What they were weighed by.
+    scores : DataFrame, one row per scored run and one column per model
+        Log densities, or of ``by="evidence"`` one row of log evidences.
+    problems : tuple of str
+        Each a sentence. Empty where all is well.
+    """
+
+    posteriors: tuple[Posterior, ...]
+    models: tuple[str, ...]
+    weights: np.ndarray
+    by: str
+    scores: pd.DataFrame
+    problems: tuple[str, ...] = ()
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per model: ``model``, ``weight``, ``score``, the sum over runs; ``behind``, how
+        far the best is ahead of it, and ``behind_se``, the standard error of that difference.
+        """
+        values = self.scores.to_numpy()
+        lead = values[:, [values.sum(axis=0).argmax()]] - values
+        # One row has no spread, and its error is not known.
+        se = (
+            np.sqrt(len(lead)) * lead.std(axis=0, ddof=1)
+            if len(lead) > 1
+            else np.full(len(self.models), np.nan)
+        )
+        return pd.DataFrame(
+            {
+                "model": self.models,
+                "weight": self.weights,
+                "score": values.sum(axis=0),
+                "behind": lead.sum(axis=0),
+                "behind_se": se,
+            }
+        )
+
+    def summary(self) -> pd.DataFrame:
+        """The same, indexed by model, the heaviest first."""
+        return self.frame.set_index("model").sort_values("weight", ascending=False, kind="stable")
+
+    def places(self, seed: int) -> np.ndarray:
+        """Which draws of all posteriors, one after the other, make the mixture; as many as the
+        largest posterior has.
+
+        Systematic resampling: each model has its share to within one draw.
+        """
+        counts = np.array([posterior.n_draws for posterior in self.posteriors])
+        return systematic(
+            np.repeat(self.weights / counts, counts), int(counts.max()), np.random.default_rng(seed)
+        )
+
+    def _repr_html_(self) -> str:
+        return "".join(f"<p>⚠ {problem}</p>" for problem in self.problems) + self.summary().to_html(
+            float_format="{:.4g}".format
+        )

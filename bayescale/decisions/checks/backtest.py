@@ -1,0 +1,200 @@
+"""Would the forecast have been right? Fit some runs, forecast the others, and score what was said
+against what came.
+"""
+
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayescale._internal.progress import bar
+from bayescale.decisions.checks.forecasters import (
+    Fitted,
+    Forecaster,
+    HuberBootstrap,
+    Prediction,
+    require_loss,
+)
+from bayescale.decisions.checks.holdouts.base import Fold, Holdout, compute
+from bayescale.decisions.checks.holdouts.largest_compute import LargestCompute
+from bayescale.decisions.checks.scores import INTERVALS, QUANTILES, run_scores, summary
+from bayescale.errors import InputError
+from bayescale.inference.base import Method
+from bayescale.laws.base import Law
+from bayescale.laws.chinchilla import Chinchilla
+from bayescale.noise.base import Noise
+from bayescale.posterior.posterior import Posterior
+from bayescale.runs import Runs
+
+
+@dataclass(frozen=True, eq=False)
+class Backtest:
+    """Forecasts of hidden runs beside their losses.
+
+    Attributes
+    ----------
+    frame : DataFrame, one row per hidden run and model
+        ``model``, ``fold`` and ``run_id``; ``n_params`` and ``n_tokens``, where the runs have them;
+        ``compute`` (FLOPs) and ``decades``, how many powers of ten it lies beyond the dearest run
+        that was fitted; ``n_train``; ``loss`` and quantiles of its forecast, ``q025`` … ``q975``,
+        in nats per token; ``pit``; ``crps`` and ``log_score`` in log loss, the latter NaN where the
+        forecast has no density; ``covered50`` … ``covered95``.
+    posteriors : dict of str to Posterior
+        The fit of each fold, whose ``runs`` are those that it was made from.
+    runs : Runs
+    holdout : Holdout
+    """
+
+    frame: pd.DataFrame
+    posteriors: dict[str, Posterior] = field(repr=False)
+    runs: Runs = field(repr=False)
+    holdout: Holdout
+
+    @property
+    def model(self) -> str:
+        """What was backtested, as it stands in the frame beside today's practice."""
+        return str(self.frame["model"].iloc[0])
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Diagnostics that failed, each a sentence that begins with the fold."""
+        return tuple(
+            f"Without {name}: {one}"
+            for name, fit in self.posteriors.items()
+            for one in fit.problems
+        )
+
+    def summary(self) -> pd.DataFrame:
+        """Scores of the model, and of today's practice on the same runs.
+
+        Returns
+        -------
+        DataFrame, one row per model
+            ``coverage50``, ``coverage80``, ``coverage90``, ``coverage95``; ``crps``, ``log_score``
+            (mean log density, larger is better), ``rmsle`` and ``bias`` of the median, all in log
+            loss; ``pit_distance``, the largest gap between the distribution function of the PIT and
+            the uniform one; ``n_train``, runs fitted, on average over the folds; and ``n_test``,
+            runs forecast, all folds together.
+        """
+        return summary(self.frame)
+
+    def _repr_html_(self) -> str:
+        complaints = "".join(f"<p>⚠ {escape(problem)}</p>" for problem in self.problems)
+        table = self.summary().to_html(float_format="{:.3g}".format)
+        return f"<p><b>{escape(self.runs.name)}</b>, forecast {self.holdout}</p>{complaints}{table}"
+
+
+def backtest(
+    runs: Runs | pd.DataFrame,
+    holdout: Holdout | None = None,
+    *,
+    law: Law | None = None,
+    noise: Noise | None = None,
+    method: Method | None = None,
+) -> Backtest:
+    """Hide runs, forecast them from the others, and score the forecast beside today's practice.
+
+    Today's practice, ``huber + bootstrap`` in the result, is a Huber fit of the Chinchilla law (or
+    of ``law``, where the runs lack N or D), with 200 refits to resampled runs and residuals of the
+    fit resampled.
+
+    Parameters
+    ----------
+    runs : Runs or DataFrame
+        A DataFrame is checked by `Runs.from_frame` first.
+    holdout : Holdout
+        `LargestCompute(0.2)` unless given; or `ComputeBelow`, `LeaveGroupOut`, `ExpandingWindow`.
+    law, noise, method
+        What `fit` takes, and what it takes unless given.
+
+    Returns
+    -------
+    Backtest
+
+    Raises
+    ------
+    InputError
+        Where nothing is left to fit or to forecast, too few runs are left for the law, or there is
+        no column ``group`` to leave out by; and as `fit`.
+
+    Warns
+    -----
+    FitWarning
+        As `fit`, once for each fold; `Backtest.problems` holds the same sentences.
+
+    Examples
+    --------
+    >>> import bayescale as bs
+    >>> runs = bs.datasets.simulate(seed=1)
+    >>> test = bs.backtest(runs, bs.LargestCompute(0.2), noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> test.summary()[["n_train", "n_test"]]
+                        n_train  n_test
+    model
+    chinchilla, normal       36       9
+    huber + bootstrap        36       9
+    """
+    if not isinstance(runs, Runs):
+        runs = Runs.from_frame(runs)
+    holdout = LargestCompute() if holdout is None else holdout
+    if not isinstance(holdout, Holdout):
+        raise InputError(
+            f"{holdout!r} is no hold-out; give an instance, such as LargestCompute(0.2)."
+        )
+    require_loss("backtest", law)
+    folds = holdout.split(runs)
+    split_by_law = {"n_params", "n_tokens"} <= set(runs.frame.columns)
+    forecasters = (
+        Fitted(law, noise, method),
+        HuberBootstrap(Chinchilla() if law is None or split_by_law else law),
+    )
+    with bar() as progress:
+        steps = progress.add_task(
+            "Backtesting", total=len(folds) * len(forecasters), visible=len(folds) > 1
+        )
+
+        def judged(fold: Fold, forecaster: Forecaster) -> tuple[Prediction, pd.DataFrame]:
+            prediction = forecaster.predict(fold.train, fold.test)
+            progress.update(steps, advance=1, refresh=True)
+            return prediction, scored(fold, prediction)
+
+        ours, todays = ([judged(fold, one) for fold in folds] for one in forecasters)
+    frames = [frame for _, frame in (*ours, *todays)]
+    posteriors = {
+        fold.name: prediction.posterior for fold, (prediction, _) in zip(folds, ours, strict=True)
+    }
+    return Backtest(pd.concat(frames, ignore_index=True), posteriors, runs, holdout)
+
+
+def scored(fold: Fold, prediction: Prediction) -> pd.DataFrame:
+    """The rows of `Backtest.frame` for one fold and one model.
+
+    Parameters
+    ----------
+    fold : Fold
+    prediction : Prediction
+        Of the runs of ``fold.test``.
+
+    Returns
+    -------
+    DataFrame, one row per hidden run
+    """
+    test = fold.test
+    flops = compute(test)
+    scores = run_scores(prediction.log_draws, np.log(test.column("loss")))
+    known = {name: test.column(name) for name in ("n_params", "n_tokens") if name in test.frame}
+    columns: dict[str, Any] = {
+        "model": prediction.model,
+        "fold": fold.name,
+        "run_id": test.frame.index,
+        **known,
+        "compute": flops,
+        "decades": np.log10(flops / compute(fold.train).max()),
+        "n_train": len(fold.train),
+        "loss": test.column("loss"),
+        **{name: scores[name].to_numpy() for name in (*QUANTILES, "pit", "crps")},
+        "log_score": prediction.log_density,
+        **{f"covered{share}": scores[f"covered{share}"].to_numpy() for share in INTERVALS},
+    }
+    return pd.DataFrame(columns)

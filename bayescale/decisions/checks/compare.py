@@ -1,0 +1,324 @@
+"""Which law do these runs speak for? All that apply, fitted alike, ranked by forecasts of runs that
+they have not seen.
+
+Two scores, both mean log densities of log loss in nats a run: of the dearest runs, forecast from
+the cheaper ones, which is what laws are for, and of each run given all others, by PSIS-LOO.
+Standard errors are of differences run by run from the best. A. Vehtari, A. Gelman and J. Gabry,
+2017 (arXiv:1507.04544), equation 24, for those.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayescale._internal.discovery import describe, entry, names
+from bayescale._internal.precision import float64
+from bayescale._internal.progress import bar
+from bayescale.batches.fitting import fit_here, shared_out
+from bayescale.batches.task import Outcome, Task
+from bayescale.decisions.checks.backtest import scored
+from bayescale.decisions.checks.forecasters import predicted, require_loss
+from bayescale.decisions.checks.holdouts.base import Holdout
+from bayescale.decisions.checks.holdouts.largest_compute import LargestCompute
+from bayescale.decisions.checks.loo import loo
+from bayescale.decisions.checks.scores import summary
+from bayescale.errors import InputError
+from bayescale.inference.base import Method
+from bayescale.inference.importance import Importance
+from bayescale.laws.base import SYMBOLS, Law
+from bayescale.noise.base import Likelihood, is_likelihood
+from bayescale.noise.student_t import StudentT
+from bayescale.posterior.diagnostics import stacking_weights
+from bayescale.posterior.posterior import QUANTILES, Posterior
+from bayescale.runs import Runs
+
+# A difference within so many of its standard errors may be chance.
+_SURE = 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Laws side by side.
+
+    Attributes
+    ----------
+    name : str
+        Of the runs.
+    frame : DataFrame, one row per law, the best forecaster first
+        ``law``, as the command line takes it; ``n_parameters``; ``log_score`` of hidden runs,
+        ``behind`` the best law's by so much a run, with standard error ``behind_se``; ``crps`` and
+        ``rmsle`` in log loss, and ``coverage90``, of the same forecasts; ``loo``, ``loo_behind``,
+        ``loo_behind_se`` the same of leave-one-out scores; ``weight`` in the mixture that these
+        would predict best (stacking).
+    forms : DataFrame, one row per law that may be a simpler one
+        ``law``; ``quantity``; its ``q05``, ``q50``, ``q95``; the ``value`` at which the law is
+        ``simpler``; and ``below``, the posterior probability that the quantity is below that value,
+        NaN where no other is possible.
+    posteriors : dict of str to Posterior
+        Of each law, fitted to all runs.
+    hidden : tuple of str
+        What each fold hid.
+    problems : tuple of str
+        Each a sentence that begins with the law. Empty where all is well.
+    """
+
+    name: str
+    frame: pd.DataFrame
+    forms: pd.DataFrame
+    posteriors: dict[str, Posterior] = field(repr=False)
+    hidden: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    def summary(self) -> pd.DataFrame:
+        """The frame, indexed by law."""
+        return self.frame.set_index("law")
+
+    @property
+    def verdict(self) -> str:
+        """What the tables say, in plain sentences."""
+        best, *others = self.frame.to_dict("records")
+        sentences = [f"{best['law']} forecasts {' and '.join(self.hidden)} of {self.name} best."]
+        if others:
+            second = others[0]
+            gap = f"{second['law']} is behind by {second['behind']:.2g} ± {second['behind_se']:.1g} nats a run"
+            close = not second["behind"] > _SURE * second["behind_se"]
+            sentences.append(f"{gap}, which may be chance." if close else f"{gap}.")
+            by_loo = self.summary()["loo"].idxmax()
+            sentences.append(
+                f"Leave-one-out scores {'agree' if by_loo == best['law'] else f'favour {by_loo}'}."
+            )
+        sentences += [
+            _sentence(row) for _, row in self.forms[self.forms["law"] == best["law"]].iterrows()
+        ]
+        return " ".join(sentences)
+
+    def _repr_html_(self) -> str:
+        complaints = "".join(f"<p>⚠ {escape(problem)}</p>" for problem in self.problems)
+        tables = "".join(
+            table.to_html(index=False, float_format="{:.3g}".format)
+            for table in (self.frame, self.forms)
+        )
+        return f"<p>{escape(self.verdict)}</p>{complaints}{tables}"
+
+
+@float64
+def compare(
+    runs: Runs | pd.DataFrame,
+    laws: Sequence[Law] | None = None,
+    *,
+    noise: Likelihood | None = None,
+    method: Method | None = None,
+    holdout: Holdout | None = None,
+) -> Comparison:
+    """Fit laws to the same runs, and rank them by how well they forecast.
+
+    Parameters
+    ----------
+    runs : Runs or DataFrame
+        A DataFrame is checked by `Runs.from_frame` first.
+    laws : sequence of Law
+        All whose inputs the runs have, unless given.
+    noise : Likelihood
+        `StudentT()` unless given; the same for all laws.
+    method : Method
+        `Importance()` unless given, which fits all laws and folds of like size in few calls.
+    holdout : Holdout
+        What is hidden to be forecast; ``LargestCompute(0.2)``, the dearest fifth, unless given.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    InputError
+        Where no law applies, the noise is no likelihood, or the hold-out leaves nothing.
+
+    Examples
+    --------
+    >>> import bayescale as bs
+    >>> runs = bs.datasets.simulate(seed=1)
+    >>> laws = [bs.laws.Chinchilla(), bs.laws.PowerLaw()]
+    >>> found = bs.compare(runs, laws, noise=bs.noise.Normal(), method=bs.Importance(draws=500))
+    >>> found.frame["law"].tolist()
+    ['chinchilla', 'power_law']
+    """
+    if not isinstance(runs, Runs):
+        runs = Runs.from_frame(runs)
+    laws = list(_applicable(runs) if laws is None else laws)
+    noise = StudentT() if noise is None else noise
+    method = Importance() if method is None else method
+    _check(runs, laws, noise)
+    folds = (LargestCompute() if holdout is None else holdout).split(runs)
+
+    fits = _fitted(laws, [runs, *(fold.train for fold in folds)], noise, method)
+    problems = [
+        f"{label}: {one.row['message']}"
+        for label, outcomes in fits.items()
+        for one in outcomes
+        if one.row["message"]
+    ]
+    posteriors, forecasts, left_out = {}, {}, {}
+    for label, outcomes in fits.items():
+        whole, *without = (one.posterior for one in outcomes)
+        if whole is None or None in without:
+            continue
+        posteriors[label] = whole
+        each = [
+            scored(fold, predicted(fit, fold.test))
+            for fold, fit in zip(folds, without, strict=True)
+            if fit is not None
+        ]
+        forecasts[label] = pd.concat(each)
+        scores = loo(whole).frame
+        # Of log loss, as the forecasts' are.
+        left_out[label] = scores["elpd"].to_numpy() - whole.log_slope
+        if uncertain := int((~scores["good"]).sum()):
+            problems.append(
+                f"{label}: its leave-one-out score is uncertain at {uncertain} runs, by Pareto k."
+            )
+    if not posteriors:
+        raise InputError(
+            f"{runs.name}: no law could be fitted to all runs and without those hidden: "
+            f"{problems[0]}"
+        )
+    forms = [row for label, posterior in posteriors.items() for row in _forms(label, posterior)]
+    columns = ["law", "quantity", *QUANTILES, "value", "simpler", "below"]
+    return Comparison(
+        runs.name,
+        _ranked(posteriors, forecasts, left_out),
+        pd.DataFrame(forms, columns=columns),
+        posteriors,
+        tuple(fold.name for fold in folds),
+        tuple(problems),
+    )
+
+
+def _fitted(
+    laws: Sequence[Law], sets: Sequence[Runs], noise: Likelihood, method: Method
+) -> dict[str, list[Outcome]]:
+    """What became of each law on each set of runs."""
+    tasks = [
+        Task(len(sets) * i + j, one, law, noise, method)
+        for i, law in enumerate(laws)
+        for j, one in enumerate(sets)
+    ]
+    found: dict[int, Outcome] = {}
+    with bar() as progress:
+        steps = progress.add_task("Comparing", total=len(tasks))
+
+        def report(outcome: Outcome) -> None:
+            found[outcome.position] = outcome
+            progress.update(steps, advance=1, refresh=True)
+
+        for share in shared_out(tasks):
+            fit_here(share, None, report)
+    return {
+        describe(law): [found[len(sets) * i + j] for j in range(len(sets))]
+        for i, law in enumerate(laws)
+    }
+
+
+def _ranked(
+    posteriors: dict[str, Posterior],
+    forecasts: dict[str, pd.DataFrame],
+    left_out: dict[str, np.ndarray],
+) -> pd.DataFrame:
+    """`Comparison.frame`."""
+    values = np.column_stack(list(left_out.values()))
+    frame = summary(pd.concat(forecasts.values())).reset_index(drop=True)
+    frame = frame.assign(
+        law=list(posteriors),
+        n_parameters=[len(posterior.law.parameters) for posterior in posteriors.values()],
+        loo=values.mean(axis=0),
+        weight=stacking_weights(values) if len(posteriors) > 1 else 1.0,
+    )
+    hidden = np.column_stack([scores["log_score"] for scores in forecasts.values()])
+    frame = frame.join(_behind(hidden, "")).join(_behind(values, "loo_"))
+    columns = [
+        "law",
+        "n_parameters",
+        "log_score",
+        "behind",
+        "behind_se",
+        "crps",
+        "rmsle",
+        "coverage90",
+    ]
+    frame = frame[[*columns, "loo", "loo_behind", "loo_behind_se", "weight"]]
+    return frame.sort_values("log_score", ascending=False, kind="stable", ignore_index=True)
+
+
+def _applicable(runs: Runs) -> Iterator[Law]:
+    """Every law whose inputs the runs have; those in compute take the first other input there is,
+    where it is not known.
+    """
+    has = [name for name in SYMBOLS if name in runs.frame and name != "loss"]
+    if {"n_params", "n_tokens"} <= set(has):
+        has.append("flops")
+    for name in names("bayescale.laws"):
+        law = entry("bayescale.laws", name)()
+        if law.inputs == ("flops",) and "flops" not in has and has:
+            law = dataclasses.replace(law, input=has[0])
+        if law.response == "loss" and set(law.inputs) <= set(has):
+            yield law
+
+
+def _check(runs: Runs, laws: Sequence[Any], noise: Any) -> None:
+    if not is_likelihood(noise):
+        raise InputError(
+            f"compare scores densities, and {noise!r} has none; give a likelihood, such as "
+            f"noise=StudentT()."
+        )
+    if not laws:
+        raise InputError(
+            f"{runs.name} has the inputs of no law; `bayescale laws list` says what each needs."
+        )
+    for law in laws:
+        if not isinstance(law, Law):
+            raise InputError(
+                f"{law!r} is no law; give instances, such as laws=[bs.laws.Chinchilla(), "
+                f"bs.laws.Coupled()]."
+            )
+        require_loss("compare", law)
+
+
+def _behind(values: np.ndarray, prefix: str) -> pd.DataFrame:
+    """How far each law is behind the best, in the mean over runs, and the standard error of that;
+    scores are (runs, laws).
+    """
+    gap = values[:, [values.mean(axis=0).argmax()]] - values
+    se = (
+        gap.std(axis=0, ddof=1) / np.sqrt(len(gap))
+        if len(gap) > 1
+        else np.full(gap.shape[1], np.nan)
+    )
+    return pd.DataFrame({f"{prefix}behind": gap.mean(axis=0), f"{prefix}behind_se": se})
+
+
+def _forms(label: str, posterior: Posterior) -> Iterator[dict[str, Any]]:
+    for special in posterior.law.specials:
+        draws = special.of(posterior.constants).reshape(-1)
+        inside = 0 < special.value < np.inf
+        yield {
+            "law": label,
+            "quantity": special.name,
+            **{name: float(np.quantile(draws, q)) for name, q in QUANTILES.items()},
+            "value": special.value,
+            "simpler": special.simpler,
+            "below": float(np.mean(draws < special.value)) if inside else np.nan,
+        }
+
+
+def _sentence(row: pd.Series) -> str:
+    known = f"{row['quantity']} is {row['q50']:.3g} (90 %: {row['q05']:.3g} to {row['q95']:.3g})"
+    simple = f"at {'∞' if np.isinf(row['value']) else format(row['value'], 'g')} the law would be {row['simpler']}"
+    if np.isnan(row["below"]):
+        return f"{known}; {simple}."
+    side, chance = ("below", row["below"]) if row["below"] >= 0.5 else ("above", 1 - row["below"])
+    return f"{known}, {side} {row['value']:g} with probability {chance:.3g}; {simple}."

@@ -1,0 +1,77 @@
+"""What a hold-out is: it splits runs into those that a model is fitted to, and those that it must
+forecast.
+"""
+
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+
+from bayescale.errors import InputError
+from bayescale.runs import Runs
+
+LAST_BIT = 1e-9
+
+
+class Fold(NamedTuple):
+    """One split.
+
+    Attributes
+    ----------
+    name : str
+        What is hidden, for people.
+    train, test : Runs
+        Those that are fitted, and those that are hidden.
+    """
+
+    name: str
+    train: Runs
+    test: Runs
+
+
+@runtime_checkable
+class Holdout(Protocol):
+    """A hold-out is a frozen dataclass of options; adding one is adding a file to this folder."""
+
+    def split(self, runs: Runs) -> tuple[Fold, ...]:
+        """The splits, each with a fit of its own."""
+
+
+def compute(runs: Runs) -> np.ndarray:
+    """FLOPs of each run, shape (runs,): 6·N·D whatever the runs report, and what they report where
+    N or D is lacking.
+
+    A learning curve without either has its examples, tokens or parameters in their place, to which
+    its compute is proportional.
+    """
+    if {"n_params", "n_tokens"} <= set(runs.frame.columns):
+        return runs.six_nd
+    along = [name for name in ("flops", "n_examples", "n_tokens", "n_params") if name in runs.frame]
+    return runs.column(along[0] if along else "flops")
+
+
+def fold(runs: Runs, name: str, train: np.ndarray, test: np.ndarray) -> Fold:
+    """A fold from two masks or two lists of row numbers.
+
+    Raises
+    ------
+    InputError
+        Where either side is empty.
+    """
+    # Canonical order, so that a fit of these runs is a fit of a table that holds them alone.
+    train, test = (
+        np.sort(rows) if rows.dtype != bool else np.flatnonzero(rows) for rows in (train, test)
+    )
+    for rows, what in ((train, "to fit"), (test, "to forecast")):
+        if not len(rows):
+            raise InputError(
+                f"{runs.name}: hiding {name} leaves none of the {len(runs)} runs {what}; hide "
+                f"another share."
+            )
+    known = Runs(runs.frame.iloc[train], f"{runs.name} without {name}", runs.source, runs.notes)
+    return Fold(name, known, Runs(runs.frame.iloc[test], runs.name, runs.source, runs.notes))
+
+
+def require_share(what: str, value: float) -> None:
+    """Raise InputError unless the value lies between nought and one."""
+    if not 0 < value < 1:
+        raise InputError(f"{what}={value:g} must lie between 0 and 1, such as 0.2.")

@@ -1,0 +1,279 @@
+"""How far do the answers move if something else had been assumed? Refits under other likelihoods,
+laws and runs.
+
+Each variant changes one thing: the likelihood, the form of the law, or the runs, of which one
+budget is left out at a time. What moves by more than the posterior's own width is not known as well
+as the posterior says.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from bayescale._internal.discovery import describe
+from bayescale._internal.precision import float64
+from bayescale.batches.fitting import fit_here, shared_out
+from bayescale.batches.task import Outcome, Task
+from bayescale.decisions.forecasts.forecast import forecast
+from bayescale.decisions.plans.allocate import allocate
+from bayescale.errors import InputError
+from bayescale.inference.base import Method
+from bayescale.inference.importance import Importance
+from bayescale.inference.nuts import NUTS
+from bayescale.laws.base import Law
+from bayescale.laws.chinchilla import Chinchilla
+from bayescale.laws.coupled import Coupled
+from bayescale.noise.base import Noise, is_likelihood
+from bayescale.noise.laplace import Laplace
+from bayescale.noise.normal import Normal
+from bayescale.noise.student_t import StudentT
+from bayescale.posterior.posterior import QUANTILES, Posterior
+from bayescale.runs import Runs
+
+UNITS = {
+    "alpha": "no unit",
+    "beta": "no unit",
+    "a": "no unit",
+    "n_params": "parameters",
+    "n_tokens": "tokens",
+    "loss": "nats per token",
+}
+AS_FITTED = "as fitted"
+
+_LIKELIHOODS: tuple[Noise, ...] = (Normal(), Laplace(), StudentT())
+_FORMS: tuple[Law, ...] = (Chinchilla(), Chinchilla(tied=True), Coupled())
+_ON_LOGARITHMS = ("n_params", "n_tokens")
+_FEWEST_DRAWS = 100
+_GAP, _MOST_BLOCKS, _BLOCKS = 1.10, 12, 5
+_TO_TEN_TIMES, _ANY_BUDGET = 10.0, 1e21
+# The central 90 % of a Normal distribution are so many standard deviations wide.
+_WIDTH = 3.2897
+
+
+class _Variant(NamedTuple):
+    kind: str
+    name: str
+    runs: Runs
+    law: Law
+    noise: Noise
+
+
+@dataclass(frozen=True, eq=False)
+class Sensitivity:
+    """The answers under each variant, beside the posterior's own.
+
+    Attributes
+    ----------
+    name : str
+        Of the runs.
+    compute : float
+        Budget of ``n_params``, ``n_tokens`` and ``loss``, FLOPs.
+    frame : DataFrame, tidy, one row per variant and quantity, the posterior first
+        ``kind`` (``posterior``, ``likelihood``, ``form`` or ``runs``), ``variant``, ``quantity``,
+        ``unit``, ``q05``, ``q50``, ``q95``, and ``shift``: the median's distance from the
+        posterior's, in standard deviations of the posterior.
+    problems : tuple of str
+        What could not be fitted or is doubtful, each a sentence.
+    """
+
+    name: str
+    compute: float
+    frame: pd.DataFrame
+    problems: tuple[str, ...] = ()
+
+    def summary(self) -> pd.DataFrame:
+        """Each quantity as the posterior has it, and where the variants take it.
+
+        Returns
+        -------
+        DataFrame, one row per quantity
+            ``q05``, ``q50``, ``q95`` of the posterior; ``lowest`` and ``highest`` median of all
+            variants; ``largest_shift``, and the ``variant`` that makes it.
+        """
+        own = self.frame[self.frame["kind"] == "posterior"].set_index("quantity")[list(QUANTILES)]
+        medians = self.frame.groupby("quantity")["q50"]
+        largest = self.frame.loc[
+            self.frame["shift"].abs().groupby(self.frame["quantity"]).idxmax()
+        ].set_index("quantity")
+        return own.assign(
+            lowest=medians.min(),
+            highest=medians.max(),
+            largest_shift=largest["shift"],
+            variant=largest["variant"],
+        )
+
+    def _repr_html_(self) -> str:
+        complaints = "".join(f"<p>⚠ {problem}</p>" for problem in self.problems)
+        told = f"<p><b>{self.name}</b>: the answers at {self.compute:.3g} FLOPs under other assumptions</p>"
+        return told + complaints + self.summary().to_html(float_format="{:.4g}".format)
+
+
+@float64
+def sensitivity(posterior: Posterior, compute: float | None = None) -> Sensitivity:
+    """Fit again under other likelihoods, other forms of the law, and without one budget at a time.
+
+    Likelihoods are Normal, Laplace and Student-t; forms Chinchilla's, the same with equal
+    exponents, and the coupled law. Budgets are the values of the column ``group`` or, where it does
+    not divide the runs, clusters of compute with gaps of 10 % between them, or fifths of the runs
+    by compute. Independent noise is fitted by `Importance`, noise with processes by `NUTS`.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        Of a law with exponents alpha and beta and a best split of compute, under a likelihood, with
+        100 draws at least.
+    compute : float, optional
+        Budget at which to allocate and forecast, FLOPs; ten times the largest 6·N·D of the runs
+        unless given.
+
+    Returns
+    -------
+    Sensitivity
+        Of the exponents, ``a`` = β/(α + β), N* and D* at the budget, and ``loss``, the forecast of
+        a run at the *posterior's* median N*, so that all variants forecast one run. Standard
+        deviations are those of a Normal with the posterior's 90 % interval; of N* and D*, on
+        logarithms.
+
+    Raises
+    ------
+    InputError
+        Where the law has no best split of compute, the noise model is an objective, there are too
+        few draws, or the budget is not positive.
+
+    Examples
+    --------
+    >>> import bayescale as bs
+    >>> post = bs.fit(bs.datasets.simulate(seed=1), method=bs.Importance(draws=1000))  # doctest: +SKIP
+    >>> bs.sensitivity(post, compute=1e24).summary()["largest_shift"]  # doctest: +SKIP
+    """
+    check(posterior)
+    if compute is None:
+        compute = (
+            _TO_TEN_TIMES
+            * 6
+            * float(np.max(posterior.runs.column("n_params") * posterior.runs.column("n_tokens")))
+        )
+    budget = float(compute)
+    n_params = float(allocate(posterior, budget).draws["n_params"].median())
+    own = _answers(posterior, budget, n_params)
+    rows = _rows("posterior", AS_FITTED, own, own)
+    problems = []
+    for variant, outcome in _fitted(posterior):
+        if outcome.row["message"]:
+            problems.append(
+                f"{variant.name} {'failed' if outcome.posterior is None else 'is doubtful'}: "
+                f"{outcome.row['message']}"
+            )
+        if outcome.posterior is not None:
+            rows += _rows(
+                variant.kind, variant.name, _answers(outcome.posterior, budget, n_params), own
+            )
+    return Sensitivity(posterior.runs.name, budget, pd.DataFrame(rows), tuple(problems))
+
+
+def check(posterior: Posterior) -> None:
+    """Raise InputError, saying what to do, where a posterior has no answers or no width to tell
+    beside them.
+    """
+    if not is_likelihood(posterior.noise):
+        raise InputError(
+            f"sensitivity is told beside a posterior's width, and {posterior.noise.title} gives "
+            f"none; fit with a likelihood."
+        )
+    if posterior.n_draws < _FEWEST_DRAWS:
+        raise InputError(
+            f"sensitivity needs {_FEWEST_DRAWS} draws and has {posterior.n_draws}; fit with "
+            f"NUTS(), Grid() or Importance()."
+        )
+    # Says what is wrong with a law that has no best split.
+    allocate(posterior, _ANY_BUDGET)
+
+
+def _variants(posterior: Posterior) -> Iterator[_Variant]:
+    runs, law, noise = posterior.runs, posterior.law, posterior.noise
+    yield from (
+        _Variant("likelihood", describe(other), runs, law, other)
+        for other in _LIKELIHOODS
+        if other != noise
+    )
+    yield from (
+        _Variant("form", describe(other), runs, other, noise) for other in _FORMS if other != law
+    )
+    for label, rows in _blocks(runs):
+        kept = Runs(runs.frame[~rows], f"{runs.name} without {label}", runs.source, runs.notes)
+        yield _Variant("runs", f"without {label}", kept, law, noise)
+
+
+def _blocks(runs: Runs) -> Iterator[tuple[str, np.ndarray]]:
+    """What to leave out: a label, and a mask of shape (runs,)."""
+    compute = runs.column("flops")
+    if "group" in runs.frame and 2 <= runs.frame["group"].nunique() <= _MOST_BLOCKS:
+        group = runs.frame["group"].astype(str).to_numpy()
+        first = {name: compute[group == name].min() for name in np.unique(group)}
+        yield from ((name, group == name) for name in sorted(first, key=lambda name: first[name]))
+        return
+    order = np.argsort(compute, kind="stable")
+    parts = np.split(order, 1 + np.flatnonzero(np.diff(np.log(compute[order])) > np.log(_GAP)))
+    for part in parts if 2 <= len(parts) <= _MOST_BLOCKS else np.array_split(order, _BLOCKS):
+        low, high = f"{compute[part].min():.2g}", f"{compute[part].max():.2g}"
+        yield (
+            f"{low} FLOPs" if low == high else f"{low} to {high} FLOPs",
+            np.isin(np.arange(len(runs)), part),
+        )
+
+
+def _fitted(posterior: Posterior) -> list[tuple[_Variant, Outcome]]:
+    """Each variant and what became of it, in order."""
+    variants = list(_variants(posterior))
+    tasks = [
+        Task(i, v.runs, v.law, v.noise, _method(posterior, v.noise)) for i, v in enumerate(variants)
+    ]
+    found: dict[int, Outcome] = {}
+    for kind in (Importance, NUTS):
+        for share in shared_out([task for task in tasks if isinstance(task.method, kind)]):
+            fit_here(share, None, lambda outcome: found.update({outcome.position: outcome}))
+    return [(variant, found[i]) for i, variant in enumerate(variants)]
+
+
+def _method(posterior: Posterior, noise: Noise) -> Method:
+    wanted = NUTS if noise.shared else Importance
+    return (
+        posterior.method
+        if isinstance(posterior.method, wanted)
+        else wanted(seed=posterior.method.seed)
+    )
+
+
+def _answers(posterior: Posterior, budget: float, n_params: float) -> dict[str, np.ndarray]:
+    """Draws of each quantity, shape (draws,)."""
+    alpha = posterior.draws("alpha")
+    beta = posterior.draws("beta") if "beta" in posterior.constants else alpha
+    plan = allocate(posterior, budget).draws.isel(compute=0)
+    loss = forecast(posterior, n_params=n_params, n_tokens=budget / (6 * n_params)).draws[:, 0]
+    optimum = {name: plan[name].to_numpy() for name in _ON_LOGARITHMS}
+    return {"alpha": alpha, "beta": beta, "a": beta / (alpha + beta), **optimum, "loss": loss}
+
+
+def _rows(
+    kind: str, variant: str, answers: dict[str, np.ndarray], own: dict[str, np.ndarray]
+) -> list[dict[str, object]]:
+    levels = list(QUANTILES.values())
+    rows = []
+    for quantity, draws in answers.items():
+        low, median, high = np.quantile(draws, levels)
+        known, moved = np.quantile(own[quantity], levels), median
+        if quantity in _ON_LOGARITHMS:
+            known, moved = np.log(known), np.log(median)
+        shift = (moved - known[1]) / ((known[2] - known[0]) / _WIDTH)
+        about = {"kind": kind, "variant": variant, "quantity": quantity, "unit": UNITS[quantity]}
+        rows.append(
+            {
+                **about,
+                **dict(zip(QUANTILES, (low, median, high), strict=True)),
+                "shift": float(shift),
+            }
+        )
+    return rows

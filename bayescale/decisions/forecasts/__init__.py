@@ -1,0 +1,1 @@
+"""Forecasts: the loss of runs that have not been made, with intervals."""

@@ -1,0 +1,187 @@
+"""What will the loss of a run be, or what else the law is of? The posterior predictive at any
+inputs.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayescale._internal.precision import float64
+from bayescale.decisions.checks._stacked import Stack
+from bayescale.errors import InputError
+from bayescale.noise.base import drawn, is_likelihood
+from bayescale.posterior.posterior import Posterior
+
+QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """Predicted losses.
+
+    Attributes
+    ----------
+    inputs : DataFrame, one row per predicted run
+    response : str
+        What is predicted: ``loss``, or what else the law is of, which then stands wherever this
+        page says loss.
+    law_draws : array, shape (draws, runs)
+        The law's loss, nats per token, with the departures that runs share and without the scatter
+        of each.
+    draws : array, shape (draws, runs)
+        Loss of a new run, nats per token: with scatter, where the noise model is a likelihood;
+        otherwise the law. Drawn when first asked for.
+    """
+
+    inputs: pd.DataFrame
+    response: str
+    law_draws: np.ndarray = field(repr=False)
+    _scatter: Callable[[], np.ndarray] = field(repr=False)
+
+    @cached_property
+    def draws(self) -> np.ndarray:
+        return self._scatter()
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """Inputs, then ``loss_mean``, ``loss_sd`` and quantiles ``loss_q05`` … ``loss_q95``, and of
+        the law ``law_q05`` … ``law_q95``.
+        """
+        return self.inputs.join(
+            [_columns(self.response, self.draws), _columns("law", self.law_draws)]
+        )
+
+    def summary(self) -> pd.DataFrame:
+        """Loss of each predicted run: mean, sd and quantiles, one row per run."""
+        return self.inputs.join(_columns("", self.draws))
+
+
+@float64
+def forecast(
+    posterior: Posterior | Stack, *, seed: int = 0, **inputs: float | Sequence[float] | np.ndarray
+) -> Forecast:
+    """Predict the loss of runs that have not been made.
+
+    Parameters
+    ----------
+    posterior : Posterior or Stack
+        Of a stack, draws of its posteriors are mixed by their weights, as many as the largest of
+        them has.
+    seed : int
+        Of the scatter of runs, and of the mixing.
+    **inputs : float or sequence
+        One for each input of the law, in counts: ``n_params=70e9, n_tokens=1.4e12``; sequences are
+        of one length, or length one. Of a stack, one for each input of any of its laws.
+
+    Returns
+    -------
+    Forecast
+
+    Raises
+    ------
+    InputError
+        Where an input of the law is lacking, is not one of its inputs, or is not positive.
+
+    Examples
+    --------
+    >>> import bayescale as bs
+    >>> runs = bs.datasets.simulate(seed=1)
+    >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> bs.forecast(post, n_params=[1e9, 2e9], n_tokens=20e9).draws.shape
+    (1, 2)
+    """
+    if isinstance(posterior, Stack):
+        return _mixed(posterior, seed, inputs)
+    return _predicted(
+        posterior, seed, _checked(posterior.law.formula, posterior.law.inputs, inputs)
+    )
+
+
+def _mixed(stack: Stack, seed: int, inputs: dict[str, Any]) -> Forecast:
+    wanted = tuple(
+        dict.fromkeys(name for posterior in stack.posteriors for name in posterior.law.inputs)
+    )
+    table = _checked("The stack of " + ", ".join(stack.models), wanted, inputs)
+    parts = [_predicted(posterior, seed, table) for posterior in stack.posteriors]
+    places = stack.places(seed)
+    law_draws = np.concatenate([part.law_draws for part in parts])[places]
+    return Forecast(
+        table,
+        parts[0].response,
+        law_draws,
+        lambda: np.concatenate([part.draws for part in parts])[places],
+    )
+
+
+def _predicted(posterior: Posterior, seed: int, table: pd.DataFrame) -> Forecast:
+    at = {name: table[name].to_numpy() for name in posterior.law.inputs}
+    log_law = posterior.log_law(at)
+    return scattered(posterior, log_law, at, table, seed)
+
+
+def scattered(
+    posterior: Posterior,
+    log_law: np.ndarray,
+    at: Mapping[str, np.ndarray],
+    table: pd.DataFrame,
+    seed: int,
+) -> Forecast:
+    """A forecast from the law's own, of shape (chain, draw, runs), at inputs ``at``; the table is
+    what people read of these.
+    """
+    response = posterior.response
+    log_prediction = log_law + posterior.log_departure(at, seed)
+    law_draws = response.from_scale(log_prediction).reshape(posterior.n_draws, -1)
+    if not is_likelihood(posterior.noise):
+        return Forecast(table, response.column, law_draws, lambda: law_draws)
+    density = posterior.density(log_prediction, at)
+
+    @float64
+    def scatter() -> np.ndarray:
+        # A log loss of heavy tails has draws whose exponential no number holds: those are infinite,
+        # as the mean truly is.
+        with np.errstate(over="ignore"):
+            return response.from_scale(drawn(density, seed)).reshape(law_draws.shape)
+
+    return Forecast(table, response.column, law_draws, scatter)
+
+
+def _checked(what: str, wanted: Sequence[str], inputs: dict[str, Any]) -> pd.DataFrame:
+    if set(inputs) != set(wanted):
+        raise InputError(
+            f"{what} takes {', '.join(wanted)}; {', '.join(inputs) or 'nothing'} was given."
+        )
+    arrays = {name: np.atleast_1d(np.asarray(inputs[name], dtype=np.float64)) for name in wanted}
+    try:
+        columns = dict(zip(arrays, np.broadcast_arrays(*arrays.values()), strict=True))
+    except ValueError:
+        lengths = ", ".join(f"{name} {len(values)}" for name, values in arrays.items())
+        raise InputError(
+            f"Inputs must be of one length, or of length one; here: {lengths}."
+        ) from None
+    for name, values in columns.items():
+        bad = ~(np.isfinite(values) & (values > 0))
+        if bad.any():
+            raise InputError(
+                f"{name} = {values[bad][0]:g} is not a positive number; it is a count, such as "
+                f"70e9."
+            )
+    return pd.DataFrame(columns)
+
+
+def _columns(prefix: str, draws: np.ndarray) -> pd.DataFrame:
+    with np.errstate(invalid="ignore", over="ignore"):
+        statistics = {
+            "mean": draws.mean(axis=0),
+            "sd": draws.std(axis=0, ddof=1) if len(draws) > 1 else np.zeros(draws.shape[1]),
+            **dict(
+                zip(QUANTILES, np.quantile(draws, list(QUANTILES.values()), axis=0), strict=True)
+            ),
+        }
+    return pd.DataFrame(
+        {f"{prefix}_{name}" if prefix else name: values for name, values in statistics.items()}
+    )

@@ -1,0 +1,199 @@
+"""How does the predicted loss lie over a grid of inputs? Maps of the posterior predictive: mean, sd
+and quantiles.
+
+For a forecast's own draws, ask `forecast`; a map of many cells keeps none, so that a fine grid
+costs time and no memory.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayescale._internal.precision import float64
+from bayescale.decisions.checks.forecasters import require_loss
+from bayescale.decisions.forecasts.forecast import QUANTILES, forecast
+from bayescale.errors import InputError
+from bayescale.kernels import predictive_surface
+from bayescale.noise.base import drawn, is_likelihood
+from bayescale.posterior.posterior import Posterior
+
+# Cells of one forecast: draws × cells in a few megabytes.
+_BLOCK = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """Predicted losses on a grid.
+
+    Attributes
+    ----------
+    data : Dataset with the law's inputs as dimensions, in counts
+        ``loss_mean``, ``loss_sd`` and quantiles ``loss_q05``, ``loss_q25``, ``loss_q50``,
+        ``loss_q75``, ``loss_q95``: of a new run, nats per token, with scatter where the noise model
+        is a likelihood. ``law_mean`` … ``law_q95``: without scatter, with the departures from the
+        law that runs share.
+    """
+
+    data: xr.Dataset
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """Tidy: one row per cell, the inputs first, the last of them running fastest."""
+        return self.data.to_dataframe(dim_order=list(self.data.dims)).reset_index()
+
+    def summary(self) -> pd.DataFrame:
+        """Loss of a new run in each cell: inputs, mean, sd and quantiles, one row per cell."""
+        predicted = self.data[[str(name) for name in self.data if str(name).startswith("loss_")]]
+        return Surface(predicted).frame.rename(columns=lambda name: name.removeprefix("loss_"))
+
+
+@float64
+def surface(
+    posterior: Posterior, *, seed: int = 0, **inputs: float | Sequence[float] | np.ndarray
+) -> Surface:
+    """Predict the loss in every cell of a grid of inputs.
+
+    In each cell, over the draws θ_s of the posterior: the law's loss L(N, D; θ_s), and that of a
+    new run, L(N, D; θ_s)·e^{ε_s}, with ε_s drawn from the noise of the draw, once for all cells.
+    Each cell's predictive distribution is what it would be with deviates of its own, and maps are
+    smooth; how runs vary together they do not tell.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    seed : int
+        Of the scatter of runs.
+    **inputs : float or sequence
+        An axis for each input of the law, in counts: ``n_params=np.geomspace(1e8, 1e11, 50),
+        n_tokens=[1e10, 1e11, 1e12]``. The grid is every combination of their values.
+
+    Returns
+    -------
+    Surface
+
+    Raises
+    ------
+    InputError
+        Where an input of the law is lacking, is not one of its inputs, is not an axis, or is not
+        positive.
+
+    Examples
+    --------
+    >>> import bayescale as bs
+    >>> runs = bs.datasets.simulate(seed=1)
+    >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> bs.surface(post, n_params=[1e9, 2e9, 4e9], n_tokens=[2e10, 2e11]).data["loss_q95"].shape
+    (3, 2)
+    """
+    require_loss("surface", posterior.law)
+    axes = _checked(posterior, inputs)
+    cells = np.meshgrid(*axes.values(), indexing="ij")
+    table = summarise_cells(
+        posterior, {name: cell.ravel() for name, cell in zip(axes, cells, strict=True)}, seed=seed
+    )
+    shape = tuple(len(axis) for axis in axes.values())
+    return Surface(
+        xr.Dataset(
+            {name: (tuple(axes), table[name].to_numpy().reshape(shape)) for name in table},
+            coords=axes,
+        )
+    )
+
+
+@float64
+def summarise_cells(
+    posterior: Posterior, cells: Mapping[str, np.ndarray], seed: int = 0
+) -> pd.DataFrame:
+    """The statistics of a `Surface` in any list of cells, such as the points of a curve; all meet
+    the same scatter.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    cells : mapping of arrays, shape (cells,)
+        The law's inputs, in counts.
+    seed : int
+
+    Returns
+    -------
+    DataFrame, one row per cell
+        ``loss_mean``, ``loss_sd``, ``loss_q05`` … ``loss_q95``, then ``law_mean`` … ``law_q95``.
+    """
+    scatter = _scatter(posterior, cells, seed)
+    if scatter is None:
+        return _forecast_in_blocks(posterior, cells, seed)
+    found = predictive_surface(
+        posterior.law,
+        {name: values.reshape(-1) for name, values in posterior.constants.items()},
+        {name: np.log(values) for name, values in cells.items()},
+        scatter,
+        quantiles=tuple(QUANTILES.values()),
+    )
+    columns = {}
+    for prefix, kind in (("loss", -1), ("law", 0)):
+        columns[f"{prefix}_mean"], columns[f"{prefix}_sd"] = found.mean[kind], found.sd[kind]
+        columns |= {
+            f"{prefix}_{name}": values
+            for name, values in zip(QUANTILES, found.quantiles[kind], strict=True)
+        }
+    return pd.DataFrame({name: np.asarray(values) for name, values in columns.items()})
+
+
+def _scatter(posterior: Posterior, cells: Mapping[str, np.ndarray], seed: int) -> np.ndarray | None:
+    """What each draw adds to log loss, shape (kinds, draws): nothing, for the law; and a deviate,
+    where noise has a density.
+
+    None where what it adds depends on the cell.
+    """
+    nothing = np.zeros(posterior.n_draws)
+    if not is_likelihood(posterior.noise):
+        return nothing[None]
+    if posterior.noise.shared:
+        return None
+    ends = {name: np.array([values.min(), values.max()]) for name, values in cells.items()}
+    zeros = np.zeros((*next(iter(posterior.constants.values())).shape, 1))
+    low, high = (
+        drawn(posterior.density(zeros, {name: end[[i]] for name, end in ends.items()}), seed)
+        for i in (0, 1)
+    )
+    return np.stack([nothing, low.reshape(-1)]) if np.array_equal(low, high) else None
+
+
+def _forecast_in_blocks(
+    posterior: Posterior, cells: Mapping[str, np.ndarray], seed: int
+) -> pd.DataFrame:
+    count = len(next(iter(cells.values())))
+    blocks = [
+        {name: values[i : i + _BLOCK] for name, values in cells.items()}
+        for i in range(0, count, _BLOCK)
+    ]
+    frames = [
+        forecast(posterior, seed=seed, **block).frame.drop(columns=list(cells)) for block in blocks
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def _checked(posterior: Posterior, inputs: dict[str, Any]) -> dict[str, np.ndarray]:
+    wanted = posterior.law.inputs
+    if set(inputs) != set(wanted):
+        raise InputError(
+            f"{posterior.law.formula} takes {', '.join(wanted)}; {', '.join(inputs) or 'nothing'} "
+            f"was given."
+        )
+    axes = {name: np.atleast_1d(np.asarray(inputs[name], dtype=np.float64)) for name in wanted}
+    for name, values in axes.items():
+        if values.ndim > 1 or not values.size:
+            raise InputError(
+                f"{name} has the shape {values.shape}; an axis is one number or a sequence of them."
+            )
+        bad = ~(np.isfinite(values) & (values > 0))
+        if bad.any():
+            raise InputError(
+                f"{name} = {values[bad][0]:g} is not a positive number; it is a count, such as "
+                f"70e9."
+            )
+    return axes

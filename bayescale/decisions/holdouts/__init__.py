@@ -1,5 +1,0 @@
-"""Which runs a backtest hides, one way a file."""
-
-from bayescale.discovery import attribute
-
-__getattr__ = attribute(__name__)

@@ -1,0 +1,105 @@
+"""Departures from the law along all plans: what is drawn once on a lattice of log N and log D, and
+a spline between.
+
+The runs say where the law is wrong as much as where it is right, so the best plan is the best by
+both. Each draw has one surface, the same for every plan and search, with what the runs leave open
+drawn jointly over the whole lattice. Runs of a budget share an effect of their own under some noise
+models; all plans share one here, so that none is better by it.
+"""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from scipy.ndimage import spline_filter1d
+
+from bayescale.posterior.posterior import Posterior
+
+# Knots along each of log N and log D, and decades beyond the smallest and the largest run. Some 0.4
+# decades lie between knots, a sixth of the length over which departures stay alike by default.
+KNOTS = 24
+_BELOW, _ABOVE = 1.5, 5.0
+_ALIKE = "\0plans"
+_NEIGHBOURS = np.arange(4)[:, None] * (KNOTS + 2) + np.arange(4)
+
+
+class Departures(NamedTuple):
+    """A bicubic spline for each draw; beyond its lattice it stays as at the border.
+
+    Attributes
+    ----------
+    coefficients : array, shape (draws, (knots + 2)²)
+        Of B-splines, log N first, one more on each side than there are knots.
+    least : array, shape (2, 1, 1)
+        log N and log D of the first knot.
+    step : array, shape (2, 1, 1)
+        Between knots.
+    """
+
+    coefficients: Any
+    least: Any
+    step: Any
+
+    @classmethod
+    def of(
+        cls, posterior: Posterior, n_draws: int, log_unique: np.ndarray, seed: int
+    ) -> "Departures | None":
+        """Draw them; None where the noise model has none.
+
+        Parameters
+        ----------
+        posterior : Posterior
+        n_draws : int
+            Those of the posterior, or any number where that has one.
+        log_unique : array
+            Unique tokens, of which the median enters where the law counts them.
+        seed : int
+        """
+        if not posterior.noise.shared:
+            return None
+        runs = [np.log(posterior.runs.column(name)) for name in ("n_params", "n_tokens")]
+        decade = np.log(10)
+        ends = [(values.min() - _BELOW * decade, values.max() + _ABOVE * decade) for values in runs]
+        log_n, log_d = np.meshgrid(*(np.linspace(*pair, KNOTS) for pair in ends), indexing="ij")
+        at = {"n_params": np.exp(log_n).ravel(), "n_tokens": np.exp(log_d).ravel()}
+        at["unique_tokens"] = np.full(log_n.size, np.exp(np.median(log_unique)))
+        known = {name: at[name] for name in posterior.law.inputs} | {
+            "group": np.full(log_n.size, _ALIKE, dtype=object)
+        }
+        surface = posterior.log_departure(known, seed).reshape(-1, KNOTS, KNOTS)
+        for axis in (1, 2):
+            surface = spline_filter1d(surface, axis=axis, mode="mirror")
+        held = np.pad(surface, ((0, 0), (1, 1), (1, 1)), mode="reflect").reshape(len(surface), -1)
+        least = np.array([low for low, _ in ends])
+        step = np.array([(high - low) / (KNOTS - 1) for low, high in ends])
+        return cls(
+            np.broadcast_to(held, (n_draws, held.shape[1])),
+            least[:, None, None],
+            step[:, None, None],
+        )
+
+    @property
+    def ends(self) -> Array:
+        """log N and log D of the first and of the last knot, shape (2, 2)."""
+        return jnp.stack([self.least, self.least + (KNOTS - 1) * self.step])[:, :, 0, 0]
+
+    def at(self, log_n: Any, log_d: Any) -> Array:
+        """Of plans, in log loss; shape (draws, points)."""
+        draws = self.coefficients.shape[0]
+        both = jnp.stack(jnp.broadcast_arrays(log_n, log_d, jnp.zeros((draws, 1)))[:2])
+        places = jnp.clip((both - self.least) / self.step, 0.0, KNOTS - 1.0)
+        knot = jnp.clip(jnp.floor(places).astype(int), 0, KNOTS - 2)
+        corner = knot[0] * (KNOTS + 2) + knot[1]
+        here = corner + _NEIGHBOURS[:, :, None, None]
+        around = self.coefficients[jnp.arange(draws)[:, None], here]
+        rows, columns = _b_splines(places - knot)
+        return jnp.einsum("idp,jdp,ijdp->dp", rows, columns, around)
+
+
+def _b_splines(t: Array) -> Array:
+    """The four cubic B-splines that are not zero a share t of the way between knots, shape (2, 4,
+    draws, points).
+    """
+    s = 1 - t
+    return jnp.stack([s**3, 3 * t**3 - 6 * t**2 + 4, 3 * s**3 - 6 * s**2 + 4, t**3], axis=1) / 6

@@ -1,0 +1,383 @@
+"""A posterior with its constraints, as decisions about plans use it: arrays in, the best plan of
+each draw out.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bayescale.decisions.plans._departures import Departures
+from bayescale.decisions.plans._optimum import (
+    LOG_ENDLESS,
+    Plans,
+    Valued,
+    World,
+    filled,
+    least_budget,
+    least_cost,
+    least_loss,
+)
+from bayescale.decisions.plans.constraints import Constraints, draws_of
+from bayescale.decisions.plans.flop_models import SixND
+from bayescale.errors import InputError
+from bayescale.posterior.posterior import Posterior
+
+BUDGETS = ("compute", "lifetime_compute", "cost")
+"""What a budget may be of. A fourth, of time, is a constraint alone."""
+
+_ROWS = (*BUDGETS, "days")
+_MAX = {"compute": "max_compute", "lifetime_compute": "max_lifetime_compute", "cost": "max_cost"}
+_UNITS = {
+    "compute": "FLOPs",
+    "lifetime_compute": "FLOPs",
+    "cost": "units of money",
+    "target_loss": "nats per token",
+}
+_EXAMPLES = {"compute": "5.76e23", "lifetime_compute": "1e24", "cost": "1e7", "target_loss": "1.95"}
+# Of more models and tokens than `optimum` looks at.
+_ENDLESS_BUDGET = np.exp(2.25 * LOG_ENDLESS)
+_BINDS = 1e-6
+_DRAWS_OF_A_POINT = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Planner:
+    """What all plans under one posterior and its constraints share.
+
+    Attributes
+    ----------
+    valued, world
+        What `optimum` takes.
+    constraints : Constraints
+    """
+
+    valued: Valued
+    world: World
+    constraints: Constraints
+
+    @classmethod
+    def of(
+        cls, posterior: Posterior, constraints: Constraints | None = None, seed: int = 0
+    ) -> "Planner":
+        """Check that the law can plan, and draw what the constraints leave uncertain.
+
+        Raises
+        ------
+        InputError
+            Where the law has no trade-off between parameters and tokens, or does not know what the
+            constraints ask of it.
+        """
+        law, given = posterior.law, constraints or Constraints()
+        if (
+            not {"n_params", "n_tokens"}
+            <= set(law.inputs)
+            <= {"n_params", "n_tokens", "unique_tokens"}
+        ):
+            raise InputError(
+                f"{law.formula} knows no trade-off between parameters and tokens; fit Chinchilla() "
+                f"to allocate compute."
+            )
+        knows_repeats = "unique_tokens" in law.inputs
+        if knows_repeats and given.unique_tokens is None:
+            raise InputError(
+                f"{law.formula} asks how many unique tokens there are; give "
+                f"Constraints(unique_tokens=...)."
+            )
+        if knows_repeats and given.repeats is not None:
+            raise InputError(
+                "constraints: the fitted law says what repeats are worth; leave out repeats."
+            )
+        constants = posterior.constants
+        n_draws = posterior.n_draws
+        if n_draws == 1 and any(
+            np.ndim(q) or hasattr(q, "sample")
+            for q in (given.unique_tokens, given.inference_tokens)
+        ):
+            # A point fit meets every draw of what is uncertain.
+            n_draws = _DRAWS_OF_A_POINT
+            constants = {
+                name: np.repeat(values.reshape(-1), n_draws) for name, values in constants.items()
+            }
+        endless = np.full(n_draws, np.exp(LOG_ENDLESS))
+        unique, served = endless, np.zeros(n_draws)
+        if given.unique_tokens is not None:
+            unique = draws_of("unique_tokens", given.unique_tokens, n_draws, seed)
+        if given.inference_tokens is not None:
+            served = draws_of("inference_tokens", given.inference_tokens, n_draws, seed + 1)
+        most = np.full(n_draws, given.max_tokens or np.exp(LOG_ENDLESS))
+        if not knows_repeats and given.repeats is None:
+            most = np.minimum(most, unique)
+        train_price, serve_price = given.prices or (1.0, 1.0)
+        takes = np.array([[1.0, 1.0, train_price, 1.0], [0.0, 1.0, serve_price, 0.0]])[
+            :, :, None, None
+        ]
+        log_unique = np.log(unique)[:, None]
+        world = World(
+            {name: values.reshape(-1, 1) for name, values in constants.items()},
+            served[:, None],
+            log_unique,
+            np.full_like(log_unique, LOG_ENDLESS),
+            np.float64(np.log(given.max_params) if given.max_params else LOG_ENDLESS),
+            np.log(most)[:, None],
+            takes[0],
+            takes[1],
+            departures=Departures.of(posterior, n_draws, log_unique, seed),
+        )
+        valued = Valued(law, given.repeats, given.flops)
+        if given.repeats is not None:
+            world = world._replace(log_filled=filled(valued, world))
+        return cls(valued, world, given)
+
+    @property
+    def n_draws(self) -> int:
+        """Of the posterior, or of what is uncertain besides a point fit."""
+        return len(self.world.served)
+
+    def limits(self, budgets: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+        """The bound on each kind of cost, shape (kinds, 1, points), or (kinds, draws, points) where
+        each draw has a budget.
+        """
+        given = self.constraints
+        asked = {
+            name: np.asarray(values, dtype=np.float64) for name, values in (budgets or {}).items()
+        }
+        shape = next(iter(asked.values())).shape if asked else (1,)
+        rows = np.full((len(_ROWS), *((1,) * (2 - len(shape))), *shape), _ENDLESS_BUDGET)
+        for place, name in enumerate(BUDGETS):
+            bound = getattr(given, _MAX[name])
+            rows[place] = np.minimum(
+                asked.get(name, rows[place]), np.inf if bound is None else bound
+            )
+        rows[-1] = np.minimum(rows[-1], given.compute_in_time)
+        return rows
+
+    def least_loss(self, budgets: Mapping[str, np.ndarray] | None = None) -> Plans:
+        """The plan of least loss within all bounds, for each draw and budget; each array has the
+        shape (draws, points).
+        """
+        asked = budgets or {}
+        if set(asked) == {"compute"} and self._alone:
+            return self._closed_form(np.asarray(asked["compute"]))
+        found = jax.device_get(least_loss(self.valued, self.world, self.limits(budgets)))
+        if not found.feasible.any(axis=0).all():
+            bounds = ", ".join([*asked, *self.constraints.bounds])
+            raise InputError(
+                f"Within {bounds} not even a model of one parameter can serve inference_tokens and "
+                f"be trained. "
+                "Loosen it, or serve fewer."
+            )
+        return found
+
+    def least_cost(self, target_loss: np.ndarray, of: str | None = None) -> Plans:
+        """The cheapest plan of each draw that reaches a loss within all bounds; not a number where
+        none does.
+
+        Parameters
+        ----------
+        target_loss : array, shape (points,) or (draws, points)
+        of : str, optional
+            The budget that counts; `currency` unless given.
+        """
+        row = _ROWS.index(of or self.currency)
+        log_target = jnp.log(jnp.atleast_2d(target_loss))
+        search = least_cost if self.world.departures is None else least_budget
+        found = jax.device_get(
+            search(self.valued, self.world, self.limits(), log_target, jnp.asarray(row))
+        )
+        log_n, log_d, log_loss = (np.where(found.feasible, values, np.nan) for values in found[:3])
+        return Plans(log_n, log_d, log_loss, found.feasible)
+
+    def log_loss(self, log_n: Any, log_d: Any) -> np.ndarray:
+        """Of any plans, by the law and its departures."""
+        return np.asarray(self.valued.log_loss(jnp.asarray(log_n), jnp.asarray(log_d), self.world))
+
+    def log_tokens(self, log_n: Any, budgets: Mapping[str, np.ndarray]) -> np.ndarray:
+        """All that the bounds leave a model of N; not a number where serving it breaks one."""
+        return np.asarray(
+            self.valued.log_tokens(
+                jnp.asarray(log_n), self.world, jnp.asarray(self.limits(budgets))
+            )
+        )
+
+    def served(self, log_n: Any) -> np.ndarray:
+        """FLOPs of serving models of N."""
+        return np.asarray(self.valued.flops.forward(np.exp(log_n)) * self.world.served)
+
+    @property
+    def floor(self) -> np.ndarray:
+        """The loss that an endless budget comes to within the bounds, shape (draws, 1)."""
+        return np.asarray(np.exp(self.least_loss().log_loss))
+
+    @property
+    def currency(self) -> str:
+        """What plans are compared at equal amounts of: money where there are prices, otherwise
+        training and serving FLOPs.
+        """
+        return "cost" if self.constraints.prices else "lifetime_compute"
+
+    def costs(self, log_n: Any, log_d: Any) -> dict[str, np.ndarray]:
+        """``compute``, ``lifetime_compute`` and ``cost`` of any plans; the last is of no meaning
+        without prices.
+        """
+        rows = np.asarray(self.valued.costs(jnp.asarray(log_n), jnp.asarray(log_d), self.world))
+        return dict(zip(BUDGETS, rows, strict=False))
+
+    def binding(
+        self, plans: Plans, budgets: Mapping[str, np.ndarray] | None = None
+    ) -> dict[str, np.ndarray]:
+        """Which bounds stop each plan from being better, of those that are set: boolean arrays of
+        shape (draws, points).
+        """
+        given, asked, world = self.constraints, budgets or {}, self.world
+        spent, limits = self.valued.costs(plans.log_n, plans.log_d, world), self.limits(budgets)
+        full = np.asarray(spent) >= limits * (1 - _BINDS)
+        found = {}
+        for place, name in enumerate(_ROWS):
+            bound = "max_days" if name == "days" else _MAX[name]
+            if name in asked or getattr(given, bound) is not None:
+                found[name if name in asked else bound] = full[place]
+        if given.max_params is not None:
+            found["max_params"] = plans.log_n >= np.asarray(world.log_max_params) - _BINDS
+        if given.max_tokens is not None:
+            found["max_tokens"] = plans.log_d >= np.log(given.max_tokens) - _BINDS
+        if given.unique_tokens is not None:
+            found["unique_tokens"] = plans.log_d >= np.asarray(world.log_unique) - _BINDS
+        return found
+
+    def broken(self, log_n: np.ndarray, log_d: np.ndarray) -> dict[str, np.ndarray]:
+        """Which bounds plans break, of those that are set: boolean arrays of shape (draws, points)."""
+        given, world = self.constraints, self.world
+        spent = np.asarray(self.valued.costs(log_n, log_d, world)) > self.limits() * (1 + _BINDS)
+        found = {bound: spent[place] for place, bound in enumerate((*_MAX.values(), "max_days"))}
+        found["max_params"] = log_n > np.asarray(world.log_max_params) + _BINDS
+        found["max_tokens"] = log_d > np.log(given.max_tokens or np.inf) + _BINDS
+        found = {name: found[name] for name in given.bounds}
+        if given.unique_tokens is not None:
+            # Where repeats have a worth, no number of unique tokens is a bound.
+            found["unique_tokens"] = log_d > np.asarray(world.log_max_tokens) + _BINDS
+        return found
+
+    def require_reachable(self, target_loss: np.ndarray, found: Plans) -> None:
+        """Raise InputError where no draw reaches a target, naming the bound in the way."""
+        none = ~found.feasible.any(axis=0)
+        if not none.any():
+            return
+        target = float(np.asarray(target_loss)[none][0])
+        for name, alone in self._one_at_a_time():
+            least = float(alone.floor.min())
+            if least > target:
+                raise InputError(
+                    f"No draw reaches a loss of {target:g} nats per token: {name} alone leaves "
+                    f"{least:.4g} at the least. "
+                    "Ask for a higher loss"
+                    + ("." if name == "the law's floor" else f", or for more than this {name}.")
+                )
+        names = ", ".join(
+            [
+                *self.constraints.bounds,
+                *(["unique_tokens"] if self.constraints.unique_tokens is not None else []),
+            ]
+        )
+        raise InputError(
+            f"No draw reaches a loss of {target:g} nats per token within all of {names}, though "
+            f"each alone allows it. "
+            "Ask for a higher loss, or loosen one."
+        )
+
+    def least_budget(self, target_loss: np.ndarray, of: str) -> np.ndarray:
+        """The least budget of each draw that reaches a loss, shape (draws, points); infinite where
+        none does.
+        """
+        plans = self.least_cost(target_loss, of)
+        return np.where(plans.feasible, self.costs(plans.log_n, plans.log_d)[of], np.inf)
+
+    def unbounded(self) -> "Planner":
+        """The same law and prices with no bounds but budgets, and endless unique tokens."""
+        endless = np.full_like(self.world.log_max_tokens, LOG_ENDLESS)
+        world = self.world._replace(
+            log_max_params=np.float64(LOG_ENDLESS),
+            log_max_tokens=endless,
+            log_unique=endless,
+            log_filled=endless,
+        )
+        return replace(self, world=world, constraints=_bounded_by(self.constraints, {}))
+
+    def _one_at_a_time(self) -> Iterator[tuple[str, "Planner"]]:
+        given, world, free = self.constraints, self.world, self.unbounded()
+        yield "the law's floor", free
+        if given.unique_tokens is not None:
+            counted = free.world._replace(log_unique=world.log_unique, log_filled=world.log_filled)
+            if "unique_tokens" not in self.valued.law.inputs and given.repeats is None:
+                counted = counted._replace(log_max_tokens=world.log_unique)
+            yield "unique_tokens", replace(free, world=counted)
+        for name, value in given.bounds.items():
+            bounded = free.world
+            if name == "max_params":
+                bounded = bounded._replace(log_max_params=world.log_max_params)
+            if name == "max_tokens":
+                bounded = bounded._replace(
+                    log_max_tokens=np.full_like(world.log_max_tokens, np.log(value))
+                )
+            yield name, replace(free, world=bounded, constraints=_bounded_by(given, {name: value}))
+
+    @property
+    def _alone(self) -> bool:
+        """Whether training compute, 6·N·D, is all that bounds a plan."""
+        given = self.constraints
+        others = (
+            given.bounds
+            or given.unique_tokens is not None
+            or given.flops != SixND()
+            or self.world.departures is not None
+        )
+        return hasattr(self.valued.law, "optimal_n_params") and not others
+
+    def _closed_form(self, compute: np.ndarray) -> Plans:
+        n_params = np.asarray(self.valued.law.optimal_n_params(self.world.constants, compute))  # type: ignore[attr-defined]
+        log_n, log_d = np.log(n_params), np.log(compute / (6 * n_params))
+        return Plans(log_n, log_d, self.log_loss(log_n, log_d), np.ones_like(log_n, dtype=bool))
+
+
+def asked_for(verb: str, constraints: Constraints | None, **given: Any) -> tuple[str, np.ndarray]:
+    """The one of several budgets that was given, and its values, shape (points,).
+
+    Raises
+    ------
+    InputError
+        Where none or several are given, one is not positive, or there is no price to count money
+        with.
+    """
+    asked = {name: _checked(name, values) for name, values in given.items() if values is not None}
+    if len(asked) != 1:
+        raise InputError(
+            f"{verb} takes one of {', '.join(given)}; {' and '.join(asked) or 'none'} was given. "
+            "Further bounds go into Constraints, such as max_compute."
+        )
+    if "cost" in asked and (constraints is None or constraints.prices is None):
+        raise InputError(
+            f"{verb}: a budget of cost needs the price of a FLOP: Constraints(train_price=...)."
+        )
+    ((name, values),) = asked.items()
+    return name, values
+
+
+def _checked(name: str, given: float | Sequence[float] | np.ndarray) -> np.ndarray:
+    values = np.atleast_1d(np.asarray(given, dtype=np.float64))
+    bad = ~(np.isfinite(values) & (values > 0))
+    if bad.any() or values.ndim > 1 or not values.size:
+        shown = f"{values[bad][0]:g}" if bad.any() else f"an array of shape {values.shape}"
+        raise InputError(
+            f"{name} = {shown} is not a positive number of {_UNITS[name]}, such as "
+            f"{_EXAMPLES[name]}."
+        )
+    return values
+
+
+def _bounded_by(constraints: Constraints, bounds: Mapping[str, float]) -> Constraints:
+    """The same with these fixed bounds in place of its own."""
+    changed: dict[str, Any] = dict.fromkeys(constraints.bounds) | dict(bounds)
+    return replace(constraints, **changed)

@@ -1,0 +1,206 @@
+"""How should a budget be split between parameters and tokens? The optimum of each draw, with
+intervals.
+
+C = 6·N·D FLOPs of training, as in Hoffmann et al. 2022 and Kaplan et al. 2020 (equation 2.2,
+without the attention term), unless `Constraints` bring another count; they also bring bounds,
+prices, serving, and how many tokens there are.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayescale._internal.precision import float64
+from bayescale.decisions.plans._optimum import Plans
+from bayescale.decisions.plans._planning import BUDGETS, Planner, asked_for
+from bayescale.decisions.plans.constraints import Constraints
+from bayescale.posterior.posterior import Posterior, summarise
+
+QUANTITIES = {
+    "n_params": "parameters",
+    "n_tokens": "tokens",
+    "tokens_per_param": "tokens per parameter",
+    "epochs": "readings of each unique token",
+    "loss": "nats per token",
+    "train_flops": "FLOPs",
+    "serve_flops": "FLOPs",
+    "lifetime_flops": "FLOPs",
+    "total_cost": "money",
+    "days": "days",
+    "feasible": "1 where the draw has a plan",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Allocation:
+    """The best plan for each budget.
+
+    Attributes
+    ----------
+    draws : Dataset with dimensions ``draw`` and the budgets' own, ``compute`` (FLOPs) unless they are of something else
+        ``n_params``, ``n_tokens``, ``tokens_per_param`` and ``loss`` (nats per token, without a
+        single run's scatter) at each draw's own optimum. With constraints also ``train_flops`` and,
+        where they say what it takes, ``epochs``, ``serve_flops``, ``lifetime_flops``,
+        ``total_cost`` and ``days``. For a target loss also ``feasible``; a draw without a plan has
+        no numbers.
+    binding : DataFrame, one row a budget and bound
+        ``share`` of the draws in which the bound stops the plan from being better; of unique
+        tokens, in which all are read.
+    """
+
+    draws: xr.Dataset
+    binding: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
+
+    @property
+    def over(self) -> str:
+        """What the budgets are of: ``compute``, ``lifetime_compute``, ``cost`` or ``target_loss``."""
+        return next(str(name) for name in self.draws.dims if name != "draw")
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """Tidy: one row per budget and quantity, with mean, sd and quantiles, over the draws that
+        have a plan.
+        """
+        rows = []
+        for place, budget in enumerate(self.draws[self.over].to_numpy()):
+            at = self.draws.isel({self.over: place})
+            for name, unit in QUANTITIES.items():
+                if name in at:
+                    draws = at[name].to_numpy()
+                    rows.append(
+                        {
+                            self.over: float(budget),
+                            "quantity": name,
+                            "unit": unit,
+                            **summarise(draws[~np.isnan(draws)]),
+                        }
+                    )
+        return pd.DataFrame(rows)
+
+    def summary(self) -> pd.DataFrame:
+        """Indexed by budget and quantity."""
+        return self.frame.set_index([self.over, "quantity"])
+
+
+@float64
+def allocate(
+    posterior: Posterior,
+    compute: float | Sequence[float] | np.ndarray | None = None,
+    *,
+    lifetime_compute: float | Sequence[float] | np.ndarray | None = None,
+    cost: float | Sequence[float] | np.ndarray | None = None,
+    target_loss: float | Sequence[float] | np.ndarray | None = None,
+    constraints: Constraints | None = None,
+    seed: int = 0,
+) -> Allocation:
+    """Split a budget between parameters and tokens so that the law's loss is least, or reach a loss
+    at the least cost.
+
+    Each draw has an optimum of its own: without constraints N* and D* = C/(6 N*), in closed form.
+    The intervals are those of N*, not of the loss around one N*; `flat_set` and `regret` tell what
+    missing N* costs.
+
+    Where the noise model has departures from the law that runs share, law and departures divide
+    between them what the runs say, and the optimum is of both: the law's own may lie far from where
+    the runs themselves show it. Each draw's departures are one surface, drawn as `forecast` draws
+    them. Far beyond the runs intervals are wide: a law may bend there.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        Of a law of N and D, and of unique tokens where it counts them.
+    compute : float or sequence
+        Budgets of training, FLOPs.
+    lifetime_compute : float or sequence
+        Budgets of training and serving together, FLOPs.
+    cost : float or sequence
+        Budgets of money for both, in the currency of the constraints' prices.
+    target_loss : float or sequence
+        In place of a budget: the loss to reach, nats per token, at the least cost: in money where
+        there are prices, otherwise in training and serving FLOPs (Sardana et al. 2023,
+        arXiv:2401.00448). A draw in which no plan within the constraints reaches it has none;
+        ``feasible`` has the share of those that do.
+    constraints : Constraints, optional
+        What else bounds the plan. A budget and a bound of the same kind both hold.
+    seed : int
+        Of what the constraints leave uncertain.
+
+    Returns
+    -------
+    Allocation
+
+    Raises
+    ------
+    InputError
+        Where the law has no trade-off between parameters and tokens, a budget is not positive, none
+        or several are given, or no draw has a plan; the message names the bound that allows none.
+
+    Examples
+    --------
+    >>> import bayescale as bs
+    >>> runs = bs.datasets.simulate(seed=1)
+    >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> list(bs.allocate(post, compute=[1e21, 5.76e23]).draws["n_params"].shape)
+    [1, 2]
+    >>> served = bs.Constraints(inference_tokens=1e13, max_tokens=15e12)
+    >>> plans = bs.allocate(post, lifetime_compute=1e24, constraints=served)
+    >>> bool((plans.draws["lifetime_flops"] <= 1.0000001e24).all())
+    True
+    """
+    planner = Planner.of(posterior, constraints, seed)
+    budgets = {"compute": compute, "lifetime_compute": lifetime_compute, "cost": cost}
+    over, values = asked_for("allocate", constraints, **budgets, target_loss=target_loss)
+    if over in BUDGETS:
+        plans = planner.least_loss({over: values})
+        binding = planner.binding(plans, {over: values})
+    else:
+        plans = planner.least_cost(values)
+        planner.require_reachable(values, plans)
+        binding = planner.binding(plans)
+    found = quantities(planner, plans, plain=constraints is None)
+    if over not in BUDGETS:
+        found["feasible"] = plans.feasible.astype(np.float64)
+    shares = [
+        {over: budget, "bound": name, "share": _share(full[:, place], plans.feasible[:, place])}
+        for place, budget in enumerate(values)
+        for name, full in binding.items()
+    ]
+    draws = xr.Dataset(
+        {name: (("draw", over), array) for name, array in found.items()}, coords={over: values}
+    )
+    return Allocation(draws, pd.DataFrame(shares))
+
+
+def quantities(planner: Planner, plans: Plans, *, plain: bool) -> dict[str, np.ndarray]:
+    """What there is to tell of plans, each of shape (draws, points); of plain ones, without
+    constraints, split and loss.
+    """
+    n_params, n_tokens = np.exp(plans.log_n), np.exp(plans.log_d)
+    split = {
+        "n_params": n_params,
+        "n_tokens": n_tokens,
+        "tokens_per_param": n_tokens / n_params,
+        "loss": np.exp(plans.log_loss),
+    }
+    if plain:
+        return split
+    given, costs = planner.constraints, planner.costs(plans.log_n, plans.log_d)
+    more: dict[str, Any] = {"train_flops": costs["compute"]}
+    if given.unique_tokens is not None:
+        more["epochs"] = np.exp(plans.log_d - planner.world.log_unique)
+    if given.inference_tokens is not None:
+        more["serve_flops"] = planner.served(plans.log_n)
+        more["lifetime_flops"] = costs["lifetime_compute"]
+    if given.prices is not None:
+        more["total_cost"] = costs["cost"]
+    if given.flops_per_second is not None:
+        more["days"] = given.days(costs["compute"])
+    return split | more
+
+
+def _share(full: np.ndarray, feasible: np.ndarray) -> float:
+    return float(full[feasible].mean()) if feasible.any() else float("nan")

@@ -1,0 +1,173 @@
+"""How far from the best size is nearly as good? All sizes within ε nats of each draw's optimum, and
+how probably one is.
+
+Loss along a budget is flat about its least value: at the optimum of Chinchilla's law, N off by a
+factor of two costs some hundredths of a nat. So N* is known less well than what is lost by missing
+it, and the size to choose is one that is good whichever draw is right: the one of least expected
+regret.
+
+    regret(N) = L(N, D(N)) − min L,   D(N) all that the budget and the bounds leave
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayescale._internal.precision import float64
+from bayescale.decisions.plans._optimum import least_mean_loss, no_worse
+from bayescale.decisions.plans._planning import Planner, asked_for
+from bayescale.decisions.plans.constraints import Constraints
+from bayescale.errors import InputError
+from bayescale.posterior.posterior import Posterior
+
+_NODES = 201
+_TAIL = 0.005
+_LEVELS = (0.5, 0.9)
+
+
+@dataclass(frozen=True, eq=False)
+class FlatSet:
+    """Sizes that are nearly as good as the best.
+
+    Attributes
+    ----------
+    epsilon : float
+        Nats per token.
+    draws : Dataset with dimensions ``draw`` and the budgets' own
+        ``low`` and ``high``, the ends of the draw's set; ``n_params``, its optimum.
+    frame : DataFrame, one row a budget and size
+        The budget, ``n_params`` and, of that size, ``n_tokens`` (median), ``probability`` of being
+        in the set, ``expected_regret`` (nats per token; infinite where the bounds leave the size
+        nothing in some draw).
+    least_regret : DataFrame, one row a budget
+        The size of least expected regret: ``n_params``, ``n_tokens`` (median), ``probability``,
+        ``expected_regret``.
+    """
+
+    epsilon: float
+    draws: xr.Dataset
+    frame: pd.DataFrame
+    least_regret: pd.DataFrame
+
+    def summary(self) -> pd.DataFrame:
+        """For each budget the size of least expected regret, and the sizes that are in the set with
+        a probability of at least 50 and 90 %: ``low_50`` … ``high_90``, NaN where none is.
+        """
+        over = str(self.frame.columns[0])
+        table = self.least_regret.set_index(over)
+        for level in _LEVELS:
+            there = self.frame[self.frame["probability"] >= level].groupby(over)["n_params"]
+            table = table.assign(
+                **{f"low_{100 * level:.0f}": there.min(), f"high_{100 * level:.0f}": there.max()}
+            )
+        return table
+
+
+@float64
+def flat_set(
+    posterior: Posterior,
+    compute: float | Sequence[float] | np.ndarray | None = None,
+    *,
+    lifetime_compute: float | Sequence[float] | np.ndarray | None = None,
+    cost: float | Sequence[float] | np.ndarray | None = None,
+    epsilon: float = 0.005,
+    constraints: Constraints | None = None,
+    seed: int = 0,
+) -> FlatSet:
+    """Find the sizes whose loss is within ``epsilon`` of the least at a budget, and the size of
+    least expected regret.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    compute, lifetime_compute, cost : float or sequence
+        One of them, as for `allocate`.
+    epsilon : float
+        Nats per token.
+    constraints : Constraints, optional
+        As for `allocate`.
+    seed : int
+        Of what the constraints leave uncertain.
+
+    Returns
+    -------
+    FlatSet
+
+    Raises
+    ------
+    InputError
+        As `allocate`, and where ``epsilon`` is not positive.
+
+    Examples
+    --------
+    >>> import bayescale as bs
+    >>> runs = bs.datasets.simulate(seed=1)
+    >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> found = bs.flat_set(post, compute=1e23, epsilon=0.005)
+    >>> float((found.draws["high"] / found.draws["low"]).item()) > 2
+    True
+    """
+    if not 0 < epsilon < float("inf"):
+        raise InputError(
+            f"flat_set: epsilon={epsilon:g} must be a positive number of nats per token, such as "
+            f"0.005."
+        )
+    planner = Planner.of(posterior, constraints, seed)
+    over, budgets = asked_for(
+        "flat_set", constraints, compute=compute, lifetime_compute=lifetime_compute, cost=cost
+    )
+    limits = planner.limits({over: budgets})
+    best = planner.least_loss({over: budgets})
+    least_losses = np.exp(best.log_loss)
+    ends = no_worse(
+        planner.valued, planner.world, limits, best.log_n, np.log(least_losses + epsilon)
+    )
+    low, high = (np.asarray(end) for end in ends)
+    chosen = np.asarray(least_mean_loss(planner.valued, planner.world, limits))
+    grid = np.linspace(
+        np.quantile(low, _TAIL, axis=0), np.quantile(high, 1 - _TAIL, axis=0), _NODES
+    )
+    nodes: list[pd.DataFrame] = []
+    least_regret: list[pd.DataFrame] = []
+    for place, budget in enumerate(budgets):
+        bounds = low[:, [place]], high[:, [place]], least_losses[:, [place]]
+        for rows, log_n in ((nodes, grid[:, place]), (least_regret, chosen[[place]])):
+            told = _told(planner, {over: budgets[[place]]}, log_n, *bounds)
+            rows.append(told.assign(**{over: budget})[[over, *told.columns]])
+    draws = {"low": np.exp(low), "high": np.exp(high), "n_params": np.exp(best.log_n)}
+    return FlatSet(
+        epsilon,
+        xr.Dataset(
+            {name: (("draw", over), values) for name, values in draws.items()},
+            coords={over: budgets},
+        ),
+        pd.concat(nodes, ignore_index=True),
+        pd.concat(least_regret, ignore_index=True),
+    )
+
+
+def _told(
+    planner: Planner,
+    budget: dict[str, np.ndarray],
+    log_n: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    least: np.ndarray,
+) -> pd.DataFrame:
+    """Of sizes, shape (sizes,), at one budget."""
+    every = np.broadcast_to(log_n, (len(low), len(log_n)))
+    log_d = planner.log_tokens(every, budget)
+    regret = np.exp(planner.log_loss(every, log_d)) - least
+    return pd.DataFrame(
+        {
+            "n_params": np.exp(log_n),
+            "n_tokens": np.exp(np.median(log_d, axis=0)),
+            "probability": np.mean((low <= every) & (every <= high), axis=0),
+            "expected_regret": np.where(
+                np.isnan(regret).any(axis=0), np.inf, np.mean(regret, axis=0)
+            ),
+        }
+    )

@@ -1,0 +1,241 @@
+"""What to train with a budget, how sure that is, what it would cost to be wrong, and which runs to
+make first.
+
+One call for what `allocate`, `flat_set`, `forecast`, `returns`, `regret` and `design` answer one by
+one.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from bayescale.decisions.checks.sensitivity import Sensitivity
+from bayescale.decisions.forecasts.forecast import Forecast, forecast
+from bayescale.decisions.plans.allocate import Allocation, allocate
+from bayescale.decisions.plans.constraints import Constraints
+from bayescale.decisions.plans.design import Design, design
+from bayescale.decisions.plans.flat_set import FlatSet, flat_set
+from bayescale.decisions.plans.regret import Regret, regret
+from bayescale.decisions.plans.returns import Returns, returns
+from bayescale.errors import InputError
+from bayescale.noise.base import is_likelihood
+from bayescale.posterior.posterior import Posterior
+
+RULE_OF_THUMB = 20.0
+"""Tokens per parameter that a common reading of Hoffmann et al. 2022 gives."""
+
+_CHOSEN, _BY_RULE = "least expected regret", f"{RULE_OF_THUMB:g} tokens per parameter"
+_FEWEST_DRAWS = 100
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The answers about one budget.
+
+    Attributes
+    ----------
+    posterior : Posterior
+        What plans are made by.
+    forecaster : Posterior
+        What the loss of the planned run is forecast by.
+    compute : float
+        FLOPs, for training, and for serving too where the constraints have tokens to serve.
+    constraints : Constraints or None
+    allocation : Allocation
+        Each draw's own optimum.
+    flat_set : FlatSet
+        Sizes that are nearly as good, and the one of least expected regret, which is the plan.
+    forecast : Forecast
+        Of the plan's run, with the departures that runs share.
+    returns : Returns
+        What more would buy.
+    regret : Regret
+        Of the plan, and beside it of 20 tokens per parameter where nothing but compute bounds
+        plans.
+    design : Design or None
+        Runs to make first; None where no budget for them was given.
+    sensitivity : Sensitivity or None
+        The answers under other assumptions; None where it was not asked for.
+    """
+
+    posterior: Posterior
+    forecaster: Posterior
+    compute: float
+    constraints: Constraints | None
+    allocation: Allocation = field(repr=False)
+    flat_set: FlatSet = field(repr=False)
+    forecast: Forecast = field(repr=False)
+    returns: Returns = field(repr=False)
+    regret: Regret = field(repr=False)
+    design: Design | None = field(default=None, repr=False)
+    sensitivity: Sensitivity | None = field(default=None, repr=False)
+
+    @property
+    def n_params(self) -> float:
+        """Of the plan, a count."""
+        return float(self.forecast.inputs["n_params"].iloc[0])
+
+    @property
+    def n_tokens(self) -> float:
+        """Of the plan, a count."""
+        return float(self.forecast.inputs["n_tokens"].iloc[0])
+
+    @property
+    def reach(self) -> float:
+        """How many times the dearest run's compute, 6·N·D, the plan's is."""
+        return 6 * self.n_params * self.n_tokens / float(self.posterior.runs.six_nd.max())
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """Tidy: ``quantity``, ``unit``, mean, sd and quantiles of the optimum, of the planned loss,
+        and of what more buys.
+        """
+        optimum, more = (
+            part.frame.drop(columns=part.over) for part in (self.allocation, self.returns)
+        )
+        own = self.forecast.frame.iloc[0]
+        predicted = {name: own[f"loss_{name}"] for name in ("mean", "sd", "q05", "q50", "q95")}
+        row = {"quantity": "planned_loss", "unit": "nats per token", **predicted}
+        return pd.concat(
+            [optimum, pd.DataFrame([row]), more[more["quantity"] != "loss"]], ignore_index=True
+        )
+
+    def summary(self) -> pd.DataFrame:
+        """The frame, indexed by quantity."""
+        return self.frame.set_index("quantity")
+
+    @property
+    def sentences(self) -> list[str]:
+        """The answers in plain words."""
+        flat = self.flat_set.summary().iloc[0]
+        own = self.forecast.frame.iloc[0]
+        best = self.regret.summary().loc[_CHOSEN]
+        said = [
+            f"Train {_count(self.n_params)} parameters on {_count(self.n_tokens)} tokens, "
+            f"{self.n_tokens / self.n_params:.3g} for each parameter.",
+            f"Expect a loss of {own['loss_q50']:.4g} nats per token, and with 90 % probability one "
+            f"between "
+            f"{own['loss_q05']:.4g} and {own['loss_q95']:.4g}.",
+            f"This is {self.reach:.3g} times the compute of the dearest run that was fitted.",
+        ]
+        if np.isfinite(flat["low_90"]):
+            said.append(
+                f"Each size from {_count(flat['low_90'])} to {_count(flat['high_90'])} parameters "
+                f"loses less than "
+                f"{self.flat_set.epsilon:g} nats with a probability of 90 % or more."
+            )
+        else:
+            said.append(
+                f"No size is within {self.flat_set.epsilon:g} nats of the best with a probability "
+                f"of 90 %: the runs do not say "
+                "well enough where the best is."
+            )
+        said.append(
+            f"Not knowing the best size costs {best['extra_loss']:.2g} nats in expectation, as "
+            f"much as {best['wasted']:.2%} of "
+            "the compute would buy."
+        )
+        if self.design is not None:
+            said.append(self.design.when_to_stop)
+        return said
+
+    def _repr_html_(self) -> str:
+        return f"<p>{' '.join(self.sentences)}</p>{self.summary().to_html(float_format='{:.4g}'.format)}"
+
+
+def plan(
+    posterior: Posterior,
+    compute: float,
+    *,
+    forecaster: Posterior | None = None,
+    constraints: Constraints | None = None,
+    budget_of_runs: float | None = None,
+    sensitivity: Sensitivity | None = None,
+    seed: int = 0,
+) -> Plan:
+    """Answer what to train with a budget, and what to run before.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        Of a likelihood, and of a law with a best split of compute, with 100 draws at least.
+    compute : float
+        FLOPs. With ``inference_tokens`` in the constraints, of training and serving together.
+    forecaster : Posterior, optional
+        What forecasts the loss of the planned run; ``posterior`` unless given. The report's
+        calculator needs a law that is taken to hold, with independent noise; the pair that `fit`
+        takes by itself forecasts losses best.
+    constraints : Constraints, optional
+        As for `allocate`.
+    budget_of_runs : float, optional
+        FLOPs for further small runs, which `design` then chooses.
+    sensitivity : Sensitivity, optional
+        From `sensitivity`, which takes its time, to stand beside the answers.
+    seed : int
+        Of what the constraints leave uncertain, and of the scatter of runs.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    InputError
+        As `allocate` and `design`, and where the posterior has few draws or no likelihood.
+
+    Examples
+    --------
+    >>> import bayescale as bs
+    >>> runs = bs.datasets.simulate(seed=1)
+    >>> post = bs.fit(runs, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Importance(draws=500))
+    >>> found = bs.plan(post, 1e23)
+    >>> 1 < found.reach < 100
+    True
+    """
+    if not is_likelihood(posterior.noise) or posterior.n_draws < _FEWEST_DRAWS:
+        raise InputError(
+            "plan needs a posterior, with a likelihood and 100 draws or more; fit with NUTS() or "
+            "Importance()."
+        )
+    served = constraints is not None and constraints.inference_tokens is not None
+    budget = {"lifetime_compute" if served else "compute": compute}
+    best = allocate(posterior, **budget, constraints=constraints, seed=seed)
+    flat = flat_set(posterior, **budget, constraints=constraints, seed=seed)
+    chosen = flat.least_regret.iloc[0]
+    n_params, n_tokens = float(chosen["n_params"]), float(chosen["n_tokens"])
+    held = {_CHOSEN: (n_params, n_tokens)}
+    if constraints is None:
+        by_rule = float(np.sqrt(compute / (6 * RULE_OF_THUMB)))
+        held[_BY_RULE] = (by_rule, RULE_OF_THUMB * by_rule)
+    forecaster = posterior if forecaster is None else forecaster
+    inputs = {"n_params": n_params, "n_tokens": n_tokens}
+    if "unique_tokens" in forecaster.law.inputs:
+        inputs["unique_tokens"] = n_tokens
+    return Plan(
+        posterior,
+        forecaster,
+        compute,
+        constraints,
+        best,
+        flat,
+        forecast(forecaster, seed=seed, **inputs),
+        returns(posterior, **budget, constraints=constraints, seed=seed),
+        regret(posterior, held, constraints=constraints, seed=seed),
+        None
+        if budget_of_runs is None
+        else design(posterior, budget_of_runs, compute=compute, seed=seed),
+        sensitivity,
+    )
+
+
+def _count(value: float) -> str:
+    """Three digits, in the words of the field.
+
+    >>> _count(7.12e10), _count(1.349e12), _count(2.5e7), _count(1.905e5)
+    ('71.2 billion', '1.35 trillion', '25 million', '190 thousand')
+    """
+    for power, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
+        if value >= power:
+            return f"{value / power:.3g} {word}" if value < 1e3 * power else f"{value:.3g}"
+    return f"{value:.3g}"

@@ -1,0 +1,201 @@
+"""What does a plan cost over the best one? Its extra loss, its wasted share of the budget, and
+which of several plans is best.
+
+In each draw, a plan (N, D) of cost C is held against the best plan of the same cost:
+
+    extra loss = L(N, D) − L*(C),   wasted = 1 − C'/C,   C' the least cost that reaches L(N, D)
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayescale._internal.precision import float64
+from bayescale.decisions.plans._planning import Planner
+from bayescale.decisions.plans.constraints import Constraints
+from bayescale.errors import InputError
+from bayescale.posterior.posterior import Posterior, summarise
+
+QUANTITIES = {
+    "loss": "nats per token",
+    "extra_loss": "nats per token",
+    "wasted": "share of its cost",
+}
+
+_INPUTS = ("n_params", "n_tokens")
+
+
+@dataclass(frozen=True, eq=False)
+class Regret:
+    """What plans lose.
+
+    Attributes
+    ----------
+    plans : DataFrame, one row a plan
+        ``n_params``, ``n_tokens`` and ``spent``, its cost: money where there are prices, otherwise
+        training and serving FLOPs; a mean over draws, where serving is uncertain.
+    draws : Dataset with dimensions ``draw`` and ``plan``
+        ``loss`` of the plan, ``extra_loss`` over the best plan of the same cost, and the ``wasted``
+        share of the cost.
+    """
+
+    plans: pd.DataFrame
+    draws: xr.Dataset
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """Tidy: one row per plan and quantity, with mean, sd and quantiles."""
+        return pd.DataFrame(
+            {
+                "plan": plan,
+                "quantity": name,
+                "unit": unit,
+                **summarise(self.draws[name].sel(plan=plan).to_numpy()),
+            }
+            for plan in self.plans.index
+            for name, unit in QUANTITIES.items()
+        )
+
+    @property
+    def beats(self) -> pd.DataFrame:
+        """Probability that the row's plan has a lower loss than the column's, whatever they cost;
+        ties count half.
+        """
+        loss = self.draws["loss"].to_numpy()
+        lower = np.mean(
+            (loss[:, :, None] < loss[:, None, :]) + 0.5 * (loss[:, :, None] == loss[:, None, :]),
+            axis=0,
+        )
+        return pd.DataFrame(lower, index=self.plans.index, columns=self.plans.index)
+
+    def gain(self, plan: str, over: str) -> dict[str, float]:
+        """By how many nats per token a plan's loss is below another's: mean, sd and quantiles."""
+        loss = self.draws["loss"]
+        return summarise((loss.sel(plan=over) - loss.sel(plan=plan)).to_numpy())
+
+    @property
+    def best(self) -> str:
+        """The plan of least expected extra loss, each against the best of its own cost."""
+        return str(self.draws["extra_loss"].mean("draw").idxmin("plan").item())
+
+    def summary(self) -> pd.DataFrame:
+        """One row a plan: what it is and spends, its expected extra loss, what share of its cost is
+        wasted (mean and 90 % interval), and how probably its loss is the lowest of all.
+        """
+        means = {name: self.draws[name].mean("draw").to_numpy() for name in QUANTITIES}
+        low, high = (self.draws["wasted"].quantile(q, "draw").to_numpy() for q in (0.05, 0.95))
+        loss = self.draws["loss"].to_numpy()
+        first = loss == loss.min(axis=1, keepdims=True)
+        lowest = np.mean(first / first.sum(axis=1, keepdims=True), axis=0)
+        return self.plans.assign(**means, wasted_q05=low, wasted_q95=high, lowest=lowest)
+
+
+@float64
+def regret(
+    posterior: Posterior,
+    plans: pd.DataFrame | Mapping[str, tuple[float, float]],
+    *,
+    constraints: Constraints | None = None,
+    seed: int = 0,
+) -> Regret:
+    """Hold plans against the best of the same cost, and against each other.
+
+    Losses are without the scatter of single runs, and with the departures from the law that runs
+    share, where the noise model has them: those of one draw are one surface, on which all plans and
+    the best one stand.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    plans : DataFrame or mapping
+        Columns ``n_params`` and ``n_tokens`` (counts), a row a plan, named by the index; or
+        ``{"ours": (70e9, 1.4e12), …}``.
+    constraints : Constraints, optional
+        As for `allocate`: they bound the best plans, price all, and say what repeats are worth.
+    seed : int
+        Of what the constraints leave uncertain.
+
+    Returns
+    -------
+    Regret
+
+    Raises
+    ------
+    InputError
+        Where a plan is not positive, or breaks a bound, or the law has no trade-off between
+        parameters and tokens.
+
+    Examples
+    --------
+    >>> import bayescale as bs
+    >>> runs = bs.datasets.simulate(seed=1)
+    >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> found = bs.regret(post, {"Gopher": (280e9, 300e9), "Chinchilla": (70e9, 1.4e12)})
+    >>> found.best, float(found.beats.loc["Chinchilla", "Gopher"])
+    ('Chinchilla', 1.0)
+    """
+    table = _table(plans)
+    planner = Planner.of(posterior, constraints, seed)
+    shape = (planner.n_draws, len(table))
+    log_n, log_d = (np.broadcast_to(np.log(table[name].to_numpy()), shape) for name in _INPUTS)
+    spent = planner.costs(log_n, log_d)[planner.currency]
+    _require_within(planner, table, log_n, log_d)
+    log_loss = planner.log_loss(log_n, log_d)
+    best = planner.least_loss({planner.currency: spent})
+    cheapest = planner.least_cost(np.exp(log_loss))
+    # The plan itself reaches its loss; both differences are found to rounding, and neither can be
+    # below nothing.
+    needed = np.where(
+        cheapest.feasible, planner.costs(cheapest.log_n, cheapest.log_d)[planner.currency], spent
+    )
+    values = {
+        "loss": np.exp(log_loss),
+        "extra_loss": np.maximum(np.exp(log_loss) - np.exp(best.log_loss), 0.0),
+        "wasted": np.maximum(1 - needed / spent, 0.0),
+    }
+    draws = xr.Dataset(
+        {name: (("draw", "plan"), value) for name, value in values.items()},
+        coords={"plan": table.index.to_numpy()},
+    )
+    return Regret(table.assign(spent=spent.mean(axis=0)), draws)
+
+
+def _table(plans: pd.DataFrame | Mapping[str, tuple[float, float]]) -> pd.DataFrame:
+    if isinstance(plans, pd.DataFrame):
+        lacking = [name for name in _INPUTS if name not in plans]
+        if lacking:
+            raise InputError(f"regret: the plans lack {' and '.join(lacking)}, in counts.")
+        table = plans[list(_INPUTS)].astype(np.float64)
+    else:
+        table = pd.DataFrame.from_dict(
+            dict(plans), orient="index", columns=list(_INPUTS), dtype=np.float64
+        )
+    table = table.set_axis(table.index.astype(str)).rename_axis(index="plan")
+    if not len(table) or table.index.has_duplicates:
+        raise InputError("regret: the plans must be one or more, each with a name of its own.")
+    bad = ~(np.isfinite(table.to_numpy()) & (table.to_numpy() > 0))
+    if bad.any():
+        place, column = np.argwhere(bad)[0]
+        raise InputError(
+            f"regret: {_INPUTS[column]} = {table.iloc[place, column]:g} of {table.index[place]!r} "
+            f"is not a positive number; "
+            "it is a count."
+        )
+    return table
+
+
+def _require_within(
+    planner: Planner, table: pd.DataFrame, log_n: np.ndarray, log_d: np.ndarray
+) -> None:
+    for name, broken in planner.broken(log_n, log_d).items():
+        if broken.any():
+            plan = table.index[int(np.argmax(broken.any(axis=0)))]
+            remedy = (
+                "say what repeats are worth by repeats=Repeats()"
+                if name == "unique_tokens"
+                else "loosen it"
+            )
+            raise InputError(f"regret: the plan {plan!r} breaks {name}; leave it out, or {remedy}.")

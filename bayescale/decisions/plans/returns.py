@@ -1,0 +1,198 @@
+"""What does more compute buy? The slope of the compute-optimal loss, what is left to its floor, and
+the price of the next step.
+
+L*(C) is the least loss that a budget C reaches. Where nothing but the budget bounds a plan, an
+additive law has
+
+    dL*/dlog C = −αβ/(α+β)·(L* − E)
+
+so that each doubling takes the same share of what is left. Bounds bend the frontier: where tokens
+run out, models alone can grow, and L* comes to rest above E.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayescale._internal.precision import float64
+from bayescale.decisions.plans._planning import Planner, asked_for
+from bayescale.decisions.plans.constraints import Constraints
+from bayescale.errors import InputError
+from bayescale.posterior.posterior import Posterior, summarise
+
+_FACTORS = (10.0, 100.0)
+# Of log C, for central differences: their error is some 1e-6 of the slope by curvature, and 1e-11
+# by rounding.
+_STEP = 1e-3
+
+_UNITS = {
+    "loss": "nats per token",
+    "slope": "nats per token and e-fold",
+    "floor": "nats per token",
+    "above_floor": "nats per token",
+    "lost_to_bounds": "nats per token",
+    "next_factor": "times the budget",
+    "next_price": "of the budget's unit",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Returns:
+    """What more buys at each budget.
+
+    Attributes
+    ----------
+    step : float
+        Nats per token of the next step.
+    draws : Dataset with dimensions ``draw`` and the budgets' own
+        ``loss``: L*. ``slope``: dL*/dlog C. ``floor``: L* of an endless budget within the other
+        bounds, and ``above_floor``, what is left to it. ``loss_10x``, ``loss_100x``: L* of 10 and
+        100 times the budget. ``next_factor``: by what the budget must grow for the next step, and
+        ``next_price``, what that adds to it; both infinite where the floor is nearer. Under
+        constraints ``lost_to_bounds``: by how much L* would be lower with the budget alone.
+    """
+
+    step: float
+    draws: xr.Dataset
+
+    @property
+    def over(self) -> str:
+        """What the budgets are of."""
+        return next(str(name) for name in self.draws.dims if name != "draw")
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """Tidy: one row per budget and quantity, with mean, sd and quantiles; of what may be
+        infinite quantiles alone.
+        """
+        rows = []
+        for place, budget in enumerate(self.draws[self.over].to_numpy()):
+            for name, values in self.draws.isel({self.over: place}).items():
+                told = {
+                    self.over: float(budget),
+                    "quantity": str(name),
+                    "unit": _UNITS.get(str(name), "nats per token"),
+                }
+                rows.append(told | _summarised(values.to_numpy()))
+        return pd.DataFrame(rows)
+
+    def summary(self) -> pd.DataFrame:
+        """Indexed by budget and quantity."""
+        return self.frame.set_index([self.over, "quantity"])
+
+    def probability_of_gain(self, epsilon: float, factor: float = 10.0) -> pd.Series:
+        """How probably 10 or 100 times a budget lowers L* by more than ``epsilon`` nats per token,
+        one entry a budget.
+
+        Raises
+        ------
+        InputError
+            Where the factor is another.
+        """
+        name = f"loss_{factor:g}x"
+        if name not in self.draws:
+            raise InputError(
+                f"returns: the factor is one of {', '.join(f'{one:g}' for one in _FACTORS)}; "
+                f"{factor:g} was given."
+            )
+        gained = (self.draws["loss"] - self.draws[name] > epsilon).mean("draw")
+        return gained.to_series().rename("probability")
+
+
+@float64
+def returns(
+    posterior: Posterior,
+    compute: float | Sequence[float] | np.ndarray | None = None,
+    *,
+    lifetime_compute: float | Sequence[float] | np.ndarray | None = None,
+    cost: float | Sequence[float] | np.ndarray | None = None,
+    step: float = 0.01,
+    constraints: Constraints | None = None,
+    seed: int = 0,
+) -> Returns:
+    """Say what more of a budget buys, and what its next step costs.
+
+    Bounds stay as they are while the budget grows. ``allocate`` with ``target_loss`` gives the
+    compute for a loss.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    compute, lifetime_compute, cost : float or sequence
+        One of them, as for `allocate`.
+    step : float
+        Nats per token by which the loss is to fall next.
+    constraints : Constraints, optional
+        As for `allocate`; ``unique_tokens`` show how the end of data bends the frontier.
+    seed : int
+        Of what the constraints leave uncertain.
+
+    Returns
+    -------
+    Returns
+
+    Raises
+    ------
+    InputError
+        As `allocate`, and where ``step`` is not positive.
+
+    Examples
+    --------
+    >>> import bayescale as bs
+    >>> runs = bs.datasets.simulate(seed=1)
+    >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> found = bs.returns(post, compute=5.76e23)
+    >>> loss, floor = (found.draws[name].item() for name in ("loss", "floor"))
+    >>> alpha, beta = post.draws("alpha"), post.draws("beta")
+    >>> bool(np.isclose(found.draws["slope"].item(), -alpha * beta / (alpha + beta) * (loss - floor), rtol=1e-5))
+    True
+    """
+    if not 0 < step < float("inf"):
+        raise InputError(
+            f"returns: step={step:g} must be a positive number of nats per token, such as 0.01."
+        )
+    planner = Planner.of(posterior, constraints, seed)
+    over, budgets = asked_for(
+        "returns", constraints, compute=compute, lifetime_compute=lifetime_compute, cost=cost
+    )
+    grown = np.concatenate(
+        [budgets * factor for factor in (1.0, *_FACTORS, np.exp(_STEP), np.exp(-_STEP))]
+    )
+    losses = np.exp(planner.least_loss({over: grown}).log_loss)
+    now, *more, above, below = np.split(losses, len(_FACTORS) + 3, axis=1)
+    floor = np.broadcast_to(planner.floor, now.shape)
+    # Departures may let a smaller budget do as well; the larger one can be spent on less.
+    needed = np.maximum(planner.least_budget(now - step, over), budgets)
+    found = {
+        "loss": now,
+        "slope": (above - below) / (2 * _STEP),
+        "floor": floor,
+        "above_floor": now - floor,
+        **{f"loss_{factor:g}x": loss for factor, loss in zip(_FACTORS, more, strict=True)},
+        "next_factor": needed / budgets,
+        "next_price": needed - budgets,
+    }
+    if constraints is not None:
+        found["lost_to_bounds"] = now - np.exp(
+            planner.unbounded().least_loss({over: budgets}).log_loss
+        )
+    return Returns(
+        step,
+        xr.Dataset(
+            {name: (("draw", over), values) for name, values in found.items()},
+            coords={over: budgets},
+        ),
+    )
+
+
+def _summarised(values: np.ndarray) -> dict[str, float]:
+    if np.isfinite(values).all():
+        return summarise(values)
+    quantiles = {
+        f"q{100 * q:02.0f}": float(np.quantile(values, q, method="nearest"))
+        for q in (0.05, 0.5, 0.95)
+    }
+    return {"mean": float("inf"), "sd": float("nan"), **quantiles}

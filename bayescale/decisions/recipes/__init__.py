@@ -1,0 +1,1 @@
+"""Recipes: which of two training recipes is better, and at what scale."""

@@ -1,0 +1,232 @@
+"""Should a candidate recipe replace the base? Whether its gain at the scale that matters is large
+enough, with a record.
+
+    promote where P(L_base(C) − L_candidate(C) > ε) ≥ p,   reject where it is at most 1 − p,   else
+    more runs are needed
+
+Both losses are at the best split of C of each, law alone. What the answer rests on stands in the
+record, so that it can be checked years later: the hash of the runs, law, noise, method, seed,
+versions, diagnostics, date.
+"""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+from bayescale._internal.discovery import describe
+from bayescale.decisions.recipes.recipes import Recipes, gain
+from bayescale.errors import InputError
+from bayescale.posterior.posterior import QUANTILES
+
+# Of what a posterior says of itself; the rest of its provenance has fields of its own.
+_NOT_VERSIONS = ("created", "data_sha256", "seed", "device")
+
+
+@dataclass(frozen=True)
+class Audit:
+    """A decision and all that it rests on; every field is a number, a text, or a mapping or list of
+    those.
+
+    Attributes
+    ----------
+    question, sentence : str
+        What was asked, and what was answered.
+    decision : {"promote", "reject", "undecided"}
+        Undecided too where diagnostics failed.
+    base, candidate : str
+    compute : float
+        FLOPs.
+    threshold : float
+        ε, nats per token.
+    required : float
+        p.
+    probability : float
+        That the gain is above the threshold.
+    gain : dict of str to float
+        Quantiles, nats per token.
+    data, data_sha256 : str
+        Name of the runs, and the hash of their numbers.
+    n_runs : dict of str to int
+        Of each recipe.
+    law, noise, method : str
+        As the command line takes them.
+    seed : int
+    versions : dict of str to str
+    device, fitted, date : str
+        When the fit and the decision were made, UTC.
+    diagnostics : dict of str to float
+    problems : tuple of str
+    """
+
+    question: str
+    sentence: str
+    decision: str
+    base: str
+    candidate: str
+    compute: float
+    threshold: float
+    required: float
+    probability: float
+    gain: dict[str, float]
+    data: str
+    data_sha256: str
+    n_runs: dict[str, int]
+    law: str
+    noise: str
+    method: str
+    seed: int
+    versions: dict[str, str]
+    device: str
+    fitted: str
+    date: str
+    diagnostics: dict[str, float]
+    problems: tuple[str, ...]
+
+    def to_json(self) -> str:
+        """All fields, in order; a number that is not finite is null."""
+        fields = {name: _finite(value) for name, value in dataclasses.asdict(self).items()}
+        return json.dumps(fields, indent=2, ensure_ascii=False, allow_nan=False)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the record as JSON.
+
+        Raises
+        ------
+        InputError
+            Where a file of that name exists, for a record is not written over, or none can be
+            written.
+        """
+        path = Path(path)
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(self.to_json() + "\n")
+        except FileExistsError:
+            raise InputError(
+                f"{path} exists, and a record is not written over; give another name."
+            ) from None
+        except OSError as error:
+            raise InputError(
+                f"{path} cannot be written ({error.strerror}); give another place."
+            ) from None
+        return path
+
+    def _repr_html_(self) -> str:
+        record = f"<details><summary>record</summary><pre>{escape(self.to_json())}</pre></details>"
+        return f"<p><b>{self.decision}</b>: {escape(self.sentence)}</p>{record}"
+
+
+def gate(
+    found: Recipes, compute: float, *, threshold: float = 0.0, probability: float = 0.95
+) -> Audit:
+    """Decide whether the candidate is promoted at a scale, and record why.
+
+    Parameters
+    ----------
+    found : Recipes
+    compute : float
+        The scale that matters, FLOPs.
+    threshold : float
+        ε, the least gain worth a change, nats per token.
+    probability : float
+        p, how sure to be; above one half and below one.
+
+    Returns
+    -------
+    Audit
+
+    Raises
+    ------
+    InputError
+        Where a number is out of its range.
+
+    Examples
+    --------
+    >>> import bayescale as bs
+    >>> import pandas as pd
+    >>> old, new = bs.datasets.simulate(seed=1), bs.datasets.simulate(seed=2, A=406.4 / 2**0.34)
+    >>> both = pd.concat([old.frame.assign(group="old"), new.frame.assign(group="new")], ignore_index=True)
+    >>> normal, method = bs.noise.Normal(), bs.MultiStart(starts=100)
+    >>> found = bs.recipes(both, "old", "new", shared_floor=True, noise=normal, method=method)
+    >>> bs.gate(found, compute=1e24, threshold=0.01).decision
+    'promote'
+    """
+    if not (np.isfinite(compute) and compute > 0):
+        raise InputError(
+            f"compute = {compute:g} is not a positive number of FLOPs, such as 5.76e23."
+        )
+    if not np.isfinite(threshold):
+        raise InputError(
+            f"threshold = {threshold:g} is not a number of nats per token, such as 0.01."
+        )
+    if not 0.5 < probability < 1:
+        raise InputError(
+            f"probability = {probability:g} must be above 0.5 and below 1, such as 0.95."
+        )
+    draws = gain(found, np.array([float(compute)]))[:, 0]
+    chance = float(np.mean(draws > threshold))
+    quantiles = {name: float(np.quantile(draws, q)) for name, q in QUANTILES.items()}
+    decision = (
+        "promote"
+        if chance >= probability
+        else "reject"
+        if chance <= 1 - probability
+        else "undecided"
+    )
+    sentence = (
+        f"At {compute:.3g} FLOPs {found.candidate} gains {quantiles['q50']:.3g} nats over "
+        f"{found.base} "
+        f"(90 %: {quantiles['q05']:.3g} to {quantiles['q95']:.3g}); with probability {chance:.3g} "
+        f"more than {threshold:g}: "
+        f"{_ADVICE[decision]}."
+    )
+    if found.problems:
+        decision, sentence = (
+            "undecided",
+            f"{sentence} But the fit is not to be trusted: {' '.join(found.problems)}",
+        )
+    groups = found.runs.frame["group"].astype(str)
+    made_by = found.provenance
+    return Audit(
+        question=f"Does {found.candidate} gain more than {threshold:g} nats over {found.base} at "
+        f"{compute:.3g} FLOPs?",
+        sentence=sentence,
+        decision=decision,
+        base=found.base,
+        candidate=found.candidate,
+        compute=float(compute),
+        threshold=float(threshold),
+        required=float(probability),
+        probability=chance,
+        gain=quantiles,
+        data=found.runs.name,
+        data_sha256=made_by["data_sha256"],
+        n_runs={name: int((groups == name).sum()) for name in (found.base, found.candidate)},
+        law=describe(found.law),
+        noise=describe(found.noise),
+        method=describe(found.method),
+        seed=int(made_by["seed"]),
+        versions={name: value for name, value in made_by.items() if name not in _NOT_VERSIONS},
+        device=made_by["device"],
+        fitted=made_by["created"],
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        diagnostics=dict(found.diagnostics),
+        problems=found.problems,
+    )
+
+
+_ADVICE = {
+    "promote": "promote it",
+    "reject": "keep the base",
+    "undecided": "undecided, more runs are needed",
+}
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -1,0 +1,1 @@
+"""Repeated sampling: pass rates at many samples, from counts at few."""

@@ -1,0 +1,302 @@
+"""Fitting the distribution of success rates to counts: the rates are summed out on a grid, NUTS
+draws the rest.
+
+A problem solved y times in n samples has likelihood ∫ p^y (1 − p)^(n − y) f(u) du over log hazards
+u, a sum over cells with f at their centres. So is the first factor where it is broad, which leaves
+no error to speak of; where it is narrower than a cell, f is a parabola through neighbouring centres
+and the integral is taken at finer places. Hazards below the grid count as zero. Chains of all
+groups run one compiled program, in threads.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro
+import pandas as pd
+from jax import Array
+from jax.scipy.special import logsumexp
+from numpyro.distributions import biject_to
+from numpyro.infer.hmc import hmc
+from numpyro.infer.util import ParamInfo, potential_energy
+from numpyro.util import fori_collect
+from scipy.special import xlog1py, xlogy
+
+from bayescale._internal.precision import float64
+from bayescale.decisions.repeated_sampling.families import SuccessRates
+from bayescale.inference.nuts import NUTS
+from bayescale.laws.base import Values
+from bayescale.posterior.diagnostics import convergence, judge
+from bayescale.processes.base import filled_up
+
+# Log hazards: of rates of 1 in 10^11, and of samples a thousandth of which would do.
+CELLS, WIDTH = np.arange(-25.0, 7.0, 0.2), 0.2
+_WITHIN = (np.arange(16) + 0.5) / 16 - 0.5
+# Of the square of a cell's width over the variance of a likelihood.
+_NARROW = 2.0
+# Of the values at the centre before, the own and the one after, in what lies within a cell.
+_PARABOLA = _WITHIN * (_WITHIN - 1) / 2, 1 - _WITHIN**2, _WITHIN * (_WITHIN + 1) / 2
+_WARMUP = 500
+# Acceptance to aim at, pass after pass, until diagnostics are good.
+_PASSES = (0.8, 0.99)
+_SPREAD_OF_STARTS = 0.3
+_BLOCK = 250
+
+
+class Table(NamedTuple):
+    """The likelihood of rates, for each distinct pair of counts, relative to its largest.
+
+    Attributes
+    ----------
+    likelihood : array, shape (pairs, 1 + cells)
+        Of a rate of zero, and averages over cells.
+    repeats : array, shape (pairs,)
+        How many problems have the pair.
+    """
+
+    likelihood: Array | np.ndarray
+    repeats: Array | np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """Problems of one group, by their distinct pairs of counts.
+
+    Attributes
+    ----------
+    n_samples, n_correct : array, shape (problems,)
+    """
+
+    n_samples: np.ndarray
+    n_correct: np.ndarray
+
+    def pairs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Pairs, shape (pairs, 2); the pair of each problem; how many problems have each."""
+        both = np.stack([self.n_samples, self.n_correct], axis=1)
+        found, place, repeats = np.unique(both, axis=0, return_inverse=True, return_counts=True)
+        return found, place.reshape(-1), repeats
+
+    def likelihood(self) -> np.ndarray:
+        """Of a rate of zero and of the cells, relative to the largest, shape (pairs, 1 + cells)."""
+        n, y = self.pairs()[0].T[..., None].astype(np.float64)
+        p = (y + 0.5) / (n + 1)
+        narrow = WIDTH**2 * n * (1 - p) * np.log1p(-p) ** 2 / p > _NARROW
+        fine = self.within()
+        before, cells, after = ((fine * weights).mean(axis=-1) for weights in _PARABOLA)
+        cells[:, :-1] += before[:, 1:]
+        cells[:, 1:] += after[:, :-1]
+        return np.column_stack(
+            [y == 0, np.where(narrow, cells, self._relative(CELLS[:, None])[..., 0])]
+        )
+
+    def within(self) -> np.ndarray:
+        """Of places within each cell, shape (pairs, cells, 16)."""
+        return self._relative(CELLS[:, None] + WIDTH * _WITHIN)
+
+    def _relative(self, log_hazard: np.ndarray) -> np.ndarray:
+        n, y = self.pairs()[0].T[..., None, None].astype(np.float64)
+        hazard = np.exp(log_hazard)
+        largest = xlogy(y, y / n) + xlog1py(n - y, -y / n)
+        return np.asarray(np.exp(y * np.log(-np.expm1(-hazard)) - (n - y) * hazard - largest))
+
+    def table(self, size: int) -> Table:
+        """Filled up to a number of pairs with some that no problem has."""
+        _, _, repeats = self.pairs()
+        more = size - len(repeats)
+        return Table(
+            np.pad(self.likelihood(), ((0, more), (0, 0)), constant_values=1),
+            np.pad(repeats.astype(np.float64), (0, more)),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """Draws of one group.
+
+    Attributes
+    ----------
+    constants : dict of array, shape (chain, draw)
+    table : DataFrame
+        R-hat and effective sample sizes.
+    diagnostics : dict of float
+    problems : tuple of str
+    """
+
+    constants: dict[str, np.ndarray]
+    table: pd.DataFrame
+    diagnostics: dict[str, float]
+    problems: tuple[str, ...]
+
+
+def log_shares(rates: SuccessRates, constants: Values) -> Array:
+    """The logarithm of the share of problems below the grid and in each cell, shape (…, 1 + cells);
+    constants of shape (…).
+    """
+    constants = {name: values[..., None] for name, values in constants.items()}
+    cells = rates.log_density(constants, jnp.asarray(CELLS)) + jnp.log(WIDTH)
+    tiny = jnp.finfo(cells.dtype).tiny
+    below = jnp.log(jnp.maximum(rates.below(constants, jnp.asarray([CELLS[0] - WIDTH / 2])), tiny))
+    shares = jnp.concatenate([below, cells], axis=-1)
+    return shares - logsumexp(shares, axis=-1, keepdims=True)
+
+
+def log_likelihood(rates: SuccessRates, constants: dict[str, Array], table: Table) -> Array:
+    """Of the counts of a group, but for constants; shape ()."""
+    likelihood = table.likelihood @ jnp.exp(log_shares(rates, constants))
+    return jnp.log(jnp.maximum(likelihood, jnp.finfo(likelihood.dtype).tiny)) @ table.repeats
+
+
+def model(rates: SuccessRates, table: Table) -> None:
+    """The NumPyro model: one site a parameter, and the counts' likelihood as a factor."""
+    constants = {p.name: numpyro.sample(p.name, p.prior) for p in rates.parameters}
+    numpyro.factor("n_correct", log_likelihood(rates, constants, table))
+
+
+def fit_rates(rates: SuccessRates, groups: Sequence[Counts], method: NUTS) -> list[Fit]:
+    """Draw the parameters of each group, all groups side by side.
+
+    Groups whose diagnostics are not good are drawn again with shorter steps.
+
+    Parameters
+    ----------
+    rates : SuccessRates
+    groups : sequence of Counts
+    method : NUTS
+        Its ``chains``, ``draws``, ``warmup`` and ``seed``.
+    """
+    size = filled_up(max(len(group.pairs()[0]) for group in groups))
+    tables = [group.table(size) for group in groups]
+    pooled = np.array(
+        [(group.n_correct.sum() + 0.5) / (group.n_samples.sum() + 1) for group in groups]
+    )
+    starts = _starts(rates, np.log(-np.log1p(-pooled)), method)
+    warmup = _WARMUP if method.warmup is None else method.warmup
+    fits: dict[int, Fit] = {}
+    for number, acceptance in enumerate(_PASSES):
+        doubtful = [i for i in range(len(groups)) if i not in fits or fits[i].problems]
+
+        def sample(
+            lane: tuple[int, int], number: int = number, acceptance: float = acceptance
+        ) -> dict[str, Array]:
+            key = jax.random.fold_in(jax.random.key(method.seed), number)
+            for place in lane:
+                key = jax.random.fold_in(key, place)
+            return _sample(
+                rates, warmup, method.draws, key, acceptance, starts[lane], tables[lane[0]]
+            )
+
+        lanes = [(i, chain) for i in doubtful for chain in range(method.chains)]
+        with ThreadPoolExecutor() as pool:
+            # The first compiles the program that all others run.
+            found = dict(
+                zip(
+                    lanes,
+                    [sample(lane) for lane in lanes[:1]]
+                    + list(pool.map(float64(sample), lanes[1:])),
+                    strict=True,
+                )
+            )
+        fits |= {i: _fit([found[i, chain] for chain in range(method.chains)]) for i in doubtful}
+    return [fits[i] for i in range(len(groups))]
+
+
+def _starts(rates: SuccessRates, log_hazard: np.ndarray, method: NUTS) -> np.ndarray:
+    """Straight coordinates about the family's start, shape (groups, chains, k)."""
+    centre = np.stack(rates.start(jnp.asarray(log_hazard)), axis=-1)[:, None]
+    shape = len(centre), method.chains, centre.shape[-1]
+    return np.asarray(
+        centre + _SPREAD_OF_STARTS * np.random.default_rng(method.seed).standard_normal(shape)
+    )
+
+
+def _fit(chains: Sequence[dict[str, Array]]) -> Fit:
+    drawn = {name: np.stack([np.asarray(chain[name]) for chain in chains]) for name in chains[0]}
+    divergences = int(drawn.pop("diverging").sum())
+    table = convergence(drawn)
+    return Fit(drawn, table, *judge(table, divergences))
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _sample(
+    rates: SuccessRates,
+    warmup: int,
+    draws: int,
+    key: Array,
+    acceptance: float,
+    start: Array,
+    table: Table,
+) -> dict[str, Array]:
+    """One chain: parameters and ``diverging``, each of shape (draws,)."""
+
+    def potential(z: Array) -> Array:
+        sites = {
+            p.name: value for p, value in zip(rates.parameters, rates.bend(list(z)), strict=True)
+        }
+        return potential_energy(model, (rates, table), {}, sites)
+
+    initialise, advance = hmc(potential, algo="NUTS")
+    state = initialise(
+        ParamInfo(start, *jax.value_and_grad(potential)(start)),
+        num_warmup=warmup,
+        target_accept_prob=acceptance,
+        dense_mass=True,
+        rng_key=key,
+    )
+    kept = fori_collect(
+        warmup,
+        warmup + draws,
+        advance,
+        state,
+        transform=lambda s: {"z": s.z, "diverging": s.diverging},
+        progbar=False,
+    )
+    bent = zip(rates.parameters, rates.bend(list(kept["z"].T)), strict=True)
+    own = {p.name: biject_to(p.prior.support)(value) for p, value in bent}
+    return own | {"diverging": kept["diverging"]}
+
+
+def draw_log_hazards(group: Counts, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Rates of the problems of a group given their counts, as log hazards, −∞ for one below the
+    grid.
+
+    Parameters
+    ----------
+    group : Counts
+    shares : array, shape (draws, 1 + cells)
+        Of each draw of the parameters.
+    rng : Generator
+
+    Returns
+    -------
+    array, shape (draws, problems)
+    """
+    pairs, place, _ = group.pairs()
+    within = group.within()
+    known = np.column_stack([pairs[:, 1] == 0, within.mean(axis=-1)])
+    parts = np.cumsum(within, axis=-1)
+    found = np.empty((len(shares), len(place)))
+    for first in range(0, len(shares), _BLOCK):
+        block = slice(first, first + _BLOCK)
+        total = np.cumsum(shares[block, None] * known, axis=-1)
+        chance = rng.random((len(total), len(place))) * total[:, place, -1]
+        # Rows one after the other, each a unit above the one before, are one sorted array.
+        rows = np.arange(len(total))[:, None] * len(pairs) + place
+        ends = (
+            total / total[..., -1:] + np.arange(total[..., 0].size).reshape(*total.shape[:2], 1)
+        ).reshape(-1)
+        cell = (
+            np.searchsorted(ends, rows + chance / total[:, place, -1], side="right")
+            - rows * total.shape[-1]
+        )
+        inside = np.clip(cell - 1, 0, len(CELLS) - 1)
+        edges = parts[place, inside]
+        part = (rng.random(edges.shape[:2])[..., None] * edges[..., -1:] > edges).sum(axis=-1)
+        found[block] = np.where(
+            cell < 1, -np.inf, CELLS[inside] + WIDTH * _WITHIN[np.minimum(part, len(_WITHIN) - 1)]
+        )
+    return found

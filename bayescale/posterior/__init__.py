@@ -1,0 +1,1 @@
+"""The posterior: draws with their provenance, and diagnostics of them."""

@@ -1,0 +1,174 @@
+"""What ArviZ says of draws and of scores: whether chains agree, how heavy weights are, how to mix
+models.
+
+With `bayescale.posterior.posterior` the only importer of ArviZ.
+"""
+
+import warnings
+from collections.abc import Mapping
+from inspect import signature
+from typing import Any
+
+import arviz_base
+import arviz_stats
+import numpy as np
+import pandas as pd
+import xarray as xr
+from arviz_stats.base import array_stats
+from scipy.special import logsumexp
+
+_RHAT_LIMIT, ESS_LIMIT = 1.01, 400
+
+
+def convergence(constants: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """R-hat, bulk and tail effective sample size of each parameter, by ArviZ.
+
+    Parameters
+    ----------
+    constants : mapping of arrays, shape (chain, draw)
+
+    Returns
+    -------
+    DataFrame with columns ``rhat``, ``ess_bulk``, ``ess_tail``
+    """
+    draws = arviz_base.from_dict({"posterior": dict(constants)})
+    # A chain that never moved divides by its zero variance; the infinite R-hat that comes of it is
+    # the right answer.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return pd.DataFrame(
+            {
+                "rhat": _scalars(arviz_stats.rhat(draws)),
+                "ess_bulk": _scalars(arviz_stats.ess(draws, method="bulk")),
+                "ess_tail": _scalars(arviz_stats.ess(draws, method="tail")),
+            }
+        )
+
+
+def pareto_smoothed(log_ratios: np.ndarray) -> tuple[np.ndarray, float]:
+    """Importance weights with their largest smoothed, by ArviZ.
+
+    Parameters
+    ----------
+    log_ratios : array, shape (pool,)
+        Log target less log proposal; minus infinity where the target is nil.
+
+    Returns
+    -------
+    log_weights : array, shape (pool,)
+        Their exponentials add up to one.
+    k : float
+        Shape of the generalised Pareto distribution of the largest; infinite where fewer than two
+        proposals count.
+    """
+    possible = np.isfinite(log_ratios)
+    smoothed = np.full(log_ratios.shape, -np.inf)
+    if possible.sum() < 2:
+        smoothed[np.argmax(log_ratios)] = 0.0
+        return smoothed, float("inf")
+    # Equal weights have no tail to fit.
+    if np.ptp(log_ratios[possible]) == 0:
+        smoothed[possible] = -np.log(possible.sum())
+        return smoothed, float("-inf")
+    # ArviZ takes the negative, since it weighs posteriors by their likelihoods to leave a run out.
+    # Where one ratio dwarfs all others its tail is of zeros, and no distribution fits.
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        log_weights, k = array_stats.psislw(-log_ratios[possible])
+    if not np.isfinite(k) or np.isnan(log_weights).any():
+        log_weights, k = log_ratios[possible], np.inf
+    smoothed[possible] = np.asarray(log_weights) - logsumexp(np.asarray(log_weights))
+    return smoothed, float(k)
+
+
+def stacking_weights(log_scores: np.ndarray) -> np.ndarray:
+    """Weights of models whose mixture predicts best, max over w of Σ_i log Σ_k w_k exp(score_ik),
+    by ArviZ.
+
+    Y. Yao, A. Vehtari, D. Simpson and A. Gelman, "Using Stacking to Average Bayesian Predictive
+    Distributions", 2018 (arXiv:1704.02030), equation 4.
+
+    Parameters
+    ----------
+    log_scores : array, shape (runs, models)
+
+    Returns
+    -------
+    array, shape (models,), not negative and of sum one
+    """
+    # A number added to all scores of a run changes no weight, and keeps their exponentials within
+    # range.
+    relative = log_scores - log_scores.max(axis=1, keepdims=True)
+    unused: dict[str, Any] = {
+        "se": 0.0,
+        "p": 0.0,
+        "n_samples": 1,
+        "scale": "log",
+        "warning": False,
+        "good_k": np.inf,
+    }
+    # ArviZ before 1.0 asks for a kind and rounds nothing.
+    if old := "kind" in signature(arviz_stats.ELPDData).parameters:
+        unused["kind"] = "loo"
+    whole: dict[str, Any] = {} if old else {"round_to": "none"}
+    models = {
+        str(k): arviz_stats.ELPDData(
+            elpd=own.sum(), elpd_i=xr.DataArray(own), n_data_points=len(own), **unused
+        )
+        for k, own in enumerate(relative.T)
+    }
+    # ArviZ warns that the best of many may be best by chance, which matters to those who choose
+    # one, and pandas of ArviZ.
+    with warnings.catch_warnings(action="ignore"):
+        found = arviz_stats.compare(models, method="stacking", **whole)["weight"]
+    weights = np.maximum(found[list(models)].to_numpy(dtype=np.float64), 0.0)
+    return np.asarray(weights / weights.sum())
+
+
+def judge(table: pd.DataFrame, divergences: int) -> tuple[dict[str, float], tuple[str, ...]]:
+    """The worst of the convergence table, and a sentence for each limit that it breaks.
+
+    A. Vehtari et al., "Rank-Normalization, Folding, and Localization: An Improved R-hat", 2021, for
+    the limits.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `convergence`.
+    divergences : int
+    """
+    # A chain that never moved, or one too short to judge, has no R-hat and no effective draws.
+    table = table.assign(
+        rhat=table["rhat"].fillna(np.inf),
+        ess_bulk=table["ess_bulk"].fillna(0),
+        ess_tail=table["ess_tail"].fillna(0),
+    )
+    worst = {
+        "rhat_max": float(table["rhat"].max()),
+        "ess_bulk_min": float(table["ess_bulk"].min()),
+        "ess_tail_min": float(table["ess_tail"].min()),
+        "divergences": float(divergences),
+    }
+    found = []
+    if not worst["rhat_max"] <= _RHAT_LIMIT:
+        found.append(
+            f"R-hat of {table['rhat'].idxmax()} is {worst['rhat_max']:.3f}, above {_RHAT_LIMIT}: "
+            f"the chains disagree. "
+            "Use more warm-up (warmup=2000), or a law with fewer parameters."
+        )
+    found.extend(
+        f"The effective {kind} sample size of {table[f'ess_{kind}'].idxmin()} is {least:.0f}, "
+        f"below {ESS_LIMIT}: "
+        "intervals are rough. Use more draws (draws=4000)."
+        for kind in ("bulk", "tail")
+        if not (least := worst[f"ess_{kind}_min"]) >= ESS_LIMIT
+    )
+    if divergences:
+        found.append(
+            f"{divergences} divergent transitions: part of the posterior was not explored. "
+            "Use more warm-up (warmup=2000), a simpler law, or more runs."
+        )
+    return worst, tuple(found)
+
+
+def _scalars(dataset: Any) -> pd.Series:
+    values = dataset["posterior"] if "posterior" in getattr(dataset, "children", {}) else dataset
+    return pd.Series({str(name): float(value) for name, value in values.data_vars.items()})

@@ -1,0 +1,154 @@
+"""Plans under departures that runs share, against SciPy's splines and grids of sizes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.ndimage import map_coordinates
+
+import bayescale as bs
+from bayescale._internal.precision import float64
+from bayescale.decisions.plans._departures import KNOTS, Departures
+from bayescale.decisions.plans._planning import Planner
+from bayescale.decisions.plans.constraints import Constraints
+from bayescale.laws import Chinchilla
+from bayescale.noise import Discrepancy, Normal
+from bayescale.processes import Matern, SharedEffect
+
+BUDGETS = np.array([1e18, 1e20, 1e22])
+LAW = {"E": 1.7, "A": 400.0, "B": 410.0, "alpha": 0.34, "beta": 0.28, "sigma": 0.01}
+
+
+@pytest.fixture
+def posterior(made_posterior):
+    constants = {name: np.full((2, 20), value) for name, value in LAW.items()} | {
+        "matern_sd": np.full((2, 20), 0.05)
+    }
+    return made_posterior(Chinchilla(), Discrepancy(Normal(), (Matern(),)), constants)
+
+
+@float64
+def losses(posterior, log_n, budget):
+    return np.exp(Planner.of(posterior).log_loss(log_n, np.log(budget / 6) - log_n))
+
+
+def test_without_departures_there_is_no_surface(made_posterior):
+    assert Planner.of(made_posterior(Chinchilla(), Normal(), LAW)).world.departures is None
+
+
+@float64
+def test_the_surface_goes_through_what_was_drawn_at_its_knots(posterior):
+    surface = Departures.of(posterior, 40, np.zeros(1), seed=3)
+    least, step = surface.least[:, 0, 0], surface.step[:, 0, 0]
+    log_n, log_d = (
+        a.ravel()
+        for a in np.meshgrid(*(least[:, None] + step[:, None] * np.arange(KNOTS)), indexing="ij")
+    )
+    drawn = posterior.log_departure(
+        {"n_params": np.exp(log_n), "n_tokens": np.exp(log_d)}, 3
+    ).reshape(40, -1)
+    np.testing.assert_allclose(surface.at(log_n[None], log_d[None]), drawn, atol=1e-12)
+
+
+@float64
+def test_between_knots_it_is_the_cubic_spline_of_scipy(posterior):
+    surface = Departures.of(posterior, 40, np.zeros(1), seed=3)
+    inner = surface.coefficients.reshape(40, KNOTS + 2, KNOTS + 2)[:, 1:-1, 1:-1]
+    places = np.random.default_rng(0).uniform(0, KNOTS - 1, (2, 100))
+    found = surface.at(*(surface.least[:, 0] + surface.step[:, 0] * places)[:, None])
+    expected = [
+        map_coordinates(one, places, order=3, mode="mirror", prefilter=False) for one in inner
+    ]
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+@float64
+def test_beyond_its_lattice_it_stays_as_at_the_border(posterior):
+    surface = Departures.of(posterior, 40, np.zeros(1), seed=3)
+    corner = surface.least[:, 0, 0]
+    np.testing.assert_allclose(surface.at(*(corner - 5)), surface.at(*corner), atol=1e-12)
+
+
+def test_the_best_plan_is_the_best_of_a_fine_grid_of_sizes(posterior):
+    found = bs.allocate(posterior, BUDGETS).draws
+    log_n = np.broadcast_to(np.linspace(np.log(1e5), np.log(1e13), 4001), (40, 4001))
+    for budget in BUDGETS:
+        on_grid, at = losses(posterior, log_n, budget), found.sel(compute=budget)
+        assert (at["loss"].to_numpy() <= on_grid.min(axis=1) + 1e-12).all()
+        np.testing.assert_allclose(
+            np.log(at["n_params"]), log_n[0, on_grid.argmin(axis=1)], atol=0.01
+        )
+
+
+def test_departures_move_the_best_plan_from_that_of_the_law_alone(posterior, made_posterior):
+    alone = (
+        bs.allocate(made_posterior(Chinchilla(), Normal(), LAW), BUDGETS)
+        .draws["n_params"]
+        .to_numpy()
+    )
+    assert (
+        np.std(np.log(bs.allocate(posterior, BUDGETS).draws["n_params"].to_numpy() / alone), axis=0)
+        > 0.01
+    ).all()
+
+
+def test_the_least_compute_for_a_loss_is_where_the_best_plan_first_reaches_it(posterior):
+    target = float(bs.allocate(posterior, BUDGETS[1]).draws["loss"].median())
+    found = bs.allocate(posterior, target_loss=target).draws.isel(target_loss=0, draw=slice(5))
+    compute = 6 * found["n_params"] * found["n_tokens"]
+    np.testing.assert_allclose(found["loss"], target, rtol=1e-7)
+    for draw, needed in enumerate(compute.to_numpy()):
+        below = (
+            bs.allocate(posterior, np.geomspace(needed / 100, needed * 0.999, 20))
+            .draws["loss"]
+            .isel(draw=draw)
+        )
+        assert (below > target).all()
+
+
+def test_an_effect_of_the_whole_budget_changes_the_loss_and_not_the_plan(made_posterior):
+    noise = Discrepancy(Normal(), (SharedEffect(),))
+    constants = {name: np.full((2, 20), value) for name, value in LAW.items()} | {
+        "group_sd": np.full((2, 20), 0.05)
+    }
+    shared = bs.allocate(made_posterior(Chinchilla(), noise, constants), BUDGETS).draws
+    alone = bs.allocate(made_posterior(Chinchilla(), Normal(), LAW), BUDGETS).draws.isel(draw=0)
+    np.testing.assert_allclose(
+        shared["n_params"], np.broadcast_to(alone["n_params"], (40, 3)), rtol=1e-5
+    )
+    ratio = np.log(shared["loss"] / alone["loss"])
+    assert 0.02 < ratio.std() < 0.08
+    np.testing.assert_allclose(ratio, np.broadcast_to(ratio[:, :1], (40, 3)), atol=1e-6)
+
+
+def test_a_bound_on_size_holds_under_departures(posterior):
+    plans = bs.allocate(posterior, BUDGETS, constraints=Constraints(max_params=3e8)).draws
+    assert (plans["n_params"] <= 3e8 * (1 + 1e-9)).all()
+
+
+def test_the_best_plan_of_a_draw_has_no_regret_in_it(posterior):
+    plan = bs.allocate(posterior, BUDGETS[1]).draws.isel(compute=0, draw=7)
+    found = bs.regret(posterior, {"own": (plan["n_params"].item(), plan["n_tokens"].item())}).draws
+    assert found["extra_loss"].isel(draw=7).item() == pytest.approx(0, abs=1e-9)
+    assert (found["extra_loss"] >= 0).all()
+    assert found["extra_loss"].mean() > 1e-5
+
+
+def test_at_the_ends_of_a_flat_set_the_loss_is_epsilon_above_the_least(posterior):
+    found = bs.flat_set(posterior, BUDGETS[1], epsilon=0.01).draws.isel(compute=0)
+    least = bs.allocate(posterior, BUDGETS[1]).draws["loss"].to_numpy()
+    for end in ("low", "high"):
+        at_end = losses(posterior, np.log(found[end].to_numpy())[:, None], BUDGETS[1])
+        np.testing.assert_allclose(at_end - least, 0.01, atol=1e-6)
+
+
+def test_a_point_fit_meets_every_draw_of_what_is_uncertain(posterior):
+    point = replace(
+        posterior,
+        constants={name: values[:1, :1] for name, values in posterior.constants.items()},
+        coefficients=posterior.coefficients[:1, :1],
+    )
+    plans = bs.allocate(
+        point, BUDGETS, constraints=Constraints(inference_tokens=np.geomspace(1e10, 1e12, 1000))
+    )
+    assert plans.draws.sizes["draw"] == 1000
