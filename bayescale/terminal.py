@@ -169,7 +169,7 @@ def fit_as_json(posterior: "Posterior", outlook: Outlook) -> dict[str, Any]:
 
     runs = posterior.runs
     return {
-        "parameters": {name: summarise(posterior.draws(name)) for name in posterior.constants},
+        "parameters": {name: summarise(posterior.draws(name)) for name in posterior.params},
         "diagnostics": posterior.diagnostics,
         "problems": list(posterior.problems),
         **({} if posterior.objective is None else {"objective": posterior.objective}),
@@ -351,13 +351,13 @@ def _parameter_table(posterior: "Posterior") -> Table:
     meanings = {p.name: p.doc for p in (*posterior.law.parameters, *posterior.noise.parameters)}
     if posterior.n_draws == 1:
         table = style.table("parameter", "value", "meaning", left=("meaning",))
-        for name in posterior.constants:
+        for name in posterior.params:
             table.add_row(name, style.number(posterior.draws(name)[0], 5), meanings[name])
         return table
     table = style.table(
         "parameter", "mean", "sd", "5 %", "50 %", "95 %", "meaning", left=("meaning",)
     )
-    for name in posterior.constants:
+    for name in posterior.params:
         draws = posterior.draws(name)
         quantiles = np.quantile(draws, list(_QUANTILES.values()))
         table.add_row(

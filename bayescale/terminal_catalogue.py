@@ -156,7 +156,7 @@ def print_law(law: "Law") -> None:
         published = style.table(*names, "published", left=("published",))
         for one in law.published:
             published.add_row(
-                *(style.number(one.constants.get(name, math.nan)) for name in names), one.source
+                *(style.number(one.params.get(name, math.nan)) for name in names), one.source
             )
         console.print()
         console.print(published)

@@ -64,14 +64,14 @@ class World:
         rng = np.random.default_rng([self.number, 0])
         alpha, beta = np.exp(rng.normal(np.log(0.35), 0.2, size=2))
         excess = np.exp(rng.uniform(np.log(0.05), np.log(0.6), size=2))
-        constants = (
+        params = (
             rng.uniform(1.4, 2.2),
             excess[0] * 5e8**alpha,
             excess[1] * 1e10**beta,
             alpha,
             beta,
         )
-        return dict(zip(("E", "A", "B", "alpha", "beta"), map(float, constants), strict=True))
+        return dict(zip(("E", "A", "B", "alpha", "beta"), map(float, params), strict=True))
 
     def loss(self, table: pd.DataFrame) -> np.ndarray:
         """Of the law, nats per token."""
@@ -107,8 +107,8 @@ def at(compute: np.ndarray, n_params: np.ndarray) -> pd.DataFrame:
 
 def best_size(post: bs.Posterior) -> Callable[[np.ndarray], np.ndarray]:
     """The posterior's median of N* at budgets."""
-    constants = {name: values.reshape(-1, 1) for name, values in post.constants.items()}
-    return lambda compute: np.median(np.asarray(LAW.optimal_n_params(constants, compute)), axis=0)
+    params = {name: values.reshape(-1, 1) for name, values in post.params.items()}
+    return lambda compute: np.median(np.asarray(LAW.optimal_n_params(params, compute)), axis=0)
 
 
 def isoflop(

@@ -57,7 +57,7 @@ def disagreement(importance: bs.Posterior, nuts: bs.Posterior) -> dict[str, floa
     """The largest difference of means, in standard deviations, and of standard deviations, as a
     share; of log parameters.
     """
-    pairs = [(np.log(importance.draws(name)), np.log(nuts.draws(name))) for name in nuts.constants]
+    pairs = [(np.log(importance.draws(name)), np.log(nuts.draws(name))) for name in nuts.params]
     return {
         "mean": max(
             float(abs(ours.mean() - theirs.mean()) / theirs.std()) for ours, theirs in pairs

@@ -81,7 +81,7 @@ def curve(data_set: str, label: str, rows: pd.DataFrame) -> tuple[bs.Runs, Fold]
 
 def cases() -> Iterator[Case]:
     hoffmann = bs.datasets.load("besiroglu2024_chinchilla")
-    besiroglu = dict(LAWS.Chinchilla.published[-1].constants)
+    besiroglu = dict(LAWS.Chinchilla.published[-1].params)
     yield Case(LAWS.Chinchilla(), hoffmann, dearest(hoffmann), besiroglu)
     yield Case(LAWS.Coupled(), hoffmann, dearest(hoffmann))
     yield Case(LAWS.Kaplan(), hoffmann, dearest(hoffmann))
@@ -90,14 +90,14 @@ def cases() -> Iterator[Case]:
         LAWS.DataConstrained(),
         constrained,
         dearest(constrained),
-        dict(LAWS.DataConstrained.published[0].constants),
+        dict(LAWS.DataConstrained.published[0].params),
     )
     overtrained = bs.datasets.load("gadre2024")
     yield Case(
         LAWS.Overtrained(),
         overtrained,
         dearest(overtrained),
-        dict(LAWS.Overtrained.published[0].constants),
+        dict(LAWS.Overtrained.published[0].params),
     )
     pile = bs.datasets.load("dey2023_pile")
     cerebras = bs.Runs(
@@ -153,12 +153,12 @@ def other_cases() -> Iterator[Case]:
     best = best.assign(learning_rate=best["lr"], batch_tokens=best["batch_size_seq"] * 2048.0)
     for law in (LAWS.LearningRate(), LAWS.BatchSize()):
         runs = table(best, law, "steplaw2025 best cells")
-        yield Case(law, runs, last_fifth(runs, "flops"), dict(law.published[0].constants))
+        yield Case(law, runs, last_fifth(runs, "flops"), dict(law.published[0].params))
     gadre = bs.datasets.frame("gadre2024")
     c4 = gadre[gadre["group"].eq(gadre.loc[gadre["run_id"].str.contains("c4"), "group"].iloc[0])]
     law = LAWS.ErrorFromLoss()
     runs = table(c4, law, "gadre2024 C4, error of 17 tasks", error=c4["err_avg17"])
-    yield Case(law, runs, last_fifth(runs, "flops"), dict(law.published[0].constants))
+    yield Case(law, runs, last_fifth(runs, "flops"), dict(law.published[0].params))
     law = LAWS.AccuracyFromLoss()
     runs = table(c4, law, "gadre2024 C4, HellaSwag", score=c4["acc_hellaswag"])
     yield Case(law, runs, last_fifth(runs, "flops"))
@@ -239,7 +239,7 @@ def judged(case: Case) -> dict[str, Any]:
     }
     if case.published:
         log_inputs = {name: np.log(values) for name, values in inputs.items()}
-        error = np.asarray(case.law.log_loss(case.published, log_inputs)) - observed
+        error = np.asarray(case.law.predict(case.published, log_inputs)) - observed
         row["published_rmse"] = float(np.sqrt(np.mean(error**2)))
     return row
 

@@ -186,7 +186,7 @@ def nodes(sizes: Sizes) -> dict[str, Any]:
     import jax
     import jax.numpy as jnp
 
-    from bayescale.kernels.additive_grid import columns, line, response
+    from bayescale.kernels.additive_grid import centre_response, evaluate_pairs, power_columns
     from bayescale.kernels.grid_evidence import grid_evidence
 
     frame = data().frame
@@ -198,19 +198,19 @@ def nodes(sizes: Sizes) -> dict[str, Any]:
     axis = np.linspace(0.05, 1.0, sizes.exponents)
     pairs = np.random.default_rng(0).choice(axis, (sizes.sampled_nodes, 2))
     with jax.enable_x64(True):
-        of = response(jnp.asarray(loss), jnp.ones(len(loss)))
+        of = centre_response(jnp.asarray(loss), jnp.ones(len(loss)))
 
         def tables(alpha: np.ndarray, beta: np.ndarray) -> list[Any]:
             flat = jnp.zeros(len(alpha))
             return [
-                columns(jnp.asarray(a), jnp.asarray(x), flat, of)
+                power_columns(jnp.asarray(a), jnp.asarray(x), flat, of)
                 for a, x in ((alpha, log_n), (beta, log_d))
             ]
 
         seconds, _ = seconds_of(
             lambda: jax.block_until_ready(grid_evidence(*tables(axis, axis), of)), 1 + sizes.repeats
         )
-        rss = np.asarray(line(*tables(*pairs.T), of).rss)
+        rss = np.asarray(evaluate_pairs(*tables(*pairs.T), of).rss)
     per_node, theirs, levels = alternatives.least_squares(log_n, log_d, loss, pairs)
     free = levels.min(axis=1) >= 0
     return _timed(seconds, sizes.exponents**2 * per_node) | {

@@ -134,12 +134,12 @@ def tables(frame: Any, exponents: int) -> tuple[Any, Any, Any]:
     """What `grid_evidence` takes, for a square grid of exponents."""
     import jax.numpy as jnp
 
-    from bayescale.kernels import columns, response
+    from bayescale.kernels import centre_response, power_columns
 
-    of = response(jnp.asarray(frame["loss"].to_numpy()), jnp.ones(len(frame)))
+    of = centre_response(jnp.asarray(frame["loss"].to_numpy()), jnp.ones(len(frame)))
     logs = [np.log(frame[name].to_numpy()) for name in ("n_params", "n_tokens")]
     axis, flat = jnp.linspace(0.05, 1.0, exponents), jnp.zeros(exponents)
-    u, v = (columns(axis, jnp.asarray(log - log.mean()), flat, of) for log in logs)
+    u, v = (power_columns(axis, jnp.asarray(log - log.mean()), flat, of) for log in logs)
     return u, v, of
 
 
@@ -184,8 +184,8 @@ def predictive_surface(growth: float) -> tuple[int, Call]:
     from bayescale.kernels import predictive_surface
 
     rng, cells, law = np.random.default_rng(0), round(4 * growth), bs.laws.Chinchilla()
-    truth = law.published[0].constants
-    constants = {
+    truth = law.published[0].params
+    params = {
         name: jnp.asarray(value * np.exp(0.01 * rng.standard_normal(DRAWS)))
         for name, value in truth.items()
     }
@@ -193,7 +193,7 @@ def predictive_surface(growth: float) -> tuple[int, Call]:
     scatter = jnp.asarray(0.01 * np.arange(KINDS)[:, None] * rng.standard_normal(DRAWS))
     quantiles = tuple(QUANTILES.values())
     return DRAWS * cells, lambda: predictive_surface(
-        law, constants, inputs, scatter, quantiles=quantiles
+        law, params, inputs, scatter, quantiles=quantiles
     )
 
 
@@ -212,7 +212,7 @@ def refit(growth: float) -> tuple[int, Call]:
     # NumPy would draw millions of resamples for longer than they take to refit.
     counts = np.resize(method.counts(problem).T, (replicates, RUNS)).T
     truth = law.rescale(
-        law.published[0].constants, {name: 1 / unit for name, unit in problem.units.items()}
+        law.published[0].params, {name: 1 / unit for name, unit in problem.units.items()}
     )
     start = jnp.log(jnp.array([truth[p.name] for p in law.parameters]))[:, None]
     starts, weights = (

@@ -6,7 +6,12 @@ batch), per-run quantities have shape (runs, batch) or (runs, 1), and reductions
 leading axis, so that the batch is what a vector unit sees.
 """
 
-from bayescale.kernels.additive_grid import columns, line, product, response
+from bayescale.kernels.additive_grid import (
+    centre_response,
+    evaluate_grid,
+    evaluate_pairs,
+    power_columns,
+)
 from bayescale.kernels.grid_evidence import grid_evidence
 from bayescale.kernels.levenberg_marquardt import levenberg_marquardt
 from bayescale.kernels.newton import newton
@@ -18,13 +23,13 @@ __all__ = [
     "Objective",
     "Search",
     "best_cell",
-    "columns",
+    "centre_response",
+    "evaluate_grid",
+    "evaluate_pairs",
     "grid_evidence",
     "levenberg_marquardt",
-    "line",
     "newton",
     "objective_grid",
+    "power_columns",
     "predictive_surface",
-    "product",
-    "response",
 ]

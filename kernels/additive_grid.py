@@ -34,7 +34,7 @@ NEARLY_PARALLEL = 1e-3
 _LEAST_LENGTH = 4.0
 
 
-class Response(NamedTuple):
+class CentredResponse(NamedTuple):
     """What depends on no exponent.
 
     Attributes
@@ -56,7 +56,7 @@ class Response(NamedTuple):
     count: Array  # type: ignore[assignment]  # a tuple counts, and nobody asks this one to
 
 
-class Columns(NamedTuple):
+class PowerColumns(NamedTuple):
     """One power term at each of its exponents.
 
     Attributes
@@ -101,7 +101,7 @@ class Nodes(NamedTuple):
 
 
 @jax.jit
-def response(values: Array, weights: Array) -> Response:
+def centre_response(values: Array, weights: Array) -> CentredResponse:
     """Centre a response.
 
     Parameters
@@ -112,13 +112,15 @@ def response(values: Array, weights: Array) -> Response:
     total, root = jnp.sum(weights), jnp.sqrt(weights)
     mean = jnp.sum(weights * values) / total
     centred = root * (values - mean)
-    return Response(
+    return CentredResponse(
         centred, mean, jnp.sum(centred**2), root, total, jnp.sum(weights > 0).astype(values.dtype)
     )
 
 
 @jax.jit
-def columns(exponents: Array, log_input: Array, log_prior: Array, of: Response) -> Columns:
+def power_columns(
+    exponents: Array, log_input: Array, log_prior: Array, of: CentredResponse
+) -> PowerColumns:
     """Tabulate one power term.
 
     Parameters
@@ -140,11 +142,11 @@ def columns(exponents: Array, log_input: Array, log_prior: Array, of: Response) 
     )
     length = jnp.where(length > _LEAST_LENGTH * len(log_input) * rounding, length, 0.0)
     unit = jnp.where(length > 0, 1.0, 0.0)[:, None] * centred / _divisor(length)[:, None]
-    return Columns(unit, unit @ of.centred, length, 1.0 + mean, log_prior)
+    return PowerColumns(unit, unit @ of.centred, length, 1.0 + mean, log_prior)
 
 
 @jax.jit
-def product(u: Columns, v: Columns, of: Response) -> Nodes:
+def evaluate_grid(u: PowerColumns, v: PowerColumns, of: CentredResponse) -> Nodes:
     """All pairs of exponents, arrays of shape (exponents of u, exponents of v).
 
     This holds the whole grid; `grid_evidence` streams one of any size.
@@ -155,7 +157,7 @@ def product(u: Columns, v: Columns, of: Response) -> Nodes:
 
 
 @jax.jit
-def line(u: Columns, v: Columns, of: Response) -> Nodes:
+def evaluate_pairs(u: PowerColumns, v: PowerColumns, of: CentredResponse) -> Nodes:
     """The exponents of u and v pair by pair, arrays of shape (exponents,)."""
     rho = jnp.sum(u.unit * v.unit, axis=1)
     d, rest = jax.vmap(_orthogonal, in_axes=(0, 0, 0, 0, None))(
@@ -164,12 +166,14 @@ def line(u: Columns, v: Columns, of: Response) -> Nodes:
     return _nodes(rho, d, rest, u, v, of)
 
 
-def along_rows(u: Columns) -> Columns:
+def along_rows(u: PowerColumns) -> PowerColumns:
     """Columns that broadcast as the rows of a grid; without the table."""
     return jax.tree.map(lambda array: array[:, None], u._replace(unit=u.response))
 
 
-def overlap(rho: Array, u: Columns, v: Columns, of: Response) -> tuple[Array, Array]:
+def overlap(
+    rho: Array, u: PowerColumns, v: PowerColumns, of: CentredResponse
+) -> tuple[Array, Array]:
     """1 − ρ² and q − ρp for all pairs, each of shape (exponents of u, exponents of v)."""
 
     def run_by_run() -> tuple[Array, Array]:
@@ -195,17 +199,21 @@ def _orthogonal(
     return d, jnp.sum(across * (centred - response_u * unit_u))
 
 
-def free_rss(d: Array, rest: Array, u: Columns, of: Response) -> Array:
+def free_rss(d: Array, rest: Array, u: PowerColumns, of: CentredResponse) -> Array:
     """RSS with levels of any sign; columns that are parallel are one."""
     return of.square - u.response**2 - jnp.where(d > 0, rest * rest / _divisor(d), 0.0)
 
 
-def _nodes(rho: Array, d: Array, rest: Array, u: Columns, v: Columns, of: Response) -> Nodes:
+def _nodes(
+    rho: Array, d: Array, rest: Array, u: PowerColumns, v: PowerColumns, of: CentredResponse
+) -> Nodes:
     rss, levels = best_levels(rho, d, rest, u, v, of)
     return Nodes(rss, log_marginal(rss, d, u, v, of), levels, _covariance(rho, d, u, v, of))
 
 
-def log_marginal(rss: Array, d: Array, u: Columns, v: Columns, of: Response) -> Array:
+def log_marginal(
+    rss: Array, d: Array, u: PowerColumns, v: PowerColumns, of: CentredResponse
+) -> Array:
     """Log marginal likelihood plus log prior from RSS and 1 − ρ²; an absent term costs no degree of
     freedom.
     """
@@ -215,7 +223,7 @@ def log_marginal(rss: Array, d: Array, u: Columns, v: Columns, of: Response) -> 
     return constant + own_part(u) + own_part(v) - volume
 
 
-def normalisation(u: Columns, v: Columns, of: Response) -> tuple[Array, Array]:
+def normalisation(u: PowerColumns, v: PowerColumns, of: CentredResponse) -> tuple[Array, Array]:
     """Degrees of freedom of RSS, and the part of the log marginal that is the same for all nodes."""
     freedom = of.count - 1.0 - jnp.any(u.length > 0) - jnp.any(v.length > 0)
     half = 0.5 * freedom
@@ -223,13 +231,13 @@ def normalisation(u: Columns, v: Columns, of: Response) -> tuple[Array, Array]:
     return freedom, gammaln(half) - half * jnp.log(jnp.pi) - jnp.log(2.0) + weights
 
 
-def own_part(one: Columns) -> Array:
+def own_part(one: PowerColumns) -> Array:
     """The part of the log marginal that depends on one exponent alone."""
     return one.log_prior - jnp.log(_divisor(one.length))
 
 
 def best_levels(
-    rho: Array, d: Array, rest: Array, u: Columns, v: Columns, of: Response
+    rho: Array, d: Array, rest: Array, u: PowerColumns, v: PowerColumns, of: CentredResponse
 ) -> tuple[Array, Array]:
     """RSS and levels of least squares with no negative level, by comparing all active sets.
 
@@ -281,7 +289,9 @@ def best_levels(
     )
 
 
-def _covariance(rho: Array, d: Array, u: Columns, v: Columns, of: Response) -> Array:
+def _covariance(
+    rho: Array, d: Array, u: PowerColumns, v: PowerColumns, of: CentredResponse
+) -> Array:
     safe = jnp.maximum(d, jnp.finfo(d.dtype).eps)
     inverse_u, inverse_v = (
         jnp.where(one.length > 0, 1.0, 0.0) / _divisor(one.length) for one in (u, v)

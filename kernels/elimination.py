@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jax import Array
 
 
-def eliminated(matrix: Array, right: Array) -> tuple[Array, Array]:
+def logdet_and_quadratic(matrix: Array, right: Array) -> tuple[Array, Array]:
     """log |P| and b' P⁻¹ b.
 
     Parameters

@@ -17,15 +17,15 @@ from jax import Array
 
 from bayescale.kernels.additive_grid import (
     NEARLY_PARALLEL,
-    Columns,
-    Response,
+    CentredResponse,
+    PowerColumns,
     along_rows,
     best_levels,
+    evaluate_grid,
     log_marginal,
     normalisation,
     overlap,
     own_part,
-    product,
 )
 from bayescale.kernels.mesh import in_every_process, over_devices, whole_shares
 
@@ -61,7 +61,7 @@ class Evidence(NamedTuple):
 
 
 @jax.jit
-def grid_evidence(u: Columns, v: Columns, of: Response) -> Evidence:
+def grid_evidence(u: PowerColumns, v: PowerColumns, of: CentredResponse) -> Evidence:
     """Sum the marginal posterior over all pairs of exponents.
 
     Parameters
@@ -84,7 +84,7 @@ def grid_evidence(u: Columns, v: Columns, of: Response) -> Evidence:
 
     # A glance may miss a peak between its nodes; where a sum overflows, all are taken again below
     # the peak that was met.
-    peak = jnp.max(product(_every(u, _GLANCE), _every(v, _GLANCE), of).log_marginal)
+    peak = jnp.max(evaluate_grid(_every(u, _GLANCE), _every(v, _GLANCE), of).log_marginal)
     start = jnp.array(0)
     glance = _Sums(
         rows.response + jnp.inf, columns.response, jnp.zeros_like(peak), peak, (start, start)
@@ -110,13 +110,15 @@ class _Sums(NamedTuple):
     tile: tuple[Array, Array]
 
 
-def _all_tiles(rows: Columns, columns: Columns, of: Response, shift: Array) -> _Sums:
+def _all_tiles(
+    rows: PowerColumns, columns: PowerColumns, of: CentredResponse, shift: Array
+) -> _Sums:
     """Sums over all tiles, whose rows devices share out."""
 
-    def one_row(sums: _Sums, row: tuple[Array, Columns]) -> tuple[_Sums, Array]:
+    def one_row(sums: _Sums, row: tuple[Array, PowerColumns]) -> tuple[_Sums, Array]:
         i, own = row
 
-        def one_tile(sums: _Sums, column: tuple[Array, Columns, Array]) -> tuple[_Sums, Array]:
+        def one_tile(sums: _Sums, column: tuple[Array, PowerColumns, Array]) -> tuple[_Sums, Array]:
             j, other, by_column = column
             to_row, to_column, lowest, peak = _tile(own, other, of, shift, sums.least_rss)
             better = lowest < sums.least_rss
@@ -130,7 +132,7 @@ def _all_tiles(rows: Columns, columns: Columns, of: Response, shift: Array) -> _
         )
         return sums._replace(columns=by_column), sums.rows
 
-    def part(numbers: Array, own: Columns) -> _Sums:
+    def part(numbers: Array, own: PowerColumns) -> _Sums:
         nowhere, infinite = jnp.zeros_like(numbers[0]), jnp.full_like(shift, jnp.inf)
         nothing = jnp.zeros_like(own.response[0]), jnp.zeros_like(columns.response)
         start = _Sums(*nothing, infinite, -infinite, (nowhere, nowhere))
@@ -150,7 +152,7 @@ def _all_tiles(rows: Columns, columns: Columns, of: Response, shift: Array) -> _
 
 
 def _tile(
-    u: Columns, v: Columns, of: Response, shift: Array, least: Array
+    u: PowerColumns, v: PowerColumns, of: CentredResponse, shift: Array, least: Array
 ) -> tuple[Array, Array, Array, Array]:
     """Sums of exp(log marginal − shift) over a tile's columns and rows, its least RSS and its
     greatest log marginal.
@@ -190,13 +192,17 @@ def _tile(
 
 
 def _best_node(
-    rows: Columns, columns: Columns, of: Response, tile: tuple[Array, Array], shape: tuple[int, int]
+    rows: PowerColumns,
+    columns: PowerColumns,
+    of: CentredResponse,
+    tile: tuple[Array, Array],
+    shape: tuple[int, int],
 ) -> tuple[Array, Array]:
     u, v = (
         jax.tree.map(lambda array: array[tile[0]], rows),
         jax.tree.map(lambda array: array[tile[1]], columns),
     )
-    rss = product(u, v, of).rss
+    rss = evaluate_grid(u, v, of).rss
     i, j = jnp.unravel_index(jnp.argmin(rss), rss.shape)
     # A copy of the last exponent may be better than it by rounding.
     last_i, last_j = (length - 1 for length in shape)
@@ -205,7 +211,7 @@ def _best_node(
     )
 
 
-def _in_tiles(whole: Columns, tiles: int) -> Columns:
+def _in_tiles(whole: PowerColumns, tiles: int) -> PowerColumns:
     # Copies of the last exponent fill up the last tiles, without prior mass.
     size = len(whole.response)
     each = -(-size // tiles)
@@ -218,6 +224,6 @@ def _in_tiles(whole: Columns, tiles: int) -> Columns:
     return jax.tree.map(cut, whole)._replace(log_prior=prior.reshape(tiles, each))
 
 
-def _every(whole: Columns, most: int) -> Columns:
+def _every(whole: PowerColumns, most: int) -> PowerColumns:
     step = -(-len(whole.response) // most)
     return jax.tree.map(lambda array: array[::step], whole)

@@ -106,12 +106,12 @@ def reweighted_curvature(
         return jnp.sum(weights * objective.rho(residual, (*v[:p], *u), data), axis=0)
 
     along_shape = [_two_derivatives(shape_of_rho, v[p:], direction) for direction in _axes(v[p:])]
-    penalty, penalty_slope, penalty_bend = _penalty(objective, v)
+    penalty, penalty_slope, penalty_curvature = _penalty(objective, v)
     gradient = [jnp.sum(pull * column, axis=0) for column in columns] + [
         slope for slope, _ in along_shape
     ]
-    bend = [jnp.abs(b) for b in penalty_bend]
-    curvature = [[jnp.zeros_like(b) for _ in range(i)] + [b] for i, b in enumerate(bend)]
+    diagonal = [jnp.abs(second) for second in penalty_curvature]
+    curvature = [[jnp.zeros_like(b) for _ in range(i)] + [b] for i, b in enumerate(diagonal)]
     for i in range(p):
         for j in range(i + 1):
             curvature[i][j] += jnp.sum(stiffness * columns[i] * columns[j], axis=0)
@@ -139,9 +139,9 @@ def exact_curvature(
 
     # All directions in one traced pass: unrolled, XLA takes minutes to compile seven coordinates.
     full = jax.vmap(along)(tuple(jnp.stack(parts) for parts in zip(*_axes(v), strict=True)))
-    penalty, penalty_slope, penalty_bend = _penalty(objective, v)
+    penalty, penalty_slope, penalty_curvature = _penalty(objective, v)
     hessian = [
-        [full[i, j] + (penalty_bend[i] if i == j else 0.0) for j in range(i + 1)]
+        [full[i, j] + (penalty_curvature[i] if i == j else 0.0) for j in range(i + 1)]
         for i in range(len(v))
     ]
     gradient = [g + s for g, s in zip(gradient_of_fit(v), penalty_slope, strict=True)]

@@ -33,7 +33,7 @@ class Curve(Protocol):
     bound methods would not.
     """
 
-    def log_loss(self, constants: Any, log_inputs: Any) -> Array:
+    def predict(self, params: Any, log_inputs: Any) -> Array:
         """log L; everything broadcasts."""
 
 
@@ -57,7 +57,7 @@ class Summary(NamedTuple):
 @partial(jax.jit, static_argnames=("curve", "quantiles", "block_values"))
 def predictive_surface(
     curve: Curve,
-    constants: dict[str, Array],
+    params: dict[str, Array],
     log_inputs: dict[str, Array],
     scatter: Array,
     *,
@@ -69,7 +69,7 @@ def predictive_surface(
     Parameters
     ----------
     curve : Curve
-    constants : dict of arrays, shape (draws,)
+    params : dict of arrays, shape (draws,)
     log_inputs : dict of arrays, shape (cells,)
         Natural logarithms of the inputs, all of the dtype of the constants. In float32 a loss is
         right to some 1e-6 of itself.
@@ -89,8 +89,8 @@ def predictive_surface(
 
     def work(cells: Array, _: Array) -> Summary:
         # Draws are the last axis, so that those of a cell lie together for the sort.
-        log_loss = curve.log_loss(
-            constants, {name: row[:, None] for name, row in zip(log_inputs, cells, strict=True)}
+        log_loss = curve.predict(
+            params, {name: row[:, None] for name, row in zip(log_inputs, cells, strict=True)}
         )
         return jax.tree.map(
             lambda *kinds: jnp.stack(kinds),

@@ -176,11 +176,11 @@ def made_posterior() -> Callable[..., Any]:
 
 
 def _made_posterior(
-    law: Any, noise: Any, constants: dict[str, Any] | None = None, **results: Any
+    law: Any, noise: Any, params: dict[str, Any] | None = None, **results: Any
 ) -> Any:
     from bayescale.inference.nuts import NUTS
     from bayescale.posterior.posterior import Posterior
-    from bayescale.processes.base import bases, filled_up, places
+    from bayescale.processes.base import bases, locate, padded_size
     from bayescale.runs import Runs
 
     rng = np.random.default_rng(3)
@@ -202,25 +202,24 @@ def _made_posterior(
         source="made by hand",
         notes=("N counts all.",),
     )
-    if constants is None:
+    if params is None:
         parameters = (*law.parameters, *noise.parameters)
         # The median of a logarithm would do as well: all that matters is that every prior's support
         # holds it.
-        constants = {
+        params = {
             p.name: float(p.prior.mean) * rng.uniform(0.9, 1.1, size=(2, 3)) for p in parameters
         }
         law_names = {p.name for p in law.parameters}
         in_units = dict.fromkeys(law.inputs, 1000000000.0) | {law.response: 1.0}
         counts = law.rescale(
-            {name: values for name, values in constants.items() if name in law_names}, in_units
+            {name: values for name, values in params.items() if name in law_names}, in_units
         )
-        constants |= {name: np.asarray(values) for name, values in counts.items()}
+        params |= {name: np.asarray(values) for name, values in counts.items()}
     arrays = {
-        name: np.atleast_2d(np.asarray(values, dtype=np.float64))
-        for name, values in constants.items()
+        name: np.atleast_2d(np.asarray(values, dtype=np.float64)) for name, values in params.items()
     }
     functions = sum(
-        filled_up(basis.size) for basis in bases(noise.shared, places(runs, law.inputs))
+        padded_size(basis.size) for basis in bases(noise.shared, locate(runs, law.inputs))
     )
     coefficients = rng.standard_normal((*next(iter(arrays.values())).shape, functions))
     return Posterior(

@@ -81,7 +81,7 @@ class Task:
 
 def fitted(posterior: Posterior) -> Row:
     """The row of a fit; a posterior read back from its file gives the same one, bit for bit."""
-    statistics = {name: summarise(posterior.draws(name)) for name in posterior.constants}
+    statistics = {name: summarise(posterior.draws(name)) for name in posterior.params}
     return {
         **_about(
             posterior.runs.name,

@@ -17,7 +17,7 @@ from bayescale.noise.base import Noise
 from bayescale.noise.discrepancy import Discrepancy
 from bayescale.noise.student_t import StudentT
 from bayescale.posterior.posterior import Posterior
-from bayescale.processes.base import places
+from bayescale.processes.base import locate
 from bayescale.processes.shared_effect import SharedEffect
 from bayescale.runs import Runs
 
@@ -111,7 +111,7 @@ def _in_budgets(runs: Runs) -> bool:
     """Whether groups are compute budgets, of several runs each and not too many to tell apart."""
     if "group" not in runs.frame:
         return False
-    groups = pd.Series(places(runs, Coupled.inputs).compute_decades).groupby(
+    groups = pd.Series(locate(runs, Coupled.inputs).compute_decades).groupby(
         runs.frame["group"].to_numpy()
     )
     few = 1 < len(groups) <= min(SharedEffect.functions, len(runs) // _RUNS_OF_A_BUDGET)

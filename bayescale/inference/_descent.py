@@ -49,8 +49,13 @@ class Expansion:
             values.reshape(problems, starts, -1),
             gradients.reshape(problems, starts, -1, k),
         )
-        bend = (gradients[:, :, 1 : k + 1] - gradients[:, :, k + 1 :]) / (2 * _DIFFERENCE)
-        return cls(at, values[:, :, 0], gradients[:, :, 0], (bend + np.swapaxes(bend, -1, -2)) / 2)
+        curvature = (gradients[:, :, 1 : k + 1] - gradients[:, :, k + 1 :]) / (2 * _DIFFERENCE)
+        return cls(
+            at,
+            values[:, :, 0],
+            gradients[:, :, 0],
+            (curvature + np.swapaxes(curvature, -1, -2)) / 2,
+        )
 
     @property
     def known(self) -> np.ndarray:

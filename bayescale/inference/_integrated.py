@@ -21,7 +21,7 @@ from numpyro import distributions as dist
 
 from bayescale._internal.compiling import Use, jit_for
 from bayescale.inference.base import Data, Target
-from bayescale.kernels.elimination import eliminated
+from bayescale.kernels.elimination import logdet_and_quadratic
 from bayescale.kernels.objective import value
 from bayescale.noise.base import Conditions, Noise, is_likelihood
 
@@ -41,15 +41,21 @@ def integrated(target: Target, own: Sequence[Array], data: Data, weights: Array)
     given = value(target, tuple(own), data, weights)
     if not target.noise.shared:
         return given
-    log_determinant, quadratic = eliminated(*_normal_equations(target, own, data, weights))
+    log_determinant, quadratic = logdet_and_quadratic(
+        *_normal_equations(target, own, data, weights)
+    )
     return given + (log_determinant - quadratic) / 2
 
 
 def coefficients(
-    target: Target, straight: np.ndarray, data: Data, weights: np.ndarray, rng: np.random.Generator
+    target: Target,
+    decorrelated: np.ndarray,
+    data: Data,
+    weights: np.ndarray,
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """Drawn given parameters at straight coordinates of shape (k, draws); shape (draws, functions)."""
-    matrix, right = jax.device_get(_at_straight(target, straight, data, weights))
+    matrix, right = jax.device_get(_at_straight(target, decorrelated, data, weights))
     matrix, right = np.moveaxis(matrix, -1, 0), right.T[..., None]
     standard = rng.standard_normal(right.shape)
     # With P = C C', what C' turns into standard draws has covariance P⁻¹.
@@ -59,9 +65,9 @@ def coefficients(
 
 @jit_for(Use.OFTEN, "target")
 def _at_straight(
-    target: Target, straight: Array, data: Data, weights: Array
+    target: Target, decorrelated: Array, data: Data, weights: Array
 ) -> tuple[Array, Array]:
-    return _normal_equations(target, target.bend(list(straight)), data, weights)
+    return _normal_equations(target, target.recorrelate(list(decorrelated)), data, weights)
 
 
 def _normal_equations(
@@ -69,14 +75,12 @@ def _normal_equations(
 ) -> tuple[Array, Array]:
     """P, shape (functions, functions, batch), and b, shape (functions, batch)."""
     assert is_likelihood(target.noise)
-    constants, residual = target.constants(own), target.residual(own, data)
-    scale = target.noise.distribution(0.0, constants, data.conditions).scale
+    params, residual = target.constrain(own), target.residual(own, data)
+    scale = target.noise.distribution(0.0, params, data.conditions).scale
     precisions = jnp.broadcast_to(weights / scale**2, residual.shape)
     amplitudes = jnp.concatenate(
         [
-            jnp.broadcast_to(
-                constants[process.amplitude.name], (features.shape[1], residual.shape[1])
-            )
+            jnp.broadcast_to(params[process.amplitude.name], (features.shape[1], residual.shape[1]))
             for process, features in zip(target.noise.shared, data.features, strict=True)
         ]
     )

@@ -23,8 +23,8 @@ from bayescale._internal.compiling import Use, jit_for
 from bayescale._internal.discovery import name_of
 from bayescale.errors import InputError
 from bayescale.inference.base import Data, Problem, Target
-from bayescale.kernels import columns, line, product, response
-from bayescale.kernels.additive_grid import Columns, Nodes, Response
+from bayescale.kernels import centre_response, evaluate_grid, evaluate_pairs, power_columns
+from bayescale.kernels.additive_grid import CentredResponse, Nodes, PowerColumns
 from bayescale.laws.base import Term
 
 _WIDE_ROUNDS, _CLOSE_ROUNDS, _COARSE = 4, 3, 128
@@ -45,17 +45,17 @@ class Plane:
     def of(cls, target: Target) -> "Plane":
         """Raise InputError where the law is no such sum."""
         terms = target.law.terms
-        constants, powers = (
+        params, powers = (
             [t for t in terms if t.exponent is None],
             tuple(t for t in terms if t.exponent is not None),
         )
-        if len(constants) != 1 or len(powers) not in (1, 2):
+        if len(params) != 1 or len(powers) not in (1, 2):
             raise InputError(
                 f"grid handles laws that are a constant and one or two powers, and "
                 f"{target.law.formula} "
                 f"({name_of(target.law)}) is none. Use NUTS() as the method (--method nuts)."
             )
-        return cls(constants[0], powers)
+        return cls(params[0], powers)
 
     @property
     def levels(self) -> tuple[str, ...]:
@@ -116,7 +116,7 @@ def settle(
         Of each axis of the final grid.
     """
     target, data, weights = problem.target, problem.data, problem.weights
-    loss = jnp.exp(data.log_loss[:, 0])
+    loss = jnp.exp(data.observed[:, 0])
     working = Working(loss, weights[:, 0] / loss**2)
     axes = tuple(np.linspace(low, high, _COARSE) for low, high in ranges)
     for round_ in range(_WIDE_ROUNDS + _CLOSE_ROUNDS):
@@ -139,13 +139,13 @@ def log_masses(
 
     Rows are made in blocks, so that nothing but the result has the size of the grid.
     """
-    of = response(*working)
+    of = centre_response(*working)
     u, v = _tables(target, plane, axes, of, data)
     if plane.common:
-        return _with_level_priors(target, plane, line(u, v, of), of)[:, None]
+        return _with_level_priors(target, plane, evaluate_pairs(u, v, of), of)[:, None]
 
-    def one_row(row: Columns) -> Array:
-        nodes = product(jax.tree.map(lambda array: array[None], row), v, of)
+    def one_row(row: PowerColumns) -> Array:
+        nodes = evaluate_grid(jax.tree.map(lambda array: array[None], row), v, of)
         return _with_level_priors(target, plane, nodes, of)[0]
 
     return jax.lax.map(one_row, u, batch_size=16)
@@ -156,8 +156,8 @@ def nodes_at(
     target: Target, plane: Plane, exponents: tuple[Array, Array], working: Working, data: Data
 ) -> Nodes:
     """Pairs of exponents of any number, arrays of shape (pairs,)."""
-    of = response(*working)
-    return line(*_tables(target, plane, exponents, of, data), of)
+    of = centre_response(*working)
+    return evaluate_pairs(*_tables(target, plane, exponents, of, data), of)
 
 
 def _pair(axes: tuple[np.ndarray, ...]) -> tuple[Array, Array]:
@@ -167,21 +167,21 @@ def _pair(axes: tuple[np.ndarray, ...]) -> tuple[Array, Array]:
 
 
 def _tables(
-    target: Target, plane: Plane, exponents: tuple[Array, Array], of: Response, data: Data
-) -> tuple[Columns, Columns]:
+    target: Target, plane: Plane, exponents: tuple[Array, Array], of: CentredResponse, data: Data
+) -> tuple[PowerColumns, PowerColumns]:
     priors = {p.name: p.prior for p in target.parameters}
     first, second = exponents
     log_input = data.log_inputs[str(plane.powers[0].input)][:, 0]
-    u = columns(first, log_input, priors[plane.exponents[0]].log_prob(first), of)
+    u = power_columns(first, log_input, priors[plane.exponents[0]].log_prob(first), of)
     if len(plane.powers) == 1:
-        return u, columns(second, jnp.zeros_like(log_input), jnp.zeros_like(second), of)
+        return u, power_columns(second, jnp.zeros_like(log_input), jnp.zeros_like(second), of)
     log_input = data.log_inputs[str(plane.powers[1].input)][:, 0]
     if plane.common:
-        return u, columns(first, log_input, jnp.zeros_like(first), of)
-    return u, columns(second, log_input, priors[plane.exponents[1]].log_prob(second), of)
+        return u, power_columns(first, log_input, jnp.zeros_like(first), of)
+    return u, power_columns(second, log_input, priors[plane.exponents[1]].log_prob(second), of)
 
 
-def _with_level_priors(target: Target, plane: Plane, nodes: Nodes, of: Response) -> Array:
+def _with_level_priors(target: Target, plane: Plane, nodes: Nodes, of: CentredResponse) -> Array:
     priors = {p.name: p.prior for p in target.parameters}
     total = nodes.log_marginal
     variance = nodes.rss / jnp.maximum(of.count - len(plane.levels), 1.0)
@@ -206,12 +206,12 @@ def _best_fit(
     here = axes[0][i][None], axes[1][j][None]
     levels = nodes_at(target, plane, here, working, data).levels[:, 0]
     tiny = jnp.finfo(levels.dtype).eps
-    constants = {
+    params = {
         name: jnp.maximum(level, tiny) for name, level in zip(plane.levels, levels, strict=False)
     }
-    constants |= {name: value[0] for name, value in zip(plane.exponents, here, strict=False)}
-    log_prediction = target.law.log_loss(constants, data.log_inputs)
-    return data.log_loss - log_prediction, log_prediction
+    params |= {name: value[0] for name, value in zip(plane.exponents, here, strict=False)}
+    log_prediction = target.law.predict(params, data.log_inputs)
+    return data.observed - log_prediction, log_prediction
 
 
 def _noise_constants(target: Target, coordinates: Sequence[Array]) -> dict[str, Array]:
@@ -228,7 +228,7 @@ def _scale(
         value, gradient, _ = _noise_objective(target, coordinates, residual, data, weights)
         return float(value), np.asarray(gradient)
 
-    centre = target.reach[0][target.n_predictive :]
+    centre = target.prior_location_scale[0][target.n_predictive :]
     mode = (
         scipy.optimize.minimize(value_and_gradient, centre, jac=True, method="BFGS").x
         if len(centre)
@@ -259,17 +259,17 @@ def _reweighted(
     data: Data,
     weights: Array,
 ) -> Working:
-    constants = _noise_constants(target, list(scale))
+    params = _noise_constants(target, list(scale))
 
     def rho(r: Array) -> Array:
-        return jnp.sum(target.noise.rho(r, constants, data.conditions))
+        return jnp.sum(target.noise.rho(r, params, data.conditions))
 
     score = jax.grad(rho)(residual)
     # The bend at zero knows how scales differ between runs; its size is set so that scores have the
     # variance they must.
-    bend = jax.jvp(jax.grad(rho), (jnp.zeros_like(residual),), (jnp.ones_like(residual),))[1]
-    bend = jnp.where(bend > 0, bend, 1.0)
-    information = bend * jnp.sum(weights * score**2 / bend) / jnp.sum(weights)
+    recorrelate = jax.jvp(jax.grad(rho), (jnp.zeros_like(residual),), (jnp.ones_like(residual),))[1]
+    recorrelate = jnp.where(recorrelate > 0, recorrelate, 1.0)
+    information = recorrelate * jnp.sum(weights * score**2 / recorrelate) / jnp.sum(weights)
     prediction = jnp.exp(log_prediction)
     values = prediction * (1 + score / information)
     return Working(values[:, 0], (weights * information / prediction**2)[:, 0])
@@ -285,9 +285,11 @@ def _closer(
     there = log_mass > log_mass.max() - _NEGLIGIBLE
     found = []
     for along, (axis, (low, high)) in enumerate(zip(axes, ranges, strict=True)):
-        places = np.flatnonzero(there.any(axis=1 - along))
+        indices = np.flatnonzero(there.any(axis=1 - along))
         step = axis[1] - axis[0]
         found.append(
-            np.linspace(max(axis[places[0]] - step, low), min(axis[places[-1]] + step, high), size)
+            np.linspace(
+                max(axis[indices[0]] - step, low), min(axis[indices[-1]] + step, high), size
+            )
         )
     return tuple(found)

@@ -80,10 +80,10 @@ class Mixture:
         # The heaviest draws, by a systematic choice, say as much as all, and cost less.
         if len(weights) > _FITTED_TO:
             steps = (np.arange(_FITTED_TO) + 0.5) / _FITTED_TO
-            places, counts = np.unique(
+            indices, counts = np.unique(
                 np.searchsorted(np.cumsum(weights), steps * (1 - 1e-12)), return_counts=True
             )
-            draws, weights = draws[:, places], counts / _FITTED_TO
+            draws, weights = draws[:, indices], counts / _FITTED_TO
         for _ in range(_STEPS):
             current = current._nearer(draws, weights, mean, overall)
         return current

@@ -52,7 +52,7 @@ class Mode(NamedTuple):
 
 def model(target: Target, data: Data, weights: Array) -> None:
     """The NumPyro model: one site a parameter, in the units of the data, ``coefficients`` of the
-    processes, if any, and the site ``log_loss`` observed.
+    processes, if any, and the site ``observed``.
 
     Parameters
     ----------
@@ -60,8 +60,8 @@ def model(target: Target, data: Data, weights: Array) -> None:
     data : Data
     weights : Array, shape (runs, 1)
     """
-    constants = {p.name: numpyro.sample(p.name, p.prior) for p in target.parameters}
-    prediction = target.law.log_loss(constants, data.log_inputs)
+    params = {p.name: numpyro.sample(p.name, p.prior) for p in target.parameters}
+    prediction = target.law.predict(params, data.log_inputs)
     if target.noise.shared:
         standard = dist.Normal(0, 1).expand(
             [sum(functions.shape[1] for functions in data.features)]
@@ -69,36 +69,36 @@ def model(target: Target, data: Data, weights: Array) -> None:
         coefficients = numpyro.sample("coefficients", standard.to_event(1))
         prediction = (
             prediction
-            + departure(target.noise.shared, constants, coefficients, data.features)[:, None]
+            + departure(target.noise.shared, params, coefficients, data.features)[:, None]
         )
     # NumPyro refuses a scale of zero, the weight of rows that fill up; the least positive number is
     # as good.
     scale = jnp.maximum(weights, jnp.finfo(weights.dtype).tiny)
-    with numpyro.plate("run", len(data.log_loss), dim=-2), numpyro.handlers.scale(scale=scale):
+    with numpyro.plate("run", len(data.observed), dim=-2), numpyro.handlers.scale(scale=scale):
         assert is_likelihood(target.noise)
         numpyro.sample(
-            "log_loss",
-            target.noise.distribution(prediction, constants, data.conditions),
-            obs=data.log_loss,
+            "observed",
+            target.noise.distribution(prediction, params, data.conditions),
+            obs=data.observed,
         )
 
 
-def bent(
-    target: Target, straight: Array, setting: Setting
+def recorrelated(
+    target: Target, decorrelated: Array, setting: Setting
 ) -> tuple[list[Array], Array, Array | float]:
     """Coordinates of the parameters, coefficients of the processes, and the log volume, from what
     is sampled, shape (k,).
     """
     if target.noise.shared:
-        return setting.whitening.undone(target, straight, setting.data)
-    return target.bend(list(straight)), straight[:0], 0.0
+        return setting.whitening.undone(target, decorrelated, setting.data)
+    return target.recorrelate(list(decorrelated)), decorrelated[:0], 0.0
 
 
-def potential(target: Target, straight: Array, setting: Setting) -> Array:
+def potential(target: Target, decorrelated: Array, setting: Setting) -> Array:
     """The negative log density that is sampled, at straight coordinates of shape (k,); see
-    `Law.straighten`, `Whitening`.
+    `Law.decorrelate`, `Whitening`.
     """
-    own, coefficients, log_volume = bent(target, straight, setting)
+    own, coefficients, log_volume = recorrelated(target, decorrelated, setting)
     sites = {p.name: c for p, c in zip(target.parameters, own, strict=True)}
     if target.noise.shared:
         sites["coefficients"] = coefficients
@@ -107,26 +107,32 @@ def potential(target: Target, straight: Array, setting: Setting) -> Array:
 
 @jit_for(Use.BRIEF, "target")
 def potential_and_gradient(
-    target: Target, straight: Array, setting: Setting
+    target: Target, decorrelated: Array, setting: Setting
 ) -> tuple[Array, Array]:
     """Shapes () and (k,)."""
-    return jax.value_and_grad(lambda v: potential(target, v, setting))(straight)
+    return jax.value_and_grad(lambda v: potential(target, v, setting))(decorrelated)
 
 
 @jit_for(Use.BRIEF, "target")
-def _straightened(target: Target, own: Array) -> Array:
+def _decorrelated(target: Target, own: Array) -> Array:
     """Shape (draws, k), as is what comes in."""
-    return jnp.stack(target.straighten(list(own.T)), axis=1)
+    return jnp.stack(target.decorrelate(list(own.T)), axis=1)
 
 
 @jit_for(Use.BRIEF, "target")
 def _whitened(
-    target: Target, straight: Array, setting: Setting, data: Data, reach: tuple[Array, Array]
+    target: Target,
+    decorrelated: Array,
+    setting: Setting,
+    data: Data,
+    prior_location_scale: tuple[Array, Array],
 ) -> Setting:
     """The setting of other data, in coordinates that are nearly independent about a place."""
-    own, coefficients, _ = bent(target, straight, setting)
+    own, coefficients, _ = recorrelated(target, decorrelated, setting)
     return Setting(
-        data, setting.weights, Whitening.at(target, own, coefficients, data, setting.weights, reach)
+        data,
+        setting.weights,
+        Whitening.at(target, own, coefficients, data, setting.weights, prior_location_scale),
     )
 
 
@@ -137,12 +143,12 @@ def find_mode(problem: Problem, seed: int) -> Mode:
     processes join afterwards.
     """
     target, p = problem.target, problem.target.n_predictive
-    centre, width = target.reach
+    centre, width = target.prior_location_scale
     draws = centre + width * np.random.default_rng(seed).standard_normal(
         (_PRIOR_DRAWS, len(centre))
     )
-    starts = np.asarray(_straightened(target, draws))
-    setting = silenced(problem)
+    starts = np.asarray(_decorrelated(target, draws))
+    setting = without_processes(problem)
     promising = sorted(starts, key=lambda start: value_and_gradient(target, start, setting)[0])[
         :_SEARCHES
     ]
@@ -150,7 +156,9 @@ def find_mode(problem: Problem, seed: int) -> Mode:
         (_descended(target, start, setting) for start in promising), key=lambda end: end[1]
     )
     for _ in range(_REWEIGHTED if target.noise.shared else 0):
-        setting = _whitened(target, _whole(mode, setting), setting, problem.data, target.reach)
+        setting = _whitened(
+            target, _whole(mode, setting), setting, problem.data, target.prior_location_scale
+        )
         mode, _ = _descended(target, np.concatenate([np.zeros(p), mode[p:]]), setting)
     return Mode(mode, _inverse_hessian(target, mode, setting), setting)
 
@@ -163,13 +171,15 @@ def value_and_gradient(
     return float(value), np.asarray(gradient)[: len(parameters)]
 
 
-def silenced(problem: Problem) -> Setting:
+def without_processes(problem: Problem) -> Setting:
     """Without what processes add, in arrays of the same shapes."""
     data = problem.data._replace(
         features=tuple(jax.device_put(np.zeros(f.shape)) for f in problem.data.features)
     )
     return Setting(
-        data, problem.weights, Whitening.none(problem.target, problem.n_padded, problem.n_functions)
+        data,
+        problem.weights,
+        Whitening.none(problem.target, problem.padded_size, problem.n_functions),
     )
 
 

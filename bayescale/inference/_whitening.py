@@ -72,31 +72,33 @@ class Whitening(NamedTuple):
         coefficients: Array,
         data: Data,
         weights: Array,
-        reach: tuple[Array, Array],
+        prior_location_scale: tuple[Array, Array],
     ) -> "Whitening":
         """At coordinates of the parameters, of shape () each, and coefficients, shape (functions,)."""
         p = target.n_predictive
-        straight = jnp.stack(target.law.straighten(own[:p]))
+        decorrelated = jnp.stack(target.law.decorrelate(own[:p]))
 
         def residual(v: Array) -> Array:
-            return target.residual([*target.law.bend(list(v)), *own[p:]], data)[:, 0]
+            return target.residual([*target.law.recorrelate(list(v)), *own[p:]], data)[:, 0]
 
-        shift = departure(target.noise.shared, target.constants(own), coefficients, data.features)
-        r, slopes = residual(straight), -jax.jacfwd(residual)(straight)
+        shift = departure(target.noise.shared, target.constrain(own), coefficients, data.features)
+        r, slopes = residual(decorrelated), -jax.jacfwd(residual)(decorrelated)
         left = (r - shift)[:, None]
         pushes = jax.grad(lambda u: jnp.sum(target.rho(u, own, data)))(left)
         precisions = weights * jnp.maximum(
             pushes / jnp.where(jnp.abs(left) > _TINY, left, _TINY), _LEAST_PRECISION
         )
-        centre, width = (values[:p] for values in reach)
+        centre, width = (values[:p] for values in prior_location_scale)
         prior_slopes = (
-            jnp.stack(jax.jacfwd(lambda v: jnp.stack(target.law.bend(list(v))))(straight))
+            jnp.stack(
+                jax.jacfwd(lambda v: jnp.stack(target.law.recorrelate(list(v))))(decorrelated)
+            )
             / width[:, None]
         )
         prior_pull = (centre - jnp.stack(own[:p])) / width
         moving = jnp.concatenate([r[:, None], slopes], axis=1)
         return cls(
-            straight,
+            decorrelated,
             precisions,
             _features(data).T @ (precisions * _features(data)),
             _features(data).T @ (precisions * moving),
@@ -120,8 +122,8 @@ class Whitening(NamedTuple):
         law = self.law - half[:, 1:].T @ half
         law_root = jnp.linalg.cholesky(law[:, 1:])
         step = solve_triangular(law_root, law[:, 0], lower=True) + coordinates[:p]
-        straight = self.centre + solve_triangular(law_root.T, step, lower=False)
-        own = [*target.law.bend(list(straight)), *noise]
+        decorrelated = self.centre + solve_triangular(law_root.T, step, lower=False)
+        own = [*target.law.recorrelate(list(decorrelated)), *noise]
         pull = _features(data).T @ (self.precisions * target.residual(own, data))[:, 0]
         step = solve_triangular(root, amplitudes * pull, lower=True) + coordinates[k:]
         coefficients = solve_triangular(root.T, step, lower=False)
@@ -134,8 +136,8 @@ def _features(data: Data) -> Array:
 
 
 def _amplitudes(target: Target, noise: Sequence[Array], data: Data) -> Array:
-    constants = target.constants_of(target.noise.parameters, noise)
+    params = target.constrain_some(target.noise.parameters, noise)
     each = zip(target.noise.shared, data.features, strict=True)
     return jnp.concatenate(
-        [jnp.full(functions.shape[1], constants[p.amplitude.name]) for p, functions in each]
+        [jnp.full(functions.shape[1], params[p.amplitude.name]) for p, functions in each]
     )

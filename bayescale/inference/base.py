@@ -24,7 +24,7 @@ from bayescale.errors import InputError
 from bayescale.laws.base import Law, Parameter, unit_of
 from bayescale.noise.base import Conditions, Noise, is_likelihood, is_of_counts
 from bayescale.posterior.posterior import Posterior, provenance
-from bayescale.processes.base import bases, filled_up, places
+from bayescale.processes.base import bases, locate, padded_size
 from bayescale.responses import RESPONSES
 from bayescale.runs import Runs
 
@@ -48,12 +48,12 @@ class Data(NamedTuple):
     1) where none is known.
 
     ``features`` has one array for each process of the noise model, shape (runs, functions), at unit
-    amplitude. Rows beyond the runs fill up to one of a few sizes (`filled_up`), so that sweeps of
+    amplitude. Rows beyond the runs fill up to one of a few sizes (`padded_size`), so that sweeps of
     similar size share compiled programs; their weight is zero.
     """
 
     log_inputs: dict[str, Array]
-    log_loss: Array
+    observed: Array
     conditions: Conditions
     features: tuple[Array, ...]
 
@@ -79,11 +79,11 @@ class Target:
         """How many coordinates move the prediction."""
         return len(self.law.parameters)
 
-    def constants(self, coordinates: Sequence[Array]) -> dict[str, Array]:
+    def constrain(self, coordinates: Sequence[Array]) -> dict[str, Array]:
         """Named parameters in the units of the data."""
-        return self.constants_of(self.parameters, coordinates)
+        return self.constrain_some(self.parameters, coordinates)
 
-    def constants_of(
+    def constrain_some(
         self, parameters: Sequence[Parameter], coordinates: Sequence[Array]
     ) -> dict[str, Array]:
         """The same for some of the parameters."""
@@ -94,11 +94,11 @@ class Target:
 
     def residual(self, coordinates: Sequence[Array], data: Data) -> Array:
         """log loss less its prediction, shape (runs, batch)."""
-        return data.log_loss - self.law.log_loss(self.constants(coordinates), data.log_inputs)
+        return data.observed - self.law.predict(self.constrain(coordinates), data.log_inputs)
 
     def rho(self, residual: Array, coordinates: Sequence[Array], data: Data) -> Array:
         """What each residual costs, shape (runs, batch)."""
-        return self.noise.rho(residual, self.constants(coordinates), data.conditions)
+        return self.noise.rho(residual, self.constrain(coordinates), data.conditions)
 
     def penalty(self, coordinates: Sequence[Array]) -> list[Array]:
         """The negative log prior of each coordinate for a likelihood, zeros for an objective; each
@@ -114,21 +114,24 @@ class Target:
             return [jnp.zeros_like(c) for c in coordinates]
         return [-self._log_prior(p, c) for p, c in zip(parameters, coordinates, strict=True)]
 
-    def straighten(self, coordinates: Sequence[Array]) -> list[Array]:
+    def decorrelate(self, coordinates: Sequence[Array]) -> list[Array]:
         """Coordinates of the same volume in which posteriors are nearly Normal: the law's own, and
         the noise's as they are.
         """
         return [
-            *self.law.straighten(coordinates[: self.n_predictive]),
+            *self.law.decorrelate(coordinates[: self.n_predictive]),
             *coordinates[self.n_predictive :],
         ]
 
-    def bend(self, straight: Sequence[Array]) -> list[Array]:
-        """The inverse of `straighten`."""
-        return [*self.law.bend(straight[: self.n_predictive]), *straight[self.n_predictive :]]
+    def recorrelate(self, decorrelated: Sequence[Array]) -> list[Array]:
+        """The inverse of `decorrelate`."""
+        return [
+            *self.law.recorrelate(decorrelated[: self.n_predictive]),
+            *decorrelated[self.n_predictive :],
+        ]
 
     @property
-    def reach(self) -> tuple[np.ndarray, np.ndarray]:
+    def prior_location_scale(self) -> tuple[np.ndarray, np.ndarray]:
         """Centre and width of the prior in coordinates, each of shape (coordinates,): of the
         logarithm, where support is positive.
 
@@ -195,7 +198,9 @@ class Problem:
                 "add runs or choose a smaller law."
             )
         centre = {
-            name: 0.0 if name in law.absolute else float(logs[unit_of(name, law.inputs)].mean())
+            name: 0.0
+            if name in law.unscaled_inputs
+            else float(logs[unit_of(name, law.inputs)].mean())
             for name in logs
         }
         centre[law.response] = float(observed.mean()) if response.centred else 0.0
@@ -205,7 +210,7 @@ class Problem:
                     f"{runs.name} has no column {name}, which {name_of(noise)} needs; add it, or "
                     f"use another noise."
                 )
-        stand = places(runs, law.inputs)
+        stand = locate(runs, law.inputs)
         data = Data(
             {name: _column(logs[name] - centre[name]) for name in law.inputs},
             _column(observed - centre[law.response]),
@@ -218,7 +223,7 @@ class Problem:
         return cls(runs, target, data, _column(runs.weights), units)
 
     @property
-    def n_padded(self) -> int:
+    def padded_size(self) -> int:
         """Rows of the data, those that fill up included."""
         return len(self.weights)
 
@@ -226,7 +231,9 @@ class Problem:
         """The weights times how often each run was drawn; ``counts`` and the result have shape
         (runs, replicates).
         """
-        return np.asarray(self.weights) * np.pad(counts, ((0, self.n_padded - len(counts)), (0, 0)))
+        return np.asarray(self.weights) * np.pad(
+            counts, ((0, self.padded_size - len(counts)), (0, 0))
+        )
 
     def require_likelihood(self, method: Method) -> None:
         """Raise InputError, saying what to do, unless the noise model has a density."""
@@ -254,12 +261,12 @@ class Problem:
                 "StudentT() as the noise."
             )
 
-    def posterior(self, constants: Mapping[str, Any], method: Method, **results: Any) -> Posterior:
+    def posterior(self, params: Mapping[str, Any], method: Method, **results: Any) -> Posterior:
         """A Posterior in counts and nats from draws of the parameters in the units of the data,
         each of shape (chain, draw).
         """
         parameters = self.target.parameters
-        own = {p.name: _supported(p, np.asarray(constants[p.name])) for p in parameters}
+        own = {p.name: _supported(p, np.asarray(params[p.name])) for p in parameters}
         # An exponent of forty, as of a replicate that shows a step, makes scales that no number
         # holds.
         with np.errstate(over="ignore"):
@@ -269,7 +276,7 @@ class Problem:
             noise=self.target.noise,
             method=method,
             runs=self.runs,
-            constants={p.name: _supported(p, np.asarray(rescaled[p.name])) for p in parameters},
+            params={p.name: _supported(p, np.asarray(rescaled[p.name])) for p in parameters},
             provenance=provenance(self.runs, method.seed),
             **results,
         )
@@ -286,7 +293,7 @@ def _supported(parameter: Parameter, values: np.ndarray) -> np.ndarray:
 
 def _column(values: np.ndarray) -> Array:
     # Zeros are the centre of the data, where every law is finite.
-    return jax.device_put(np.pad(values, (0, filled_up(len(values)) - len(values)))[:, None])
+    return jax.device_put(np.pad(values, (0, padded_size(len(values)) - len(values)))[:, None])
 
 
 def _column_or_one(values: np.ndarray) -> Array:
@@ -298,7 +305,7 @@ def _block(features: np.ndarray) -> Array:
     # their prior.
     runs, functions = features.shape
     return jax.device_put(
-        np.pad(features, ((0, filled_up(runs) - runs), (0, filled_up(functions) - functions)))
+        np.pad(features, ((0, padded_size(runs) - runs), (0, padded_size(functions) - functions)))
     )
 
 

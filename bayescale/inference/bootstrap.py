@@ -73,7 +73,7 @@ class Bootstrap:
             else ()
         )
         return problem.posterior(
-            problem.target.constants(list(coordinates[:, None, good])),
+            problem.target.constrain(list(coordinates[:, None, good])),
             self,
             diagnostics=optimum.diagnostics
             | {"replicates": float(self.replicates), "failed_refits": float(failed)},

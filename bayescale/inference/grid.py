@@ -78,13 +78,15 @@ class Grid:
         for _ in range(_REFINEMENTS):
             if weighed.even:
                 break
-            straight = np.stack(
-                [np.asarray(c) for c in problem.target.straighten(list(coordinates))]
+            decorrelated = np.stack(
+                [np.asarray(c) for c in problem.target.decorrelate(list(coordinates))]
             )
-            mixture = Mixture.of_draws(straight, weighed.log_weights, _COMPONENTS, rng)
-            straight = mixture.draw(pool, rng)
-            coordinates = np.stack([np.asarray(c) for c in problem.target.bend(list(straight))])
-            weighed = _weighed(problem, ranges, coordinates, mixture.log_density(straight))
+            mixture = Mixture.of_draws(decorrelated, weighed.log_weights, _COMPONENTS, rng)
+            decorrelated = mixture.draw(pool, rng)
+            coordinates = np.stack(
+                [np.asarray(c) for c in problem.target.recorrelate(list(decorrelated))]
+            )
+            weighed = _weighed(problem, ranges, coordinates, mixture.log_density(decorrelated))
         chosen = coordinates[:, weighed.chosen(self.draws, rng)]
         beyond = (
             ()
@@ -92,7 +94,7 @@ class Grid:
             else (f"{lost:.1%} of the mass lies at the end of the range of exponents; widen it.",)
         )
         return problem.posterior(
-            problem.target.constants(list(jnp.asarray(chosen)[:, None])),
+            problem.target.constrain(list(jnp.asarray(chosen)[:, None])),
             self,
             diagnostics=weighed.diagnostics,
             problems=complaint(weighed, "Use NUTS(), which needs no proposal.") + beyond,
@@ -123,9 +125,9 @@ def _weighed(
         log_posterior(problem.target, jnp.asarray(coordinates), problem.data, problem.weights)
     )
     # Half of an outermost cell lies beyond the range, and a mixture knows of none.
-    constants = problem.target.constants(list(jnp.asarray(coordinates)))
+    params = problem.target.constrain(list(jnp.asarray(coordinates)))
     for name, (low, high) in ranges.items():
-        exponent = np.asarray(constants[name])
+        exponent = np.asarray(params[name])
         log_target = np.where((low <= exponent) & (exponent <= high), log_target, -np.inf)
     return weigh(log_target - log_proposal)
 
@@ -176,11 +178,11 @@ def _from_cells(
     cells = rng.permutation(
         np.minimum(np.searchsorted(np.cumsum(mass), steps * mass.sum()), mass.size - 1)
     )
-    places = np.unravel_index(cells, log_mass.shape)
+    indices = np.unravel_index(cells, log_mass.shape)
     widths = [axis[1] - axis[0] for axis in axes]
     exponents = [
         axis[place] + width * rng.uniform(-0.5, 0.5, size=pool)
-        for axis, place, width in zip(axes, places, widths, strict=False)
+        for axis, place, width in zip(axes, indices, widths, strict=False)
     ]
     return np.stack(exponents), log_mass.reshape(-1)[cells] - np.sum(np.log(widths))
 

@@ -128,11 +128,11 @@ class Importance:
         self,
         problem: Problem,
         weighed: Weighed,
-        constants: dict[str, np.ndarray],
+        params: dict[str, np.ndarray],
         more: dict[str, Any],
     ) -> Posterior:
         if weighed.reliable:
-            return problem.posterior(constants, self, **more)
+            return problem.posterior(params, self, **more)
         sampled = NUTS(seed=self.seed).run(problem)
         why = {name: weighed.diagnostics[name] for name in ("pareto_k", "ess_importance")}
         return replace(sampled, diagnostics=sampled.diagnostics | why)
@@ -225,7 +225,7 @@ def _stacked(problems: Sequence[Problem]) -> tuple[Data, np.ndarray]:
     up to the longest.
     """
     problems = _filled_up(problems)
-    rows = max(problem.n_padded for problem in problems)
+    rows = max(problem.padded_size for problem in problems)
 
     def column(*arrays: Array) -> np.ndarray:
         # A standard error common to all runs has one row.
@@ -233,7 +233,7 @@ def _stacked(problems: Sequence[Problem]) -> tuple[Data, np.ndarray]:
             return np.stack(arrays)
         widest = max(array.shape[1] for array in arrays)
         columns = [
-            np.broadcast_to(a, (p.n_padded, a.shape[1]))
+            np.broadcast_to(a, (p.padded_size, a.shape[1]))
             for a, p in zip(arrays, problems, strict=True)
         ]
         return np.stack(
@@ -249,7 +249,7 @@ def _modes(target: Target, data: Data, weights: Array, seed: int) -> tuple[Array
     """Where searches from the prior's best draws end: straight coordinates (problems, searches, k),
     F and its Hessian there.
     """
-    centre, width = target.reach
+    centre, width = target.prior_location_scale
     draws = (
         centre + width * np.random.default_rng(seed).standard_normal((_PRIOR_DRAWS, len(centre)))
     ).T
@@ -258,12 +258,12 @@ def _modes(target: Target, data: Data, weights: Array, seed: int) -> tuple[Array
         values = value(target, tuple(jnp.asarray(draws)), own, w)
         order = jnp.argsort(jnp.where(jnp.isnan(values), jnp.inf, values))[:_SEARCHES]
         near = levenberg_marquardt(target, jnp.asarray(draws)[:, order], own, w, steps=_STEPS)
-        straight = jnp.stack(target.straighten(list(near.coordinates))).T
+        decorrelated = jnp.stack(target.decorrelate(list(near.coordinates))).T
 
         def objective(v: Array) -> Array:
-            return value(target, tuple(target.bend(list(v[:, None]))), own, w)[0]
+            return value(target, tuple(target.recorrelate(list(v[:, None]))), own, w)[0]
 
-        return straight, near.value, jax.lax.map(jax.hessian(objective), straight)
+        return decorrelated, near.value, jax.lax.map(jax.hessian(objective), decorrelated)
 
     return jax.vmap(one)(data, weights)
 
@@ -273,11 +273,11 @@ def _modes_of_shared(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The same for a noise model with processes, whose coefficients are integrated out."""
     # As many draws as are proposed in a round, which compiles nothing more.
-    centre, width = target.reach
+    centre, width = target.prior_location_scale
     draws = (centre + width * np.random.default_rng(seed).standard_normal((_FEWEST, len(centre)))).T
-    straight = np.asarray(_straightened(target, draws))
+    decorrelated = np.asarray(_decorrelated(target, draws))
     values = _log_posteriors(
-        target, np.broadcast_to(straight, (len(weights), *straight.shape)), data, weights
+        target, np.broadcast_to(decorrelated, (len(weights), *decorrelated.shape)), data, weights
     )
     best = np.argsort(-values, axis=1)[:, :_SHARED_SEARCHES]
 
@@ -291,13 +291,13 @@ def _modes_of_shared(
         )
         return found, np.swapaxes(gradients, 1, 2)
 
-    ends = descended(slopes, straight.T[best], _SHARED_STEPS)
+    ends = descended(slopes, decorrelated.T[best], _SHARED_STEPS)
     return ends.at, ends.value, ends.hessian
 
 
 def _own_coefficients(
     problem: Problem,
-    straight: np.ndarray,
+    decorrelated: np.ndarray,
     data: Data,
     weights: np.ndarray,
     rng: np.random.Generator,
@@ -305,7 +305,7 @@ def _own_coefficients(
     """Of the functions of the problem, shape (1, draws, functions), from data that have as many as
     the batch needs.
     """
-    drawn = coefficients(problem.target, straight, data, weights, rng)[None]
+    drawn = coefficients(problem.target, decorrelated, data, weights, rng)[None]
     parts = np.split(
         drawn, np.cumsum([features.shape[1] for features in data.features])[:-1], axis=-1
     )
@@ -317,37 +317,37 @@ def _own_coefficients(
 
 
 @jit_for(Use.OFTEN, "target")
-def _straightened(target: Target, coordinates: Array) -> Array:
-    return jnp.stack(target.straighten(list(coordinates)))
+def _decorrelated(target: Target, coordinates: Array) -> Array:
+    return jnp.stack(target.decorrelate(list(coordinates)))
 
 
 @jit_for(Use.OFTEN, "target")
-def _slopes(target: Target, straight: Array, data: Data, weights: Array) -> tuple[Array, Array]:
+def _slopes(target: Target, decorrelated: Array, data: Data, weights: Array) -> tuple[Array, Array]:
     """The negative log posterior at straight coordinates of shape (problems, k, points), and its
     gradient.
     """
 
     def one(own: Array, d: Data, w: Array) -> tuple[Array, Array]:
         def total(v: Array) -> tuple[Array, Array]:
-            values = integrated(target, target.bend(list(v)), d, w)
+            values = integrated(target, target.recorrelate(list(v)), d, w)
             return jnp.sum(values), values
 
         (_, values), gradient = jax.value_and_grad(total, has_aux=True)(own)
         return values, gradient
 
-    return jax.vmap(one)(straight, data, weights)
+    return jax.vmap(one)(decorrelated, data, weights)
 
 
 @jit_for(Use.OFTEN, "target")
-def _constants(target: Target, straight: Array) -> dict[str, Array]:
+def _constants(target: Target, decorrelated: Array) -> dict[str, Array]:
     """Named parameters in the units of the data, each of shape (problems, draws), from (problems,
     k, draws).
     """
-    return target.constants(target.bend(list(jnp.moveaxis(straight, 1, 0))))
+    return target.constrain(target.recorrelate(list(jnp.moveaxis(decorrelated, 1, 0))))
 
 
 def _log_posteriors(
-    target: Target, straight: np.ndarray, data: Data, weights: np.ndarray
+    target: Target, decorrelated: np.ndarray, data: Data, weights: np.ndarray
 ) -> np.ndarray:
     """Log posterior, not normalised, at straight coordinates of shape (problems, k, pool); shape
     (problems, pool).
@@ -357,7 +357,9 @@ def _log_posteriors(
     """
     functions = sum(features.shape[-1] for features in data.features)
     size = max(weights.size, len(weights) * (functions + 1) ** 2)
-    return np.asarray(_in_slices(lambda part: _slice(target, part, data, weights), straight, size))
+    return np.asarray(
+        _in_slices(lambda part: _slice(target, part, data, weights), decorrelated, size)
+    )
 
 
 def _in_slices(work: Callable[[np.ndarray], Any], columns: np.ndarray, size: int) -> Any:
@@ -373,12 +375,12 @@ def _in_slices(work: Callable[[np.ndarray], Any], columns: np.ndarray, size: int
 
 
 @jit_for(Use.OFTEN, "target")
-def _slice(target: Target, straight: Array, data: Data, weights: Array) -> Array:
+def _slice(target: Target, decorrelated: Array, data: Data, weights: Array) -> Array:
     def one(own: Array, d: Data, w: Array) -> Array:
-        found = -integrated(target, target.bend(list(own)), d, w)
+        found = -integrated(target, target.recorrelate(list(own)), d, w)
         return jnp.where(jnp.isnan(found), -jnp.inf, found)
 
-    return jax.vmap(one)(straight, data, weights)
+    return jax.vmap(one)(decorrelated, data, weights)
 
 
 def _first_proposal(ends: np.ndarray, values: np.ndarray, hessians: np.ndarray) -> Mixture:

@@ -55,7 +55,7 @@ class MultiStart:
         begun = time.perf_counter()
         best = self.search(problem)
         return problem.posterior(
-            problem.target.constants(list(best.coordinates[:, None, None])),
+            problem.target.constrain(list(best.coordinates[:, None, None])),
             self,
             diagnostics=best.diagnostics,
             problems=best.problems,
@@ -65,7 +65,7 @@ class MultiStart:
 
     def search(self, problem: Problem) -> "Minimum":
         """The minimum, for methods that begin there; must run in double precision."""
-        centre, width = problem.target.reach
+        centre, width = problem.target.prior_location_scale
         draws = np.random.default_rng(self.seed).standard_normal((self.starts, len(centre)))
         target, data, weights = problem.target, problem.data, problem.weights
         start = (centre + width * draws).T
@@ -111,7 +111,7 @@ def _complaints(
     problem: Problem, start: np.ndarray, finished: Search, hessian: np.ndarray, best: int
 ) -> tuple[str, ...]:
     found = []
-    centre, width = problem.target.reach
+    centre, width = problem.target.prior_location_scale
     for i, parameter in enumerate(problem.target.parameters):
         coordinate = finished.coordinates[i, best]
         if abs(coordinate - start[i]) < _FLAT and abs(hessian[i, i]) < _FLAT * abs(

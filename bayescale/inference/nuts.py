@@ -38,11 +38,11 @@ from bayescale.errors import InputError
 from bayescale.inference._mode import (
     Mode,
     Setting,
-    bent,
     find_mode,
     potential,
     potential_and_gradient,
-    silenced,
+    recorrelated,
+    without_processes,
 )
 from bayescale.inference.base import Problem, Target
 from bayescale.kernels.mesh import devices, stacked
@@ -125,7 +125,7 @@ class NUTS:
                 )
                 posterior = self._posterior(problem, mode, _merged(passes))
                 divergences = int(posterior.sample_stats["diverging"].sum())
-                diagnostics, problems = judge(convergence(posterior.constants), divergences)
+                diagnostics, problems = judge(convergence(posterior.params), divergences)
                 if not problems:
                     break
         ended = time.perf_counter()
@@ -215,7 +215,7 @@ def _one_chain(
 ) -> dict[str, Array]:
     k = len(target.parameters)
 
-    def straight(w: dict[str, Array]) -> Array:
+    def decorrelated(w: dict[str, Array]) -> Array:
         return jnp.concatenate(
             [mode + w["parameters"] @ root.T, *(w[name] for name in w if name != "parameters")],
             axis=-1,
@@ -223,7 +223,7 @@ def _one_chain(
 
     # The potential where the chain starts comes in with `start`, so that the program holds the
     # potential once.
-    initialise, advance = hmc(lambda w: potential(target, straight(w), setting), algo="NUTS")
+    initialise, advance = hmc(lambda w: potential(target, decorrelated(w), setting), algo="NUTS")
     state = initialise(
         ParamInfo(_parted(start.z, k), start.potential_energy, _parted(start.z_grad, k)),
         num_warmup=warmup,
@@ -243,7 +243,7 @@ def _one_chain(
         transform=lambda s: {f: getattr(s, f) for f in _FIELDS},
         progbar=False,
     )
-    return {**kept, "z": straight(kept["z"])}
+    return {**kept, "z": decorrelated(kept["z"])}
 
 
 def _parted(coordinates: Array, k: int) -> dict[str, Array]:
@@ -287,17 +287,19 @@ def _chain_program(
 
 
 @jit_for(Use.BRIEF, "target")
-def _in_units(target: Target, straight: Array, setting: Setting) -> tuple[dict[str, Array], Array]:
+def _in_units(
+    target: Target, decorrelated: Array, setting: Setting
+) -> tuple[dict[str, Array], Array]:
     """Parameters and coefficients of draws of shape (chain, draw, k)."""
 
     def one(v: Array) -> tuple[list[Array], Array]:
-        own, coefficients, _ = bent(target, v, setting)
+        own, coefficients, _ = recorrelated(target, v, setting)
         return own, coefficients
 
-    own, coefficients = jax.vmap(jax.vmap(one))(straight)
-    return target.constants(own), coefficients
+    own, coefficients = jax.vmap(jax.vmap(one))(decorrelated)
+    return target.constrain(own), coefficients
 
 
 def _shapes(problem: Problem) -> tuple[Any, tuple[jax.ShapeDtypeStruct, ...]]:
-    leaves, structure = jax.tree.flatten((silenced(problem),))
+    leaves, structure = jax.tree.flatten((without_processes(problem),))
     return structure, tuple(jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves)

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Parameter, Published, Special, Term, Values
+from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
 
 
 @dataclass(frozen=True)
@@ -26,23 +26,23 @@ class AccuracyFromLoss:
     --------
     >>> import numpy as np
     >>> from bayescale.laws import AccuracyFromLoss
-    >>> constants = {"F": 0.25, "R": 0.7, "gamma": 8.0, "L_mid": 2.0}
-    >>> round(float(AccuracyFromLoss().log_loss(constants, {"loss": np.log(2.0)})), 3)
+    >>> params = {"F": 0.25, "R": 0.7, "gamma": 8.0, "L_mid": 2.0}
+    >>> round(float(AccuracyFromLoss().predict(params, {"loss": np.log(2.0)})), 3)
     0.6
     """
 
     stage: ClassVar[str] = "downstream"
     response: ClassVar[str] = "score"
-    absolute: ClassVar[tuple[str, ...]] = ()
+    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "A score rises from guessing to a ceiling as a sigmoid of falling loss"
     paper: ClassVar[str] = (
         "Grattafiori et al. 2024, The Llama 3 Herd of Models, section 3.2.1, arXiv:2407.21783"
     )
     formula: ClassVar[str] = "s(L) = F + R/(1 + exp(γ·(L − L_mid)))"
     inputs: ClassVar[tuple[str, ...]] = ("loss",)
-    falls_with: ClassVar[tuple[str, ...]] = ("loss",)
+    decreasing_in: ClassVar[tuple[str, ...]] = ("loss",)
     published: ClassVar[tuple[Published, ...]] = ()
-    specials: ClassVar[tuple[Special, ...]] = ()
+    nested_models: ClassVar[tuple[NestedModel, ...]] = ()
     terms: ClassVar[tuple[Term, ...]] = ()
 
     @property
@@ -54,12 +54,12 @@ class AccuracyFromLoss:
             Parameter("L_mid", dist.LogNormal(0.0, 0.3), "loss at half the rise, nats per token"),
         )
 
-    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Any:
         """The score itself.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         log_inputs : mapping with ``loss``
             Natural logarithm.
 
@@ -67,30 +67,30 @@ class AccuracyFromLoss:
         -------
         Array, shape by broadcasting
         """
-        c = constants
+        c = params
         return c["F"] + c["R"] * jax.nn.sigmoid(
             c["gamma"] * (c["L_mid"] - jnp.exp(log_inputs["loss"]))
         )
 
-    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
         """The score at the centre in place of F; the rest stays."""
         floor, *shape = logs
         return [floor + _risen(*shape), *shape]
 
-    def bend(self, straight: Sequence[Any]) -> list[Any]:
-        """The inverse of `straighten`."""
-        total, *shape = straight
+    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+        """The inverse of `decorrelate`."""
+        total, *shape = decorrelated
         return [total - _risen(*shape), *shape]
 
-    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
         """F plus the mean score, γ/L₀, L_mid·L₀; R stays.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         units : mapping with ``loss`` and ``score``
         """
-        c, loss = constants, units["loss"]
+        c, loss = params, units["loss"]
         return {
             **c,
             "F": c["F"] + jnp.log(units["score"]),

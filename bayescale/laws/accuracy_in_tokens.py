@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Parameter, Published, Special, Term, Values
+from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
 
 
 @dataclass(frozen=True)
@@ -27,23 +27,23 @@ class AccuracyInTokens:
     --------
     >>> import numpy as np
     >>> from bayescale.laws import AccuracyInTokens
-    >>> log_odds = AccuracyInTokens().log_loss({"A": 0.01, "b": 0.5}, {"thinking_tokens": np.log(1e4)})
+    >>> log_odds = AccuracyInTokens().predict({"A": 0.01, "b": 0.5}, {"thinking_tokens": np.log(1e4)})
     >>> round(float(1 / (1 + np.exp(-log_odds))), 3)
     0.5
     """
 
     stage: ClassVar[str] = "test time"
     response: ClassVar[str] = "accuracy"
-    absolute: ClassVar[tuple[str, ...]] = ()
+    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "The odds of a right answer are a power of thinking tokens"
     paper: ClassVar[str] = (
         "OpenAI 2024, Learning to reason with LLMs, for the plot; no formula is printed"
     )
     formula: ClassVar[str] = "accuracy(T) = 1/(1 + 1/(A·T^b))"
     inputs: ClassVar[tuple[str, ...]] = ("thinking_tokens",)
-    falls_with: ClassVar[tuple[str, ...]] = ()
+    decreasing_in: ClassVar[tuple[str, ...]] = ()
     published: ClassVar[tuple[Published, ...]] = ()
-    specials: ClassVar[tuple[Special, ...]] = ()
+    nested_models: ClassVar[tuple[NestedModel, ...]] = ()
     terms: ClassVar[tuple[Term, ...]] = ()
 
     @property
@@ -55,12 +55,12 @@ class AccuracyInTokens:
             ),
         )
 
-    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Any:
         """log odds = log A + b log T.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         log_inputs : mapping with the inputs' names
             Natural logarithms.
 
@@ -68,24 +68,24 @@ class AccuracyInTokens:
         -------
         Array, shape by broadcasting
         """
-        c = constants
+        c = params
         return jnp.log(c["A"]) + c["b"] * log_inputs["thinking_tokens"]
 
-    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
         """The logarithms themselves: the law is linear in them."""
         return list(logs)
 
-    def bend(self, straight: Sequence[Any]) -> list[Any]:
-        """The inverse of `straighten`."""
-        return list(straight)
+    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+        """The inverse of `decorrelate`."""
+        return list(decorrelated)
 
-    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
         """A/T₀^b; the exponent stays.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         units : mapping with the inputs' names and ``accuracy``
         """
-        c = constants
+        c = params
         return {**c, "A": c["A"] / units["thinking_tokens"] ** c["b"]}

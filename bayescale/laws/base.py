@@ -104,11 +104,11 @@ class Published:
     """Constants that a paper printed, in counts and nats per token."""
 
     source: str
-    constants: Mapping[str, float]
+    params: Mapping[str, float]
 
 
 @dataclass(frozen=True)
-class Special:
+class NestedModel:
     """A value at which a law is a simpler one, so that a posterior away from it speaks for the
     form.
 
@@ -144,14 +144,14 @@ class Law(Protocol):
     """What it predicts: a column of `bayescale.responses.RESPONSES`. Where this page says loss, it
     means the response.
     """
-    absolute: ClassVar[tuple[str, ...]]
+    unscaled_inputs: ClassVar[tuple[str, ...]]
     """Inputs whose unit is one whatever the runs, since the formula does not hold in another."""
     title: ClassVar[str]
     paper: ClassVar[str]
     published: ClassVar[tuple[Published, ...]]
 
     @property
-    def specials(self) -> tuple[Special, ...]:
+    def nested_models(self) -> tuple[NestedModel, ...]:
         """Where it is a simpler law."""
 
     @property
@@ -163,7 +163,7 @@ class Law(Protocol):
         """Columns of the runs that enter the formula."""
 
     @property
-    def falls_with(self) -> tuple[str, ...]:
+    def decreasing_in(self) -> tuple[str, ...]:
         """Inputs of which more never raises the loss, whatever the constants."""
 
     @property
@@ -174,14 +174,14 @@ class Law(Protocol):
     def terms(self) -> tuple[Term, ...]:
         """The terms whose sum is L; empty where the law is no sum of powers."""
 
-    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Any:
         """log L from constants and the logarithms of the inputs, in any one system of units;
         everything broadcasts.
 
         For a response that is fitted on another scale than the logarithm, its value on that scale.
         """
 
-    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
         """Coordinates in which posteriors are nearly Normal, from the logarithms of the parameters
         in the units of the data, or from those parameters themselves that may have either sign.
 
@@ -190,10 +190,10 @@ class Law(Protocol):
         coordinates the sheet is flat. The map preserves volume, so densities need no correction.
         """
 
-    def bend(self, straight: Sequence[Any]) -> list[Any]:
-        """The inverse of `straighten`."""
+    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+        """The inverse of `decorrelate`."""
 
-    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
         """The constants in counts and nats from those in ``units``, which holds one for each input
         and for the response.
 

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Parameter, Published, Special, Term, Values
+from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
 
 
 @dataclass(frozen=True)
@@ -27,25 +27,25 @@ class BatchSize:
     --------
     >>> import numpy as np
     >>> from bayescale.laws import BatchSize
-    >>> step_law = BatchSize.published[0].constants
-    >>> round(float(np.exp(BatchSize().log_loss(step_law, {"n_tokens": np.log(1e11)}))) / 1e6, 2)
+    >>> step_law = BatchSize.published[0].params
+    >>> round(float(np.exp(BatchSize().predict(step_law, {"n_tokens": np.log(1e11)}))) / 1e6, 2)
     1.11
     """
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "batch_tokens"
-    absolute: ClassVar[tuple[str, ...]] = ()
+    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "The best batch is a power of tokens"
     paper: ClassVar[str] = (
         "Li et al. 2025, Predictable Scale: Part I, Step Law, eq. 1, arXiv:2503.04715"
     )
     formula: ClassVar[str] = "B(D) = A·D^β"
     inputs: ClassVar[tuple[str, ...]] = ("n_tokens",)
-    falls_with: ClassVar[tuple[str, ...]] = ()
+    decreasing_in: ClassVar[tuple[str, ...]] = ()
     published: ClassVar[tuple[Published, ...]] = (
         Published("Li et al. 2025", {"A": 0.58, "beta": 0.571}),
     )
-    specials: ClassVar[tuple[Special, ...]] = ()
+    nested_models: ClassVar[tuple[NestedModel, ...]] = ()
     terms: ClassVar[tuple[Term, ...]] = ()
 
     @property
@@ -55,12 +55,12 @@ class BatchSize:
             Parameter("beta", dist.LogNormal(np.log(0.5), 0.7), "exponent of tokens"),
         )
 
-    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Any:
         """log B = log A + β log D.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         log_inputs : mapping with the inputs' names
             Natural logarithms.
 
@@ -68,24 +68,24 @@ class BatchSize:
         -------
         Array, shape by broadcasting
         """
-        c = constants
+        c = params
         return jnp.log(c["A"]) + c["beta"] * log_inputs["n_tokens"]
 
-    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
         """The logarithms themselves: the law is linear in them."""
         return list(logs)
 
-    def bend(self, straight: Sequence[Any]) -> list[Any]:
-        """The inverse of `straighten`."""
-        return list(straight)
+    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+        """The inverse of `decorrelate`."""
+        return list(decorrelated)
 
-    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
         """A·B₀/D₀^β; the exponent stays.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         units : mapping with the inputs' names and ``batch_tokens``
         """
-        c = constants
+        c = params
         return {**c, "A": c["A"] * units["batch_tokens"] / units["n_tokens"] ** c["beta"]}

@@ -19,7 +19,7 @@ import numpy as np
 from numpyro import distributions as dist
 
 from bayescale.errors import InputError
-from bayescale.laws.base import SYMBOLS, Parameter, Published, Special, Term, Values
+from bayescale.laws.base import SYMBOLS, NestedModel, Parameter, Published, Term, Values
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class BrokenPowerLaw:
     >>> import numpy as np
     >>> from bayescale.laws import BrokenPowerLaw
     >>> unbroken = {"E": 1.0, "A": 2.0, "alpha": 0.5, "alpha_1": 0.5, "x_1": 10.0, "f_1": 0.3}
-    >>> round(float(np.exp(BrokenPowerLaw().log_loss(unbroken, {"flops": np.log(4.0)}))), 3)
+    >>> round(float(np.exp(BrokenPowerLaw().predict(unbroken, {"flops": np.log(4.0)}))), 3)
     2.0
     """
 
@@ -47,7 +47,7 @@ class BrokenPowerLaw:
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
-    absolute: ClassVar[tuple[str, ...]] = ()
+    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = (
         "Loss falls as a power of one variable whose exponent changes, down to a floor"
     )
@@ -65,10 +65,10 @@ class BrokenPowerLaw:
             )
 
     @property
-    def specials(self) -> tuple[Special, ...]:
-        def ratio(i: int) -> Special:
+    def nested_models(self) -> tuple[NestedModel, ...]:
+        def ratio(i: int) -> NestedModel:
             after, before = f"alpha_{i}", self._exponent(i - 1)
-            return Special(
+            return NestedModel(
                 f"{after}/{before}",
                 lambda c: c[after] / c[before],
                 1.0,
@@ -91,7 +91,7 @@ class BrokenPowerLaw:
         return (self.input,)
 
     @property
-    def falls_with(self) -> tuple[str, ...]:
+    def decreasing_in(self) -> tuple[str, ...]:
         return self.inputs
 
     @property
@@ -125,13 +125,13 @@ class BrokenPowerLaw:
             ]
         return tuple(table)
 
-    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Any:
         """log L = logaddexp(log E, log A − α log x − Σ (α_i − α_{i−1}) f_i
         softplus(log(x/x_i)/f_i)).
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         log_inputs : mapping with the input's name
             Natural logarithm.
 
@@ -139,31 +139,31 @@ class BrokenPowerLaw:
         -------
         Array, shape by broadcasting
         """
-        c, log_x = constants, log_inputs[self.input]
+        c, log_x = params, log_inputs[self.input]
         falling = jnp.log(c["A"]) - c["alpha"] * log_x - self._bending(c, log_x)
         return jnp.logaddexp(jnp.log(c["E"]), falling)
 
-    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
         """log(E + X) and log X/E with X the excess at the centre; the rest stays."""
         e, a, *rest = logs
         excess = a - self._bending_at_centre(rest)
         return [jnp.logaddexp(e, excess), excess - e, *rest]
 
-    def bend(self, straight: Sequence[Any]) -> list[Any]:
-        """The inverse of `straighten`."""
-        total, excess_to_e, *rest = straight
+    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+        """The inverse of `decorrelate`."""
+        total, excess_to_e, *rest = decorrelated
         e = total - jnp.logaddexp(0.0, excess_to_e)
         return [e, e + excess_to_e + self._bending_at_centre(rest), *rest]
 
-    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
         """E·L₀, A·L₀·x₀^α and x_i·x₀; exponents and widths stay.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         units : mapping with the input's name and ``loss``
         """
-        c, unit = constants, units[self.input]
+        c, unit = params, units[self.input]
         breaks = {f"x_{i}": c[f"x_{i}"] * unit for i in self._numbers}
         return {
             **c,
@@ -180,9 +180,9 @@ class BrokenPowerLaw:
     def _exponent(number: int, letter: str = "alpha") -> str:
         return f"{letter}_{number}" if number else letter
 
-    def _bending(self, constants: Values, log_x: Any) -> Any:
+    def _bending(self, params: Values, log_x: Any) -> Any:
         """By how much the breaks lower the logarithm of the excess."""
-        c, total = constants, 0.0
+        c, total = params, 0.0
         for i in self._numbers:
             steeper, width = c[f"alpha_{i}"] - c[self._exponent(i - 1)], c[f"f_{i}"]
             total = total + steeper * width * jax.nn.softplus(

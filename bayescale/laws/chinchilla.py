@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Parameter, Published, Special, Term, Values
+from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Chinchilla:
     --------
     >>> import numpy as np
     >>> from bayescale.laws import Chinchilla
-    >>> hoffmann = Chinchilla.published[0].constants
-    >>> log_loss = Chinchilla().log_loss(hoffmann, {"n_params": np.log(70e9), "n_tokens": np.log(1.4e12)})
+    >>> hoffmann = Chinchilla.published[0].params
+    >>> log_loss = Chinchilla().predict(hoffmann, {"n_params": np.log(70e9), "n_tokens": np.log(1.4e12)})
     >>> round(float(np.exp(log_loss)), 3)
     1.937
     """
@@ -43,7 +43,7 @@ class Chinchilla:
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
-    absolute: ClassVar[tuple[str, ...]] = ()
+    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = (
         "Loss falls as a power of parameters plus a power of tokens, down to a floor"
     )
@@ -73,11 +73,11 @@ class Chinchilla:
     )
 
     inputs: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
-    falls_with: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
+    decreasing_in: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
 
     @property
-    def specials(self) -> tuple[Special, ...]:
-        tied = Special(
+    def nested_models(self) -> tuple[NestedModel, ...]:
+        tied = NestedModel(
             "beta/alpha",
             lambda c: c["beta"] / c["alpha"],
             1.0,
@@ -114,12 +114,12 @@ class Chinchilla:
             Term("B", "alpha" if self.tied else "beta", "n_tokens"),
         )
 
-    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Any:
         """log L = log(E + A/N^α + B/D^β), as a log-sum-exp so that no power over- or underflows.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         log_inputs : mapping with ``n_params`` and ``n_tokens``
             Natural logarithms.
 
@@ -127,7 +127,7 @@ class Chinchilla:
         -------
         Array, shape by broadcasting
         """
-        c = constants
+        c = params
         terms = (
             jnp.log(c["E"]),
             jnp.log(c["A"]) - c["alpha"] * log_inputs["n_params"],
@@ -137,7 +137,7 @@ class Chinchilla:
         largest = jax.lax.stop_gradient(jnp.maximum(terms[0], jnp.maximum(terms[1], terms[2])))
         return largest + jnp.log(sum(jnp.exp(term - largest) for term in terms))
 
-    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
         """Loss at the centre, A and B against E there, and the slopes in N and D there (all
         logarithms).
 
@@ -154,9 +154,9 @@ class Chinchilla:
             *(x + w - total for x, w in zip(exponents, weights, strict=True)),
         ]
 
-    def bend(self, straight: Sequence[Any]) -> list[Any]:
-        """The inverse of `straighten`."""
-        total, a_to_e, b_to_e, *slopes = straight
+    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+        """The inverse of `decorrelate`."""
+        total, a_to_e, b_to_e, *slopes = decorrelated
         excess = jnp.logaddexp(a_to_e, b_to_e)
         e = total - jnp.logaddexp(0.0, excess)
         weights = [e + excess] if self.tied else [e + a_to_e, e + b_to_e]
@@ -167,15 +167,15 @@ class Chinchilla:
             *(s - w + total for s, w in zip(slopes, weights, strict=True)),
         ]
 
-    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
         """E·L₀, A·L₀·N₀^α, B·L₀·D₀^β; the exponents stay.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         units : mapping with ``n_params``, ``n_tokens``, ``loss``
         """
-        c = constants
+        c = params
         return {
             **c,
             "E": c["E"] * units["loss"],
@@ -183,25 +183,25 @@ class Chinchilla:
             "B": c["B"] * units["loss"] * units["n_tokens"] ** self._beta(c),
         }
 
-    def optimal_n_params(self, constants: Values, compute: Any) -> Any:
+    def optimal_n_params(self, params: Values, compute: Any) -> Any:
         """The N that makes loss least when 6·N·D = C: N* = (αA/βB)^{1/(α+β)} · (C/6)^{β/(α+β)}.
 
         Hoffmann et al. 2022, equation 4.
 
         Parameters
         ----------
-        constants : mapping of arrays, in counts
+        params : mapping of arrays, in counts
         compute : array, FLOPs
 
         Returns
         -------
         array, parameters
         """
-        c, beta = constants, self._beta(constants)
+        c, beta = params, self._beta(params)
         total = c["alpha"] + beta
         return (c["alpha"] * c["A"] / (beta * c["B"])) ** (1 / total) * (compute / 6) ** (
             beta / total
         )
 
-    def _beta(self, constants: Values) -> Any:
-        return constants["alpha"] if self.tied else constants["beta"]
+    def _beta(self, params: Values) -> Any:
+        return params["alpha"] if self.tied else params["beta"]

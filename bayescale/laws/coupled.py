@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Parameter, Published, Special, Term, Values
+from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
 from bayescale.laws.chinchilla import Chinchilla
 
 
@@ -33,15 +33,15 @@ class Coupled:
     --------
     >>> import numpy as np
     >>> from bayescale.laws import Chinchilla, Coupled
-    >>> hoffmann = Chinchilla.published[0].constants
-    >>> log_loss = Coupled().log_loss({**hoffmann, "gamma": 1.0}, {"n_params": np.log(70e9), "n_tokens": np.log(1.4e12)})
+    >>> hoffmann = Chinchilla.published[0].params
+    >>> log_loss = Coupled().predict({**hoffmann, "gamma": 1.0}, {"n_params": np.log(70e9), "n_tokens": np.log(1.4e12)})
     >>> round(float(np.exp(log_loss)), 3)
     1.937
     """
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
-    absolute: ClassVar[tuple[str, ...]] = ()
+    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = (
         "Loss falls with parameters and tokens, each limiting what the other can do, down to a "
         "floor"
@@ -64,12 +64,12 @@ class Coupled:
             ("xLSTM", 0.176768, 15.457385, 16.52583, 0.705822, 0.653441, 0.2578),
         )
     )
-    specials: ClassVar[tuple[Special, ...]] = (
-        Special("gamma", lambda c: c["gamma"], 1.0, "chinchilla: the two limits add up"),
+    nested_models: ClassVar[tuple[NestedModel, ...]] = (
+        NestedModel("gamma", lambda c: c["gamma"], 1.0, "chinchilla: the two limits add up"),
     )
     formula: ClassVar[str] = "L(N, D) = E + ((A/N^α)^{1/γ} + (B/D^β)^{1/γ})^γ"
     inputs: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
-    falls_with: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
+    decreasing_in: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
     terms: ClassVar[tuple[Term, ...]] = ()
 
     @property
@@ -101,12 +101,12 @@ class Coupled:
             ),
         )
 
-    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Any:
         """log L, as log-sum-exps so that no power over- or underflows.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         log_inputs : mapping with ``n_params`` and ``n_tokens``
             Natural logarithms.
 
@@ -114,12 +114,12 @@ class Coupled:
         -------
         Array, shape by broadcasting
         """
-        c = constants
+        c = params
         in_params = jnp.log(c["A"]) - c["alpha"] * log_inputs["n_params"]
         in_tokens = jnp.log(c["B"]) - c["beta"] * log_inputs["n_tokens"]
         return jnp.logaddexp(jnp.log(c["E"]), _coupled(in_params, in_tokens, c["gamma"]))
 
-    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
         """Loss at the centre, and A and B against E there; log(E + X), log A/E, log B/E with X the
         excess. The rest stays.
 
@@ -128,36 +128,36 @@ class Coupled:
         e, a, b, alpha, beta, gamma = logs
         return [jnp.logaddexp(e, _coupled(a, b, jnp.exp(gamma))), a - e, b - e, alpha, beta, gamma]
 
-    def bend(self, straight: Sequence[Any]) -> list[Any]:
-        """The inverse of `straighten`."""
-        total, a_to_e, b_to_e, alpha, beta, gamma = straight
+    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+        """The inverse of `decorrelate`."""
+        total, a_to_e, b_to_e, alpha, beta, gamma = decorrelated
         e = total - jnp.logaddexp(0.0, _coupled(a_to_e, b_to_e, jnp.exp(gamma)))
         return [e, e + a_to_e, e + b_to_e, alpha, beta, gamma]
 
-    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
         """E·L₀, A·L₀·N₀^α, B·L₀·D₀^β; exponents and γ stay.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         units : mapping with ``n_params``, ``n_tokens``, ``loss``
         """
-        return Chinchilla().rescale(constants, units)
+        return Chinchilla().rescale(params, units)
 
-    def optimal_n_params(self, constants: Values, compute: Any) -> Any:
+    def optimal_n_params(self, params: Values, compute: Any) -> Any:
         """The N that makes loss least when 6·N·D = C: N* = (αA^{1/γ}/βB^{1/γ})^{γ/(α+β)} ·
         (C/6)^{β/(α+β)}.
 
         Parameters
         ----------
-        constants : mapping of arrays, in counts
+        params : mapping of arrays, in counts
         compute : array, FLOPs
 
         Returns
         -------
         array, parameters
         """
-        c = constants
+        c = params
         total = c["alpha"] + c["beta"]
         return (
             (c["alpha"] / c["beta"]) ** (c["gamma"] / total)

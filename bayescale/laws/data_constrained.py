@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Parameter, Published, Special, Term, Values
+from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
 from bayescale.laws.chinchilla import Chinchilla
 
 
@@ -39,9 +39,9 @@ class DataConstrained:
     --------
     >>> import numpy as np
     >>> from bayescale.laws import DataConstrained
-    >>> paper = DataConstrained.published[0].constants
+    >>> paper = DataConstrained.published[0].params
     >>> at = {"n_params": np.log(6.34e9), "n_tokens": np.log(242e9), "unique_tokens": np.log(25e9)}
-    >>> round(float(np.exp(DataConstrained().log_loss(paper, at))), 4)
+    >>> round(float(np.exp(DataConstrained().predict(paper, at))), 4)
     2.2256
     """
 
@@ -49,7 +49,7 @@ class DataConstrained:
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
-    absolute: ClassVar[tuple[str, ...]] = ()
+    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = (
         "Chinchilla's law in effective parameters and tokens, where repeated tokens count less and "
         "less"
@@ -59,7 +59,7 @@ class DataConstrained:
         "arXiv:2305.16264"
     )
     inputs: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens", "unique_tokens")
-    falls_with: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens", "unique_tokens")
+    decreasing_in: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens", "unique_tokens")
     terms: ClassVar[tuple[Term, ...]] = ()
 
     published: ClassVar[tuple[Published, ...]] = (
@@ -77,8 +77,8 @@ class DataConstrained:
         ),
     )
 
-    specials: ClassVar[tuple[Special, ...]] = (
-        Special(
+    nested_models: ClassVar[tuple[NestedModel, ...]] = (
+        NestedModel(
             "R_D", lambda c: c["R_D"], np.inf, "chinchilla: a token read again is worth a new one"
         ),
     )
@@ -109,12 +109,12 @@ class DataConstrained:
             ),
         )
 
-    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Any:
         """log L, as Chinchilla's in log n and log d.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         log_inputs : mapping with ``n_params``, ``n_tokens`` and ``unique_tokens``
             Natural logarithms.
 
@@ -122,7 +122,7 @@ class DataConstrained:
         -------
         Array, shape by broadcasting
         """
-        c, beta = constants, constants["alpha"] if self.tied else constants["beta"]
+        c, beta = params, params["alpha"] if self.tied else params["beta"]
         unique = log_inputs["unique_tokens"]
         log_filled = (jnp.log(c["alpha"] * c["A"]) - jnp.log(beta * c["B"]) + beta * unique) / c[
             "alpha"
@@ -131,27 +131,27 @@ class DataConstrained:
             "n_params": effective(log_inputs["n_params"], log_filled, c["R_N"]),
             "n_tokens": effective(log_inputs["n_tokens"], unique, c["R_D"]),
         }
-        return Chinchilla(self.tied).log_loss(c, worth)
+        return Chinchilla(self.tied).predict(c, worth)
 
-    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
         """Chinchilla's, which is the loss at the centre with endless unique tokens; R_D and R_N
         stay.
         """
-        return [*Chinchilla(self.tied).straighten(logs[:-2]), *logs[-2:]]
+        return [*Chinchilla(self.tied).decorrelate(logs[:-2]), *logs[-2:]]
 
-    def bend(self, straight: Sequence[Any]) -> list[Any]:
-        """The inverse of `straighten`."""
-        return [*Chinchilla(self.tied).bend(straight[:-2]), *straight[-2:]]
+    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+        """The inverse of `decorrelate`."""
+        return [*Chinchilla(self.tied).recorrelate(decorrelated[:-2]), *decorrelated[-2:]]
 
-    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
         """As Chinchilla's: unique tokens have the unit of tokens, and R_D and R_N are ratios.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         units : mapping with ``n_params``, ``n_tokens``, ``loss``
         """
-        return Chinchilla(self.tied).rescale(constants, units)
+        return Chinchilla(self.tied).rescale(params, units)
 
 
 def effective(log_count: Any, log_first: Any, decay: Any) -> Any:

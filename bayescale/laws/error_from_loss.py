@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Parameter, Published, Special, Term, Values
+from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
 
 _SOURCE = "Gadre et al. 2024, average top-1 error of 17 tasks, trained on"
 
@@ -31,14 +31,14 @@ class ErrorFromLoss:
     --------
     >>> import numpy as np
     >>> from bayescale.laws import ErrorFromLoss
-    >>> c4 = ErrorFromLoss.published[0].constants
-    >>> round(float(ErrorFromLoss().log_loss(c4, {"loss": np.log(2.5)})), 3)
+    >>> c4 = ErrorFromLoss.published[0].params
+    >>> round(float(ErrorFromLoss().predict(c4, {"loss": np.log(2.5)})), 3)
     0.536
     """
 
     stage: ClassVar[str] = "downstream"
     response: ClassVar[str] = "error"
-    absolute: ClassVar[tuple[str, ...]] = ()
+    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = (
         "The share of wrong answers falls from that of guessing, as an exponential of loss"
     )
@@ -48,13 +48,13 @@ class ErrorFromLoss:
     )
     formula: ClassVar[str] = "err(L) = ε − k·exp(−γ·L)"
     inputs: ClassVar[tuple[str, ...]] = ("loss",)
-    falls_with: ClassVar[tuple[str, ...]] = ()
+    decreasing_in: ClassVar[tuple[str, ...]] = ()
     published: ClassVar[tuple[Published, ...]] = (
         Published(f"{_SOURCE} C4", {"epsilon": 0.850, "k": 2.079, "gamma": 0.756}),
         Published(f"{_SOURCE} RedPajama", {"epsilon": 0.857, "k": 2.2065, "gamma": 0.7146}),
         Published(f"{_SOURCE} RefinedWeb", {"epsilon": 0.865, "k": 2.215, "gamma": 0.707}),
     )
-    specials: ClassVar[tuple[Special, ...]] = ()
+    nested_models: ClassVar[tuple[NestedModel, ...]] = ()
     terms: ClassVar[tuple[Term, ...]] = ()
 
     @property
@@ -71,12 +71,12 @@ class ErrorFromLoss:
             ),
         )
 
-    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Any:
         """The error itself.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         log_inputs : mapping with ``loss``
             Natural logarithm.
 
@@ -84,29 +84,29 @@ class ErrorFromLoss:
         -------
         Array, shape by broadcasting
         """
-        c = constants
+        c = params
         return c["epsilon"] - jnp.exp(jnp.log(c["k"]) - c["gamma"] * jnp.exp(log_inputs["loss"]))
 
-    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
         """The error at the centre, and the logarithm of how far it is below ε; γ stays."""
         epsilon, k, gamma = logs
         below = k - jnp.exp(gamma)
         return [epsilon - jnp.exp(below), below, gamma]
 
-    def bend(self, straight: Sequence[Any]) -> list[Any]:
-        """The inverse of `straighten`."""
-        error, below, gamma = straight
+    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+        """The inverse of `decorrelate`."""
+        error, below, gamma = decorrelated
         return [error + jnp.exp(below), below + jnp.exp(gamma), gamma]
 
-    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
         """ε plus the mean error, γ/L₀; k stays.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         units : mapping with ``loss`` and ``error``
         """
-        c = constants
+        c = params
         return {
             **c,
             "epsilon": c["epsilon"] + jnp.log(units["error"]),

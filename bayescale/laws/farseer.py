@@ -19,7 +19,7 @@ import numpy as np
 from numpyro import distributions as dist
 
 from bayescale.errors import InputError
-from bayescale.laws.base import Parameter, Published, Special, Term, Values
+from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class Farseer:
     >>> import numpy as np
     >>> from bayescale.laws import Farseer
     >>> flat = {"a_1": 0.0, "a_2": 0.0, "a_3": 0.0, "alpha": 1.0, "beta": 1.0, "gamma": 1.0}
-    >>> constants = flat | {"b_1": np.log(0.5), "b_2": 0.0, "b_3": 0.0}
+    >>> params = flat | {"b_1": np.log(0.5), "b_2": 0.0, "b_3": 0.0}
     >>> at = {"n_params": 0.0, "n_tokens": np.log(4e10)}
-    >>> round(float(np.exp(Farseer(reference_tokens=1e10).log_loss(constants, at))), 3)
+    >>> round(float(np.exp(Farseer(reference_tokens=1e10).predict(params, at))), 3)
     1.5
     """
 
@@ -46,14 +46,14 @@ class Farseer:
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
-    absolute: ClassVar[tuple[str, ...]] = ("n_tokens",)
+    unscaled_inputs: ClassVar[tuple[str, ...]] = ("n_tokens",)
     title: ClassVar[str] = "Loss falls as a power of tokens whose exponent changes with parameters"
     paper: ClassVar[str] = "Li et al. 2025, Predictable Scale: Part II, Farseer, arXiv:2506.10972"
     published: ClassVar[tuple[Published, ...]] = ()
     inputs: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
-    falls_with: ClassVar[tuple[str, ...]] = ("n_tokens",)
-    specials: ClassVar[tuple[Special, ...]] = (
-        Special("a_1", lambda c: c["a_1"], 0.0, "one in which all models use data alike"),
+    decreasing_in: ClassVar[tuple[str, ...]] = ("n_tokens",)
+    nested_models: ClassVar[tuple[NestedModel, ...]] = (
+        NestedModel("a_1", lambda c: c["a_1"], 0.0, "one in which all models use data alike"),
     )
     terms: ClassVar[tuple[Term, ...]] = ()
 
@@ -95,12 +95,12 @@ class Farseer:
             ),
         )
 
-    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Any:
         """log L, as one log-sum-exp.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         log_inputs : mapping with ``n_params`` and ``n_tokens``
             Natural logarithms; of tokens as they are counted.
 
@@ -108,7 +108,7 @@ class Farseer:
         -------
         Array, shape by broadcasting
         """
-        c, log_n = constants, log_inputs["n_params"]
+        c, log_n = params, log_inputs["n_params"]
         log_d = log_inputs["n_tokens"] - np.log(self.reference_tokens)
         exponent = jnp.exp(c["a_1"] * jnp.exp(c["alpha"] * log_n) + c["b_1"])
         floor = c["a_3"] * jnp.exp(c["gamma"] * log_n) + c["b_3"]
@@ -116,7 +116,7 @@ class Farseer:
             floor, c["a_2"] * jnp.exp(c["beta"] * log_n) + c["b_2"] - exponent * log_d
         )
 
-    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
         """At N = 1 and D_0: log loss, log of the excess over what endless data leave, and log of
         the exponent.
         """
@@ -124,9 +124,9 @@ class Farseer:
         floor, excess = b_3 + a_3, b_2 + a_2
         return [jnp.logaddexp(floor, excess), excess - floor, b_1 + a_1, a_3, a_2, a_1, *exponents]
 
-    def bend(self, straight: Sequence[Any]) -> list[Any]:
-        """The inverse of `straighten`."""
-        total, excess_to_floor, exponent, a_3, a_2, a_1, *exponents = straight
+    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+        """The inverse of `decorrelate`."""
+        total, excess_to_floor, exponent, a_3, a_2, a_1, *exponents = decorrelated
         floor = total - jnp.logaddexp(0.0, excess_to_floor)
         return [
             floor - a_3,
@@ -138,15 +138,15 @@ class Farseer:
             *exponents,
         ]
 
-    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
         """a_1/N₀^α, a_2/N₀^β, a_3/N₀^γ, and log L₀ on b_2 and b_3; tokens are counted as they are.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         units : mapping with ``n_params``, ``n_tokens``, which is one, and ``loss``
         """
-        c, n, log_loss = constants, units["n_params"], jnp.log(units["loss"])
+        c, n, log_loss = params, units["n_params"], jnp.log(units["loss"])
         return {
             **c,
             "a_1": c["a_1"] / n ** c["alpha"],

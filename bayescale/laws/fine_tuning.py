@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import SYMBOLS, Parameter, Published, Special, Term, Values
+from bayescale.laws.base import SYMBOLS, NestedModel, Parameter, Published, Term, Values
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class FineTuning:
     --------
     >>> import numpy as np
     >>> from bayescale.laws import FineTuning
-    >>> constants = {"E": 1.0, "A": 100.0, "alpha": 0.5, "beta": 0.5}
+    >>> params = {"E": 1.0, "A": 100.0, "alpha": 0.5, "beta": 0.5}
     >>> at = {"n_params": np.log(4.0), "n_examples": np.log(25.0)}
-    >>> round(float(np.exp(FineTuning().log_loss(constants, at))), 3)
+    >>> round(float(np.exp(FineTuning().predict(params, at))), 3)
     11.0
     """
 
@@ -47,7 +47,7 @@ class FineTuning:
 
     stage: ClassVar[str] = "post-training"
     response: ClassVar[str] = "loss"
-    absolute: ClassVar[tuple[str, ...]] = ()
+    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = (
         "Loss after fine-tuning falls as a product of powers of its data and of one other factor"
     )
@@ -55,7 +55,7 @@ class FineTuning:
         "Zhang et al. 2024, When Scaling Meets LLM Finetuning, eq. 1, arXiv:2402.17193"
     )
     published: ClassVar[tuple[Published, ...]] = ()
-    specials: ClassVar[tuple[Special, ...]] = ()
+    nested_models: ClassVar[tuple[NestedModel, ...]] = ()
     terms: ClassVar[tuple[Term, ...]] = ()
 
     @property
@@ -69,7 +69,7 @@ class FineTuning:
         return (self.factor, self.data)
 
     @property
-    def falls_with(self) -> tuple[str, ...]:
+    def decreasing_in(self) -> tuple[str, ...]:
         return self.inputs
 
     @property
@@ -85,12 +85,12 @@ class FineTuning:
             Parameter("beta", dist.LogNormal(np.log(0.2), 0.7), f"exponent of {self.data}"),
         )
 
-    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Any:
         """log L = logaddexp(log E, log A − α log X − β log D_f).
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         log_inputs : mapping with the names of both inputs
             Natural logarithms.
 
@@ -98,7 +98,7 @@ class FineTuning:
         -------
         Array, shape by broadcasting
         """
-        c = constants
+        c = params
         falling = (
             jnp.log(c["A"])
             - c["alpha"] * log_inputs[self.factor]
@@ -106,25 +106,25 @@ class FineTuning:
         )
         return jnp.logaddexp(jnp.log(c["E"]), falling)
 
-    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
         """log(E + A) and log A/E; the exponents stay."""
         e, a, *exponents = logs
         return [jnp.logaddexp(e, a), a - e, *exponents]
 
-    def bend(self, straight: Sequence[Any]) -> list[Any]:
-        """The inverse of `straighten`."""
-        total, a_to_e, *exponents = straight
+    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+        """The inverse of `decorrelate`."""
+        total, a_to_e, *exponents = decorrelated
         e = total - jnp.logaddexp(0.0, a_to_e)
         return [e, e + a_to_e, *exponents]
 
-    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
         """E·L₀ and A·L₀·X₀^α·D₀^β; the exponents stay.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         units : mapping with the names of both inputs and ``loss``
         """
-        c, loss = constants, units["loss"]
+        c, loss = params, units["loss"]
         power = units[self.factor] ** c["alpha"] * units[self.data] ** c["beta"]
         return {**c, "E": c["E"] * loss, "A": c["A"] * loss * power}

@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Parameter, Published, Special, Term, Values
+from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
 
 # Pearce and Song: embeddings of a model whose shape and vocabulary are like those of Kaplan and
 # Chinchilla hold ω N^(1/3) parameters, with N counted without them.
@@ -37,13 +37,13 @@ class Kaplan:
     >>> from bayescale.laws import Kaplan
     >>> law = Kaplan()
     >>> at = {"n_params": np.log(1.5e9), "n_tokens": np.log(2.2e10)}
-    >>> round(float(np.exp(law.log_loss(law.published[0].constants, at))), 2)
+    >>> round(float(np.exp(law.predict(law.published[0].params, at))), 2)
     2.31
     """
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
-    absolute: ClassVar[tuple[str, ...]] = ()
+    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = (
         "Loss falls as one power of parameters and tokens together, without a floor"
     )
@@ -56,10 +56,10 @@ class Kaplan:
             {"N_c": 6.4e13, "D_c": 1.8e13, "alpha_N": 0.076, "alpha_D": 0.103},
         ),
     )
-    specials: ClassVar[tuple[Special, ...]] = ()
+    nested_models: ClassVar[tuple[NestedModel, ...]] = ()
     formula: ClassVar[str] = "L(N, D) = ((N_c/N)^{α_N/α_D} + D_c/D)^{α_D}"
     inputs: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
-    falls_with: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
+    decreasing_in: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
     terms: ClassVar[tuple[Term, ...]] = ()
 
     @property
@@ -87,12 +87,12 @@ class Kaplan:
             ),
         )
 
-    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Any:
         """log L, as one log-sum-exp so that no power over- or underflows.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         log_inputs : mapping with ``n_params`` and ``n_tokens``
             Natural logarithms.
 
@@ -100,12 +100,12 @@ class Kaplan:
         -------
         Array, shape by broadcasting
         """
-        c = constants
+        c = params
         in_params = c["alpha_N"] / c["alpha_D"] * (jnp.log(c["N_c"]) - log_inputs["n_params"])
         in_tokens = jnp.log(c["D_c"]) - log_inputs["n_tokens"]
         return c["alpha_D"] * jnp.logaddexp(in_params, in_tokens)
 
-    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
         """Loss at the centre, and by how much parameters limit it more than tokens do, over α_N:
         the two exponents stay.
         """
@@ -118,41 +118,41 @@ class Kaplan:
             alpha_d,
         ]
 
-    def bend(self, straight: Sequence[Any]) -> list[Any]:
-        """The inverse of `straighten`."""
-        total, balance, alpha_n, alpha_d = straight
+    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+        """The inverse of `decorrelate`."""
+        total, balance, alpha_n, alpha_d = decorrelated
         more = balance * jnp.exp(alpha_n)
         d_c = total * jnp.exp(-alpha_d) - jax.nn.softplus(more)
         return [(d_c + more) * jnp.exp(alpha_d - alpha_n), d_c, alpha_n, alpha_d]
 
-    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
         """N_c·N₀·L₀^{1/α_N} and D_c·D₀·L₀^{1/α_D}; the exponents stay.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         units : mapping with ``n_params``, ``n_tokens``, ``loss``
         """
-        c = constants
+        c = params
         return {
             **c,
             "N_c": c["N_c"] * units["n_params"] * units["loss"] ** (1 / c["alpha_N"]),
             "D_c": c["D_c"] * units["n_tokens"] * units["loss"] ** (1 / c["alpha_D"]),
         }
 
-    def optimal_n_params(self, constants: Values, compute: Any) -> Any:
+    def optimal_n_params(self, params: Values, compute: Any) -> Any:
         """The N that makes loss least when 6·N·D = C: N* = (k·N_c^k·C/6D_c)^{1/(1+k)}, k = α_N/α_D.
 
         Parameters
         ----------
-        constants : mapping of arrays, in counts
+        params : mapping of arrays, in counts
         compute : array, FLOPs
 
         Returns
         -------
         array, parameters
         """
-        c = constants
+        c = params
         k = c["alpha_N"] / c["alpha_D"]
         return (k * (compute / 6) / c["D_c"]) ** (1 / (1 + k)) * c["N_c"] ** (k / (1 + k))
 

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Parameter, Published, Special, Term, Values
+from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
 
 
 @dataclass(frozen=True)
@@ -27,28 +27,28 @@ class LearningRate:
     --------
     >>> import numpy as np
     >>> from bayescale.laws import LearningRate
-    >>> step_law = LearningRate.published[0].constants
+    >>> step_law = LearningRate.published[0].params
     >>> at = {"n_params": np.log(1e9), "n_tokens": np.log(1e11)}
-    >>> round(float(np.exp(LearningRate().log_loss(step_law, at))), 5)
+    >>> round(float(np.exp(LearningRate().predict(step_law, at))), 5)
     0.00163
     """
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "learning_rate"
-    absolute: ClassVar[tuple[str, ...]] = ()
+    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "The best learning rate is a product of powers of parameters and tokens"
     paper: ClassVar[str] = (
         "Li et al. 2025, Predictable Scale: Part I, Step Law, eq. 1, arXiv:2503.04715"
     )
     formula: ClassVar[str] = "η(N, D) = A·D^β/N^α"
     inputs: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
-    falls_with: ClassVar[tuple[str, ...]] = ("n_params",)
+    decreasing_in: ClassVar[tuple[str, ...]] = ("n_params",)
     published: ClassVar[tuple[Published, ...]] = (
         Published(
             "Li et al. 2025, N without embeddings", {"A": 1.79, "alpha": 0.713, "beta": 0.307}
         ),
     )
-    specials: ClassVar[tuple[Special, ...]] = ()
+    nested_models: ClassVar[tuple[NestedModel, ...]] = ()
     terms: ClassVar[tuple[Term, ...]] = ()
 
     @property
@@ -59,12 +59,12 @@ class LearningRate:
             Parameter("beta", dist.LogNormal(np.log(0.3), 0.7), "exponent of tokens"),
         )
 
-    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Any:
         """log η = log A + β log D − α log N.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         log_inputs : mapping with the inputs' names
             Natural logarithms.
 
@@ -72,30 +72,30 @@ class LearningRate:
         -------
         Array, shape by broadcasting
         """
-        c = constants
+        c = params
         return (
             jnp.log(c["A"])
             + c["beta"] * log_inputs["n_tokens"]
             - c["alpha"] * log_inputs["n_params"]
         )
 
-    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
         """The logarithms themselves: the law is linear in them."""
         return list(logs)
 
-    def bend(self, straight: Sequence[Any]) -> list[Any]:
-        """The inverse of `straighten`."""
-        return list(straight)
+    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+        """The inverse of `decorrelate`."""
+        return list(decorrelated)
 
-    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
         """A·η₀·N₀^α/D₀^β; the exponents stay.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         units : mapping with the inputs' names and ``learning_rate``
         """
-        c = constants
+        c = params
         return {
             **c,
             "A": c["A"]

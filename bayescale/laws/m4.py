@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import SYMBOLS, Parameter, Published, Special, Term, Values
+from bayescale.laws.base import SYMBOLS, NestedModel, Parameter, Published, Term, Values
 
 # From its start Newton's method never oversteps; after twelve steps nothing is left of the error
 # for any γ above 1e-3.
@@ -40,8 +40,8 @@ class M4:
     --------
     >>> import numpy as np
     >>> from bayescale.laws import M4
-    >>> constants = {"E": 1.0, "R": 4.0, "A": 1.0, "alpha": 0.5, "gamma": 1.0}
-    >>> round(float(np.exp(M4(input="n_tokens").log_loss(constants, {"n_tokens": 0.0}))), 3)
+    >>> params = {"E": 1.0, "R": 4.0, "A": 1.0, "alpha": 0.5, "gamma": 1.0}
+    >>> round(float(np.exp(M4(input="n_tokens").predict(params, {"n_tokens": 0.0}))), 3)
     3.0
     """
 
@@ -49,7 +49,7 @@ class M4:
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
-    absolute: ClassVar[tuple[str, ...]] = ()
+    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = (
         "Loss falls from that of guessing to a floor, as a power of one variable in between"
     )
@@ -58,8 +58,8 @@ class M4:
         "arXiv:2209.06640"
     )
     published: ClassVar[tuple[Published, ...]] = ()
-    specials: ClassVar[tuple[Special, ...]] = (
-        Special(
+    nested_models: ClassVar[tuple[NestedModel, ...]] = (
+        NestedModel(
             "gamma", lambda c: c["gamma"], 0.0, "power_law: the loss of guessing plays no part"
         ),
     )
@@ -74,7 +74,7 @@ class M4:
         return (self.input,)
 
     @property
-    def falls_with(self) -> tuple[str, ...]:
+    def decreasing_in(self) -> tuple[str, ...]:
         return self.inputs
 
     @property
@@ -97,13 +97,13 @@ class M4:
             ),
         )
 
-    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Any:
         """log L = logaddexp(log E, log R + log σ(s)), where log σ(s) − γ log σ(−s) = log A − α log
         x − (1 − γ) log R.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         log_inputs : mapping with the input's name
             Natural logarithm.
 
@@ -111,13 +111,13 @@ class M4:
         -------
         Array, shape by broadcasting
         """
-        c, log_range = constants, jnp.log(constants["R"])
+        c, log_range = params, jnp.log(params["R"])
         level = jnp.log(c["A"]) - c["alpha"] * log_inputs[self.input] - (1 - c["gamma"]) * log_range
         return jnp.logaddexp(
             jnp.log(c["E"]), log_range + jax.nn.log_sigmoid(_logit(level, c["gamma"]))
         )
 
-    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
         """log(E + X) and log X/E with X the excess at the centre, and log A − (1 − γ) log R; the
         rest stays.
         """
@@ -126,22 +126,22 @@ class M4:
         excess = r + jax.nn.log_sigmoid(_logit(level, jnp.exp(gamma)))
         return [jnp.logaddexp(e, excess), excess - e, level, alpha, gamma]
 
-    def bend(self, straight: Sequence[Any]) -> list[Any]:
-        """The inverse of `straighten`."""
-        total, excess_to_e, level, alpha, gamma = straight
+    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+        """The inverse of `decorrelate`."""
+        total, excess_to_e, level, alpha, gamma = decorrelated
         e = total - jnp.logaddexp(0.0, excess_to_e)
         r = e + excess_to_e - jax.nn.log_sigmoid(_logit(level, jnp.exp(gamma)))
         return [e, r, level + (1 - jnp.exp(gamma)) * r, alpha, gamma]
 
-    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
         """E·L₀, R·L₀ and A·L₀^{1−γ}·x₀^α; α and γ stay.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         units : mapping with the input's name and ``loss``
         """
-        c, loss = constants, units["loss"]
+        c, loss = params, units["loss"]
         level = c["A"] * loss ** (1 - c["gamma"]) * units[self.input] ** c["alpha"]
         return {**c, "E": c["E"] * loss, "R": c["R"] * loss, "A": level}
 

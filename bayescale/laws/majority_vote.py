@@ -22,7 +22,7 @@ import numpy as np
 from jax.scipy.special import erfc, polygamma
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Parameter, Published, Special, Term, Values
+from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
 
 # Where the mean over ℓ is taken, in its standard deviations: nothing is left beyond, and steps
 # resolve what s does.
@@ -39,23 +39,23 @@ class MajorityVote:
     --------
     >>> import numpy as np
     >>> from bayescale.laws import MajorityVote
-    >>> log_odds = MajorityVote().log_loss({"M": np.array(8.0), "s": np.array(1.0)}, {"n_votes": np.log([1.0, 9.0])})
+    >>> log_odds = MajorityVote().predict({"M": np.array(8.0), "s": np.array(1.0)}, {"n_votes": np.log([1.0, 9.0])})
     >>> [f"{share:.2f}" for share in 1 / (1 + np.exp(-np.asarray(log_odds)))]
     ['0.85', '0.96']
     """
 
     stage: ClassVar[str] = "test time"
     response: ClassVar[str] = "accuracy"
-    absolute: ClassVar[tuple[str, ...]] = ("n_votes",)
+    unscaled_inputs: ClassVar[tuple[str, ...]] = ("n_votes",)
     title: ClassVar[str] = (
         "Votes lift the problems whose right answer is the likelier one, and sink the others"
     )
     paper: ClassVar[str] = "Chen et al. 2024, Are More LLM Calls All You Need?, arXiv:2403.02419"
     formula: ClassVar[str] = "accuracy(k) = E_z(I(1/(1 + exp(−s·z)/M), (k + 1)/2))"
     inputs: ClassVar[tuple[str, ...]] = ("n_votes",)
-    falls_with: ClassVar[tuple[str, ...]] = ()
+    decreasing_in: ClassVar[tuple[str, ...]] = ()
     published: ClassVar[tuple[Published, ...]] = ()
-    specials: ClassVar[tuple[Special, ...]] = ()
+    nested_models: ClassVar[tuple[NestedModel, ...]] = ()
     terms: ClassVar[tuple[Term, ...]] = ()
 
     @property
@@ -69,7 +69,7 @@ class MajorityVote:
             ),
         )
 
-    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Any:
         """Log odds of the accuracy.
 
         By parts, the mean over problems is one of Φ((log M − ℓ)/s) over ℓ, the log odds of Beta((k
@@ -77,7 +77,7 @@ class MajorityVote:
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         log_inputs : mapping with ``n_votes``
             Natural logarithm.
 
@@ -86,11 +86,9 @@ class MajorityVote:
         Array, shape by broadcasting
         """
         half = (jnp.exp(jnp.minimum(log_inputs["n_votes"], np.log(_MOST_VOTES)))[..., None] + 1) / 2
-        places = _PLACES * jnp.sqrt(2 * polygamma(1, half))
-        weights = jax.nn.softmax(half * places - 2 * half * jax.nn.softplus(places), axis=-1)
-        ahead = (jnp.log(constants["M"])[..., None] - places) / jnp.asarray(constants["s"])[
-            ..., None
-        ]
+        nodes = _PLACES * jnp.sqrt(2 * polygamma(1, half))
+        weights = jax.nn.softmax(half * nodes - 2 * half * jax.nn.softplus(nodes), axis=-1)
+        ahead = (jnp.log(params["M"])[..., None] - nodes) / jnp.asarray(params["s"])[..., None]
         ahead = jnp.clip(ahead, *_within_range(ahead.dtype))
         # The rarer of right and wrong is what is computed: one less the other would lose all digits
         # where nearly all are right.
@@ -101,23 +99,23 @@ class MajorityVote:
         )
         return jnp.log(right) - jnp.log(wrong)
 
-    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
         """The logarithms themselves."""
         return list(logs)
 
-    def bend(self, straight: Sequence[Any]) -> list[Any]:
-        """The inverse of `straighten`."""
-        return list(straight)
+    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+        """The inverse of `decorrelate`."""
+        return list(decorrelated)
 
-    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
         """Votes are counted one by one and log odds are absolute, so constants stay.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         units : mapping with ``n_votes`` and ``accuracy``, both one
         """
-        return dict(constants)
+        return dict(params)
 
 
 def _within_range(dtype: Any) -> tuple[float, float]:

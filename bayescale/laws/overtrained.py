@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Parameter, Published, Special, Term, Values
+from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
 from bayescale.laws.chinchilla import Chinchilla
 
 _CHINCHILLA = Chinchilla(tied=True)
@@ -32,15 +32,15 @@ class Overtrained:
     --------
     >>> import numpy as np
     >>> from bayescale.laws import Overtrained
-    >>> c4 = Overtrained.published[0].constants
-    >>> log_loss = Overtrained().log_loss(c4, {"n_params": np.log(6.9e9), "n_tokens": np.log(138e9)})
+    >>> c4 = Overtrained.published[0].params
+    >>> log_loss = Overtrained().predict(c4, {"n_params": np.log(6.9e9), "n_tokens": np.log(138e9)})
     >>> round(float(np.exp(log_loss)), 2)
     2.28
     """
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
-    absolute: ClassVar[tuple[str, ...]] = ()
+    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = (
         "Loss falls as a power of compute, and misses the best by tokens per parameter"
     )
@@ -60,10 +60,10 @@ class Overtrained:
             ("RefinedWeb", 125.10, 246.21, 0.25439, 1.73446),
         )
     )
-    specials: ClassVar[tuple[Special, ...]] = ()
+    nested_models: ClassVar[tuple[NestedModel, ...]] = ()
     formula: ClassVar[str] = "L(N, D) = E + (a·M^η + b/M^η)/C^η; C = 6·N·D; M = D/N"
     inputs: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
-    falls_with: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
+    decreasing_in: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
     terms: ClassVar[tuple[Term, ...]] = ()
 
     @property
@@ -87,12 +87,12 @@ class Overtrained:
             ),
         )
 
-    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Any:
         """log L, as Chinchilla's.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         log_inputs : mapping with ``n_params`` and ``n_tokens``
             Natural logarithms.
 
@@ -100,30 +100,30 @@ class Overtrained:
         -------
         Array, shape by broadcasting
         """
-        return _CHINCHILLA.log_loss(_tied(constants), log_inputs)
+        return _CHINCHILLA.predict(_tied(params), log_inputs)
 
-    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
         """Those of Chinchilla's tied law, with log A = log a − η log 6 and the like."""
         e, a, b, eta = logs
         six = jnp.exp(eta) * np.log(6)
-        return _CHINCHILLA.straighten([e, a - six, b - six, eta + np.log(2)])
+        return _CHINCHILLA.decorrelate([e, a - six, b - six, eta + np.log(2)])
 
-    def bend(self, straight: Sequence[Any]) -> list[Any]:
-        """The inverse of `straighten`."""
-        e, a, b, exponent = _CHINCHILLA.bend(straight)
+    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+        """The inverse of `decorrelate`."""
+        e, a, b, exponent = _CHINCHILLA.recorrelate(decorrelated)
         eta = exponent - np.log(2)
         six = jnp.exp(eta) * np.log(6)
         return [e, a + six, b + six, eta]
 
-    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
         """E·L₀, a·L₀·N₀^{2η}, b·L₀·D₀^{2η}; the exponent stays.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         units : mapping with ``n_params``, ``n_tokens``, ``loss``
         """
-        c, loss, power = constants, units["loss"], 2 * constants["eta"]
+        c, loss, power = params, units["loss"], 2 * params["eta"]
         return {
             **c,
             "E": c["E"] * loss,
@@ -131,23 +131,23 @@ class Overtrained:
             "b": c["b"] * loss * units["n_tokens"] ** power,
         }
 
-    def optimal_n_params(self, constants: Values, compute: Any) -> Any:
+    def optimal_n_params(self, params: Values, compute: Any) -> Any:
         """The N that makes loss least when 6·N·D = C: N* = sqrt(C·M*^{−1}/6), with M* =
         (b/a)^{1/2η} at every budget.
 
         Parameters
         ----------
-        constants : mapping of arrays, in counts
+        params : mapping of arrays, in counts
         compute : array, FLOPs
 
         Returns
         -------
         array, parameters
         """
-        return _CHINCHILLA.optimal_n_params(_tied(constants), compute)
+        return _CHINCHILLA.optimal_n_params(_tied(params), compute)
 
 
-def _tied(constants: Values) -> dict[str, Any]:
-    c = constants
+def _tied(params: Values) -> dict[str, Any]:
+    c = params
     six = 6.0 ** -c["eta"]
     return {"E": c["E"], "A": c["a"] * six, "B": c["b"] * six, "alpha": 2 * c["eta"]}

@@ -20,7 +20,7 @@ import numpy as np
 from jax.scipy.special import gammaln
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Parameter, Published, Special, Term, Values
+from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,14 @@ class PassAtK:
     --------
     >>> import numpy as np
     >>> from bayescale.laws import PassAtK
-    >>> failures = PassAtK().log_loss({"a": 1.0, "b": 1.0}, {"n_attempts": np.log([1.0, 9.0])})
+    >>> failures = PassAtK().predict({"a": 1.0, "b": 1.0}, {"n_attempts": np.log([1.0, 9.0])})
     >>> [f"{failed:.3f}" for failed in np.exp(failures)]
     ['0.500', '0.100']
     """
 
     stage: ClassVar[str] = "test time"
     response: ClassVar[str] = "failure_rate"
-    absolute: ClassVar[tuple[str, ...]] = ("n_attempts",)
+    unscaled_inputs: ClassVar[tuple[str, ...]] = ("n_attempts",)
     title: ClassVar[str] = (
         "The share of problems never solved falls with attempts, as chances of success are Beta"
     )
@@ -47,9 +47,9 @@ class PassAtK:
     )
     formula: ClassVar[str] = "failures(k) = B(a, b + k)/B(a, b)"
     inputs: ClassVar[tuple[str, ...]] = ("n_attempts",)
-    falls_with: ClassVar[tuple[str, ...]] = ("n_attempts",)
+    decreasing_in: ClassVar[tuple[str, ...]] = ("n_attempts",)
     published: ClassVar[tuple[Published, ...]] = ()
-    specials: ClassVar[tuple[Special, ...]] = ()
+    nested_models: ClassVar[tuple[NestedModel, ...]] = ()
     terms: ClassVar[tuple[Term, ...]] = ()
 
     @property
@@ -65,12 +65,12 @@ class PassAtK:
             ),
         )
 
-    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Any:
         """log (1 − pass@k).
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         log_inputs : mapping with ``n_attempts``
             Natural logarithm.
 
@@ -78,25 +78,25 @@ class PassAtK:
         -------
         Array, shape by broadcasting
         """
-        a, b = constants["a"], constants["b"]
+        a, b = params["a"], params["b"]
         more = b + jnp.exp(log_inputs["n_attempts"])
         # JAX's betaln is right to seven digits alone.
         return gammaln(more) - gammaln(a + more) + gammaln(a + b) - gammaln(b)
 
-    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
         """The logarithms themselves."""
         return list(logs)
 
-    def bend(self, straight: Sequence[Any]) -> list[Any]:
-        """The inverse of `straighten`."""
-        return list(straight)
+    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+        """The inverse of `decorrelate`."""
+        return list(decorrelated)
 
-    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
         """Attempts are counted one by one and failures are a share, so constants stay.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         units : mapping with ``n_attempts`` and ``failure_rate``, both one
         """
-        return dict(constants)
+        return dict(params)

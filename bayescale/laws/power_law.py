@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import SYMBOLS, Parameter, Published, Special, Term, Values
+from bayescale.laws.base import SYMBOLS, NestedModel, Parameter, Published, Term, Values
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class PowerLaw:
     >>> import numpy as np
     >>> from bayescale.laws import PowerLaw
     >>> law = PowerLaw(input="flops", floor=False)
-    >>> float(law.log_loss({"A": 2.0, "alpha": 0.5}, {"flops": np.log(4.0)}))
+    >>> float(law.predict({"A": 2.0, "alpha": 0.5}, {"flops": np.log(4.0)}))
     0.0
     """
 
@@ -44,14 +44,14 @@ class PowerLaw:
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
-    absolute: ClassVar[tuple[str, ...]] = ()
+    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "Loss falls as a power of one variable"
     paper: ClassVar[str] = (
         "Hestness et al. 2017, arXiv:1712.00409, eq. 1; Kaplan et al. 2020, arXiv:2001.08361, eq. "
         "1.1-1.3"
     )
     published: ClassVar[tuple[Published, ...]] = ()
-    specials: ClassVar[tuple[Special, ...]] = ()
+    nested_models: ClassVar[tuple[NestedModel, ...]] = ()
 
     @property
     def formula(self) -> str:
@@ -63,7 +63,7 @@ class PowerLaw:
         return (self.input,)
 
     @property
-    def falls_with(self) -> tuple[str, ...]:
+    def decreasing_in(self) -> tuple[str, ...]:
         return self.inputs
 
     @property
@@ -81,12 +81,12 @@ class PowerLaw:
         power = Term("A", "alpha", self.input)
         return (Term("E"), power) if self.floor else (power,)
 
-    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Any:
         """log L = log(E + A/x^α).
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         log_inputs : mapping with the input's name
             Natural logarithm.
 
@@ -94,10 +94,10 @@ class PowerLaw:
         -------
         Array, shape by broadcasting
         """
-        falling = jnp.log(constants["A"]) - constants["alpha"] * log_inputs[self.input]
-        return jnp.logaddexp(jnp.log(constants["E"]), falling) if self.floor else falling
+        falling = jnp.log(params["A"]) - params["alpha"] * log_inputs[self.input]
+        return jnp.logaddexp(jnp.log(params["E"]), falling) if self.floor else falling
 
-    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
         """t = log(E + A), log A/E, log(αA) − t; without a floor the logarithms themselves."""
         if not self.floor:
             return list(logs)
@@ -105,22 +105,22 @@ class PowerLaw:
         total = jnp.logaddexp(e, a)
         return [total, a - e, exponent + a - total]
 
-    def bend(self, straight: Sequence[Any]) -> list[Any]:
-        """The inverse of `straighten`."""
+    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+        """The inverse of `decorrelate`."""
         if not self.floor:
-            return list(straight)
-        total, a_to_e, slope = straight
+            return list(decorrelated)
+        total, a_to_e, slope = decorrelated
         e = total - jnp.logaddexp(0.0, a_to_e)
         return [e, e + a_to_e, slope - e - a_to_e + total]
 
-    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
         """E·L₀ and A·L₀·x₀^α; the exponent stays.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         units : mapping with the input's name and ``loss``
         """
-        c = constants
+        c = params
         floor = {"E": c["E"] * units["loss"]} if self.floor else {}
         return {**c, **floor, "A": c["A"] * units["loss"] * units[self.input] ** c["alpha"]}

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import SYMBOLS, Parameter, Published, Special, Term, Values
+from bayescale.laws.base import SYMBOLS, NestedModel, Parameter, Published, Term, Values
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class RectifiedSFT:
     --------
     >>> import numpy as np
     >>> from bayescale.laws import RectifiedSFT
-    >>> constants = {"E": 1.0, "B": 30.0, "D_l": 5.0, "beta": 0.5}
-    >>> round(float(np.exp(RectifiedSFT().log_loss(constants, {"n_examples": np.log(100.0)}))), 3)
+    >>> params = {"E": 1.0, "B": 30.0, "D_l": 5.0, "beta": 0.5}
+    >>> round(float(np.exp(RectifiedSFT().predict(params, {"n_examples": np.log(100.0)}))), 3)
     3.0
     """
 
@@ -44,7 +44,7 @@ class RectifiedSFT:
 
     stage: ClassVar[str] = "post-training"
     response: ClassVar[str] = "loss"
-    absolute: ClassVar[tuple[str, ...]] = ()
+    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = (
         "Loss after fine-tuning falls as a power of its data, once these outweigh what "
         "pre-training taught"
@@ -54,8 +54,8 @@ class RectifiedSFT:
         "arXiv:2402.02314"
     )
     published: ClassVar[tuple[Published, ...]] = ()
-    specials: ClassVar[tuple[Special, ...]] = (
-        Special("D_l", lambda c: c["D_l"], 0.0, "power_law: no phase before the power"),
+    nested_models: ClassVar[tuple[NestedModel, ...]] = (
+        NestedModel("D_l", lambda c: c["D_l"], 0.0, "power_law: no phase before the power"),
     )
     terms: ClassVar[tuple[Term, ...]] = ()
 
@@ -69,7 +69,7 @@ class RectifiedSFT:
         return (self.input,)
 
     @property
-    def falls_with(self) -> tuple[str, ...]:
+    def decreasing_in(self) -> tuple[str, ...]:
         return self.inputs
 
     @property
@@ -89,12 +89,12 @@ class RectifiedSFT:
             Parameter("beta", dist.LogNormal(np.log(0.4), 0.7), f"exponent of {self.input}"),
         )
 
-    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Any:
         """log L = logaddexp(log E, log B − logaddexp(log D_l, β log D)).
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         log_inputs : mapping with the input's name
             Natural logarithm.
 
@@ -102,30 +102,30 @@ class RectifiedSFT:
         -------
         Array, shape by broadcasting
         """
-        c = constants
+        c = params
         known = jnp.logaddexp(jnp.log(c["D_l"]), c["beta"] * log_inputs[self.input])
         return jnp.logaddexp(jnp.log(c["E"]), jnp.log(c["B"]) - known)
 
-    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
         """log(E + X) and log X/E with X = B/(D_l + 1) the excess at the centre; the rest stays."""
         e, b, d, beta = logs
         excess = b - jax.nn.softplus(d)
         return [jnp.logaddexp(e, excess), excess - e, d, beta]
 
-    def bend(self, straight: Sequence[Any]) -> list[Any]:
-        """The inverse of `straighten`."""
-        total, excess_to_e, d, beta = straight
+    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+        """The inverse of `decorrelate`."""
+        total, excess_to_e, d, beta = decorrelated
         e = total - jnp.logaddexp(0.0, excess_to_e)
         return [e, e + excess_to_e + jax.nn.softplus(d), d, beta]
 
-    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
         """E·L₀, B·L₀·D₀^β and D_l·D₀^β; the exponent stays.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         units : mapping with the input's name and ``loss``
         """
-        c, loss = constants, units["loss"]
+        c, loss = params, units["loss"]
         power = units[self.input] ** c["beta"]
         return {**c, "E": c["E"] * loss, "B": c["B"] * loss * power, "D_l": c["D_l"] * power}

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Parameter, Published, Special, Term, Values
+from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,15 @@ class RoutedExperts:
     --------
     >>> import numpy as np
     >>> from bayescale.laws import RoutedExperts
-    >>> constants = {"A": 2.0, "alpha": 0.5, "beta": 0.5, "chi": 0.0, "K_0": 1.0, "K_max": 2.0}
+    >>> params = {"A": 2.0, "alpha": 0.5, "beta": 0.5, "chi": 0.0, "K_0": 1.0, "K_max": 2.0}
     >>> at = {"n_params": np.log(4.0), "n_experts": np.log(1.0)}
-    >>> round(float(np.exp(RoutedExperts().log_loss(constants, at))), 3)
+    >>> round(float(np.exp(RoutedExperts().predict(params, at))), 3)
     1.0
     """
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
-    absolute: ClassVar[tuple[str, ...]] = ("n_experts",)
+    unscaled_inputs: ClassVar[tuple[str, ...]] = ("n_experts",)
     title: ClassVar[str] = (
         "Loss of routed models falls with parameters and experts, and with experts less in larger "
         "models"
@@ -47,10 +47,10 @@ class RoutedExperts:
     )
     formula: ClassVar[str] = "L(N, K) = A·N^(−α)·F^(χ·log(N) − β); F = 1/(1/(K + K_0) + 1/K_max)"
     inputs: ClassVar[tuple[str, ...]] = ("n_params", "n_experts")
-    falls_with: ClassVar[tuple[str, ...]] = ()
+    decreasing_in: ClassVar[tuple[str, ...]] = ()
     published: ClassVar[tuple[Published, ...]] = ()
-    specials: ClassVar[tuple[Special, ...]] = (
-        Special(
+    nested_models: ClassVar[tuple[NestedModel, ...]] = (
+        NestedModel(
             "chi", lambda c: c["chi"], 0.0, "one in which experts help models of any size alike"
         ),
     )
@@ -77,12 +77,12 @@ class RoutedExperts:
             ),
         )
 
-    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Any:
         """log L = log A − α log N + (χ log N − β) log Ê.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         log_inputs : mapping with ``n_params`` and ``n_experts``
             Natural logarithms.
 
@@ -90,30 +90,30 @@ class RoutedExperts:
         -------
         Array, shape by broadcasting
         """
-        c, log_n = constants, log_inputs["n_params"]
+        c, log_n = params, log_inputs["n_params"]
         log_experts = jnp.logaddexp(log_inputs["n_experts"], jnp.log(c["K_0"]))
         worth = -jnp.logaddexp(-log_experts, -jnp.log(c["K_max"]))
         return jnp.log(c["A"]) - c["alpha"] * log_n + (c["chi"] * log_n - c["beta"]) * worth
 
-    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
         """log L at N = K = 1 in place of log A; the rest stays."""
         a, alpha, beta, chi, k_0, k_max = logs
         return [a - jnp.exp(beta) * _worth_of_one(k_0, k_max), alpha, beta, chi, k_0, k_max]
 
-    def bend(self, straight: Sequence[Any]) -> list[Any]:
-        """The inverse of `straighten`."""
-        total, alpha, beta, chi, k_0, k_max = straight
+    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+        """The inverse of `decorrelate`."""
+        total, alpha, beta, chi, k_0, k_max = decorrelated
         return [total + jnp.exp(beta) * _worth_of_one(k_0, k_max), alpha, beta, chi, k_0, k_max]
 
-    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
         """A·L₀·N₀^α and β + χ log N₀; experts are counted one by one.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         units : mapping with ``n_params``, ``n_experts``, which is one, and ``loss``
         """
-        c, n = constants, units["n_params"]
+        c, n = params, units["n_params"]
         return {
             **c,
             "A": c["A"] * units["loss"] * n ** c["alpha"],

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import SYMBOLS, Parameter, Published, Special, Term, Values
+from bayescale.laws.base import SYMBOLS, NestedModel, Parameter, Published, Term, Values
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Sigmoid:
     --------
     >>> import numpy as np
     >>> from bayescale.laws import Sigmoid
-    >>> constants = {"F": 0.2, "R": 0.4, "C_mid": 1e20, "b": 1.5}
-    >>> round(float(Sigmoid().log_loss(constants, {"flops": np.log(1e20)})), 3)
+    >>> params = {"F": 0.2, "R": 0.4, "C_mid": 1e20, "b": 1.5}
+    >>> round(float(Sigmoid().predict(params, {"flops": np.log(1e20)})), 3)
     0.4
     """
 
@@ -44,15 +44,15 @@ class Sigmoid:
 
     stage: ClassVar[str] = "post-training"
     response: ClassVar[str] = "score"
-    absolute: ClassVar[tuple[str, ...]] = ()
+    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "A score rises from a floor to a ceiling as a sigmoid of log compute"
     paper: ClassVar[str] = (
         "Khatri et al. 2025, The Art of Scaling RL Compute for LLMs, arXiv:2510.13786"
     )
     published: ClassVar[tuple[Published, ...]] = ()
-    specials: ClassVar[tuple[Special, ...]] = ()
+    nested_models: ClassVar[tuple[NestedModel, ...]] = ()
     terms: ClassVar[tuple[Term, ...]] = ()
-    falls_with: ClassVar[tuple[str, ...]] = ()
+    decreasing_in: ClassVar[tuple[str, ...]] = ()
 
     @property
     def formula(self) -> str:
@@ -74,12 +74,12 @@ class Sigmoid:
             ),
         )
 
-    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Any:
         """The score itself.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         log_inputs : mapping with the input's name
             Natural logarithm.
 
@@ -87,30 +87,30 @@ class Sigmoid:
         -------
         Array, shape by broadcasting
         """
-        c = constants
+        c = params
         return c["F"] + c["R"] * jax.nn.sigmoid(
             c["b"] * (log_inputs[self.input] - jnp.log(c["C_mid"]))
         )
 
-    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
         """The score at the centre in place of F; the rest stays."""
         floor, *shape = logs
         return [floor + _risen(*shape), *shape]
 
-    def bend(self, straight: Sequence[Any]) -> list[Any]:
-        """The inverse of `straighten`."""
-        total, *shape = straight
+    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+        """The inverse of `decorrelate`."""
+        total, *shape = decorrelated
         return [total - _risen(*shape), *shape]
 
-    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
         """F plus the mean score, C_mid·C₀; the rest stays.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         units : mapping with the input's name and ``score``
         """
-        c = constants
+        c = params
         return {**c, "F": c["F"] + jnp.log(units["score"]), "C_mid": c["C_mid"] * units[self.input]}
 
 

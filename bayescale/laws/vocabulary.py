@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Parameter, Published, Special, Term, Values
+from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Vocabulary:
     --------
     >>> import numpy as np
     >>> from bayescale.laws import Vocabulary
-    >>> constants = {"E": 6.0, "A_1": 8.0, "A_2": 3.0, "B": 10.0, "alpha_1": 0.5, "alpha_2": 1.0, "beta": 0.5}
+    >>> params = {"E": 6.0, "A_1": 8.0, "A_2": 3.0, "B": 10.0, "alpha_1": 0.5, "alpha_2": 1.0, "beta": 0.5}
     >>> at = {"non_vocab_params": np.log(64.0), "vocab_params": np.log(3.0), "n_tokens": np.log(100.0)}
-    >>> round(float(Vocabulary().log_loss(constants, at)), 3)
+    >>> round(float(Vocabulary().predict(params, at)), 3)
     -3.0
     """
 
@@ -49,13 +49,13 @@ class Vocabulary:
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "relative_loss"
-    absolute: ClassVar[tuple[str, ...]] = ()
+    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = (
         "Loss relative to a unigram model falls with parameters outside and inside the vocabulary"
     )
     paper: ClassVar[str] = "Tao et al. 2024, Scaling Laws with Vocabulary, arXiv:2407.13623"
     published: ClassVar[tuple[Published, ...]] = ()
-    specials: ClassVar[tuple[Special, ...]] = ()
+    nested_models: ClassVar[tuple[NestedModel, ...]] = ()
     terms: ClassVar[tuple[Term, ...]] = ()
 
     @property
@@ -67,7 +67,7 @@ class Vocabulary:
         return ("non_vocab_params", "vocab_params", self.data)
 
     @property
-    def falls_with(self) -> tuple[str, ...]:
+    def decreasing_in(self) -> tuple[str, ...]:
         return self.inputs
 
     @property
@@ -94,12 +94,12 @@ class Vocabulary:
             Parameter("beta", dist.LogNormal(np.log(0.4), 0.6), f"exponent of {self.data}"),
         )
 
-    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Any:
         """L itself, which may be negative.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         log_inputs : mapping with the inputs' names
             Natural logarithms.
 
@@ -107,32 +107,32 @@ class Vocabulary:
         -------
         Array, shape by broadcasting
         """
-        c = constants
+        c = params
         powers = zip(("A_1", "A_2", "B"), ("alpha_1", "alpha_2", "beta"), self.inputs, strict=True)
         return sum(
             (c[a] * jnp.exp(-c[exponent] * log_inputs[x]) for a, exponent, x in powers),
             start=-c["E"],
         )
 
-    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
         """A_1 + A_2 + B − E, the loss at the centre, in place of E; the rest stays."""
         e, *levels = logs[:4]
         return [sum(map(jnp.exp, levels), start=-e), *logs[1:]]
 
-    def bend(self, straight: Sequence[Any]) -> list[Any]:
-        """The inverse of `straighten`."""
-        total, *levels = straight[:4]
-        return [sum(map(jnp.exp, levels), start=-total), *straight[1:]]
+    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+        """The inverse of `decorrelate`."""
+        total, *levels = decorrelated[:4]
+        return [sum(map(jnp.exp, levels), start=-total), *decorrelated[1:]]
 
-    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
         """E less the mean loss, A_1·N₀^α_1, A_2·V₀^α_2, B·D₀^β.
 
         Parameters
         ----------
-        constants : mapping of arrays
+        params : mapping of arrays
         units : mapping with the inputs' names and ``relative_loss``
         """
-        c, (n, v, d) = constants, (units[name] for name in self.inputs)
+        c, (n, v, d) = params, (units[name] for name in self.inputs)
         return {
             **c,
             "E": c["E"] - jnp.log(units["relative_loss"]),

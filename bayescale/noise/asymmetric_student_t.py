@@ -49,15 +49,15 @@ class AsymmetricStudentT:
         return (*StudentT().parameters, skewness)
 
     def distribution(
-        self, log_prediction: Any, constants: Values, conditions: Conditions
+        self, log_prediction: Any, params: Values, conditions: Conditions
     ) -> dist.Distribution:
         """Of log loss, given the law's prediction."""
-        scale = jnp.hypot(constants["sigma"], conditions.log_loss_se)
-        return _SkewStudentT(constants["nu"], log_prediction, scale, constants["kappa"])
+        scale = jnp.hypot(params["sigma"], conditions.log_loss_se)
+        return _SkewStudentT(params["nu"], log_prediction, scale, params["kappa"])
 
-    def rho(self, residual: Any, constants: Values, conditions: Conditions) -> Array:
+    def rho(self, residual: Any, params: Values, conditions: Conditions) -> Array:
         """The negative log density of each residual."""
-        return -self.distribution(0.0, constants, conditions).log_prob(residual)
+        return -self.distribution(0.0, params, conditions).log_prob(residual)
 
 
 class _SkewStudentT(dist.Distribution):  # type: ignore[misc]  # NumPyro has no types

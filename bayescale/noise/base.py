@@ -64,7 +64,7 @@ class Noise(Protocol):
     def columns(self) -> tuple[str, ...]:
         """Columns that the runs must have, besides the law's."""
 
-    def rho(self, residual: Any, constants: Values, conditions: Conditions) -> Array:
+    def rho(self, residual: Any, params: Values, conditions: Conditions) -> Array:
         """What a residual costs, least at zero; for a likelihood its negative log density."""
 
 
@@ -73,7 +73,7 @@ class Likelihood(Noise, Protocol):
     """A noise model with a density."""
 
     def distribution(
-        self, log_prediction: Any, constants: Values, conditions: Conditions
+        self, log_prediction: Any, params: Values, conditions: Conditions
     ) -> dist.Distribution:
         """Of log loss, given the prediction of the law and of the processes; everything broadcasts.
 
@@ -93,7 +93,7 @@ def is_likelihood(noise: Noise) -> TypeGuard[Likelihood]:
     return isinstance(noise, Likelihood)
 
 
-def drawn(density: dist.Distribution, seed: int) -> np.ndarray:
+def sample_responses(density: dist.Distribution, seed: int) -> np.ndarray:
     """One value of each element of a distribution, of its batch's shape.
 
     Student-t's are NumPy's: JAX takes seconds to compile the gamma in them, and draws it forty

@@ -49,12 +49,12 @@ class Binomial:
     columns: ClassVar[tuple[str, ...]] = ("n_correct", "n_samples")
 
     def distribution(
-        self, log_prediction: Any, constants: Values, conditions: Conditions
+        self, log_prediction: Any, params: Values, conditions: Conditions
     ) -> dist.Distribution:
         """Of the empirical log odds, given the law's log odds."""
         return CountedLogOdds(log_prediction, conditions.n_samples)
 
-    def rho(self, residual: Any, constants: Values, conditions: Conditions) -> Array:
+    def rho(self, residual: Any, params: Values, conditions: Conditions) -> Array:
         """The negative log probability of each count, at log odds that are ``residual`` below the
         empirical ones.
         """

@@ -77,18 +77,17 @@ class ComputeScale:
         return self.base.columns
 
     def distribution(
-        self, log_prediction: Any, constants: Values, conditions: Conditions
+        self, log_prediction: Any, params: Values, conditions: Conditions
     ) -> dist.Distribution:
         """Of log loss, given the law's prediction."""
-        return self.base.distribution(log_prediction, self._at(constants, conditions), conditions)
+        return self.base.distribution(log_prediction, self._at(params, conditions), conditions)
 
-    def rho(self, residual: Any, constants: Values, conditions: Conditions) -> Array:
+    def rho(self, residual: Any, params: Values, conditions: Conditions) -> Array:
         """The negative log density of each residual."""
-        return self.base.rho(residual, self._at(constants, conditions), conditions)
+        return self.base.rho(residual, self._at(params, conditions), conditions)
 
-    def _at(self, constants: Values, conditions: Conditions) -> dict[str, Any]:
+    def _at(self, params: Values, conditions: Conditions) -> dict[str, Any]:
         return {
-            **constants,
-            "sigma": constants["sigma"]
-            * 10 ** (-constants["scale_slope"] * conditions.compute_decades),
+            **params,
+            "sigma": params["sigma"] * 10 ** (-params["scale_slope"] * conditions.compute_decades),
         }

@@ -64,14 +64,14 @@ class GroupEffects:
         return self._whole.columns
 
     def distribution(
-        self, log_prediction: Any, constants: Values, conditions: Conditions
+        self, log_prediction: Any, params: Values, conditions: Conditions
     ) -> dist.Distribution:
         """Of log loss, given the prediction of the law and the group's departure."""
-        return self.base.distribution(log_prediction, constants, conditions)
+        return self.base.distribution(log_prediction, params, conditions)
 
-    def rho(self, residual: Any, constants: Values, conditions: Conditions) -> Array:
+    def rho(self, residual: Any, params: Values, conditions: Conditions) -> Array:
         """The negative log density of each residual."""
-        return self.base.rho(residual, constants, conditions)
+        return self.base.rho(residual, params, conditions)
 
     @property
     def _whole(self) -> Discrepancy:

@@ -52,7 +52,7 @@ class Huber:
     def formula(self) -> str:
         return f"ρ(r) = r²/2 where |r| ≤ {self.delta:g}, {self.delta:g}·(|r| − {self.delta:g}/2) elsewhere"
 
-    def rho(self, residual: Any, constants: Values, conditions: Conditions) -> Array:
+    def rho(self, residual: Any, params: Values, conditions: Conditions) -> Array:
         """The Huber loss of each residual; it knows no measurement error and leaves its conditions
         aside.
         """

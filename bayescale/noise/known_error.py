@@ -42,11 +42,11 @@ class KnownError:
     columns: ClassVar[tuple[str, ...]] = ("loss_se",)
 
     def distribution(
-        self, log_prediction: Any, constants: Values, conditions: Conditions
+        self, log_prediction: Any, params: Values, conditions: Conditions
     ) -> dist.Distribution:
         """Of log loss, given the law's prediction."""
         return dist.Normal(log_prediction, jnp.maximum(conditions.log_loss_se, _LEAST))
 
-    def rho(self, residual: Any, constants: Values, conditions: Conditions) -> Array:
+    def rho(self, residual: Any, params: Values, conditions: Conditions) -> Array:
         """The negative log density of each residual."""
-        return -self.distribution(0.0, constants, conditions).log_prob(residual)
+        return -self.distribution(0.0, params, conditions).log_prob(residual)

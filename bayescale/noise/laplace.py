@@ -48,11 +48,11 @@ class Laplace:
         )
 
     def distribution(
-        self, log_prediction: Any, constants: Values, conditions: Conditions
+        self, log_prediction: Any, params: Values, conditions: Conditions
     ) -> dist.Distribution:
         """Of log loss, given the law's prediction."""
-        return dist.Laplace(log_prediction, jnp.hypot(constants["sigma"], conditions.log_loss_se))
+        return dist.Laplace(log_prediction, jnp.hypot(params["sigma"], conditions.log_loss_se))
 
-    def rho(self, residual: Any, constants: Values, conditions: Conditions) -> Array:
+    def rho(self, residual: Any, params: Values, conditions: Conditions) -> Array:
         """The negative log density of each residual."""
-        return -self.distribution(0.0, constants, conditions).log_prob(residual)
+        return -self.distribution(0.0, params, conditions).log_prob(residual)

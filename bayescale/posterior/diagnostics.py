@@ -20,18 +20,18 @@ from scipy.special import logsumexp
 _RHAT_LIMIT, ESS_LIMIT = 1.01, 400
 
 
-def convergence(constants: Mapping[str, np.ndarray]) -> pd.DataFrame:
+def convergence(params: Mapping[str, np.ndarray]) -> pd.DataFrame:
     """R-hat, bulk and tail effective sample size of each parameter, by ArviZ.
 
     Parameters
     ----------
-    constants : mapping of arrays, shape (chain, draw)
+    params : mapping of arrays, shape (chain, draw)
 
     Returns
     -------
     DataFrame with columns ``rhat``, ``ess_bulk``, ``ess_tail``
     """
-    draws = arviz_base.from_dict({"posterior": dict(constants)})
+    draws = arviz_base.from_dict({"posterior": dict(params)})
     # A chain that never moved divides by its zero variance; the infinite R-hat that comes of it is
     # the right answer.
     with np.errstate(divide="ignore", invalid="ignore"):

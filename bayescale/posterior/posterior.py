@@ -29,8 +29,15 @@ from bayescale._internal.precision import float64
 from bayescale._internal.whole_file import written_whole
 from bayescale.errors import InputError
 from bayescale.laws.base import Law
-from bayescale.noise.base import Conditions, Likelihood, Noise, drawn, is_likelihood, is_of_counts
-from bayescale.processes.base import Basis, bases, departure, filled_up, places
+from bayescale.noise.base import (
+    Conditions,
+    Likelihood,
+    Noise,
+    is_likelihood,
+    is_of_counts,
+    sample_responses,
+)
+from bayescale.processes.base import Basis, bases, departure, locate, padded_size
 from bayescale.responses import RESPONSES, Response
 from bayescale.runs import OPTIONAL_NUMBERS, REQUIRED, Runs
 
@@ -48,7 +55,7 @@ class Posterior:
     law, noise, method
         What was fitted, and how.
     runs : Runs
-    constants : dict of str to array, shape (chain, draw)
+    params : dict of str to array, shape (chain, draw)
         Parameters of the law, in counts and nats per token, and of the noise.
     coefficients : array, shape (chain, draw, functions)
         Of the functions of the noise model's processes, those of each filled up with some that are
@@ -70,7 +77,7 @@ class Posterior:
     noise: Noise
     method: Any
     runs: Runs
-    constants: dict[str, np.ndarray]
+    params: dict[str, np.ndarray]
     coefficients: np.ndarray = field(default_factory=lambda: np.zeros((1, 1, 0)), repr=False)
     sample_stats: dict[str, np.ndarray] = field(default_factory=dict)
     diagnostics: dict[str, float] = field(default_factory=dict)
@@ -82,11 +89,11 @@ class Posterior:
     @property
     def n_draws(self) -> int:
         """All chains together."""
-        return int(next(iter(self.constants.values())).size)
+        return int(next(iter(self.params.values())).size)
 
     def draws(self, name: str) -> np.ndarray:
         """One parameter, shape (draws,), chains one after the other."""
-        return self.constants[name].reshape(-1)
+        return self.params[name].reshape(-1)
 
     def summary(self) -> pd.DataFrame:
         """Mean, standard deviation and quantiles of each parameter, with R-hat and effective sample
@@ -97,7 +104,7 @@ class Posterior:
         DataFrame, one row per parameter
         """
         table = pd.DataFrame(
-            {name: summarise(values.reshape(-1)) for name, values in self.constants.items()}
+            {name: summarise(values.reshape(-1)) for name, values in self.params.items()}
         ).T
         if self.sample_stats:
             table = table.join(self._convergence)
@@ -107,7 +114,7 @@ class Posterior:
     def _convergence(self) -> pd.DataFrame:
         from bayescale.posterior.diagnostics import convergence
 
-        return convergence(self.constants)
+        return convergence(self.params)
 
     @float64
     def to_arviz(self, seed: int = 0) -> xr.DataTree:
@@ -130,7 +137,7 @@ class Posterior:
 
         frame = self.runs.frame
         groups: dict[str, dict[str, Any]] = {
-            "posterior": dict(self.constants)
+            "posterior": dict(self.params)
             | ({"coefficients": self.coefficients} if self.coefficients.size else {}),
             "observed_data": {self.law.response: self.response.from_scale(self.observed)},
             "constant_data": {c: frame[c].to_numpy() for c in _constant(self.law, frame)},
@@ -143,7 +150,7 @@ class Posterior:
             density = self.density(self.log_law() + self.log_departure())
             log_density = np.asarray(_log_density(density, self.observed)) + self.log_slope
             groups["log_likelihood"] = {self.law.response: log_density}
-            predicted = drawn(density, seed)
+            predicted = sample_responses(density, seed)
             with np.errstate(over="ignore"):  # heavy tails: see `forecast`
                 groups["posterior_predictive"] = {
                     self.law.response: self.response.from_scale(predicted)
@@ -202,7 +209,7 @@ class Posterior:
     @cached_property
     def bases(self) -> tuple[Basis, ...]:
         """The functions of each process of the noise model."""
-        return bases(self.noise.shared, places(self.runs, self.law.inputs))
+        return bases(self.noise.shared, locate(self.runs, self.law.inputs))
 
     @float64
     def log_law(self, inputs: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
@@ -213,9 +220,9 @@ class Posterior:
             name: self.runs.column(name) if inputs is None else inputs[name]
             for name in self.law.inputs
         }
-        constants = {name: values[..., None] for name, values in self.constants.items()}
+        params = {name: values[..., None] for name, values in self.params.items()}
         return np.asarray(
-            _log_law(self.law, constants, {name: np.log(values) for name, values in table.items()})
+            _log_law(self.law, params, {name: np.log(values) for name, values in table.items()})
         )
 
     def log_departure(
@@ -228,15 +235,15 @@ class Posterior:
         """
         if not self.noise.shared:
             return np.zeros((1, 1, 1))
-        at = places(self.runs, self.law.inputs, inputs)
+        at = locate(self.runs, self.law.inputs, inputs)
         features = [basis.features(at) for basis in self.bases]
-        held = [np.pad(f, ((0, 0), (0, filled_up(f.shape[1]) - f.shape[1]))) for f in features]
-        total = np.asarray(departure(self.noise.shared, self.constants, self.coefficients, held))
+        held = [np.pad(f, ((0, 0), (0, padded_size(f.shape[1]) - f.shape[1]))) for f in features]
+        total = np.asarray(departure(self.noise.shared, self.params, self.coefficients, held))
         if inputs is None:
             return total
         rng = np.random.default_rng(seed)
         for basis in self.bases:
-            amplitude = self.constants[basis.process.amplitude.name][..., None]
+            amplitude = self.params[basis.process.amplitude.name][..., None]
             total = total + amplitude * (
                 rng.standard_normal(total.shape) @ basis.root_of_remainder(at).T
             )
@@ -247,21 +254,21 @@ class Posterior:
     ) -> Any:
         """Of log loss, given a prediction of shape (chain, draw, runs)."""
         assert is_likelihood(self.noise)
-        constants = {p.name: self.constants[p.name][..., None] for p in self.noise.parameters}
+        params = {p.name: self.params[p.name][..., None] for p in self.noise.parameters}
         se = self.runs.relative_loss_se if inputs is None else 0.0
-        decades = known = places(self.runs, self.law.inputs).compute_decades
+        decades = known = locate(self.runs, self.law.inputs).compute_decades
         if inputs is not None:
             # How scatter changes with compute is not extrapolated: it would be nil a few decades
             # on.
             decades = np.clip(
-                places(self.runs, self.law.inputs, inputs).compute_decades, known.min(), known.max()
+                locate(self.runs, self.law.inputs, inputs).compute_decades, known.min(), known.max()
             )
         # A share that is to be measured is of as many answers as those before.
         n_correct, n_samples = (
             self.runs.counts if inputs is None else (0.0, np.median(self.runs.counts[1]))
         )
         return _density(
-            self.noise, log_prediction, constants, Conditions(se, decades, n_correct, n_samples)
+            self.noise, log_prediction, params, Conditions(se, decades, n_correct, n_samples)
         )
 
     def _attributes(self) -> dict[str, str]:
@@ -286,15 +293,15 @@ class Posterior:
 
 
 @jit_for(Use.OFTEN, "law")
-def _log_law(law: Law, constants: Mapping[str, Array], log_inputs: Mapping[str, Array]) -> Array:
-    return law.log_loss(constants, log_inputs)
+def _log_law(law: Law, params: Mapping[str, Array], log_inputs: Mapping[str, Array]) -> Array:
+    return law.predict(params, log_inputs)
 
 
 @jit_for(Use.BRIEF, "noise")
 def _density(
-    noise: Likelihood, log_prediction: Array, constants: Mapping[str, Array], conditions: Conditions
+    noise: Likelihood, log_prediction: Array, params: Mapping[str, Array], conditions: Conditions
 ) -> Any:
-    return noise.distribution(log_prediction, constants, conditions)
+    return noise.distribution(log_prediction, params, conditions)
 
 
 @jit_for(Use.OFTEN)
@@ -374,7 +381,7 @@ def leave_one_out(posterior: Posterior) -> tuple[pd.DataFrame, dict[str, float]]
     log_likelihood = tree["log_likelihood"].dataset[posterior.law.response]
     # Draws of importance sampling repeat, and a tail of ties has no shape: each is weighed once, by
     # how often it came.
-    own = next(iter(posterior.constants.values())).reshape(-1)
+    own = next(iter(posterior.params.values())).reshape(-1)
     _, first, place, times = np.unique(
         own, return_index=True, return_inverse=True, return_counts=True
     )
@@ -448,7 +455,7 @@ def _from_tree(tree: xr.DataTree) -> Posterior:
         runs=Runs(
             frame.rename_axis(index="run_id"), about["name"], about["source"], tuple(about["notes"])
         ),
-        constants={name: values for name, values in draws.items() if name != "coefficients"},
+        params={name: values for name, values in draws.items() if name != "coefficients"},
         coefficients=draws.get("coefficients", np.zeros((1, 1, 0))),
         sample_stats={str(n): v.to_numpy() for n, v in tree["sample_stats"].data_vars.items()}
         if "sample_stats" in tree

@@ -32,7 +32,7 @@ _TOO_MUCH = 0.3
 _OWN_GROUP = "\0"
 
 
-class Places(NamedTuple):
+class Locations(NamedTuple):
     """Where runs stand, relative to the runs that were fitted.
 
     Attributes
@@ -50,14 +50,14 @@ class Places(NamedTuple):
     compute_decades: np.ndarray
     group: np.ndarray
 
-    def at(self, rows: Any) -> "Places":
+    def at(self, rows: Any) -> "Locations":
         """Some of them."""
-        return Places(self.decades[rows], self.compute_decades[rows], self.group[rows])
+        return Locations(self.decades[rows], self.compute_decades[rows], self.group[rows])
 
 
-def places(
+def locate(
     runs: Runs, inputs: Sequence[str], new: Mapping[str, np.ndarray] | None = None
-) -> Places:
+) -> Locations:
     """Where runs stand.
 
     Parameters
@@ -84,7 +84,7 @@ def places(
         )
     decades = {name: values - centre[name] for name, values in columns.items()}
     scale = [name for name in ("n_params", "n_tokens") if name in inputs] or list(inputs)
-    return Places(
+    return Locations(
         np.stack(list(decades.values()), axis=1),
         np.sum([decades[name] for name in scale], axis=0),
         group,
@@ -110,7 +110,7 @@ class Process(Protocol):
     def amplitude(self) -> Parameter:
         """τ, in log loss."""
 
-    def covariance(self, a: Places, b: Places) -> np.ndarray:
+    def covariance(self, a: Locations, b: Locations) -> np.ndarray:
         """k between places, shape (a, b)."""
 
 
@@ -128,11 +128,11 @@ class Basis:
     """
 
     process: Process
-    chosen: Places
+    chosen: Locations
     root: np.ndarray = field(repr=False)
 
     @classmethod
-    def of(cls, process: Process, places: Places) -> "Basis":
+    def of(cls, process: Process, locations: Locations) -> "Basis":
         """Choose runs one by one, each where most is left to know.
 
         Raises
@@ -141,7 +141,9 @@ class Basis:
             Where the process has too few functions for the runs.
         """
         left = (
-            np.diag(process.covariance(places, places)).copy() if len(places.group) else np.zeros(0)
+            np.diag(process.covariance(locations, locations)).copy()
+            if len(locations.group)
+            else np.zeros(0)
         )
         whole, rows = left.max(initial=0.0), np.zeros((0, len(left)))
         picked: list[int] = []
@@ -149,7 +151,7 @@ class Basis:
             # Ties go to the first run, so that the choice does not hang on the last bit.
             place = int(np.argmax(left >= left.max() * (1 - 1e-9)))
             row = (
-                process.covariance(places.at([place]), places)[0] - rows[:, place] @ rows
+                process.covariance(locations.at([place]), locations)[0] - rows[:, place] @ rows
             ) / np.sqrt(left[place])
             rows, picked = np.vstack([rows, row]), [*picked, place]
             left = np.maximum(left - row**2, 0.0)
@@ -161,38 +163,38 @@ class Basis:
                 f"{left.max() / whole:.0%} of its variance at one of them. Use fewer groups, or a "
                 f"longer length."
             )
-        return cls(process, places.at(picked), np.tril(rows[:, picked].T))
+        return cls(process, locations.at(picked), np.tril(rows[:, picked].T))
 
     @property
     def size(self) -> int:
         """Functions."""
         return len(self.root)
 
-    def features(self, places: Places) -> np.ndarray:
+    def features(self, locations: Locations) -> np.ndarray:
         """The functions at places, shape (places, size)."""
         if not self.size:
-            return np.zeros((len(places.group), 0))
+            return np.zeros((len(locations.group), 0))
         return np.asarray(
-            solve_triangular(self.root, self.process.covariance(self.chosen, places), lower=True)
+            solve_triangular(self.root, self.process.covariance(self.chosen, locations), lower=True)
         ).T
 
-    def root_of_remainder(self, places: Places) -> np.ndarray:
+    def root_of_remainder(self, locations: Locations) -> np.ndarray:
         """A square root of the covariance of what the functions leave, shape (places, places)."""
-        features = self.features(places)
+        features = self.features(locations)
         values, vectors = np.linalg.eigh(
-            self.process.covariance(places, places) - features @ features.T
+            self.process.covariance(locations, locations) - features @ features.T
         )
         return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))
 
 
-def filled_up(count: int) -> int:
+def padded_size(count: int) -> int:
     """The least of 8, 12, 16, 24, 32, 48, 64, 96 … that is no less, so that arrays of similar size
     share compiled programs.
 
     Examples
     --------
-    >>> from bayescale.processes.base import filled_up
-    >>> filled_up(29), filled_up(240)
+    >>> from bayescale.processes.base import padded_size
+    >>> padded_size(29), padded_size(240)
     (32, 256)
     """
     size = 8
@@ -201,20 +203,20 @@ def filled_up(count: int) -> int:
     return size
 
 
-def bases(processes: Sequence[Process], at: Places) -> tuple[Basis, ...]:
+def bases(processes: Sequence[Process], at: Locations) -> tuple[Basis, ...]:
     """One for each process, from the runs that are fitted."""
     return tuple(Basis.of(process, at) for process in processes)
 
 
 def departure(
-    processes: Sequence[Process], constants: Values, coefficients: Any, features: Sequence[Any]
+    processes: Sequence[Process], params: Values, coefficients: Any, features: Sequence[Any]
 ) -> Any:
     """What processes add to log loss, shape (…, runs).
 
     Parameters
     ----------
     processes : sequence of Process
-    constants : mapping of arrays, shape (…)
+    params : mapping of arrays, shape (…)
         Holds the amplitudes.
     coefficients : array, shape (…, functions)
         Those of all processes, one after the other.
@@ -225,7 +227,7 @@ def departure(
         end = begin + functions.shape[1]
         total = (
             total
-            + (constants[process.amplitude.name][..., None] * coefficients[..., begin:end])
+            + (params[process.amplitude.name][..., None] * coefficients[..., begin:end])
             @ functions.T
         )
         begin = end

@@ -18,7 +18,7 @@ from numpyro import distributions as dist
 
 from bayescale.errors import InputError
 from bayescale.laws.base import Parameter
-from bayescale.processes.base import Places
+from bayescale.processes.base import Locations
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class IntegratedWiener:
             "departure from the law a decade of compute away, log loss",
         )
 
-    def covariance(self, a: Places, b: Places) -> np.ndarray:
+    def covariance(self, a: Locations, b: Locations) -> np.ndarray:
         """k between places, shape (a, b)."""
         s, t = a.compute_decades[:, None], b.compute_decades[None, :]
         nearer, further = np.minimum(abs(s), abs(t)), np.maximum(abs(s), abs(t))

@@ -15,7 +15,7 @@ from scipy.spatial.distance import cdist
 
 from bayescale.errors import InputError
 from bayescale.laws.base import Parameter
-from bayescale.processes.base import Places
+from bayescale.processes.base import Locations
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Matern:
             "size of the smooth departures from the law, in log loss",
         )
 
-    def covariance(self, a: Places, b: Places) -> np.ndarray:
+    def covariance(self, a: Locations, b: Locations) -> np.ndarray:
         """k between places, shape (a, b)."""
         r = np.sqrt(5) * cdist(a.decades, b.decades) / self.length
         return np.asarray((1 + r + r**2 / 3) * np.exp(-r))

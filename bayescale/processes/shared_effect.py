@@ -12,7 +12,7 @@ import numpy as np
 from numpyro import distributions as dist
 
 from bayescale.laws.base import Parameter
-from bayescale.processes.base import Places
+from bayescale.processes.base import Locations
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,6 @@ class SharedEffect:
             "size of the departures of groups from the law, in log loss",
         )
 
-    def covariance(self, a: Places, b: Places) -> np.ndarray:
+    def covariance(self, a: Locations, b: Locations) -> np.ndarray:
         """k between places, shape (a, b)."""
         return (a.group[:, None] == b.group[None, :]).astype(float)

@@ -75,7 +75,8 @@ def checklist(plan: Plan) -> list[tuple[str, str]]:
         ),
         (
             "Extrapolation",
-            f"the plan has {plan.reach:.3g} times the compute, 6·N·D, of the dearest run",
+            f"the plan has {plan.extrapolation_factor:.3g} times the compute, 6·N·D, of the "
+            f"dearest run",
         ),
         ("Seed", str(posterior.method.seed)),
         ("Software and device", ", ".join(f"{name} {value}" for name, value in settings.items())),

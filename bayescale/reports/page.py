@@ -164,7 +164,7 @@ def _calculator(plan: Plan) -> dict[str, str]:
 
 
 def _pictures(plan: Plan) -> Iterable[Picture]:
-    decades = max(np.log10(plan.reach) + 0.3, 0.5)
+    decades = max(np.log10(plan.extrapolation_factor) + 0.3, 0.5)
     yield Picture(
         as_svg(loss_along_compute(plan.posterior, decades), "Loss against compute"),
         "The runs, the law, and its reach.",

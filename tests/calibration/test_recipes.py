@@ -14,9 +14,9 @@ PAIRS, COMPUTE = 100, 1e22
 QUANTITIES = ("n_params_multiplier", "n_tokens_multiplier", FLOOR, "compute_multiplier", "gain")
 
 
-def best_loss(constants: dict[str, float], compute: float) -> float:
-    n = float(bs.laws.Chinchilla().optimal_n_params(constants, compute))
-    c = constants
+def best_loss(params: dict[str, float], compute: float) -> float:
+    n = float(bs.laws.Chinchilla().optimal_n_params(params, compute))
+    c = params
     return c["E"] + c["A"] / n ** c["alpha"] + c["B"] / (compute / 6 / n) ** c["beta"]
 
 
@@ -39,8 +39,8 @@ def pair(
     }
     budgets = (1e18, 1e19, 1e20)
     old, new = (
-        bs.datasets.simulate(2 * number + i, **constants, budgets=budgets, sizes_per_budget=5).frame
-        for i, constants in enumerate((base, candidate))
+        bs.datasets.simulate(2 * number + i, **params, budgets=budgets, sizes_per_budget=5).frame
+        for i, params in enumerate((base, candidate))
     )
     runs = bs.Runs.from_frame(
         pd.concat([old.assign(group="old"), new.assign(group="new")], ignore_index=True)

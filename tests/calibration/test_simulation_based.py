@@ -64,33 +64,31 @@ def in_its_own_units(law: Law, noise: Likelihood) -> Problem:
     return replace(problem, units=dict.fromkeys(problem.units, 1.0))
 
 
-def prediction(problem: Problem, constants: dict[str, Any], coefficients: Any) -> Any:
+def prediction(problem: Problem, params: dict[str, Any], coefficients: Any) -> Any:
     """Of law and processes, shape (…, runs)."""
     log_inputs = {name: values[:, 0] for name, values in problem.data.log_inputs.items()}
-    law = problem.target.law.log_loss(
-        {name: values[..., None] for name, values in constants.items()}, log_inputs
+    law = problem.target.law.predict(
+        {name: values[..., None] for name, values in params.items()}, log_inputs
     )
-    return law + departure(
-        problem.target.noise.shared, constants, coefficients, problem.data.features
-    )
+    return law + departure(problem.target.noise.shared, params, coefficients, problem.data.features)
 
 
-def density(problem: Problem, constants: dict[str, Any], coefficients: Any) -> Any:
+def density(problem: Problem, params: dict[str, Any], coefficients: Any) -> Any:
     """Of what is measured of all runs, those that fill up included."""
     noise = problem.target.noise
     assert is_likelihood(noise)
     conditions = type(problem.data.conditions)(
         *(values[:, 0] for values in problem.data.conditions)
     )
-    each = {name: values[..., None] for name, values in constants.items()}
-    return noise.distribution(prediction(problem, constants, coefficients), each, conditions)
+    each = {name: values[..., None] for name, values in params.items()}
+    return noise.distribution(prediction(problem, params, coefficients), each, conditions)
 
 
 def log_likelihood(
-    problem: Problem, measured: Any, constants: dict[str, Any], coefficients: Any
+    problem: Problem, measured: Any, params: dict[str, Any], coefficients: Any
 ) -> Any:
     return jnp.sum(
-        problem.weights[:, 0] * density(problem, constants, coefficients).log_prob(measured),
+        problem.weights[:, 0] * density(problem, params, coefficients).log_prob(measured),
         axis=-1,
     )
 
@@ -118,9 +116,7 @@ def ranks(law: Law, noise: Likelihood, simulation: int) -> dict[str, float]:
         problem.weights[:, 0] > 0
     )
     posterior = replace(METHOD, seed=simulation).run(with_measured(problem, measured))
-    thinned = {
-        name: values[:, ::THINNED].reshape(-1) for name, values in posterior.constants.items()
-    }
+    thinned = {name: values[:, ::THINNED].reshape(-1) for name, values in posterior.params.items()}
     n_draws = len(next(iter(thinned.values())))
     functions = posterior.coefficients[:, ::THINNED].reshape(n_draws, -1)
     true = {**truth, "likelihood": log_likelihood(problem, measured, truth, coefficients)}

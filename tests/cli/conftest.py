@@ -78,7 +78,7 @@ def posteriors(made_posterior: Callable[..., Any], tmp_path: Path) -> dict[str, 
     """A saved posterior of each law, of one draw, since how it was fitted matters to no command."""
     import bayescale as bs
 
-    hoffmann = bs.laws.Chinchilla.published[0].constants
+    hoffmann = bs.laws.Chinchilla.published[0].params
     in_compute = {"E": 1.7, "A": 2000.0, "alpha": 0.15}
     made = {
         "chinchilla": made_posterior(

@@ -16,7 +16,7 @@ from bayescale.decisions.recipes.recipes import Recipes
 def posterior(made_posterior: Any, tmp_path: Path) -> Path:
     """Saved, of 120 draws."""
     rng = np.random.default_rng(0)
-    hoffmann = bs.laws.Chinchilla.published[0].constants
+    hoffmann = bs.laws.Chinchilla.published[0].params
     draws = {
         name: value * np.exp(0.02 * rng.standard_normal((2, 60)))
         for name, value in hoffmann.items()
@@ -48,7 +48,7 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         rng = np.random.default_rng(0)
         draws = {
             name: np.full(500, value)
-            for name, value in bs.laws.Chinchilla.published[0].constants.items()
+            for name, value in bs.laws.Chinchilla.published[0].params.items()
         }
         draws |= {
             "n_params_multiplier": np.exp(0.5 + 0.1 * rng.standard_normal(500)),

@@ -20,12 +20,12 @@ import bayescale as bs
 from bayescale.inference import nuts
 from bayescale.kernels import (
     best_cell,
-    columns,
+    centre_response,
     grid_evidence,
     levenberg_marquardt,
     objective_grid,
+    power_columns,
     predictive_surface,
-    response,
 )
 from bayescale.kernels.mesh import in_every_process, over_devices, whole_shares
 from bayescale.kernels.objective_grid import Axes, Sweep
@@ -58,8 +58,8 @@ class Slope:
     def penalty(self, v: Any) -> Any:
         return [jnp.zeros_like(c) for c in v]
 
-    def log_loss(self, constants: Any, log_inputs: Any) -> Any:
-        return constants["a"] + constants["b"] * log_inputs["x"]
+    def predict(self, params: Any, log_inputs: Any) -> Any:
+        return params["a"] + params["b"] * log_inputs["x"]
 
 
 def squared(residual: Any, parameters: Any) -> Any:
@@ -77,9 +77,7 @@ def fits() -> Iterator[tuple[str, Any]]:
     nuts.stacked, seen = watched, set[int]()
     for name, method in METHODS.items():
         posterior = bs.fit(runs, law=LAW, noise=NOISE, method=method)
-        yield from (
-            (f"{name}/{constant}", draws) for constant, draws in posterior.constants.items()
-        )
+        yield from ((f"{name}/{constant}", draws) for constant, draws in posterior.params.items())
         # How small a gradient is, is a matter of rounding.
         yield from (
             (f"{name}/{said}", value)
@@ -112,12 +110,12 @@ def grids() -> Iterator[tuple[str, Any]]:
         + 0.2 * jnp.exp(-0.28 * log_d)
         + jnp.asarray(0.01 * rng.standard_normal(40))
     )
-    of = response(loss, jnp.ones(40))
+    of = centre_response(loss, jnp.ones(40))
     # With eight devices two of the tiles of rows hold nothing but copies that fill up.
     alpha, beta = jnp.linspace(0.1, 0.3, 17), jnp.linspace(0.1, 0.8, 21)
     arguments = (
-        columns(alpha, log_n, jnp.zeros(17), of),
-        columns(beta, log_d, jnp.zeros(21), of),
+        power_columns(alpha, log_n, jnp.zeros(17), of),
+        power_columns(beta, log_d, jnp.zeros(21), of),
         of,
     )
     evidence = grid_evidence(*arguments)
@@ -131,11 +129,11 @@ def grids() -> Iterator[tuple[str, Any]]:
         yield f"objective/{sizes[0]}", objective_grid(squared, axes, runs, (), tile=30)
         value, index = best_cell(squared, axes, runs, (), tile=30)
         yield from ((f"cell/{sizes[0]}/value", value), (f"cell/{sizes[0]}/index", index))
-    constants = {name: jnp.asarray(rng.standard_normal(40)) for name in ("a", "b")}
+    params = {name: jnp.asarray(rng.standard_normal(40)) for name in ("a", "b")}
     for cells in BATCHES:
-        places = {"x": jnp.linspace(0, 1, cells)}
+        indices = {"x": jnp.linspace(0, 1, cells)}
         summary = predictive_surface(
-            Slope(), constants, places, jnp.zeros((1, 40)), quantiles=(0.1, 0.5)
+            Slope(), params, indices, jnp.zeros((1, 40)), quantiles=(0.1, 0.5)
         )
         yield from ((f"surface/{cells}/{name}", value) for name, value in summary._asdict().items())
 

@@ -41,7 +41,7 @@ def discrepancies(
     """
     effective = min(independent.diagnostics["ess_importance"], independent.n_draws)
     found = {}
-    for name, values in chains.constants.items():
+    for name, values in chains.params.items():
         for p, quantile in zip(
             PROBABILITIES, np.quantile(independent.draws(name), PROBABILITIES), strict=True
         ):

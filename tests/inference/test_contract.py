@@ -101,11 +101,11 @@ def test_a_fit_gives_finite_draws_of_every_parameter(
     law: Any, noise: Any, method: Any, complete: bs.Runs
 ) -> None:
     posterior = bs.fit(complete, law=law, noise=noise, method=method)
-    assert list(posterior.constants) == [p.name for p in (*law.parameters, *noise.parameters)]
-    shapes = {values.shape for values in posterior.constants.values()}
+    assert list(posterior.params) == [p.name for p in (*law.parameters, *noise.parameters)]
+    shapes = {values.shape for values in posterior.params.values()}
     assert len(shapes) == 1 and len(shapes.pop()) == 2
     for parameter in (*law.parameters, *noise.parameters):
-        values = posterior.constants[parameter.name]
+        values = posterior.params[parameter.name]
         assert np.isfinite(values).all() and parameter.prior.support(values).all(), parameter.name
     assert np.isfinite(posterior.log_departure()).all()
     # Where its weights are poor, importance sampling hands over to chains, and says so.
@@ -125,8 +125,8 @@ def made_by(law: Any, noise: Any, runs: bs.Runs) -> tuple[bs.Runs, np.ndarray]:
     gives unscattered, on the scale of the fit.
     """
     problem, rng = Problem.build(runs, law, noise), np.random.default_rng(7)
-    middle, _ = problem.target.reach
-    own = {name: np.asarray(value) for name, value in problem.target.constants(middle).items()}
+    middle, _ = problem.target.prior_location_scale
+    own = {name: np.asarray(value) for name, value in problem.target.constrain(middle).items()}
     true = predicted(law, law.rescale(own, problem.units), runs)
     response = RESPONSES[law.response]
     if is_of_counts(noise):
@@ -139,12 +139,12 @@ def made_by(law: Any, noise: Any, runs: bs.Runs) -> tuple[bs.Runs, np.ndarray]:
     return bs.Runs(made.assign(loss_se=SCATTER * made["loss"])), true
 
 
-def predicted(law: Any, constants: dict[str, Any], runs: bs.Runs) -> np.ndarray:
+def predicted(law: Any, params: dict[str, Any], runs: bs.Runs) -> np.ndarray:
     """What the law gives for each run, shape (…, runs)."""
     log_inputs = {name: np.log(runs.column(name)) for name in law.inputs}
     return np.asarray(
-        law.log_loss(
-            {name: np.asarray(values)[..., None] for name, values in constants.items()}, log_inputs
+        law.predict(
+            {name: np.asarray(values)[..., None] for name, values in params.items()}, log_inputs
         )
     )
 

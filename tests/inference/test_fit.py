@@ -100,8 +100,8 @@ def test_the_same_seed_gives_the_same_draws_whatever_the_order_of_the_rows(
 ) -> None:
     shuffled = bs.Runs.from_frame(sweep.frame.sample(frac=1, random_state=1))
     one, two = (bs.fit(runs, noise=bs.noise.Normal(), method=method) for runs in (sweep, shuffled))
-    for name in one.constants:
-        np.testing.assert_array_equal(one.constants[name], two.constants[name])
+    for name in one.params:
+        np.testing.assert_array_equal(one.params[name], two.params[name])
 
 
 def test_another_seed_gives_other_draws(sweep: bs.Runs) -> None:
@@ -129,9 +129,7 @@ def test_units_change_constants_as_units_must_and_nothing_else(
     one = bs.fit(bs.Runs(frame), noise=noise, method=method)
     two = bs.fit(bs.Runs(scaled), noise=noise, method=method)
     units = {"n_params": params, "n_tokens": tokens, "loss": loss}
-    expected = one.law.rescale(
-        {name: values.item() for name, values in one.constants.items()}, units
-    )
+    expected = one.law.rescale({name: values.item() for name, values in one.params.items()}, units)
     for name, value in expected.items():
         assert two.draws(name).item() == pytest.approx(value, rel=1e-4)
 

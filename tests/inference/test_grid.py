@@ -54,12 +54,12 @@ def test_two_exponents_held_together_are_a_line_of_nodes(sweep: bs.Runs) -> None
     chains, grid = (
         bs.fit(sweep, law=tied, noise=noise, method=method) for method in (bs.NUTS(), bs.Grid())
     )
-    assert "beta" not in grid.constants
+    assert "beta" not in grid.params
     assert max(map(abs, discrepancies(chains, grid).values())) < 4
 
 
 def test_draws_come_in_one_chain_of_the_number_asked_for(sweep: bs.Runs) -> None:
-    assert bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Grid(draws=500)).constants[
+    assert bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Grid(draws=500)).params[
         "alpha"
     ].shape == (1, 500)
 
@@ -74,8 +74,8 @@ def test_the_same_seed_gives_the_same_draws_whatever_the_order_of_the_rows(sweep
         bs.fit(runs, noise=bs.noise.Normal(), method=bs.Grid(draws=500))
         for runs in (sweep, shuffled)
     )
-    for name in one.constants:
-        np.testing.assert_array_equal(one.constants[name], two.constants[name])
+    for name in one.params:
+        np.testing.assert_array_equal(one.params[name], two.params[name])
 
 
 def test_another_seed_gives_other_draws_and_nearly_the_same_evidence(sweep: bs.Runs) -> None:
@@ -94,7 +94,7 @@ def test_a_coarse_grid_gives_the_same_posterior_as_a_fine_one(
 ) -> None:
     coarse = bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Grid(nodes=32))
     assert coarse.problems == ()
-    for name in normal.constants:
+    for name in normal.params:
         fine, rough = normal.draws(name), coarse.draws(name)
         assert rough.mean() == pytest.approx(fine.mean(), abs=4 * np.sqrt(2 / 4000) * fine.std())
         assert rough.std() == pytest.approx(fine.std(), rel=0.1)

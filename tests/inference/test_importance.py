@@ -29,7 +29,7 @@ def test_it_agrees_with_nuts_within_a_tenth_of_a_standard_deviation(
         bs.fit(sweep, noise=noise, method=method) for method in (bs.NUTS(), bs.Importance())
     )
     assert weighed.diagnostics["pareto_k"] < 0.7
-    for name in chains.constants:
+    for name in chains.params:
         theirs, ours = (np.log(posterior.draws(name)) for posterior in (chains, weighed))
         assert ours.mean() == pytest.approx(theirs.mean(), abs=0.1 * theirs.std())
         assert ours.std() == pytest.approx(theirs.std(), rel=0.1)
@@ -78,7 +78,7 @@ def test_many_problems_in_one_call_have_the_draws_of_each_alone() -> None:
         alone = [method.run(one) for one in problems]
     for many, one in zip(together, alone, strict=True):
         assert many.diagnostics == pytest.approx(one.diagnostics, rel=1e-4)
-        for name in one.constants:
+        for name in one.params:
             # A draw that rounding moves across a boundary of the choice is another draw; all others
             # are equal.
             equal = np.isclose(np.sort(many.draws(name)), np.sort(one.draws(name)), rtol=1e-5)
@@ -109,8 +109,8 @@ def test_the_same_seed_gives_the_same_draws_whatever_the_order_of_the_rows(sweep
         bs.fit(runs, noise=bs.noise.Normal(), method=bs.Importance(draws=500))
         for runs in (sweep, shuffled)
     )
-    for name in one.constants:
-        np.testing.assert_array_equal(one.constants[name], two.constants[name])
+    for name in one.params:
+        np.testing.assert_array_equal(one.params[name], two.params[name])
 
 
 @pytest.mark.slow
@@ -139,7 +139,7 @@ def test_where_its_weights_cannot_be_trusted_nuts_samples_and_the_diagnostics_sa
         "divergences",
     }
     assert all(np.isfinite(sampled.diagnostics[name]) for name in why)
-    np.testing.assert_array_equal(sampled.constants["alpha"], chains.constants["alpha"])
+    np.testing.assert_array_equal(sampled.params["alpha"], chains.params["alpha"])
 
 
 def test_runs_that_say_nothing_of_one_term_are_drawn_or_sampled_and_never_fail(

@@ -27,7 +27,7 @@ from bayescale.noise import (
     StudentT,
 )
 from bayescale.processes import IntegratedWiener, Matern
-from bayescale.processes.base import Places
+from bayescale.processes.base import Locations
 from tests.inference.conftest import discrepancies
 from tests.inference.test_processes import bent_sweep
 
@@ -52,8 +52,8 @@ def curve(seed: int, amplitude: float | None = None) -> tuple[bs.Runs, np.ndarra
     tokens = np.append(TOKENS, AHEAD)
     decades = np.log10(tokens) - np.log10(TOKENS).mean()
     nothing = np.array([""] * len(tokens))
-    places = Places(decades[:, None], decades, nothing)
-    covariance = IntegratedWiener().covariance(places, places)
+    indices = Locations(decades[:, None], decades, nothing)
+    covariance = IntegratedWiener().covariance(indices, indices)
     drift = (
         abs(0.1 * rng.standard_normal()) if amplitude is None else amplitude
     ) * rng.multivariate_normal(np.zeros(len(tokens)), covariance, method="svd")
@@ -68,15 +68,15 @@ def curve(seed: int, amplitude: float | None = None) -> tuple[bs.Runs, np.ndarra
     ]
 
 
-def covariance_of(problem: Problem, constants: dict[str, Any], rows: np.ndarray) -> np.ndarray:
+def covariance_of(problem: Problem, params: dict[str, Any], rows: np.ndarray) -> np.ndarray:
     """Of log losses of runs that are given by their places, each with a scatter of its own."""
     noise, data = problem.target.noise, problem.data
     shared = sum(
-        float(constants[p.amplitude.name][0]) ** 2 * np.asarray(f)[rows] @ np.asarray(f)[rows].T
+        float(params[p.amplitude.name][0]) ** 2 * np.asarray(f)[rows] @ np.asarray(f)[rows].T
         for p, f in zip(noise.shared, data.features, strict=True)
     )
     scale = np.broadcast_to(
-        noise.distribution(0.0, constants, data.conditions).scale, (problem.n_padded, 1)
+        noise.distribution(0.0, params, data.conditions).scale, (problem.padded_size, 1)
     )[rows, 0]
     return shared + np.diag(scale**2)
 
@@ -100,7 +100,7 @@ def test_the_density_is_that_of_one_normal_of_all_runs_and_a_weight_counts_a_run
 ) -> None:
     problem = Problem.build(sweep, bs.laws.Chinchilla(), noise)
     target = problem.target
-    centre, width = target.reach
+    centre, width = target.prior_location_scale
     rows = np.repeat(np.arange(len(sweep)), sweep.weights.astype(int))
     ours = jax.jit(integrated, static_argnums=0)
     for seed in range(2):
@@ -108,11 +108,11 @@ def test_the_density_is_that_of_one_normal_of_all_runs_and_a_weight_counts_a_run
             jnp.array([c])
             for c in centre + 0.5 * width * np.random.default_rng(seed).standard_normal(len(centre))
         ]
-        constants, residual = (
-            target.constants(own),
+        params, residual = (
+            target.constrain(own),
             np.asarray(target.residual(own, problem.data))[rows, 0],
         )
-        expected = multivariate_normal(cov=covariance_of(problem, constants, rows)).logpdf(
+        expected = multivariate_normal(cov=covariance_of(problem, params, rows)).logpdf(
             residual
         ) - sum(target.penalty(own))
         np.testing.assert_allclose(
@@ -126,25 +126,25 @@ def test_coefficients_have_the_mean_and_the_covariance_that_they_have_given_the_
 ) -> None:
     problem = Problem.build(sweep, bs.laws.Chinchilla(), NOISES[1])
     target, count = problem.target, 20_000
-    own = [jnp.array([c]) for c in target.reach[0]]
-    straight = np.repeat(
-        np.stack([np.asarray(column) for column in target.straighten(own)]), count, axis=1
+    own = [jnp.array([c]) for c in target.prior_location_scale[0]]
+    decorrelated = np.repeat(
+        np.stack([np.asarray(column) for column in target.decorrelate(own)]), count, axis=1
     )
     drawn = coefficients(
-        target, straight, problem.data, np.asarray(problem.weights), np.random.default_rng(0)
+        target, decorrelated, problem.data, np.asarray(problem.weights), np.random.default_rng(0)
     )
-    constants, rows = (
-        target.constants(own),
+    params, rows = (
+        target.constrain(own),
         np.repeat(np.arange(len(sweep)), sweep.weights.astype(int)),
     )
     functions = np.concatenate(
         [
-            float(constants[p.amplitude.name][0]) * np.asarray(f)[rows]
+            float(params[p.amplitude.name][0]) * np.asarray(f)[rows]
             for p, f in zip(target.noise.shared, problem.data.features, strict=True)
         ],
         axis=1,
     )
-    gain = np.linalg.solve(covariance_of(problem, constants, rows), functions).T
+    gain = np.linalg.solve(covariance_of(problem, params, rows), functions).T
     residual = np.asarray(target.residual(own, problem.data))[rows, 0]
     np.testing.assert_allclose(drawn.mean(axis=0), gain @ residual, atol=5 / np.sqrt(count))
     np.testing.assert_allclose(

@@ -15,8 +15,8 @@ def test_it_ends_where_scipy_ends(sweep: bs.Runs) -> None:
     log_inputs = {name: np.log(sweep.column(name)) for name in law.inputs}
 
     def objective(v: np.ndarray) -> float:
-        constants = dict(zip(("E", "A", "B", "alpha", "beta"), np.exp(v), strict=True))
-        residual = np.log(sweep.column("loss")) - np.asarray(law.log_loss(constants, log_inputs))
+        params = dict(zip(("E", "A", "B", "alpha", "beta"), np.exp(v), strict=True))
+        residual = np.log(sweep.column("loss")) - np.asarray(law.predict(params, log_inputs))
         return float(np.sum(noise.rho(residual, {}, Conditions())))
 
     start = np.log([point.draws(name).item() for name in ("E", "A", "B", "alpha", "beta")])

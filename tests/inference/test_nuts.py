@@ -40,7 +40,7 @@ def test_it_agrees_with_least_squares_where_data_are_many() -> None:
     runs = bs.datasets.simulate(seed=5, noise=0.003, sizes_per_budget=60)
     post = bs.fit(runs, noise=bs.noise.Normal())
     point = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=300))
-    for name in post.constants:
+    for name in post.params:
         assert post.draws(name).mean() == pytest.approx(
             point.draws(name).item(), abs=0.5 * post.draws(name).std()
         )
@@ -63,9 +63,9 @@ def test_a_search_that_steps_to_where_the_density_is_zero_comes_back_without_a_w
     sweep: bs.Runs,
 ) -> None:
     problem = Problem.build(with_every_column(sweep), bs.laws.Vocabulary(), bs.noise.Normal())
-    setting, (centre, width) = _mode.silenced(problem), problem.target.reach
+    setting, (centre, width) = _mode.without_processes(problem), problem.target.prior_location_scale
     own = centre + 2 * width * np.random.default_rng(48).standard_normal(len(centre))
-    far = np.stack(problem.target.straighten(list(own)))
+    far = np.stack(problem.target.decorrelate(list(own)))
     mode = _mode.find_mode(problem, seed=0)
     least, _ = _mode.value_and_gradient(problem.target, mode.coordinates, setting)
     assert _mode._descended(problem.target, far, setting)[1] == pytest.approx(least, abs=1e-6)
@@ -105,7 +105,7 @@ def test_the_model_has_one_named_site_a_parameter_and_the_observed_losses(sweep:
         name for name, site in sites.items() if site["type"] == "sample" and not site["is_observed"]
     ]
     assert sampled == ["E", "A", "B", "alpha", "beta", "sigma", "nu"]
-    assert sites["log_loss"]["is_observed"]
+    assert sites["observed"]["is_observed"]
 
 
 def test_a_second_fit_of_the_same_shape_compiles_nothing(
@@ -118,8 +118,8 @@ def test_a_second_fit_of_the_same_shape_compiles_nothing(
 
 
 def test_chains_have_their_own_draws_and_statistics(posterior: bs.Posterior) -> None:
-    assert posterior.constants["alpha"].shape == (4, 1000)
-    assert len({chain.tobytes() for chain in posterior.constants["alpha"]}) == 4
+    assert posterior.params["alpha"].shape == (4, 1000)
+    assert len({chain.tobytes() for chain in posterior.params["alpha"]}) == 4
     assert set(posterior.sample_stats) == {"diverging", "n_steps", "acceptance_rate", "energy"}
     assert all(values.shape == (4, 1000) for values in posterior.sample_stats.values())
 

@@ -20,7 +20,7 @@ from bayescale.inference import nuts
 from bayescale.inference.base import Problem
 from bayescale.noise import ComputeScale, Discrepancy, GroupEffects, Normal
 from bayescale.processes import IntegratedWiener, Matern
-from bayescale.processes.base import places
+from bayescale.processes.base import locate
 from tests.inference.conftest import PROBABILITIES
 
 NOISE = Discrepancy(Normal(), (IntegratedWiener(scale=0.005), Matern(scale=0.02)))
@@ -40,16 +40,16 @@ def bent_sweep(seed: int = 3) -> bs.Runs:
 
 def marginal_model(target: Any, data: Any, count: int) -> None:
     """The same model with the processes integrated out, as one Normal of all runs."""
-    constants = {p.name: numpyro.sample(p.name, p.prior) for p in target.parameters}
-    prediction = target.law.log_loss(constants, data.log_inputs)[:count, 0]
-    covariance = constants["sigma"] ** 2 * jnp.eye(count)
+    params = {p.name: numpyro.sample(p.name, p.prior) for p in target.parameters}
+    prediction = target.law.predict(params, data.log_inputs)[:count, 0]
+    covariance = params["sigma"] ** 2 * jnp.eye(count)
     for process, functions in zip(target.noise.shared, data.features, strict=True):
         covariance = (
             covariance
-            + constants[process.amplitude.name] ** 2 * functions[:count] @ functions[:count].T
+            + params[process.amplitude.name] ** 2 * functions[:count] @ functions[:count].T
         )
     numpyro.sample(
-        "log_loss", dist.MultivariateNormal(prediction, covariance), obs=data.log_loss[:count, 0]
+        "observed", dist.MultivariateNormal(prediction, covariance), obs=data.observed[:count, 0]
     )
 
 
@@ -71,7 +71,7 @@ def test_sampling_functions_gives_the_posterior_that_integrating_them_out_gives(
         )
         mcmc.run(jax.random.key(2), problem.target, problem.data, len(runs))
         theirs = problem.target.law.rescale(mcmc.get_samples(), problem.units)
-    for name, values in ours.constants.items():
+    for name, values in ours.params.items():
         other = np.asarray(theirs[name])[None]
         for p in PROBABILITIES:
             below = [draws <= np.quantile(other, p) for draws in (values, other)]
@@ -90,7 +90,7 @@ def test_departures_drawn_are_those_that_a_gaussian_process_has_given_the_parame
     residual = np.log(runs.column("loss")) - posterior.log_law().reshape(-1, len(runs))
     drawn = posterior.log_departure().reshape(-1, len(runs))
     expected = np.zeros_like(drawn)
-    features = [basis.features(places(runs, ("n_params", "n_tokens"))) for basis in at]
+    features = [basis.features(locate(runs, ("n_params", "n_tokens"))) for basis in at]
     for draw in range(0, len(drawn), 8):
         shared = sum(
             posterior.draws(basis.process.amplitude.name)[draw] ** 2 * f @ f.T
@@ -106,10 +106,10 @@ def test_departures_drawn_are_those_that_a_gaussian_process_has_given_the_parame
 
 
 def test_a_discrepancy_sees_the_bend_that_is_there_and_none_where_there_is_none() -> None:
-    straight = bs.datasets.simulate(3, noise=0.004, sizes_per_budget=6)
+    decorrelated = bs.datasets.simulate(3, noise=0.004, sizes_per_budget=6)
     bent, plain = (
         bs.fit(runs, noise=NOISE, method=bs.NUTS(chains=2, seed=1))
-        for runs in (bent_sweep(), straight)
+        for runs in (bent_sweep(), decorrelated)
     )
     assert np.median(bent.draws("drift_sd")) > 2 * np.median(plain.draws("drift_sd"))
     of_bent, of_plain = (fit.log_departure().reshape(-1, 30) for fit in (bent, plain))

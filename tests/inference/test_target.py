@@ -40,7 +40,7 @@ def test_the_objective_and_its_slopes_are_finite_over_the_prior(
     any_law, any_noise, sweep: bs.Runs
 ) -> None:
     problem = Problem.build(with_every_column(sweep), any_law, any_noise)
-    centre, width = problem.target.reach
+    centre, width = problem.target.prior_location_scale
     starts = list((centre + width * np.random.default_rng(0).standard_normal((300, len(centre)))).T)
 
     def total(coordinates: list[jax.Array]) -> jax.Array:

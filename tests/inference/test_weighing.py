@@ -135,8 +135,8 @@ def test_systematic_choice_is_unbiased() -> None:
 
 
 def test_choices_come_in_no_order() -> None:
-    places = weigh(np.zeros(2000)).chosen(2000, np.random.default_rng(7))
-    assert abs(stats.spearmanr(places, np.arange(2000)).statistic) < 0.1
+    indices = weigh(np.zeros(2000)).chosen(2000, np.random.default_rng(7))
+    assert abs(stats.spearmanr(indices, np.arange(2000)).statistic) < 0.1
 
 
 def test_impossible_proposals_have_no_weight_and_are_never_chosen(
@@ -164,7 +164,9 @@ def test_the_log_posterior_is_the_negative_objective_of_point_fits_and_nothing_w
         problem = Problem.build(
             bs.datasets.simulate(seed=3), bs.laws.Chinchilla(), bs.noise.Normal()
         )
-        coordinates = problem.target.reach[0][:, None] + np.array([[0.0, 0.1, np.nan]])
+        coordinates = problem.target.prior_location_scale[0][:, None] + np.array(
+            [[0.0, 0.1, np.nan]]
+        )
         found = log_posterior(
             problem.target, jnp.asarray(coordinates), problem.data, problem.weights
         )

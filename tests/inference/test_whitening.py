@@ -13,10 +13,10 @@ from bayescale._internal.precision import float64
 from bayescale.inference._mode import (
     Mode,
     Setting,
-    bent,
     find_mode,
     potential,
     potential_and_gradient,
+    recorrelated,
 )
 from bayescale.inference._whitening import Whitening
 from bayescale.inference.base import Problem
@@ -64,7 +64,7 @@ def plain(problem: Problem) -> Setting:
     return Setting(
         problem.data,
         problem.weights,
-        Whitening.none(problem.target, problem.n_padded, problem.n_functions),
+        Whitening.none(problem.target, problem.padded_size, problem.n_functions),
     )
 
 
@@ -72,8 +72,8 @@ def undone(problem: Problem, mode: Mode, at: Any) -> Any:
     """From whitened coordinates to the law's straight ones, the noise's and coefficients, shape
     (k,).
     """
-    own, coefficients, _ = bent(problem.target, at, mode.setting)
-    return jnp.concatenate([jnp.stack(problem.target.straighten(own)), coefficients])
+    own, coefficients, _ = recorrelated(problem.target, at, mode.setting)
+    return jnp.concatenate([jnp.stack(problem.target.decorrelate(own)), coefficients])
 
 
 def hessian_of(problem: Problem, at: np.ndarray, setting: Setting) -> np.ndarray:
@@ -95,7 +95,7 @@ def test_the_density_is_that_of_the_plain_model_times_the_volume(
 ) -> None:
     problem, mode = found
     for at in points(problem, mode, 5):
-        *_, log_volume = bent(problem.target, jnp.asarray(at), mode.setting)
+        *_, log_volume = recorrelated(problem.target, jnp.asarray(at), mode.setting)
         whitened, _ = potential_and_gradient(problem.target, at, mode.setting)
         expected, _ = potential_and_gradient(
             problem.target, undone(problem, mode, jnp.asarray(at)), plain(problem)
@@ -110,7 +110,7 @@ def test_the_log_volume_is_that_of_the_map(found: tuple[Problem, Mode]) -> None:
     problem, mode = found
     slopes = jax.jit(jax.jacfwd(lambda at: undone(problem, mode, at)))
     for at in points(problem, mode, 3):
-        *_, log_volume = bent(problem.target, jnp.asarray(at), mode.setting)
+        *_, log_volume = recorrelated(problem.target, jnp.asarray(at), mode.setting)
         sign, expected = jnp.linalg.slogdet(slopes(jnp.asarray(at)))
         assert sign == 1.0
         assert float(log_volume) == pytest.approx(float(expected), abs=1e-8)
@@ -124,9 +124,11 @@ def test_without_whitening_coordinates_are_straight_ones_and_coefficients_themse
     at = np.random.default_rng(0).standard_normal(
         len(problem.target.parameters) + problem.n_functions
     )
-    own, coefficients, log_volume = bent(problem.target, jnp.asarray(at), plain(problem))
-    straight = np.asarray(jnp.stack(problem.target.straighten(own)))
-    np.testing.assert_allclose(np.concatenate([straight, coefficients]), at, rtol=1e-9, atol=1e-9)
+    own, coefficients, log_volume = recorrelated(problem.target, jnp.asarray(at), plain(problem))
+    decorrelated = np.asarray(jnp.stack(problem.target.decorrelate(own)))
+    np.testing.assert_allclose(
+        np.concatenate([decorrelated, coefficients]), at, rtol=1e-9, atol=1e-9
+    )
     assert float(log_volume) == 0.0
 
 
@@ -151,7 +153,7 @@ def test_the_model_is_law_prior_and_functions_as_scipy_computes_them(runs: bs.Ru
     problem = Problem.build(runs, law, noise)
     rng, count, k = np.random.default_rng(1), len(runs), len(problem.target.parameters)
     features = [np.asarray(f)[:count] for f in problem.data.features]
-    log_loss = np.asarray(problem.data.log_loss)[:count, 0]
+    log_loss = np.asarray(problem.data.observed)[:count, 0]
     log_inputs = {
         name: np.asarray(values)[:count, 0] for name, values in problem.data.log_inputs.items()
     }
@@ -175,8 +177,10 @@ def test_the_model_is_law_prior_and_functions_as_scipy_computes_them(runs: bs.Ru
         )
         own = dict(zip([p.name for p in problem.target.parameters], np.exp(logs), strict=True))
         coefficients = rng.standard_normal(problem.n_functions)
-        straight = jnp.concatenate([jnp.stack(problem.target.straighten(list(logs))), coefficients])
-        ours.append(-float(potential(problem.target, straight, plain(problem))))
+        decorrelated = jnp.concatenate(
+            [jnp.stack(problem.target.decorrelate(list(logs))), coefficients]
+        )
+        ours.append(-float(potential(problem.target, decorrelated, plain(problem))))
         weighted = np.concatenate(
             [
                 own[process.amplitude.name] * f
@@ -185,7 +189,7 @@ def test_the_model_is_law_prior_and_functions_as_scipy_computes_them(runs: bs.Ru
             axis=1,
         )
         prior = sum(priors[name].logpdf(value) + np.log(value) for name, value in own.items())
-        prediction = np.asarray(law.log_loss(own, log_inputs))
+        prediction = np.asarray(law.predict(own, log_inputs))
         # Exactly marginal over coefficients, and back by what they are given everything else.
         scale = np.hypot(own["sigma"], runs.relative_loss_se)
         covariance = np.diag(scale**2) + weighted @ weighted.T
@@ -216,8 +220,8 @@ def test_at_the_mode_law_and_coefficients_are_nearly_independent_with_variances_
     assert eigenvalues.min() > 0.5
     assert eigenvalues.max() < 2.0
     # In straight coordinates and coefficients as they are, the same density is a thin needle.
-    straight = undone(problem, mode, jnp.asarray(at))
-    needle = hessian_of(problem, np.asarray(straight), plain(problem))
+    decorrelated = undone(problem, mode, jnp.asarray(at))
+    needle = hessian_of(problem, np.asarray(decorrelated), plain(problem))
     assert (
         np.linalg.cond(needle[np.ix_(white, white)]) > 100 * eigenvalues.max() / eigenvalues.min()
     )

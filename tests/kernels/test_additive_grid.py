@@ -14,7 +14,7 @@ import pytest
 import scipy.optimize
 from scipy.special import logsumexp
 
-from bayescale.kernels import columns, line, product, response
+from bayescale.kernels import centre_response, evaluate_grid, evaluate_pairs, power_columns
 
 RUNS = 40
 ALPHA = np.array([0.01, 0.2, 0.34, 0.9])
@@ -44,13 +44,17 @@ def sweep(jitter=None, levels=(0.6, 0.2, 0.2), noise=0.01, seed=0):
 
 def tables(runs, alpha=ALPHA, beta=BETA, dtype=np.float64):
     runs, alpha, beta = jax.tree.map(lambda values: jnp.asarray(values, dtype), (runs, alpha, beta))
-    of = response(runs.loss, runs.weights)
+    of = centre_response(runs.loss, runs.weights)
     prior = [jnp.zeros_like(axis) for axis in (alpha, beta)]
-    return columns(alpha, runs.log_n, prior[0], of), columns(beta, runs.log_d, prior[1], of), of
+    return (
+        power_columns(alpha, runs.log_n, prior[0], of),
+        power_columns(beta, runs.log_d, prior[1], of),
+        of,
+    )
 
 
 def on_grid(runs, **options):
-    return jax.tree.map(np.asarray, product(*tables(runs, **options)))
+    return jax.tree.map(np.asarray, evaluate_grid(*tables(runs, **options)))
 
 
 class Fit(NamedTuple):
@@ -218,14 +222,14 @@ def test_the_log_marginal_is_the_integral_over_levels_and_log_sigma():
             logsumexp(log_likelihood) + 3 * (log_sigma + np.log(step)) + np.linalg.slogdet(root)[1]
         )
     integral = logsumexp(parts) + np.log(log_step)
-    found = product(*tables(runs, np.array([0.34]), np.array([0.28])))
+    found = evaluate_grid(*tables(runs, np.array([0.34]), np.array([0.28])))
     assert float(found.log_marginal[0, 0]) == pytest.approx(integral, abs=1e-9)
 
 
 def test_a_log_prior_is_added():
     runs = sweep()
     u, v, of = tables(runs)
-    found = product(
+    found = evaluate_grid(
         u._replace(log_prior=jnp.asarray(ALPHA)), v._replace(log_prior=jnp.asarray(BETA)), of
     )
     np.testing.assert_allclose(
@@ -236,7 +240,7 @@ def test_a_log_prior_is_added():
 @pytest.mark.parametrize("jitter", [None, 1e-3])
 def test_a_line_is_the_diagonal_of_the_product(jitter):
     u, v, of = tables(sweep(jitter), ALPHA, BETA[:4])
-    along, whole = line(u, v, of), product(u, v, of)
+    along, whole = evaluate_pairs(u, v, of), evaluate_grid(u, v, of)
     for one, other in zip(along, whole, strict=True):
         np.testing.assert_allclose(
             one, np.diagonal(other, axis1=-2, axis2=-1), rtol=1e-8, atol=1e-9
@@ -255,7 +259,7 @@ def test_runs_of_weight_zero_are_no_runs():
 
 
 @pytest.mark.parametrize("absent", ["log_n", "log_d"])
-@pytest.mark.parametrize("pairs", [product, line])
+@pytest.mark.parametrize("pairs", [evaluate_grid, evaluate_pairs])
 def test_an_input_that_never_changes_is_an_absent_term(absent, pairs):
     runs = sweep(levels=(0.6, 0.0, 0.3) if absent == "log_n" else (0.6, 0.3, 0.0))._replace(
         **{absent: np.full(RUNS, 0.37)}
@@ -266,7 +270,7 @@ def test_an_input_that_never_changes_is_an_absent_term(absent, pairs):
         exact, free = (
             fit(runs, ALPHA[i], BETA[i], members) for fit in (non_negative, least_squares)
         )
-        node = (i, i) if pairs is product else (i,)
+        node = (i, i) if pairs is evaluate_grid else (i,)
         assert float(found.rss[node]) == pytest.approx(float(exact.rss), rel=1e-10)
         marginal = log_marginal(runs, exact.rss, free.log_determinant, terms=1)
         assert float(found.log_marginal[node]) == pytest.approx(marginal, abs=1e-8)
@@ -311,9 +315,13 @@ def test_without_noise_nothing_is_left_but_rounding():
     assert np.isfinite(found.log_marginal).all()
 
 
-@pytest.mark.parametrize("pairs", [product, line])
+@pytest.mark.parametrize("pairs", [evaluate_grid, evaluate_pairs])
 def test_equal_shapes_are_compiled_once(pairs):
     pairs(*tables(sweep(), ALPHA, BETA[:4]))
-    before = pairs._cache_size(), columns._cache_size(), response._cache_size()
+    before = pairs._cache_size(), power_columns._cache_size(), centre_response._cache_size()
     pairs(*tables(sweep(1e-4, seed=5), ALPHA + 0.1, BETA[:4] + 0.1))
-    assert (pairs._cache_size(), columns._cache_size(), response._cache_size()) == before
+    assert (
+        pairs._cache_size(),
+        power_columns._cache_size(),
+        centre_response._cache_size(),
+    ) == before

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bayescale.kernels.elimination import eliminated
+from bayescale.kernels.elimination import logdet_and_quadratic
 from tests.kernels.test_cholesky import positive_definite
 
 
@@ -17,7 +17,7 @@ def by_numpy(matrices, rights):
 
 
 def ours(matrices, rights):
-    return eliminated(jnp.asarray(np.moveaxis(matrices, 0, -1)), jnp.asarray(rights.T))
+    return logdet_and_quadratic(jnp.asarray(np.moveaxis(matrices, 0, -1)), jnp.asarray(rights.T))
 
 
 @settings(max_examples=25)
@@ -42,7 +42,7 @@ def test_slopes_are_those_of_the_formulas():
     matrices, rights = positive_definite(rng, 1, 5), rng.standard_normal((1, 5))
 
     def half(matrix, right):
-        return sum(one[0] for one in eliminated(matrix[..., None], right[:, None]))
+        return sum(one[0] for one in logdet_and_quadratic(matrix[..., None], right[:, None]))
 
     by_matrix, by_right = jax.grad(half, argnums=(0, 1))(
         jnp.asarray(matrices[0]), jnp.asarray(rights[0])
@@ -57,7 +57,7 @@ def test_slopes_are_those_of_the_formulas():
 
 @pytest.mark.parametrize("size", [2, 30])
 def test_the_program_does_not_grow_with_the_matrix(size):
-    program = jax.make_jaxpr(eliminated)(jnp.zeros((size, size, 3)), jnp.zeros((size, 3)))
+    program = jax.make_jaxpr(logdet_and_quadratic)(jnp.zeros((size, size, 3)), jnp.zeros((size, 3)))
     assert len(program.eqns) == len(
-        jax.make_jaxpr(eliminated)(jnp.zeros((5, 5, 3)), jnp.zeros((5, 3))).eqns
+        jax.make_jaxpr(logdet_and_quadratic)(jnp.zeros((5, 5, 3)), jnp.zeros((5, 3))).eqns
     )

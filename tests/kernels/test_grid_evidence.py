@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-from bayescale.kernels import columns, grid_evidence, product, response
+from bayescale.kernels import centre_response, evaluate_grid, grid_evidence, power_columns
 
 RUNS, SHAPE = 200, (513, 257)
 ALPHA, BETA = np.linspace(0.1, 0.8, SHAPE[0]), np.linspace(0.1, 0.8, SHAPE[1])
@@ -29,13 +29,17 @@ def sweep(noise=0.01, alpha=ALPHA[PEAK[0]], beta=BETA[PEAK[1]], jitter=None):
 
 def tables(runs, alpha=ALPHA, beta=BETA, priors=(0.0, 0.0), dtype=np.float64):
     log_n, log_d, loss, weights = (jnp.asarray(column, dtype) for column in runs)
-    of = response(loss, weights)
+    of = centre_response(loss, weights)
     priors = [
         jnp.asarray(np.broadcast_to(prior, axis.shape), dtype)
         for prior, axis in zip(priors, (alpha, beta), strict=True)
     ]
     axes = jnp.asarray(alpha, dtype), jnp.asarray(beta, dtype)
-    return columns(axes[0], log_n, priors[0], of), columns(axes[1], log_d, priors[1], of), of
+    return (
+        power_columns(axes[0], log_n, priors[0], of),
+        power_columns(axes[1], log_d, priors[1], of),
+        of,
+    )
 
 
 def assert_alike(evidence, nodes, atol=1e-9):
@@ -60,19 +64,19 @@ def assert_alike(evidence, nodes, atol=1e-9):
 @pytest.mark.parametrize("noise", [0.3, 0.01])
 def test_the_evidence_is_the_sum_over_the_grid(jitter, noise):
     arguments = tables(sweep(noise, jitter=jitter))
-    assert_alike(grid_evidence(*arguments), product(*arguments))
+    assert_alike(grid_evidence(*arguments), evaluate_grid(*arguments))
 
 
 @pytest.mark.parametrize("shape", [(3, 1), (512, 256)])
 def test_grids_that_tiles_divide_and_grids_smaller_than_a_tile_are_summed_too(shape):
     alpha, beta = (np.linspace(0.2, 0.5, size) for size in shape)
     arguments = tables(sweep(), alpha, beta)
-    assert_alike(grid_evidence(*arguments), product(*arguments))
+    assert_alike(grid_evidence(*arguments), evaluate_grid(*arguments))
 
 
 def test_a_peak_between_the_nodes_of_the_glance_that_would_overflow_is_found():
     arguments = tables(sweep(noise=1e-5))
-    nodes = product(*arguments)
+    nodes = evaluate_grid(*arguments)
     height = np.asarray(nodes.log_marginal)
     # Further above the best of a coarse grid than the exponential of any double.
     assert height[GLANCE].max() + 710 < height.max()
@@ -92,13 +96,13 @@ def test_the_best_of_a_grid_that_ends_before_the_peak_is_its_last_node():
     arguments = tables(sweep(alpha=1.0, beta=1.0))
     evidence = grid_evidence(*arguments)
     assert tuple(int(i) for i in evidence.best) == (SHAPE[0] - 1, SHAPE[1] - 1)
-    assert_alike(evidence, product(*arguments))
+    assert_alike(evidence, evaluate_grid(*arguments))
 
 
 def test_prior_mass_is_taken_into_account():
     priors = np.where(ALPHA < 0.4, -np.inf, -3 * ALPHA), np.log(BETA)
     arguments = tables(sweep(noise=0.1), priors=priors)
-    evidence, nodes = grid_evidence(*arguments), product(*arguments)
+    evidence, nodes = grid_evidence(*arguments), evaluate_grid(*arguments)
     assert_alike(evidence, nodes)
     assert np.isneginf(evidence.rows[ALPHA < 0.4]).all()
 
@@ -106,7 +110,7 @@ def test_prior_mass_is_taken_into_account():
 def test_a_constant_input_is_an_absent_term():
     log_n, log_d, loss, weights = sweep()
     arguments = tables((log_n, np.zeros_like(log_d), loss, weights))
-    evidence, nodes = grid_evidence(*arguments), product(*arguments)
+    evidence, nodes = grid_evidence(*arguments), evaluate_grid(*arguments)
     assert float(evidence.log_evidence) == pytest.approx(logsumexp(nodes.log_marginal), abs=1e-9)
     np.testing.assert_allclose(evidence.columns, evidence.columns[0], rtol=0, atol=1e-9)
 

@@ -93,12 +93,14 @@ def test_a_scale_in_which_the_objective_bends_down_still_gets_a_positive_curvatu
     _, _, plain = reweighted_curvature(
         case.objective, tuple(jnp.asarray(at)), case.data, case.weights
     )
-    _, _, bent = reweighted_curvature(
+    _, _, curvature = reweighted_curvature(
         BendingDown("normal"), tuple(jnp.asarray(at)), case.data, case.weights
     )
     second, prior = full(plain)[3, 3] - 0.01, 0.01
     assert (second < 100.0 * len(case.x)).all()
-    np.testing.assert_allclose(full(bent)[3, 3], 100.0 * len(case.x) - second + prior, rtol=1e-9)
+    np.testing.assert_allclose(
+        full(curvature)[3, 3], 100.0 * len(case.x) - second + prior, rtol=1e-9
+    )
 
 
 def test_the_reweighted_curvature_is_positive_definite(case):

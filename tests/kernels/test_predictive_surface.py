@@ -19,8 +19,8 @@ class Falling:
 
     steps: int = 1
 
-    def log_loss(self, constants, log_inputs):
-        return jnp.log(constants["a"] + constants["b"] * jnp.exp(-self.steps * log_inputs["x"]))
+    def predict(self, params, log_inputs):
+        return jnp.log(params["a"] + params["b"] * jnp.exp(-self.steps * log_inputs["x"]))
 
 
 def drawn(draws=DRAWS, seed=0):
@@ -39,16 +39,16 @@ def cells(count):
     return {"x": np.linspace(-1.0, 2.0, count)}
 
 
-def summarised(constants, log_inputs, scatter, dtype=np.float64, **options):
+def summarised(params, log_inputs, scatter, dtype=np.float64, **options):
     arguments = jax.tree.map(
-        lambda values: jnp.asarray(values, dtype), (constants, log_inputs, scatter)
+        lambda values: jnp.asarray(values, dtype), (params, log_inputs, scatter)
     )
     return predictive_surface(Falling(), *arguments, **{"quantiles": QUANTILES} | options)
 
 
-def twin(constants, log_inputs, scatter, quantiles=QUANTILES):
+def twin(params, log_inputs, scatter, quantiles=QUANTILES):
     """Mean, sd and quantiles in NumPy, with kinds first."""
-    law = np.log(constants["a"][:, None] + constants["b"][:, None] * np.exp(-log_inputs["x"]))
+    law = np.log(params["a"][:, None] + params["b"][:, None] * np.exp(-log_inputs["x"]))
     with np.errstate(over="ignore", invalid="ignore"):
         loss = np.exp(law + scatter[:, :, None])
         return (
@@ -86,17 +86,17 @@ def test_float32_stays_float32_and_is_right_to_one_in_a_million():
 
 
 def test_draws_that_are_nearly_the_same_keep_their_spread():
-    constants = {"a": 1.7 + 1e-9 * np.arange(DRAWS), "b": np.zeros(DRAWS)}
-    found = summarised(constants, cells(1), np.zeros((1, DRAWS)))
+    params = {"a": 1.7 + 1e-9 * np.arange(DRAWS), "b": np.zeros(DRAWS)}
+    found = summarised(params, cells(1), np.zeros((1, DRAWS)))
     assert float(found.sd[0, 0]) == pytest.approx(1e-9 * np.std(np.arange(DRAWS), ddof=1), rel=1e-5)
 
 
 def test_draws_that_repeat_count_as_often_as_they_stand():
-    places = np.random.default_rng(2).integers(0, 5, DRAWS)
+    indices = np.random.default_rng(2).integers(0, 5, DRAWS)
     arguments = (
-        {name: values[places] for name, values in drawn().items()},
+        {name: values[indices] for name, values in drawn().items()},
         cells(3),
-        scattered()[:, places],
+        scattered()[:, indices],
     )
     assert_alike(summarised(*arguments), twin(*arguments), rtol=1e-12)
 
@@ -120,9 +120,9 @@ def test_draws_that_overflow_leave_the_quantiles_that_they_do_not_reach_right():
 def test_draws_that_scatter_alike_in_every_cell_predict_each_cell_as_draws_that_do_not():
     many = 20_000
     rng = np.random.default_rng(3)
-    constants, log_inputs = drawn(many), cells(6)
-    found = summarised(constants, log_inputs, scattered(many))
-    law = constants["a"][:, None] + constants["b"][:, None] * np.exp(-log_inputs["x"])
+    params, log_inputs = drawn(many), cells(6)
+    found = summarised(params, log_inputs, scattered(many))
+    law = params["a"][:, None] + params["b"][:, None] * np.exp(-log_inputs["x"])
     apart = law * np.exp(0.01 * rng.standard_normal(law.shape))
     # Of the 5 % quantile Monte Carlo knows a share √(0.05·0.95/n)/0.1 ≈ 0.015 of an sd; six such
     # errors of each sample.
@@ -134,8 +134,8 @@ def test_a_curve_never_meets_more_than_a_block():
     seen = []
 
     class Watched(Falling):
-        def log_loss(self, constants, log_inputs):
-            log_loss = super().log_loss(constants, log_inputs)
+        def predict(self, params, log_inputs):
+            log_loss = super().predict(params, log_inputs)
             seen.append(log_loss.shape)
             return log_loss
 

@@ -23,7 +23,7 @@ from tests.laws.written import value_of
 seeds = st.integers(0, 2**32 - 1)
 
 
-def constants_of(law, seed, shape=()):
+def constrain_some(law, seed, shape=()):
     """Constants, positive but for those that may have either sign, at which no term is negligible
     at inputs near one.
     """
@@ -61,7 +61,7 @@ def centre_of(law, name):
     return np.log(law.reference_tokens) if isinstance(law, Farseer) and name == "n_tokens" else 0.0
 
 
-def by_formula(law, constants, log_inputs, log_loss):
+def by_formula(law, params, log_inputs, log_loss):
     """The response on its scale from the formula that people are shown; where that is an equation
     that L solves, log L plus what is amiss.
     """
@@ -70,7 +70,7 @@ def by_formula(law, constants, log_inputs, log_loss):
     known = {
         **inputs,
         **{SYMBOLS[name]: inputs[name] for name in inputs if name in SYMBOLS},
-        **constants,
+        **params,
     }
     # What stands later may be used before.
     for definition in reversed(definitions):
@@ -134,36 +134,36 @@ def test_every_prior_has_density_at_points_of_its_support(any_law):
 @given(seed=seeds)
 @float64
 def test_the_code_computes_the_formula_that_people_are_shown(any_law, seed):
-    constants, log_inputs = constants_of(any_law, seed, (4,)), log_inputs_of(any_law, seed, (4,))
-    found = np.asarray(any_law.log_loss(constants, log_inputs))
+    params, log_inputs = constrain_some(any_law, seed, (4,)), log_inputs_of(any_law, seed, (4,))
+    found = np.asarray(any_law.predict(params, log_inputs))
     np.testing.assert_allclose(
-        found, by_formula(any_law, constants, log_inputs, found), **tolerance(any_law)
+        found, by_formula(any_law, params, log_inputs, found), **tolerance(any_law)
     )
 
 
 @given(seed=seeds)
 @float64
 def test_the_terms_that_a_law_declares_if_any_add_up_to_its_loss(any_law, seed):
-    constants, log_inputs = constants_of(any_law, seed, (4,)), log_inputs_of(any_law, seed, (4,))
+    params, log_inputs = constrain_some(any_law, seed, (4,)), log_inputs_of(any_law, seed, (4,))
     powers = [
-        0.0 if t.exponent is None else constants[t.exponent] * log_inputs[t.input]
+        0.0 if t.exponent is None else params[t.exponent] * log_inputs[t.input]
         for t in any_law.terms
     ]
     terms = [
-        constants[t.level] * np.exp(-power) for t, power in zip(any_law.terms, powers, strict=True)
+        params[t.level] * np.exp(-power) for t, power in zip(any_law.terms, powers, strict=True)
     ]
-    found = np.asarray(any_law.log_loss(constants, log_inputs))
-    expected = np.log(sum(terms)) if terms else by_formula(any_law, constants, log_inputs, found)
+    found = np.asarray(any_law.predict(params, log_inputs))
+    expected = np.log(sum(terms)) if terms else by_formula(any_law, params, log_inputs, found)
     np.testing.assert_allclose(found, expected, **tolerance(any_law))
 
 
 @float64
 def test_draws_and_runs_broadcast(any_law):
-    constants, log_inputs = constants_of(any_law, 0, (5, 1)), log_inputs_of(any_law, 0, (3,))
-    together = any_law.log_loss(constants, log_inputs)
+    params, log_inputs = constrain_some(any_law, 0, (5, 1)), log_inputs_of(any_law, 0, (3,))
+    together = any_law.predict(params, log_inputs)
     assert together.shape == (5, 3)
-    one = any_law.log_loss(
-        {k: v[4, 0] for k, v in constants.items()}, {k: v[2] for k, v in log_inputs.items()}
+    one = any_law.predict(
+        {k: v[4, 0] for k, v in params.items()}, {k: v[2] for k, v in log_inputs.items()}
     )
     assert together[4, 2] == pytest.approx(float(one), rel=1e-14)
 
@@ -172,22 +172,20 @@ def test_draws_and_runs_broadcast(any_law):
 @given(seed=seeds)
 @float64
 def test_compiled_or_over_a_batch_it_computes_what_it_computes_plainly(any_law, seed):
-    constants, log_inputs = constants_of(any_law, seed, (4,)), log_inputs_of(any_law, seed, (4,))
-    plain = any_law.log_loss(constants, log_inputs)
-    for transformed in (jax.jit(any_law.log_loss), jax.vmap(any_law.log_loss)):
-        np.testing.assert_allclose(
-            transformed(constants, log_inputs), plain, rtol=1e-12, atol=1e-12
-        )
+    params, log_inputs = constrain_some(any_law, seed, (4,)), log_inputs_of(any_law, seed, (4,))
+    plain = any_law.predict(params, log_inputs)
+    for transformed in (jax.jit(any_law.predict), jax.vmap(any_law.predict)):
+        np.testing.assert_allclose(transformed(params, log_inputs), plain, rtol=1e-12, atol=1e-12)
 
 
 @given(seed=seeds)
 @float64
 def test_more_of_what_a_law_declares_never_raises_its_loss(any_law, seed):
-    constants = constants_of(any_law, seed)
-    for name in any_law.falls_with:
+    params = constrain_some(any_law, seed)
+    for name in any_law.decreasing_in:
         rising = {name: centre_of(any_law, name) + np.linspace(-5.0, 5.0, 21)}
         anywhere, at_centre = (
-            np.asarray(any_law.log_loss(constants, others | rising))
+            np.asarray(any_law.predict(params, others | rising))
             for others in (
                 log_inputs_of(any_law, seed),
                 {other: centre_of(any_law, other) for other in any_law.inputs},
@@ -203,28 +201,28 @@ def test_more_of_what_a_law_declares_never_raises_its_loss(any_law, seed):
 @given(seed=seeds, log_units=st.lists(st.floats(-40.0, 40.0), min_size=12, max_size=12))
 @float64
 def test_rescaled_constants_give_the_same_loss_in_counts_and_nats(any_law, seed, log_units):
-    constants, log_inputs = constants_of(any_law, seed), log_inputs_of(any_law, seed, (4,))
+    params, log_inputs = constrain_some(any_law, seed), log_inputs_of(any_law, seed, (4,))
     own = dict(zip((*any_law.inputs, any_law.response), log_units, strict=False))
     log_unit = {
-        name: 0.0 if name in any_law.absolute else own[unit_of(name, any_law.inputs)]
+        name: 0.0 if name in any_law.unscaled_inputs else own[unit_of(name, any_law.inputs)]
         for name in own
     }
     if not RESPONSES[any_law.response].centred:
         log_unit[any_law.response] = 0.0
-    rescaled = any_law.rescale(constants, {name: np.exp(value) for name, value in log_unit.items()})
-    in_counts = any_law.log_loss(
+    rescaled = any_law.rescale(params, {name: np.exp(value) for name, value in log_unit.items()})
+    in_counts = any_law.predict(
         rescaled, {name: values + log_unit[name] for name, values in log_inputs.items()}
     )
-    in_units = any_law.log_loss(constants, log_inputs) + log_unit[any_law.response]
+    in_units = any_law.predict(params, log_inputs) + log_unit[any_law.response]
     np.testing.assert_allclose(in_counts, in_units, rtol=1e-10, atol=1e-10)
 
 
 def test_units_of_one_change_no_constant(any_law):
-    constants = constants_of(any_law, 0)
-    rescaled = any_law.rescale(constants, dict.fromkeys((*any_law.inputs, any_law.response), 1.0))
-    assert list(rescaled) == list(constants)
+    params = constrain_some(any_law, 0)
+    rescaled = any_law.rescale(params, dict.fromkeys((*any_law.inputs, any_law.response), 1.0))
+    assert list(rescaled) == list(params)
     np.testing.assert_allclose(
-        list(rescaled.values()), list(constants.values()), rtol=1e-6, atol=1e-12
+        list(rescaled.values()), list(params.values()), rtol=1e-6, atol=1e-12
     )
 
 
@@ -232,9 +230,11 @@ def test_units_of_one_change_no_constant(any_law):
 @float64
 def test_bending_undoes_straightening(any_law, seed):
     logs = np.random.default_rng(seed).normal(0.0, 2.0, size=(len(any_law.parameters), 3))
-    straight = any_law.straighten(list(logs))
-    assert len(straight) == len(logs)
-    np.testing.assert_allclose(np.stack(any_law.bend(straight)), logs, rtol=1e-10, atol=1e-10)
+    decorrelated = any_law.decorrelate(list(logs))
+    assert len(decorrelated) == len(logs)
+    np.testing.assert_allclose(
+        np.stack(any_law.recorrelate(decorrelated)), logs, rtol=1e-10, atol=1e-10
+    )
 
 
 @settings(max_examples=10)
@@ -242,26 +242,26 @@ def test_bending_undoes_straightening(any_law, seed):
 @float64
 def test_straightening_preserves_volume(any_law, seed):
     logs = np.random.default_rng(seed).normal(0.0, 2.0, size=len(any_law.parameters))
-    slopes = jax.jacobian(lambda v: jnp.stack(any_law.straighten(list(v))))(jnp.asarray(logs))
+    slopes = jax.jacobian(lambda v: jnp.stack(any_law.decorrelate(list(v))))(jnp.asarray(logs))
     assert abs(np.linalg.det(np.asarray(slopes))) == pytest.approx(1.0, rel=1e-9)
 
 
 @float64
 def test_loss_at_the_centre_is_a_straight_coordinate(any_law):
     logs = np.random.default_rng(0).normal(0.0, 1.0, size=len(any_law.parameters))
-    if set(any_law.inputs) <= set(any_law.absolute):
+    if set(any_law.inputs) <= set(any_law.unscaled_inputs):
         # What is counted one by one has no centre to be at.
-        assert any_law.straighten(list(logs)) == list(logs)
+        assert any_law.decorrelate(list(logs)) == list(logs)
         return
-    constants = constants_at(any_law, logs)
+    params = constants_at(any_law, logs)
     # The centre of the data's tokens says nothing of how many of them are unique: none of them is
     # seen again there.
     log_inputs = {
         name: 800.0 if name == "unique_tokens" else centre_of(any_law, name)
         for name in any_law.inputs
     }
-    at_centre = any_law.log_loss(constants, log_inputs)
-    assert float(any_law.straighten(list(logs))[0]) == pytest.approx(float(at_centre), rel=1e-12)
+    at_centre = any_law.predict(params, log_inputs)
+    assert float(any_law.decorrelate(list(logs))[0]) == pytest.approx(float(at_centre), rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -288,8 +288,8 @@ def test_published_constants_give_a_plausible_loss(law, published):
         "batch_tokens": (1e6, 1e7),
     }
     assert re.search(r"\b20\d\d\b", published.source)
-    on_scale = law.log_loss(
-        published.constants, {name: np.log(value) for name, value in frontier.items()}
+    on_scale = law.predict(
+        published.params, {name: np.log(value) for name, value in frontier.items()}
     )
     least, most = plausible[law.response]
     assert least < float(RESPONSES[law.response].from_scale(on_scale)) < most
@@ -304,8 +304,6 @@ def test_slopes_are_finite_where_every_power_would_over_or_underflow(any_law):
     extreme = {p.name: steep if p.doc.startswith("exponent") else huge for p in any_law.parameters}
     for place in (-far, far):
         log_inputs = dict.fromkeys(any_law.inputs, place)
-        value, slopes = jax.value_and_grad(lambda c, at=log_inputs: any_law.log_loss(c, at))(
-            extreme
-        )
+        value, slopes = jax.value_and_grad(lambda c, at=log_inputs: any_law.predict(c, at))(extreme)
         assert np.isfinite(value)
         assert all(np.isfinite(slope) for slope in slopes.values())

@@ -27,35 +27,35 @@ log_params, log_tokens = st.floats(np.log(1e6), np.log(1e13)), st.floats(np.log(
 log_budgets = st.floats(np.log(1e18), np.log(1e27))
 
 
-def log_loss(constants, log_n, log_d):
-    return float(Coupled().log_loss(constants, {"n_params": log_n, "n_tokens": log_d}))
+def predict(params, log_n, log_d):
+    return float(Coupled().predict(params, {"n_params": log_n, "n_tokens": log_d}))
 
 
-@given(constants=chinchillas, log_n=log_params, log_d=log_tokens)
+@given(params=chinchillas, log_n=log_params, log_d=log_tokens)
 @float64
-def test_at_a_coupling_of_one_it_is_chinchilla(constants, log_n, log_d):
-    expected = Chinchilla().log_loss(constants, {"n_params": log_n, "n_tokens": log_d})
-    assert log_loss(constants | {"gamma": 1.0}, log_n, log_d) == pytest.approx(
+def test_at_a_coupling_of_one_it_is_chinchilla(params, log_n, log_d):
+    expected = Chinchilla().predict(params, {"n_params": log_n, "n_tokens": log_d})
+    assert predict(params | {"gamma": 1.0}, log_n, log_d) == pytest.approx(
         float(expected), rel=1e-14, abs=1e-15
     )
 
 
-@given(constants=chinchillas, log_n=log_params, log_d=log_tokens)
+@given(params=chinchillas, log_n=log_params, log_d=log_tokens)
 @float64
 def test_at_a_coupling_near_nothing_the_larger_of_the_two_limits_sets_the_loss(
-    constants, log_n, log_d
+    params, log_n, log_d
 ):
-    c = constants
+    c = params
     limits = c["A"] * np.exp(-c["alpha"] * log_n), c["B"] * np.exp(-c["beta"] * log_d)
     # γ log 2 at most lies between the two.
-    found = np.exp(log_loss(c | {"gamma": 1e-4}, log_n, log_d)) - c["E"]
+    found = np.exp(predict(c | {"gamma": 1e-4}, log_n, log_d)) - c["E"]
     assert found == pytest.approx(max(limits), rel=1e-4, abs=1e-12)
 
 
-@given(constants=chinchillas, gamma=couplings, log_n=log_params, log_d=log_tokens)
+@given(params=chinchillas, gamma=couplings, log_n=log_params, log_d=log_tokens)
 @float64
-def test_it_is_the_law_of_the_papers_in_other_letters(constants, gamma, log_n, log_d):
-    c = constants
+def test_it_is_the_law_of_the_papers_in_other_letters(params, gamma, log_n, log_d):
+    c = params
     alpha, beta, a, b = (
         c["alpha"] / gamma,
         c["beta"] / gamma,
@@ -63,24 +63,22 @@ def test_it_is_the_law_of_the_papers_in_other_letters(constants, gamma, log_n, l
         c["B"] ** (1 / gamma),
     )
     papers = c["E"] + (a * np.exp(-alpha * log_n) + b * np.exp(-beta * log_d)) ** gamma
-    assert log_loss(c | {"gamma": gamma}, log_n, log_d) == pytest.approx(np.log(papers), rel=1e-9)
+    assert predict(c | {"gamma": gamma}, log_n, log_d) == pytest.approx(np.log(papers), rel=1e-9)
 
 
-@given(constants=chinchillas, gamma=couplings, log_n=log_params)
+@given(params=chinchillas, gamma=couplings, log_n=log_params)
 @float64
-def test_what_endless_tokens_leave_is_a_over_n_to_the_alpha(constants, gamma, log_n):
-    left = np.exp(log_loss(constants | {"gamma": gamma}, log_n, 4000.0)) - constants["E"]
+def test_what_endless_tokens_leave_is_a_over_n_to_the_alpha(params, gamma, log_n):
+    left = np.exp(predict(params | {"gamma": gamma}, log_n, 4000.0)) - params["E"]
     assert left == pytest.approx(
-        constants["A"] * np.exp(-constants["alpha"] * log_n), rel=1e-9, abs=1e-14
+        params["A"] * np.exp(-params["alpha"] * log_n), rel=1e-9, abs=1e-14
     )
 
 
-@given(constants=chinchillas, gamma=couplings, log_compute=log_budgets)
+@given(params=chinchillas, gamma=couplings, log_compute=log_budgets)
 @float64
-def test_at_the_optimum_the_loss_along_six_n_d_neither_falls_nor_rises(
-    constants, gamma, log_compute
-):
-    c = constants | {"gamma": gamma}
+def test_at_the_optimum_the_loss_along_six_n_d_neither_falls_nor_rises(params, gamma, log_compute):
+    c = params | {"gamma": gamma}
     best = np.log(Coupled().optimal_n_params(c, np.exp(log_compute)))
 
     def excess(log_n):
@@ -95,17 +93,17 @@ def test_at_the_optimum_the_loss_along_six_n_d_neither_falls_nor_rises(
     assert excess(best) < min(excess(best - step), excess(best + step))
 
 
-@given(constants=chinchillas, log_compute=log_budgets)
+@given(params=chinchillas, log_compute=log_budgets)
 @float64
-def test_at_a_coupling_of_one_the_optimum_is_chinchillas(constants, log_compute):
-    found = Coupled().optimal_n_params(constants | {"gamma": 1.0}, np.exp(log_compute))
+def test_at_a_coupling_of_one_the_optimum_is_chinchillas(params, log_compute):
+    found = Coupled().optimal_n_params(params | {"gamma": 1.0}, np.exp(log_compute))
     assert found == pytest.approx(
-        Chinchilla().optimal_n_params(constants, np.exp(log_compute)), rel=1e-9
+        Chinchilla().optimal_n_params(params, np.exp(log_compute)), rel=1e-9
     )
 
 
 def test_the_optimum_broadcasts_over_draws_and_budgets():
-    hoffmann = dict(Chinchilla.published[0].constants) | {"gamma": 0.5}
+    hoffmann = dict(Chinchilla.published[0].params) | {"gamma": 0.5}
     draws = {name: np.full((4, 1), value) for name, value in hoffmann.items()}
     assert Coupled().optimal_n_params(draws, np.array([1e20, 1e22, 1e24])).shape == (4, 3)
 
@@ -128,7 +126,7 @@ def test_published_constants_give_the_loss_of_the_printed_form(published):
     e, a, b, alpha, beta, gamma = printed[published.source]
     n, d = np.meshgrid(np.geomspace(1e8, 1e11, 4), np.geomspace(1e9, 1e13, 5))
     found = np.exp(
-        Coupled().log_loss(published.constants, {"n_params": np.log(n), "n_tokens": np.log(d)})
+        Coupled().predict(published.params, {"n_params": np.log(n), "n_tokens": np.log(d)})
     )
     np.testing.assert_allclose(
         found, np.exp(e) + (np.exp(a) / n**alpha + np.exp(b) / d**beta) ** gamma, rtol=1e-12
@@ -140,7 +138,9 @@ def test_published_constants_give_the_loss_of_the_printed_form(published):
 @float64
 def test_straight_coordinates_are_as_good_at_a_coupling_near_nothing(log_gamma, seed):
     logs = np.append(np.random.default_rng(seed).normal(0.0, 2.0, size=5), log_gamma)
-    straight = Coupled().straighten(list(logs))
-    np.testing.assert_allclose(Coupled().bend(straight), logs, rtol=1e-9, atol=1e-9)
-    slopes = jax.jacfwd(lambda v: jnp.stack(Coupled().bend(list(v))))(jnp.stack(straight))
+    decorrelated = Coupled().decorrelate(list(logs))
+    np.testing.assert_allclose(Coupled().recorrelate(decorrelated), logs, rtol=1e-9, atol=1e-9)
+    slopes = jax.jacfwd(lambda v: jnp.stack(Coupled().recorrelate(list(v))))(
+        jnp.stack(decorrelated)
+    )
     assert float(jnp.linalg.slogdet(slopes)[1]) == pytest.approx(0.0, abs=1e-8)

@@ -11,8 +11,8 @@ from bayescale._internal.precision import float64
 from bayescale.laws import Chinchilla, Coupled, Kaplan
 from bayescale.laws.kaplan import with_embeddings, without_embeddings
 
-PAPER = Kaplan.published[0].constants
-constants = st.fixed_dictionaries(
+PAPER = Kaplan.published[0].params
+params = st.fixed_dictionaries(
     {
         "N_c": st.floats(1e10, 1e15),
         "D_c": st.floats(1e10, 1e15),
@@ -23,11 +23,11 @@ constants = st.fixed_dictionaries(
 log_params, log_tokens = st.floats(np.log(1e6), np.log(1e13)), st.floats(np.log(1e8), np.log(1e15))
 
 
-def log_loss(c, log_n, log_d):
-    return float(Kaplan().log_loss(c, {"n_params": log_n, "n_tokens": log_d}))
+def predict(c, log_n, log_d):
+    return float(Kaplan().predict(c, {"n_params": log_n, "n_tokens": log_d}))
 
 
-@given(c=constants, log_n=log_params, log_d=log_tokens)
+@given(c=params, log_n=log_params, log_d=log_tokens)
 @float64
 def test_it_is_the_coupled_law_without_a_floor(c, log_n, log_d):
     same = {
@@ -38,25 +38,25 @@ def test_it_is_the_coupled_law_without_a_floor(c, log_n, log_d):
         "beta": c["alpha_D"],
         "gamma": c["alpha_D"],
     }
-    expected = Coupled().log_loss(same, {"n_params": log_n, "n_tokens": log_d})
-    assert log_loss(c, log_n, log_d) == pytest.approx(float(expected), abs=1e-9)
+    expected = Coupled().predict(same, {"n_params": log_n, "n_tokens": log_d})
+    assert predict(c, log_n, log_d) == pytest.approx(float(expected), abs=1e-9)
 
 
 @float64
 def test_with_endless_data_or_an_endless_model_one_power_is_left():
-    assert log_loss(PAPER, np.log(1e9), np.log(1e40)) == pytest.approx(
+    assert predict(PAPER, np.log(1e9), np.log(1e40)) == pytest.approx(
         0.076 * np.log(6.4e13 / 1e9), rel=1e-9
     )
-    assert log_loss(PAPER, np.log(1e60), np.log(1e11)) == pytest.approx(
+    assert predict(PAPER, np.log(1e60), np.log(1e11)) == pytest.approx(
         0.103 * np.log(1.8e13 / 1e11), rel=1e-9
     )
 
 
-@given(c=constants, log_budget=st.floats(np.log(1e18), np.log(1e27)))
+@given(c=params, log_budget=st.floats(np.log(1e18), np.log(1e27)))
 @float64
 def test_no_other_split_of_compute_has_a_smaller_loss_than_the_optimum(c, log_budget):
     best = float(np.log(Kaplan().optimal_n_params(c, np.exp(log_budget))))
-    at = [log_loss(c, n, log_budget - np.log(6) - n) for n in (best - 1e-3, best, best + 1e-3)]
+    at = [predict(c, n, log_budget - np.log(6) - n) for n in (best - 1e-3, best, best + 1e-3)]
     assert at[1] <= min(at[0], at[2])
 
 
@@ -85,7 +85,7 @@ def test_chinchillas_law_with_kaplans_counts_of_parameters_and_compute_gives_kap
         "n_params": np.log(with_embeddings(without)),
         "n_tokens": log_compute - np.log(6 * without),
     }
-    best = np.argmin(np.asarray(Chinchilla().log_loss(truth, log_inputs)), axis=1)
+    best = np.argmin(np.asarray(Chinchilla().predict(truth, log_inputs)), axis=1)
     inside = (best > 0) & (best < len(without) - 1)
     exponent = np.polyfit(log_compute[inside, 0], np.log(without[best[inside]]), 1)[0]
     # The paper's grid of compute is not printed: it moves the exponent by some thousandths.

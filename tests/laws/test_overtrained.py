@@ -24,27 +24,27 @@ log_params, log_tokens = st.floats(np.log(1e7), np.log(1e12)), st.floats(np.log(
 @float64
 def test_published_constants_give_the_losses_of_the_repositorys_formula(corpus, log_n, log_d):
     a, beta, power, e = REPOSITORY[corpus]
-    (published,) = (one.constants for one in Overtrained.published if corpus in one.source)
+    (published,) = (one.params for one in Overtrained.published if corpus in one.source)
     n, m = np.exp(log_n), np.exp(log_d - log_n)
     expected = e + a * n**power + beta * 6 ** (power / 2) * (m * n) ** power
-    found = np.exp(Overtrained().log_loss(published, {"n_params": log_n, "n_tokens": log_d}))
+    found = np.exp(Overtrained().predict(published, {"n_params": log_n, "n_tokens": log_d}))
     assert float(found) == pytest.approx(expected, rel=1e-12)
 
 
 @given(log_c=st.floats(np.log(1e18), np.log(1e27)))
 @float64
 def test_the_best_ratio_of_tokens_to_parameters_is_the_same_at_every_budget(log_c):
-    constants = Overtrained.published[0].constants
-    n_params = float(Overtrained().optimal_n_params(constants, np.exp(log_c)))
+    params = Overtrained.published[0].params
+    n_params = float(Overtrained().optimal_n_params(params, np.exp(log_c)))
     ratio = np.exp(log_c) / (6 * n_params**2)
     assert ratio == pytest.approx(
-        (constants["b"] / constants["a"]) ** (1 / (2 * constants["eta"])), rel=1e-9
+        (params["b"] / params["a"]) ** (1 / (2 * params["eta"])), rel=1e-9
     )
 
 
 @float64
 def test_it_is_chinchillas_law_of_one_exponent():
-    c = Overtrained.published[0].constants
+    c = Overtrained.published[0].params
     same = {
         "E": c["E"],
         "A": c["a"] * 6 ** -c["eta"],
@@ -52,6 +52,6 @@ def test_it_is_chinchillas_law_of_one_exponent():
         "alpha": 2 * c["eta"],
     }
     at = {"n_params": np.log(1e9), "n_tokens": np.log(3e11)}
-    assert float(Overtrained().log_loss(c, at)) == pytest.approx(
-        float(Chinchilla(tied=True).log_loss(same, at)), rel=1e-14
+    assert float(Overtrained().predict(c, at)) == pytest.approx(
+        float(Chinchilla(tied=True).predict(same, at)), rel=1e-14
     )

@@ -12,7 +12,7 @@ from bayescale.laws import PowerLaw
 def test_with_a_floor_it_is_e_plus_a_power(name):
     x = np.geomspace(1e6, 1e20, 5)
     computed = np.exp(
-        PowerLaw(input=name).log_loss({"E": 1.5, "A": 30.0, "alpha": 0.2}, {name: np.log(x)})
+        PowerLaw(input=name).predict({"E": 1.5, "A": 30.0, "alpha": 0.2}, {name: np.log(x)})
     )
     np.testing.assert_allclose(computed, 1.5 + 30.0 / x**0.2, rtol=1e-13)
 
@@ -21,7 +21,7 @@ def test_with_a_floor_it_is_e_plus_a_power(name):
 def test_without_a_floor_it_is_a_power():
     x = np.geomspace(1e6, 1e20, 5)
     computed = np.exp(
-        PowerLaw(floor=False).log_loss({"A": 30.0, "alpha": 0.2}, {"flops": np.log(x)})
+        PowerLaw(floor=False).predict({"A": 30.0, "alpha": 0.2}, {"flops": np.log(x)})
     )
     np.testing.assert_allclose(computed, 30.0 / x**0.2, rtol=1e-13)
 
@@ -34,9 +34,9 @@ def test_without_a_floor_there_is_no_parameter_e():
 @float64
 def test_kaplans_law_in_tokens_halves_the_loss_over_two_to_the_one_over_alpha():
     # Kaplan et al. 2020: alpha_D 0.095, D_c 5.4e13, that is A = D_c^alpha.
-    law, constants = PowerLaw(input="n_tokens", floor=False), {"A": 5.4e13**0.095, "alpha": 0.095}
+    law, params = PowerLaw(input="n_tokens", floor=False), {"A": 5.4e13**0.095, "alpha": 0.095}
     losses = np.exp(
-        law.log_loss(constants, {"n_tokens": np.log(np.array([5.4e13, 5.4e13 * 2 ** (1 / 0.095)]))})
+        law.predict(params, {"n_tokens": np.log(np.array([5.4e13, 5.4e13 * 2 ** (1 / 0.095)]))})
     )
     np.testing.assert_allclose(losses, [1.0, 0.5], rtol=1e-12)
 

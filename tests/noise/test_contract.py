@@ -20,7 +20,7 @@ residuals = st.floats(-3.0, 3.0)
 scales = st.floats(1e-3, 1.0)
 
 
-def constants_of(noise, sigma=0.1):
+def constrain_some(noise, sigma=0.1):
     """A given scale, and every other parameter near its prior's mean."""
     return {p.name: float(p.prior.mean) for p in noise.parameters} | {"sigma": sigma}
 
@@ -83,7 +83,7 @@ def test_a_larger_residual_costs_more_on_either_side_and_none_costs_least(
     sizes = np.array([0.0, smaller, smaller + more])
     for sided in (sizes, -sizes):
         costs = any_noise.rho(
-            sided, constants_of(any_noise), conditions_of(any_noise, compute_decades=decades)
+            sided, constrain_some(any_noise), conditions_of(any_noise, compute_decades=decades)
         )
         # To rounding: the nearest residuals differ from none by less than the last digit of the
         # cost.
@@ -95,9 +95,9 @@ def test_a_larger_residual_costs_more_on_either_side_and_none_costs_least(
 def test_a_residual_costs_the_same_on_either_side_where_no_parameter_tells_them_apart(
     any_noise, residual, decades
 ):
-    constants = constants_of(any_noise) | {"kappa": 1.0}
+    params = constrain_some(any_noise) | {"kappa": 1.0}
     above, below = (
-        float(any_noise.rho(r, constants, conditions_of(any_noise, compute_decades=decades)))
+        float(any_noise.rho(r, params, conditions_of(any_noise, compute_decades=decades)))
         for r in (residual, -residual)
     )
     assert above == pytest.approx(below, rel=1e-14)
@@ -105,23 +105,23 @@ def test_a_residual_costs_the_same_on_either_side_where_no_parameter_tells_them_
 
 @float64
 def test_runs_and_members_of_a_batch_broadcast(any_noise):
-    constants = {name: np.full(5, value) for name, value in constants_of(any_noise).items()}
+    params = {name: np.full(5, value) for name, value in constrain_some(any_noise).items()}
     conditions = Conditions(np.full((7, 1), 0.1), np.linspace(-1.0, 1.0, 7)[:, None])
-    costs = np.asarray(any_noise.rho(np.full((7, 5), 0.2), constants, conditions))
+    costs = np.asarray(any_noise.rho(np.full((7, 5), 0.2), params, conditions))
     assert costs.shape == (7, 5)
     alone = any_noise.rho(
-        0.2, {name: values[4] for name, values in constants.items()}, Conditions(0.1, 1.0)
+        0.2, {name: values[4] for name, values in params.items()}, Conditions(0.1, 1.0)
     )
     assert costs[6, 4] == pytest.approx(float(alone), rel=1e-12)
 
 
 @float64
 def test_slopes_in_residual_and_parameters_are_finite_however_far_a_run_is_off(any_noise):
-    def cost(residual, constants):
-        return any_noise.rho(residual, constants, conditions_of(any_noise))
+    def cost(residual, params):
+        return any_noise.rho(residual, params, conditions_of(any_noise))
 
     for residual in (-50.0, 0.0, 1e-9, 50.0):
-        slopes = jax.grad(cost, argnums=(0, 1))(residual, constants_of(any_noise))
+        slopes = jax.grad(cost, argnums=(0, 1))(residual, constrain_some(any_noise))
         assert all(np.isfinite(slope) for slope in jax.tree.leaves(slopes)), residual
 
 
@@ -132,12 +132,12 @@ def test_slopes_in_residual_and_parameters_are_finite_however_far_a_run_is_off(a
 def test_the_cost_is_the_negative_log_density_about_the_prediction(
     any_likelihood, residual, prediction, sigma, decades
 ):
-    constants, conditions = (
-        constants_of(any_likelihood, sigma),
+    params, conditions = (
+        constrain_some(any_likelihood, sigma),
         conditions_of(any_likelihood, compute_decades=decades),
     )
-    density = any_likelihood.distribution(prediction, constants, conditions)
-    cost = any_likelihood.rho(residual, constants, conditions)
+    density = any_likelihood.distribution(prediction, params, conditions)
+    cost = any_likelihood.rho(residual, params, conditions)
     assert float(cost) == pytest.approx(
         -float(density.log_prob(prediction + residual)), rel=1e-9, abs=1e-9
     )
@@ -145,8 +145,8 @@ def test_the_cost_is_the_negative_log_density_about_the_prediction(
 
 @float64
 def test_the_density_integrates_to_one(any_likelihood):
-    constants, conditions = constants_of(any_likelihood, 0.1), Conditions(0.05, 0.5)
-    density = jax.jit(lambda r: jnp.exp(-any_likelihood.rho(r, constants, conditions)))
+    params, conditions = constrain_some(any_likelihood, 0.1), Conditions(0.05, 0.5)
+    density = jax.jit(lambda r: jnp.exp(-any_likelihood.rho(r, params, conditions)))
     mass, _ = quad(lambda r: float(density(r)), -20.0, 20.0, points=(-0.5, 0.0, 0.5), limit=200)
     assert mass == pytest.approx(1.0, abs=1e-4)
 
@@ -159,7 +159,7 @@ def test_a_known_standard_error_adds_in_quadrature_to_the_scale_or_to_itself(
     def cost(sigma, log_loss_se):
         return float(
             any_likelihood.rho(
-                residual, constants_of(any_likelihood, sigma), Conditions(log_loss_se)
+                residual, constrain_some(any_likelihood, sigma), Conditions(log_loss_se)
             )
         )
 
@@ -175,11 +175,11 @@ def test_a_known_standard_error_adds_in_quadrature_to_the_scale_or_to_itself(
 
 @float64
 def test_samples_scatter_as_the_density_says(any_likelihood):
-    constants, conditions = constants_of(any_likelihood), conditions_of(any_likelihood)
+    params, conditions = constrain_some(any_likelihood), conditions_of(any_likelihood)
     drawn = np.asarray(
-        any_likelihood.distribution(0.0, constants, conditions).sample(jax.random.key(0), (20_000,))
+        any_likelihood.distribution(0.0, params, conditions).sample(jax.random.key(0), (20_000,))
     )
-    density = jax.jit(lambda r: jnp.exp(-any_likelihood.rho(r, constants, conditions)))
+    density = jax.jit(lambda r: jnp.exp(-any_likelihood.rho(r, params, conditions)))
     for edge in (-0.1, 0.0, 0.05, 0.2):
         below, _ = quad(
             lambda r: float(density(r)),
@@ -197,11 +197,11 @@ def test_samples_scatter_as_the_density_says(any_likelihood):
 
 @float64
 def test_predictions_of_many_draws_are_sampled_at_once(any_likelihood):
-    constants = {
-        name: np.full((4, 1), value) for name, value in constants_of(any_likelihood).items()
+    params = {
+        name: np.full((4, 1), value) for name, value in constrain_some(any_likelihood).items()
     }
     sample = any_likelihood.distribution(
-        np.zeros((4, 3)), constants, conditions_of(any_likelihood)
+        np.zeros((4, 3)), params, conditions_of(any_likelihood)
     ).sample(jax.random.key(0))
     assert sample.shape == (4, 3)
     assert len(np.unique(sample)) == 12

@@ -48,10 +48,10 @@ def test_student_t_is_scipys(sigma, nu):
 
 @float64
 def test_degrees_of_freedom_that_are_given_are_no_parameter():
-    fixed, constants = StudentT(nu=4.0), {"sigma": 0.02}
+    fixed, params = StudentT(nu=4.0), {"sigma": 0.02}
     assert [parameter.name for parameter in fixed.parameters] == ["sigma"]
-    expected = StudentT().rho(0.05, {**constants, "nu": 4.0}, Conditions())
-    assert float(fixed.rho(0.05, constants, Conditions())) == float(expected)
+    expected = StudentT().rho(0.05, {**params, "nu": 4.0}, Conditions())
+    assert float(fixed.rho(0.05, params, Conditions())) == float(expected)
 
 
 @pytest.mark.parametrize("nu", [0.0, -1.0, np.inf, np.nan])
@@ -92,10 +92,10 @@ def test_huber_knows_no_measurement_error():
 @given(sigma=scales, nu=degrees)
 @float64
 def test_asymmetric_student_t_of_skewness_one_is_student_t(sigma, nu):
-    constants = {"sigma": sigma, "nu": nu}
-    found = AsymmetricStudentT().rho(residuals, constants | {"kappa": 1.0}, Conditions())
+    params = {"sigma": sigma, "nu": nu}
+    found = AsymmetricStudentT().rho(residuals, params | {"kappa": 1.0}, Conditions())
     np.testing.assert_allclose(
-        found, StudentT().rho(residuals, constants, Conditions()), rtol=1e-12, atol=1e-12
+        found, StudentT().rho(residuals, params, Conditions()), rtol=1e-12, atol=1e-12
     )
 
 
@@ -145,10 +145,10 @@ def test_draws_of_asymmetric_student_t_follow_its_distribution_function(kappa):
 @given(decades=st.floats(-5.0, 5.0), se=st.floats(0.0, 1.0))
 @float64
 def test_compute_scale_of_no_slope_is_its_base(base, decades, se):
-    constants = {p.name: float(p.prior.mean) for p in base.parameters}
+    params = {p.name: float(p.prior.mean) for p in base.parameters}
     conditions = Conditions(se, decades)
-    found = ComputeScale(base).rho(residuals, constants | {"scale_slope": 0.0}, conditions)
-    np.testing.assert_array_equal(found, base.rho(residuals, constants, conditions))
+    found = ComputeScale(base).rho(residuals, params | {"scale_slope": 0.0}, conditions)
+    np.testing.assert_array_equal(found, base.rho(residuals, params, conditions))
 
 
 @given(decades=st.floats(-5.0, 5.0), slope=st.floats(-1.0, 1.0))
@@ -183,10 +183,10 @@ def test_known_error_takes_a_new_run_to_be_measured_well():
 )
 @float64
 def test_given_the_processes_runs_scatter_as_the_base_says(whole):
-    constants = {p.name: 0.1 for p in whole.parameters}
+    params = {p.name: 0.1 for p in whole.parameters}
     np.testing.assert_array_equal(
-        whole.rho(residuals, constants, Conditions()),
-        Laplace().rho(residuals, constants, Conditions()),
+        whole.rho(residuals, params, Conditions()),
+        Laplace().rho(residuals, params, Conditions()),
     )
 
 

@@ -14,9 +14,9 @@ def scattered(point: Posterior) -> Posterior:
     generator = np.random.default_rng(0)
     draws = {
         name: value * np.exp(0.003 * generator.standard_normal((2, 60)))
-        for name, value in point.constants.items()
+        for name, value in point.params.items()
     }
-    return replace(point, constants=draws)
+    return replace(point, params=draws)
 
 
 @pytest.fixture(scope="session")

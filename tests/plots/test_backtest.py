@@ -81,5 +81,5 @@ def test_every_hidden_loss_is_drawn_with_its_bars(bands, tested):
 
 def test_runs_of_one_budget_stand_side_by_side(bands):
     for axes in bands.axes:
-        places = np.array([path.vertices[0, 0] for path in axes.collections[1].get_paths()])
-        assert len(np.unique(places.round(-12))) == len(places)
+        indices = np.array([path.vertices[0, 0] for path in axes.collections[1].get_paths()])
+        assert len(np.unique(indices.round(-12))) == len(indices)

@@ -48,7 +48,7 @@ def test_few_draws_are_drawn_one_by_one(posterior: Posterior) -> None:
 def test_many_draws_are_drawn_as_density_that_counts_them_all(posterior: Posterior) -> None:
     many = replace(
         posterior,
-        constants={name: np.tile(draws, (1, 5)) for name, draws in posterior.constants.items()},
+        params={name: np.tile(draws, (1, 5)) for name, draws in posterior.params.items()},
     )
     panel = bottom(bs.plots.pair(many))[1]
     assert next(c for c in panel.collections if isinstance(c, QuadMesh)).get_array().sum() == 600

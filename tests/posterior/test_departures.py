@@ -8,7 +8,7 @@ from bayescale._internal.precision import float64
 from bayescale.laws import Chinchilla, PowerLaw
 from bayescale.noise import Discrepancy, GroupEffects, Normal
 from bayescale.processes import IntegratedWiener, Matern
-from bayescale.processes.base import places
+from bayescale.processes.base import locate
 
 NOISE = Discrepancy(Normal(), (IntegratedWiener(), Matern()))
 AMPLITUDES = {"sigma": 0.01, "drift_sd": 0.02, "matern_sd": 0.03}
@@ -21,10 +21,10 @@ def many(made_posterior):
     """
 
     def make(noise=NOISE, **amplitudes):
-        constants = {"E": 1.5, "A": 9.0, "alpha": 0.1} | AMPLITUDES | amplitudes
+        params = {"E": 1.5, "A": 9.0, "alpha": 0.1} | AMPLITUDES | amplitudes
         wanted = {p.name for p in (*PowerLaw().parameters, *noise.parameters)}
         return made_posterior(
-            PowerLaw(), noise, {name: np.full((4, 2000), constants[name]) for name in wanted}
+            PowerLaw(), noise, {name: np.full((4, 2000), params[name]) for name in wanted}
         )
 
     return make
@@ -43,7 +43,7 @@ def test_without_processes_nothing_is_added(made_posterior):
 def test_at_the_runs_departures_are_functions_times_amplitude_and_coefficient(many):
     posterior = many(drift_sd=0.0)
     basis = posterior.bases[1]
-    features = basis.features(places(posterior.runs, ("flops",)))
+    features = basis.features(locate(posterior.runs, ("flops",)))
     expected = 0.03 * posterior.coefficients[..., 8 : 8 + basis.size] @ features.T
     np.testing.assert_allclose(posterior.log_departure(), expected, rtol=1e-5, atol=1e-7)
 
@@ -53,7 +53,7 @@ def test_elsewhere_departures_have_the_covariance_of_the_process_whatever_the_di
     new = {"flops": np.geomspace(1e8, 1e14, 5)}
     posterior = many()
     drawn = posterior.log_departure(new).reshape(-1, 5)
-    at = places(posterior.runs, ("flops",), new)
+    at = locate(posterior.runs, ("flops",), new)
     expected = 0.02**2 * IntegratedWiener().covariance(at, at) + 0.03**2 * Matern().covariance(
         at, at
     )
@@ -80,11 +80,11 @@ def test_what_the_runs_leave_open_depends_on_the_seed_alone(many):
 
 @float64
 def test_a_new_run_has_a_departure_of_a_group_of_its_own(made_posterior):
-    constants = {"E": 1.5, "A": 9.0, "alpha": 0.1, "sigma": 0.001, "group_sd": 0.02}
+    params = {"E": 1.5, "A": 9.0, "alpha": 0.1, "sigma": 0.001, "group_sd": 0.02}
     noise = GroupEffects(Normal())
-    frame = made_posterior(PowerLaw(), noise, constants).runs.frame
+    frame = made_posterior(PowerLaw(), noise, params).runs.frame
     posterior = made_posterior(
-        PowerLaw(), noise, {name: np.full((4, 2000), value) for name, value in constants.items()}
+        PowerLaw(), noise, {name: np.full((4, 2000), value) for name, value in params.items()}
     )
     assert set(frame["group"]) == set("abc")
     drawn = posterior.log_departure({"flops": posterior.runs.column("flops")[:2]}).reshape(-1, 2)
@@ -98,7 +98,7 @@ def test_a_new_run_has_a_departure_of_a_group_of_its_own(made_posterior):
 def test_a_forecast_scatters_by_law_departure_and_noise_together(many):
     posterior = many()
     forecast = bs.forecast(posterior, flops=[1e9, 1e14])
-    at = places(posterior.runs, ("flops",), {"flops": np.array([1e9, 1e14])})
+    at = locate(posterior.runs, ("flops",), {"flops": np.array([1e9, 1e14])})
     shared = 0.02**2 * np.diag(IntegratedWiener().covariance(at, at)) + 0.03**2
     np.testing.assert_allclose(
         np.log(forecast.draws).std(axis=0), np.sqrt(shared + 0.01**2), rtol=0.04

@@ -38,15 +38,15 @@ def test_the_summary_is_numpys_over_all_chains(made_posterior):
     assert summary.index.tolist() == ["E", "A", "B", "alpha", "beta", "sigma", "nu"]
     assert summary.index.name == "parameter"
     assert list(summary.columns) == ["mean", "sd", "q05", "q50", "q95"]
-    draws = posterior.constants["alpha"].ravel()
+    draws = posterior.params["alpha"].ravel()
     expected = [draws.mean(), draws.std(ddof=1), *np.quantile(draws, [0.05, 0.5, 0.95])]
     np.testing.assert_allclose(summary.loc["alpha"], expected)
 
 
 def test_where_a_sampler_ran_the_summary_tells_convergence(made_posterior):
     rng = np.random.default_rng(0)
-    constants = {name: rng.lognormal(size=(4, 200)) for name in ("E", "A", "alpha", "sigma")}
-    posterior = made_posterior(PowerLaw(), Normal(), constants, sample_stats=stats((4, 200)))
+    params = {name: rng.lognormal(size=(4, 200)) for name in ("E", "A", "alpha", "sigma")}
+    posterior = made_posterior(PowerLaw(), Normal(), params, sample_stats=stats((4, 200)))
     summary = posterior.summary()
     assert list(summary.columns) == [
         "mean",
@@ -102,7 +102,7 @@ def test_draws_have_dimensions_chain_and_draw(any_law, any_noise, made_posterior
     for name, values in group.data_vars.items():
         assert values.dims[:2] == ("chain", "draw")
         np.testing.assert_array_equal(
-            values, posterior.coefficients if name == "coefficients" else posterior.constants[name]
+            values, posterior.coefficients if name == "coefficients" else posterior.params[name]
         )
 
 
@@ -131,13 +131,11 @@ def test_the_log_likelihood_is_the_density_of_the_loss_itself(made_posterior):
 
 
 def test_a_known_standard_error_of_the_loss_widens_the_likelihood(made_posterior):
-    constants = {"E": 1.5, "A": 9.0, "alpha": 0.1, "sigma": 0.03}
-    without = made_posterior(PowerLaw(), Normal(), constants)
+    params = {"E": 1.5, "A": 9.0, "alpha": 0.1, "sigma": 0.03}
+    without = made_posterior(PowerLaw(), Normal(), params)
     frame = without.runs.frame.assign(loss_se=0.04 * without.runs.frame["loss"])
-    with_errors = Posterior(
-        without.law, without.noise, without.method, Runs(frame), without.constants
-    )
-    wider = made_posterior(PowerLaw(), Normal(), constants | {"sigma": 0.05})
+    with_errors = Posterior(without.law, without.noise, without.method, Runs(frame), without.params)
+    wider = made_posterior(PowerLaw(), Normal(), params | {"sigma": 0.05})
     found, expected = (
         p.to_arviz()["log_likelihood"]["loss"].to_numpy() for p in (with_errors, wider)
     )
@@ -188,7 +186,7 @@ def test_a_posterior_comes_back_from_its_file_as_it_was(
         "provenance",
     ):
         assert getattr(after, name) == getattr(before, name), name
-    for name in ("constants", "sample_stats"):
+    for name in ("params", "sample_stats"):
         one, other = getattr(before, name), getattr(after, name)
         assert list(one) == list(other)
         for key in one:
@@ -229,7 +227,7 @@ def test_every_column_that_a_fit_may_use_comes_back(made_posterior, tmp_path):
     }
     named = posterior.runs.frame.set_axis(pd.Index([f"r{i}" for i in range(rows)], name="run_id"))
     runs = Runs.from_frame(named.assign(**extra))
-    Posterior(posterior.law, posterior.noise, posterior.method, runs, posterior.constants).save(
+    Posterior(posterior.law, posterior.noise, posterior.method, runs, posterior.params).save(
         tmp_path / "post.nc"
     )
     after = bs.load(tmp_path / "post.nc").runs.frame

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import bayescale as bs
-from bayescale.processes.base import Places, places
+from bayescale.processes.base import Locations, locate
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -20,13 +20,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-def scattered() -> Callable[[int, int], Places]:
+def scattered() -> Callable[[int, int], Locations]:
     """Some runs at random, in a few groups: their number and a seed."""
 
-    def make(count: int, seed: int) -> Places:
+    def make(count: int, seed: int) -> Locations:
         rng = np.random.default_rng(seed)
         decades = rng.uniform(-1.5, 1.5, size=(count, 2))
-        return Places(decades, decades.sum(axis=1), rng.choice(list("abcde"), size=count))
+        return Locations(decades, decades.sum(axis=1), rng.choice(list("abcde"), size=count))
 
     return make
 
@@ -40,4 +40,4 @@ def sweep() -> bs.Runs:
 @pytest.fixture(scope="session")
 def fitted(sweep: bs.Runs) -> Any:
     """Where they stand."""
-    return places(sweep, ("n_params", "n_tokens"))
+    return locate(sweep, ("n_params", "n_tokens"))

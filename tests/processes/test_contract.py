@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpyro.distributions import constraints
 
 from bayescale._internal.discovery import describe, names, parse
-from bayescale.processes.base import Basis, Process, places
+from bayescale.processes.base import Basis, Process, locate
 
 seeds = st.integers(0, 2**32 - 1)
 # The fixture only holds a function.
@@ -124,7 +124,7 @@ def test_nothing_remains_at_the_chosen_runs(any_process, fitted):
 
 
 def test_one_run_needs_one_function_at_most(any_process, sweep):
-    alone = places(dataclasses.replace(sweep, frame=sweep.frame.head(1)), ("n_params", "n_tokens"))
+    alone = locate(dataclasses.replace(sweep, frame=sweep.frame.head(1)), ("n_params", "n_tokens"))
     basis = Basis.of(any_process, alone)
     assert basis.size <= 1
     assert basis.features(alone).shape == (1, basis.size)

@@ -9,7 +9,7 @@ from scipy.integrate import dblquad
 
 from bayescale.errors import InputError
 from bayescale.processes import IntegratedWiener, Matern, SharedEffect
-from bayescale.processes.base import Basis, Places
+from bayescale.processes.base import Basis, Locations
 
 decades = st.floats(-4.0, 4.0)
 
@@ -17,11 +17,11 @@ decades = st.floats(-4.0, 4.0)
 def on_a_line(*compute):
     """Runs at decades of compute, all on one side of the law's plane."""
     at = np.asarray(compute, dtype=float)
-    return Places(at[:, None], at, np.full(len(at), "a"))
+    return Locations(at[:, None], at, np.full(len(at), "a"))
 
 
 def in_groups(labels):
-    return Places(
+    return Locations(
         np.zeros((len(labels), 1)), np.zeros(len(labels)), np.asarray(labels, dtype=object)
     )
 
@@ -44,8 +44,8 @@ def test_matern_has_variance_one_everywhere():
 
 def test_matern_is_alike_in_all_directions():
     circle = np.array([[np.cos(a), np.sin(a)] for a in np.linspace(0, 2 * np.pi, 9)])
-    around = Places(circle, circle.sum(axis=1), np.full(9, "a"))
-    centre = Places(np.zeros((1, 2)), np.zeros(1), np.array(["a"]))
+    around = Locations(circle, circle.sum(axis=1), np.full(9, "a"))
+    centre = Locations(np.zeros((1, 2)), np.zeros(1), np.array(["a"]))
     np.testing.assert_allclose(np.ptp(Matern().covariance(centre, around)), 0.0, atol=1e-12)
 
 

@@ -63,7 +63,7 @@ def test_the_huber_objective_at_hoffmanns_unrounded_constants(runs_240: bs.Runs)
     law, noise, frame = bs.laws.Chinchilla(), bs.noise.Huber(1e-3), runs_240.frame
     log_inputs = {name: np.log(frame[name].to_numpy()) for name in law.inputs}
     residual = np.log(frame["loss"].to_numpy()) - np.asarray(
-        law.log_loss(law.published[1].constants, log_inputs)
+        law.predict(law.published[1].params, log_inputs)
     )
     assert float(np.sum(noise.rho(residual, {}, Conditions()))) == pytest.approx(
         0.00123116, rel=1e-3

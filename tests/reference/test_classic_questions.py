@@ -18,7 +18,7 @@ SARDANA = {"E": 1.69, "A": 406.4, "B": 410.7, "alpha": 0.336, "beta": 0.283}
 
 @pytest.fixture
 def point(made_posterior):
-    return lambda constants: made_posterior(bs.laws.Chinchilla(), bs.noise.Huber(), constants)
+    return lambda params: made_posterior(bs.laws.Chinchilla(), bs.noise.Huber(), params)
 
 
 def test_serving_two_trillion_tokens_asks_for_a_smaller_model_trained_longer_as_recomputed(point):
@@ -42,7 +42,7 @@ def test_the_law_of_the_paper_on_serving_has_the_loss_that_was_recomputed(point)
 
 # Hoffmann et al. 2022: the rounded parameters, and those in the paper's source.
 @pytest.mark.parametrize(
-    ("constants", "ratio"),
+    ("params", "ratio"),
     [
         ({"E": 1.69, "A": 406.4, "B": 410.7, "alpha": 0.34, "beta": 0.28}, 92.6),
         (
@@ -59,9 +59,9 @@ def test_the_law_of_the_paper_on_serving_has_the_loss_that_was_recomputed(point)
     ids=["rounded", "unrounded"],
 )
 def test_hoffmanns_parameters_prefer_chinchilla_and_rounding_them_is_not_harmless(
-    point, constants, ratio
+    point, params, ratio
 ):
-    post = point(constants)
+    post = point(params)
     assert bs.allocate(post, 5.76e23).draws["tokens_per_param"].item() == pytest.approx(
         ratio, abs=0.05
     )
@@ -75,7 +75,7 @@ def test_hoffmanns_parameters_prefer_chinchilla_and_rounding_them_is_not_harmles
 # 2.2269634075.
 def test_with_25_billion_unique_tokens_the_smaller_model_read_longer_is_better(made_posterior):
     law = bs.laws.DataConstrained()
-    post = made_posterior(law, bs.noise.Huber(), dict(law.published[0].constants))
+    post = made_posterior(law, bs.noise.Huber(), dict(law.published[0].params))
     plans = {"6.34B": (6.34e9, 242e9), "8.67B": (8.67e9, 178e9)}
     found = bs.regret(post, plans, constraints=bs.Constraints(unique_tokens=25e9))
     np.testing.assert_allclose(

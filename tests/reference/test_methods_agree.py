@@ -79,7 +79,7 @@ def test_means_and_spreads_of_grid_and_nuts_agree(name: str, noise: Likelihood) 
     chains, grid = (fitted(name, noise, method) for method in (bs.NUTS(), bs.Grid()))
     effective = min(grid.diagnostics["ess_importance"], grid.n_draws)
     table = chains.summary()
-    for parameter in chains.constants:
+    for parameter in chains.params:
         theirs, ours = (np.log(posterior.draws(parameter)) for posterior in (chains, grid))
         bulk, tail = (
             np.sqrt(1 / table.loc[parameter, f"ess_{kind}"] + 1 / effective)
@@ -102,7 +102,7 @@ def test_importance_and_nuts_agree_within_a_tenth_of_a_standard_deviation(
         fitted(name, noise, method) for method in (bs.NUTS(draws=4000), bs.Importance(draws=16_000))
     )
     skip_where_nuts_sampled(weighed)
-    for parameter in chains.constants:
+    for parameter in chains.params:
         theirs, ours = (np.log(posterior.draws(parameter)) for posterior in (chains, weighed))
         assert ours.mean() == pytest.approx(theirs.mean(), abs=0.1 * theirs.std()), parameter
         assert width(ours) == pytest.approx(

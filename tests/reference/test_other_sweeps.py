@@ -73,7 +73,7 @@ def test_the_data_constrained_law_explains_as_much_of_182_runs_as_published(
     log_inputs = {name: np.log(runs.column(name)) for name in law.inputs}
     loss, found = (
         runs.column("loss"),
-        np.exp(np.asarray(law.log_loss(law.published[0].constants | decay, log_inputs))),
+        np.exp(np.asarray(law.predict(law.published[0].params | decay, log_inputs))),
     )
     left = np.sum((loss - found) ** 2) / np.sum((loss - loss.mean()) ** 2)
     assert 1 - left == pytest.approx(published, abs=5e-5)
@@ -88,7 +88,7 @@ def test_the_published_laws_of_over_training_describe_the_authors_own_runs(group
     law, order = bs.laws.Overtrained(), ["c4_original", "rpj", "rw_original"]
     rows = bs.datasets.frame("gadre2024").query("group == @group")
     log_inputs = {name: np.log(rows[name].to_numpy(dtype=float)) for name in law.inputs}
-    error = law.log_loss(law.published[order.index(group)].constants, log_inputs) - np.log(
+    error = law.predict(law.published[order.index(group)].params, log_inputs) - np.log(
         rows["loss"].to_numpy()
     )
     assert np.sqrt(np.mean(np.square(error))) < 0.035

@@ -6,7 +6,7 @@ import pytest
 import bayescale as bs
 from bayescale._internal.precision import float64
 
-ROUNDED, UNROUNDED, BESIROGLU = (published.constants for published in bs.laws.Chinchilla.published)
+ROUNDED, UNROUNDED, BESIROGLU = (published.params for published in bs.laws.Chinchilla.published)
 SIZES = bs.datasets.published_table("published_llm_sizes").set_index("model")
 FITS = bs.datasets.published_table("published_parametric_fits").set_index("fit")
 EXPONENTS = bs.datasets.published_table("published_allocation_exponents").set_index("fit")
@@ -14,20 +14,20 @@ KAPLAN = bs.datasets.published_table("kaplan2020_laws").set_index(["law", "quant
 
 
 @float64
-def loss_of(model: str, constants: dict[str, float]) -> float:
+def loss_of(model: str, params: dict[str, float]) -> float:
     log_inputs = {name: np.log(SIZES.loc[model, name]) for name in ("n_params", "n_tokens")}
-    return float(np.exp(bs.laws.Chinchilla().log_loss(constants, log_inputs)))
+    return float(np.exp(bs.laws.Chinchilla().predict(params, log_inputs)))
 
 
 # J. Hoffmann et al. 2022.
 
 
-@pytest.mark.parametrize("constants", [ROUNDED, UNROUNDED], ids=["rounded", "unrounded"])
-def test_chinchilla_beats_every_model_of_its_papers_table(constants: dict[str, float]) -> None:
+@pytest.mark.parametrize("params", [ROUNDED, UNROUNDED], ids=["rounded", "unrounded"])
+def test_chinchilla_beats_every_model_of_its_papers_table(params: dict[str, float]) -> None:
     table = SIZES.index[SIZES["source"] == "arXiv:2203.15556 Table 1"].drop("Chinchilla")
     assert len(table) == 4
-    best = loss_of("Chinchilla", constants)
-    assert all(best < loss_of(model, constants) for model in [*table, "GPT-3-175B"])
+    best = loss_of("Chinchilla", params)
+    assert all(best < loss_of(model, params) for model in [*table, "GPT-3-175B"])
 
 
 @pytest.mark.parametrize(
@@ -61,27 +61,27 @@ def test_hoffmanns_unrounded_constants_are_those_of_the_papers_source(
 
 
 @pytest.mark.parametrize(
-    ("fit", "constants", "digits"),
+    ("fit", "params", "digits"),
     [
         ("chinchilla_approach3", ROUNDED, 1e-12),
         ("chinchilla_approach3_unrounded", UNROUNDED, 2e-4),
         ("besiroglu2024", BESIROGLU, 1e-5),
-        ("muennighoff2023", bs.laws.DataConstrained.published[0].constants, 5e-6),
+        ("muennighoff2023", bs.laws.DataConstrained.published[0].params, 5e-6),
     ],
 )
 def test_constants_that_laws_carry_are_those_of_the_published_table(
-    fit: str, constants: dict[str, float], digits: float
+    fit: str, params: dict[str, float], digits: float
 ) -> None:
     for name in ("E", "A", "B", "alpha", "beta"):
-        assert constants[name] == pytest.approx(FITS.loc[fit, name], rel=digits)
+        assert params[name] == pytest.approx(FITS.loc[fit, name], rel=digits)
 
 
 @pytest.mark.parametrize("fit", FITS.index)
 @float64
 def test_the_exponent_of_a_published_fit_is_that_of_its_optimum(fit: str) -> None:
-    constants = FITS.loc[fit, ["E", "A", "B", "alpha", "beta"]].astype(float).to_dict()
+    params = FITS.loc[fit, ["E", "A", "B", "alpha", "beta"]].astype(float).to_dict()
     low, high = (
-        float(bs.laws.Chinchilla().optimal_n_params(constants, compute)) for compute in (1e20, 1e24)
+        float(bs.laws.Chinchilla().optimal_n_params(params, compute)) for compute in (1e20, 1e24)
     )
     assert np.log(high / low) / np.log(1e4) == pytest.approx(FITS.loc[fit, "a"], abs=5e-5)
     assert FITS.loc[fit, "a"] + FITS.loc[fit, "b"] == pytest.approx(1, abs=1e-12)
@@ -108,7 +108,7 @@ def test_approach_3_has_the_exponents_of_hoffmanns_table() -> None:
     ],
 )
 def test_muennighoffs_constants_are_as_printed(name: str, printed: float) -> None:
-    value = bs.laws.DataConstrained.published[0].constants[name]
+    value = bs.laws.DataConstrained.published[0].params[name]
     assert (np.log(value) if name in ("A", "B", "E") else value) == pytest.approx(
         printed, abs=1e-12
     )
@@ -217,7 +217,7 @@ def test_kaplans_constants_are_as_printed(
 
 
 def test_the_joint_law_carries_the_constants_of_the_published_table() -> None:
-    c = bs.laws.Kaplan.published[0].constants
+    c = bs.laws.Kaplan.published[0].params
     for variable, exponent, scale in (
         ("n_params", "alpha_N", "N_c"),
         ("n_tokens", "alpha_D", "D_c"),
@@ -237,16 +237,16 @@ def test_kaplans_laws_of_one_variable_are_power_laws_without_a_floor(
     exponent, scale = KAPLAN.loc[(law, variable), ["exponent", "scale"]]
     power = bs.laws.PowerLaw(input=variable, floor=False)
     at = np.log(scale * np.array([1e-6, 1.0]))
-    loss = np.exp(power.log_loss({"A": scale**exponent, "alpha": exponent}, {variable: at}))
+    loss = np.exp(power.predict({"A": scale**exponent, "alpha": exponent}, {variable: at}))
     assert loss.tolist() == pytest.approx([10 ** (6 * exponent), 1.0], rel=1e-12)
 
 
 @float64
 def test_kaplans_exponent_of_compute_was_observed_and_does_not_follow_from_the_joint_law() -> None:
     assert EXPONENTS.loc["kaplan2020", ["a", "b"]].tolist() == [0.73, 0.27]
-    constants = bs.laws.Kaplan.published[0].constants
+    params = bs.laws.Kaplan.published[0].params
     low, high = (
-        float(bs.laws.Kaplan().optimal_n_params(constants, compute)) for compute in (1e20, 1e24)
+        float(bs.laws.Kaplan().optimal_n_params(params, compute)) for compute in (1e20, 1e24)
     )
     # α_D/(α_N + α_D), 0.575: the paper's own runs were stopped early and are no minima of the joint
     # law along 6ND.

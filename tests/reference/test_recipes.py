@@ -34,8 +34,8 @@ def test_the_joint_law_predicts_differences_of_runs_alike_but_for_the_data(found
         name: np.log(pairs.index.get_level_values(name).to_numpy())
         for name in ("n_params", "n_tokens")
     }
-    constants = {name: np.median(values) for name, values in found.constants.items()}
+    params = {name: np.median(values) for name, values in found.params.items()}
     predicted = np.subtract(
-        *(np.asarray(found.law.log_loss(constants, {**at, "recipe": r})) for r in (1.0, 0.0))
+        *(np.asarray(found.law.predict(params, {**at, "recipe": r})) for r in (1.0, 0.0))
     )
     assert np.median(np.abs(pairs - predicted)) < 0.015

@@ -56,8 +56,8 @@ def refitted(checkpoints: pd.DataFrame) -> Callable[[pd.Series], tuple[float, Op
         }
 
         def residuals(values: np.ndarray) -> np.ndarray:
-            constants = dict(zip(PRINTED, values, strict=True))
-            loss = LAW.log_loss(constants | {"alpha_1": constants["beta"]}, log_inputs)
+            params = dict(zip(PRINTED, values, strict=True))
+            loss = LAW.predict(params | {"alpha_1": params["beta"]}, log_inputs)
             return np.asarray(loss) - checkpoints["loss"].to_numpy()
 
         start = np.array(list(PRINTED.values()))
@@ -94,16 +94,14 @@ def test_with_the_tokens_that_runs_saw_loss_falls_faster_with_the_vocabulary(
 
 
 @pytest.mark.parametrize(
-    ("constants", "thousands"), [(PRINTED, 218), (RECOMPUTED, 66)], ids=["printed", "recomputed"]
+    ("params", "thousands"), [(PRINTED, 218), (RECOMPUTED, 66)], ids=["printed", "recomputed"]
 )
-def test_the_best_vocabulary_of_70b_depends_on_how_tokens_were_counted(
-    constants, thousands
-) -> None:
+def test_the_best_vocabulary_of_70b_depends_on_how_tokens_were_counted(params, thousands) -> None:
     sizes = np.geomspace(1e4, 1e6, 20_000)
     n_tokens = 7.1e23 / 6 / (70e9 + sizes * 8192)
     counts = (np.full_like(sizes, 70e9) / 1e6, sizes * 8192 / 1e6, n_tokens / 1e9)
     log_inputs = dict(zip(LAW.inputs, np.log(counts), strict=True))
-    loss = np.asarray(float64(LAW.log_loss)(constants | {"alpha_1": constants["beta"]}, log_inputs))
+    loss = np.asarray(float64(LAW.predict)(params | {"alpha_1": params["beta"]}, log_inputs))
     assert sizes[loss.argmin()] / 1e3 == pytest.approx(thousands, abs=1)
 
 

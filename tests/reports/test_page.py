@@ -138,12 +138,12 @@ def test_draws_survive_the_way_through_base64(plan):
 def test_formulas_become_javascript_that_computes_the_law(law, made_posterior):
     post = made_posterior(law, bs.noise.Normal())
     assert calculator.has_calculator(post)
-    constants = {p.name: 0.7 for p in law.parameters}
+    params = {p.name: 0.7 for p in law.parameters}
     body = calculator.javascript(law.formula)
-    call = f"(function ({', '.join(calculator.arguments(post))}) {{ {body} }})(...{json.dumps([*constants.values(), 3.0, 5.0])})"
+    call = f"(function ({', '.join(calculator.arguments(post))}) {{ {body} }})(...{json.dumps([*params.values(), 3.0, 5.0])})"
     log_inputs = {"n_params": np.log(3.0), "n_tokens": np.log(5.0)}
     assert MiniRacer().eval(call) == pytest.approx(
-        float(np.exp(law.log_loss(constants, log_inputs))), rel=1e-5
+        float(np.exp(law.predict(params, log_inputs))), rel=1e-5
     )
 
 

@@ -158,8 +158,8 @@ def _fitted(runs: Runs, picks: np.ndarray, seed: int) -> Posterior:
     )
     start = np.repeat(optimum.coordinates[:, None], len(picks), axis=1)
     coordinates, _ = refit(problem, start, problem.resampled(counts))
-    constants = problem.target.constants(list(coordinates[:, None]))
-    return problem.posterior(constants, method, problems=optimum.problems)
+    params = problem.target.constrain(list(coordinates[:, None]))
+    return problem.posterior(params, method, problems=optimum.problems)
 
 
 def _of_posterior(posterior: Posterior, budgets: np.ndarray) -> np.ndarray:

@@ -127,12 +127,12 @@ class IsoFlop:
             a budget is not positive.
         """
         budgets = _checked(compute, "compute")
-        law, constants = _law_and_constants(truth)
+        law, params = _law_and_constants(truth)
         log_inputs = {name: np.log(self.runs.column(name)) for name in law.inputs}
-        losses = np.exp(np.asarray(law.log_loss(constants, log_inputs)))
+        losses = np.exp(np.asarray(law.predict(params, log_inputs)))
         vertices, _, _ = _parabolas(np.log10(self.runs.column("n_tokens")), losses, self._member)
         n_tokens = grown(power_law(np.log10(self.frame["compute"].to_numpy()), vertices), budgets)
-        optimum = np.asarray(law.optimal_n_params(constants, budgets))
+        optimum = np.asarray(law.optimal_n_params(params, budgets))
         # 6·N·D = C for both, so that the one's D too large by a factor is its N too small by the
         # same.
         too_large = n_tokens * 6 * optimum / budgets
@@ -244,7 +244,7 @@ def isoflop(runs: Runs, budgets: Sequence[float] | np.ndarray | None = None) -> 
     >>> found = bs.isoflop(runs)
     >>> found.frame["status"].unique().tolist(), round(found.exponent_of_tokens, 3)
     (['good'], 0.548)
-    >>> hoffmann = bs.laws.Chinchilla.published[0].constants
+    >>> hoffmann = bs.laws.Chinchilla.published[0].params
     >>> found.bias(hoffmann, compute=1e24)[["quantity", "mean"]].round(1).to_numpy().tolist()
     [['n_params', 3.2], ['n_tokens', -3.1]]
     """
@@ -405,7 +405,7 @@ def _law_and_constants(truth: Posterior | Mapping[str, float]) -> tuple[Any, dic
                 f"{truth.law.formula} knows no trade-off between parameters and tokens; fit "
                 f"Chinchilla()."
             )
-        return truth.law, {name: values.reshape(-1, 1) for name, values in truth.constants.items()}
+        return truth.law, {name: values.reshape(-1, 1) for name, values in truth.params.items()}
     law = Chinchilla()
     lacking = [p.name for p in law.parameters if p.name not in truth]
     if lacking:

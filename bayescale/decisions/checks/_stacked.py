@@ -62,7 +62,7 @@ class Stack:
         """The same, indexed by model, the heaviest first."""
         return self.frame.set_index("model").sort_values("weight", ascending=False, kind="stable")
 
-    def places(self, seed: int) -> np.ndarray:
+    def draw_indices(self, seed: int) -> np.ndarray:
         """Which draws of all posteriors, one after the other, make the mixture; as many as the
         largest posterior has.
 

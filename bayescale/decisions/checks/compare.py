@@ -302,8 +302,8 @@ def _behind(values: np.ndarray, prefix: str) -> pd.DataFrame:
 
 
 def _forms(label: str, posterior: Posterior) -> Iterator[dict[str, Any]]:
-    for special in posterior.law.specials:
-        draws = special.of(posterior.constants).reshape(-1)
+    for special in posterior.law.nested_models:
+        draws = special.of(posterior.params).reshape(-1)
         inside = 0 < special.value < np.inf
         yield {
             "law": label,

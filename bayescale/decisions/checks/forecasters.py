@@ -144,8 +144,8 @@ def predicted(posterior: Posterior, test: Runs) -> Prediction:
     times = -(-_FEWEST_DRAWS // posterior.n_draws) if is_likelihood(posterior.noise) else 1
     many = replace(
         posterior,
-        constants={
-            name: np.repeat(values, times, axis=1) for name, values in posterior.constants.items()
+        params={
+            name: np.repeat(values, times, axis=1) for name, values in posterior.params.items()
         },
         coefficients=np.repeat(posterior.coefficients, times, axis=1),
     )

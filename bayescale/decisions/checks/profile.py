@@ -30,7 +30,7 @@ from scipy.stats import chi2
 from bayescale._internal.precision import float64
 from bayescale.errors import InputError
 from bayescale.inference.base import Data, Problem, Target
-from bayescale.kernels import columns, line, newton, response
+from bayescale.kernels import centre_response, evaluate_pairs, newton, power_columns
 from bayescale.laws.base import Law
 from bayescale.laws.chinchilla import Chinchilla
 from bayescale.noise.base import Noise, is_likelihood
@@ -158,7 +158,7 @@ def profile(
     if nodes < _FEWEST_NODES:
         raise InputError(f"profile: nodes={nodes} must be at least {_FEWEST_NODES}.")
     problem = Problem.build(runs, law, noise)
-    noise_start = problem.target.reach[0][problem.target.n_predictive :]
+    noise_start = problem.target.prior_location_scale[0][problem.target.n_predictive :]
     axes = tuple(np.linspace(*_WIDEST, _COARSE) for _ in exponents)
     for round_ in range(_ROUNDS):
         values, noise_start = _searched(problem, axes, noise_start)
@@ -217,11 +217,11 @@ def _closer(axes: Sequence[np.ndarray], fall: np.ndarray, size: int) -> tuple[np
     there = fall > -_WORTH_SEEING
     found = []
     for along, axis in enumerate(axes):
-        places = np.flatnonzero(there.any(axis=tuple(i for i in range(len(axes)) if i != along)))
+        indices = np.flatnonzero(there.any(axis=tuple(i for i in range(len(axes)) if i != along)))
         margin = _MARGIN * (axis[1] - axis[0])
         low, high = (
-            max(axis[places[0]] - margin, _WIDEST[0]),
-            min(axis[places[-1]] + margin, _WIDEST[1]),
+            max(axis[indices[0]] - margin, _WIDEST[0]),
+            min(axis[indices[-1]] + margin, _WIDEST[1]),
         )
         found.append(np.linspace(low, high, size))
     return tuple(found)
@@ -318,22 +318,20 @@ def _start(
     knows whether it should. Without a constant a start from equal shares is good enough.
     """
     terms, parameters = target.law.terms, target.noise.parameters
-    constants, powers = (
+    params, powers = (
         [t for t in terms if (t.exponent is None) == alone] for alone in (True, False)
     )
-    if len(constants) != 1 or len(powers) > 2:
+    if len(params) != 1 or len(powers) > 2:
         shape = (len(terms), exponents.shape[1])
         return jnp.full(shape, -np.log(len(terms))), jnp.broadcast_to(
             noise[:, None], (len(noise), shape[1])
         )
-    w, log_loss = weights[:, 0], data.log_loss[:, 0]
+    w, log_loss = weights[:, 0], data.observed[:, 0]
     loss, log_inputs = jnp.exp(log_loss), [data.log_inputs[str(t.input)][:, 0] for t in powers]
 
     def rho(residual: Array, v: Array) -> Array:
-        constants = {
-            p.name: biject_to(p.prior.support)(c) for p, c in zip(parameters, v, strict=True)
-        }
-        return target.noise.rho(residual[:, None], constants, data.conditions)
+        params = {p.name: biject_to(p.prior.support)(c) for p, c in zip(parameters, v, strict=True)}
+        return target.noise.rho(residual[:, None], params, data.conditions)
 
     def of_noise(v: Array, residual: Array) -> Array:
         return jnp.sum(weights * rho(residual, v)) + sum(target.penalty_of(parameters, list(v)))
@@ -344,13 +342,13 @@ def _start(
         shares = [jnp.exp(-x * log_input) for x, log_input in zip(decays, log_inputs, strict=True)]
 
         def fitted(values: Array, stiffness: Array) -> Array:
-            of = response(values, stiffness)
+            of = centre_response(values, stiffness)
             tables = [
-                columns(x, log_input, jnp.zeros(1), of)
+                power_columns(x, log_input, jnp.zeros(1), of)
                 for x, log_input in zip(decays, log_inputs, strict=True)
             ]
-            absent = columns(jnp.ones(1), jnp.zeros_like(loss), jnp.zeros(1), of)
-            return line(*[*tables, absent][:2], of).levels[: len(terms), 0]
+            absent = power_columns(jnp.ones(1), jnp.zeros_like(loss), jnp.zeros(1), of)
+            return evaluate_pairs(*[*tables, absent][:2], of).levels[: len(terms), 0]
 
         def again(_: int, state: tuple[Array, Array]) -> tuple[Array, Array]:
             levels, v = state
@@ -371,7 +369,7 @@ def _start(
         return jax.lax.fori_loop(0, _REWEIGHTED, again, (fitted(loss, w / loss**2), noise))
 
     levels, fitted_noise = jax.vmap(at_one_node)(exponents.T)
-    found = dict(zip((t.level for t in (*constants, *powers)), levels.T, strict=True))
+    found = dict(zip((t.level for t in (*params, *powers)), levels.T, strict=True))
     return jnp.log(
         jnp.maximum(jnp.stack([found[t.level] for t in terms]), _LEAST_LEVEL)
     ), fitted_noise.T

@@ -250,7 +250,7 @@ def _method(posterior: Posterior, noise: Noise) -> Method:
 def _answers(posterior: Posterior, budget: float, n_params: float) -> dict[str, np.ndarray]:
     """Draws of each quantity, shape (draws,)."""
     alpha = posterior.draws("alpha")
-    beta = posterior.draws("beta") if "beta" in posterior.constants else alpha
+    beta = posterior.draws("beta") if "beta" in posterior.params else alpha
     plan = allocate(posterior, budget).draws.isel(compute=0)
     loss = forecast(posterior, n_params=n_params, n_tokens=budget / (6 * n_params)).draws[:, 0]
     optimum = {name: plan[name].to_numpy() for name in _ON_LOGARITHMS}

@@ -83,9 +83,7 @@ def chain(
     rows = _as_many(np.arange(downstream.n_draws), draws, rng)
     paired = replace(
         downstream,
-        constants={
-            name: values.reshape(1, -1)[:, rows] for name, values in downstream.constants.items()
-        },
+        params={name: values.reshape(1, -1)[:, rows] for name, values in downstream.params.items()},
         coefficients=np.zeros((1, draws, 0)),
     )
     return scattered(paired, paired.log_law({"loss": loss}), {"loss": loss}, losses.inputs, seed)

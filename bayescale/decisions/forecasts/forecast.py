@@ -13,7 +13,7 @@ import pandas as pd
 from bayescale._internal.precision import float64
 from bayescale.decisions.checks._stacked import Stack
 from bayescale.errors import InputError
-from bayescale.noise.base import drawn, is_likelihood
+from bayescale.noise.base import is_likelihood, sample_responses
 from bayescale.posterior.posterior import Posterior
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
@@ -107,13 +107,13 @@ def _mixed(stack: Stack, seed: int, inputs: dict[str, Any]) -> Forecast:
     )
     table = _checked("The stack of " + ", ".join(stack.models), wanted, inputs)
     parts = [_predicted(posterior, seed, table) for posterior in stack.posteriors]
-    places = stack.places(seed)
-    law_draws = np.concatenate([part.law_draws for part in parts])[places]
+    indices = stack.draw_indices(seed)
+    law_draws = np.concatenate([part.law_draws for part in parts])[indices]
     return Forecast(
         table,
         parts[0].response,
         law_draws,
-        lambda: np.concatenate([part.draws for part in parts])[places],
+        lambda: np.concatenate([part.draws for part in parts])[indices],
     )
 
 
@@ -145,7 +145,7 @@ def scattered(
         # A log loss of heavy tails has draws whose exponential no number holds: those are infinite,
         # as the mean truly is.
         with np.errstate(over="ignore"):
-            return response.from_scale(drawn(density, seed)).reshape(law_draws.shape)
+            return response.from_scale(sample_responses(density, seed)).reshape(law_draws.shape)
 
     return Forecast(table, response.column, law_draws, scatter)
 

@@ -18,7 +18,7 @@ from bayescale.decisions.checks.forecasters import require_loss
 from bayescale.decisions.forecasts.forecast import QUANTILES, forecast
 from bayescale.errors import InputError
 from bayescale.kernels import predictive_surface
-from bayescale.noise.base import drawn, is_likelihood
+from bayescale.noise.base import is_likelihood, sample_responses
 from bayescale.posterior.posterior import Posterior
 
 # Cells of one forecast: draws × cells in a few megabytes.
@@ -128,7 +128,7 @@ def summarise_cells(
         return _forecast_in_blocks(posterior, cells, seed)
     found = predictive_surface(
         posterior.law,
-        {name: values.reshape(-1) for name, values in posterior.constants.items()},
+        {name: values.reshape(-1) for name, values in posterior.params.items()},
         {name: np.log(values) for name, values in cells.items()},
         scatter,
         quantiles=tuple(QUANTILES.values()),
@@ -155,9 +155,11 @@ def _scatter(posterior: Posterior, cells: Mapping[str, np.ndarray], seed: int) -
     if posterior.noise.shared:
         return None
     ends = {name: np.array([values.min(), values.max()]) for name, values in cells.items()}
-    zeros = np.zeros((*next(iter(posterior.constants.values())).shape, 1))
+    zeros = np.zeros((*next(iter(posterior.params.values())).shape, 1))
     low, high = (
-        drawn(posterior.density(zeros, {name: end[[i]] for name, end in ends.items()}), seed)
+        sample_responses(
+            posterior.density(zeros, {name: end[[i]] for name, end in ends.items()}), seed
+        )
         for i in (0, 1)
     )
     return np.stack([nothing, low.reshape(-1)]) if np.array_equal(low, high) else None

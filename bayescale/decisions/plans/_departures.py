@@ -88,12 +88,12 @@ class Departures(NamedTuple):
         """Of plans, in log loss; shape (draws, points)."""
         draws = self.coefficients.shape[0]
         both = jnp.stack(jnp.broadcast_arrays(log_n, log_d, jnp.zeros((draws, 1)))[:2])
-        places = jnp.clip((both - self.least) / self.step, 0.0, KNOTS - 1.0)
-        knot = jnp.clip(jnp.floor(places).astype(int), 0, KNOTS - 2)
+        indices = jnp.clip((both - self.least) / self.step, 0.0, KNOTS - 1.0)
+        knot = jnp.clip(jnp.floor(indices).astype(int), 0, KNOTS - 2)
         corner = knot[0] * (KNOTS + 2) + knot[1]
         here = corner + _NEIGHBOURS[:, :, None, None]
         around = self.coefficients[jnp.arange(draws)[:, None], here]
-        rows, columns = _b_splines(places - knot)
+        rows, columns = _b_splines(indices - knot)
         return jnp.einsum("idp,jdp,ijdp->dp", rows, columns, around)
 
 

@@ -38,12 +38,12 @@ _HALVINGS_NEAR, _HALVINGS_ABOUT, _BUDGETS = 14, 20, 81
 _BROKEN = 1e-9
 
 
-class World(NamedTuple):
+class Scenario(NamedTuple):
     """What a plan is judged by, as arrays of NumPy or JAX that broadcast against (draws, points).
 
     Attributes
     ----------
-    constants : dict of arrays, shape (draws, 1)
+    params : dict of arrays, shape (draws, 1)
     served : tokens, shape (draws, 1)
     log_unique, log_filled : shape (draws, 1)
         Unique tokens, and the size whose best D they are.
@@ -55,7 +55,7 @@ class World(NamedTuple):
         From the law, where the noise model has any.
     """
 
-    constants: dict[str, Any]
+    params: dict[str, Any]
     served: Any
     log_unique: Any
     log_filled: Any
@@ -66,7 +66,7 @@ class World(NamedTuple):
     departures: Departures | None = None
 
 
-class Plans(NamedTuple):
+class Solutions(NamedTuple):
     """Logarithms of N, D and loss, each of shape (draws, points), and whether the plan keeps to all
     bounds.
     """
@@ -78,7 +78,7 @@ class Plans(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Valued:
+class PlanObjective:
     """A law, what repeats are worth under it, and what a token costs; equal ones share compiled
     programs.
     """
@@ -87,46 +87,46 @@ class Valued:
     repeats: Repeats | None
     flops: FlopModel
 
-    def log_loss(self, log_n: Any, log_d: Any, world: World) -> Array:
+    def log_loss(self, log_n: Any, log_d: Any, scenario: Scenario) -> Array:
         """Of a plan."""
-        departures = 0.0 if world.departures is None else world.departures.at(log_n, log_d)
+        departures = 0.0 if scenario.departures is None else scenario.departures.at(log_n, log_d)
         at = {"n_params": log_n, "n_tokens": log_d}
         if "unique_tokens" in self.law.inputs:
-            at["unique_tokens"] = world.log_unique
+            at["unique_tokens"] = scenario.log_unique
         elif self.repeats is not None:
             at = {
-                "n_params": effective(log_n, world.log_filled, self.repeats.R_N),
-                "n_tokens": effective(log_d, world.log_unique, self.repeats.R_D),
+                "n_params": effective(log_n, scenario.log_filled, self.repeats.R_N),
+                "n_tokens": effective(log_d, scenario.log_unique, self.repeats.R_D),
             }
-        return jnp.asarray(self.law.log_loss(world.constants, at)) + departures
+        return jnp.asarray(self.law.predict(scenario.params, at)) + departures
 
-    def log_tokens(self, log_n: Any, world: World, limits: Any) -> Array:
+    def log_tokens(self, log_n: Any, scenario: Scenario, limits: Any) -> Array:
         """All that the bounds leave; not a number where serving alone breaks one."""
         forward = self.flops.forward(jnp.exp(log_n))
-        left = limits - world.serve * forward * world.served
+        left = limits - scenario.serve * forward * scenario.served
         return jnp.minimum(
-            jnp.min(jnp.log(left / world.train), axis=0) - jnp.log(TRAINING_PASSES * forward),
-            world.log_max_tokens,
+            jnp.min(jnp.log(left / scenario.train), axis=0) - jnp.log(TRAINING_PASSES * forward),
+            scenario.log_max_tokens,
         )
 
     @jit_for(Use.BRIEF, "self")
-    def costs(self, log_n: Any, log_d: Any, world: World) -> Array:
+    def costs(self, log_n: Any, log_d: Any, scenario: Scenario) -> Array:
         """What a plan takes from each budget, shape (budgets, draws, points)."""
         forward = self.flops.forward(jnp.exp(log_n))
         return (
-            world.train * TRAINING_PASSES * forward * jnp.exp(log_d)
-            + world.serve * forward * world.served
+            scenario.train * TRAINING_PASSES * forward * jnp.exp(log_d)
+            + scenario.serve * forward * scenario.served
         )
 
 
-@jit_for(Use.OFTEN, "valued")
-def least_loss(valued: Valued, world: World, limits: Any) -> Plans:
+@jit_for(Use.OFTEN, "objective")
+def minimize_loss(objective: PlanObjective, scenario: Scenario, limits: Any) -> Solutions:
     """The plan of least loss within all bounds.
 
     Parameters
     ----------
-    valued : Valued
-    world : World
+    objective : PlanObjective
+    scenario : Scenario
     limits : Array, shape (budgets, 1, points) or (budgets, draws, points)
         Of each kind of cost.
 
@@ -135,29 +135,34 @@ def least_loss(valued: Valued, world: World, limits: Any) -> Plans:
     Plans
         Not feasible where serving alone, or less than one token, takes a budget.
     """
-    shape = jnp.broadcast_shapes(world.served.shape, limits.shape[1:])
+    shape = jnp.broadcast_shapes(scenario.served.shape, limits.shape[1:])
 
-    def log_loss(log_n: Array, world: World) -> Array:
-        return valued.log_loss(log_n, valued.log_tokens(log_n, world, limits), world)
+    def log_loss(log_n: Array, scenario: Scenario) -> Array:
+        return objective.log_loss(log_n, objective.log_tokens(log_n, scenario, limits), scenario)
 
     log_n = _least(
-        log_loss, world, jnp.full(shape, LOG_LEAST), jnp.broadcast_to(world.log_max_params, shape)
+        log_loss,
+        scenario,
+        jnp.full(shape, LOG_LEAST),
+        jnp.broadcast_to(scenario.log_max_params, shape),
     )
-    log_d = valued.log_tokens(log_n, world, limits)
-    return Plans(log_n, log_d, valued.log_loss(log_n, log_d, world), log_d >= 0)
+    log_d = objective.log_tokens(log_n, scenario, limits)
+    return Solutions(log_n, log_d, objective.log_loss(log_n, log_d, scenario), log_d >= 0)
 
 
-@jit_for(Use.OFTEN, "valued")
-def least_cost(valued: Valued, world: World, limits: Any, log_target: Any, objective: Any) -> Plans:
+@jit_for(Use.OFTEN, "objective")
+def least_cost(
+    objective: PlanObjective, scenario: Scenario, limits: Any, log_target: Any, minimised: Any
+) -> Solutions:
     """The cheapest plan that reaches a loss within all bounds.
 
     Parameters
     ----------
-    valued : Valued
-    world : World
-    limits : Array, as for `least_loss`
+    objective : PlanObjective
+    scenario : Scenario
+    limits : Array, as for `minimize_loss`
     log_target : Array, shape (1, points) or (draws, points)
-    objective : Array of int, shape ()
+    minimised : Array of int, shape ()
         Which kind of cost is to be least.
 
     Returns
@@ -165,65 +170,68 @@ def least_cost(valued: Valued, world: World, limits: Any, log_target: Any, objec
     Plans
         Of no meaning where not feasible.
     """
-    shape = jnp.broadcast_shapes(world.served.shape, limits.shape[1:], log_target.shape)
+    shape = jnp.broadcast_shapes(scenario.served.shape, limits.shape[1:], log_target.shape)
 
     def log_tokens(log_n: Array) -> Array:
         def more(log_d: Array) -> Array:
-            return valued.log_loss(log_n, log_d, world) > log_target
+            return objective.log_loss(log_n, log_d, scenario) > log_target
 
-        low, high = _halved(
+        low, high = _bisect(
             more, jnp.full(shape, LOG_LEAST), jnp.full(shape, LOG_ENDLESS), _HALVINGS_WITHIN
         )
         log_d = jax.lax.stop_gradient((low + high) / 2)
         # One step of Newton's, which is also what makes the root move with N.
         _, slope = jax.jvp(
-            lambda y: valued.log_loss(jax.lax.stop_gradient(log_n), y, world),
+            lambda y: objective.log_loss(jax.lax.stop_gradient(log_n), y, scenario),
             (log_d,),
             (jnp.ones(shape),),
         )
-        return log_d - (valued.log_loss(log_n, log_d, world) - log_target) / jax.lax.stop_gradient(
-            slope
-        )
+        return log_d - (
+            objective.log_loss(log_n, log_d, scenario) - log_target
+        ) / jax.lax.stop_gradient(slope)
 
     def log_needed(log_n: Array) -> tuple[Array, Array]:
         log_d = log_tokens(log_n)
-        return log_d, jnp.log(valued.costs(log_n, log_d, world))
+        return log_d, jnp.log(objective.costs(log_n, log_d, scenario))
 
-    def broken(
+    def violations(
         log_n: Array, log_d: Array, log_costs: Array, tolerated: float
     ) -> tuple[Array, Array]:
         too_small = ~(
-            (valued.log_loss(log_n, LOG_ENDLESS, world) <= log_target)
-            & (log_d <= world.log_max_tokens + tolerated)
+            (objective.log_loss(log_n, LOG_ENDLESS, scenario) <= log_target)
+            & (log_d <= scenario.log_max_tokens + tolerated)
         )
         return too_small, log_costs - jnp.log(limits) - tolerated
 
     def right(log_n: Array) -> Array:
         (log_d, log_costs), (_, slopes) = jax.jvp(log_needed, (log_n,), (jnp.ones(shape),))
-        too_small, excess = broken(log_n, log_d, log_costs, 0.0)
+        too_small, excess = violations(log_n, log_d, log_costs, 0.0)
         worst = jnp.argmax(excess, axis=0)
-        follow = jnp.where(jnp.max(excess, axis=0) > 0, worst, objective)
+        follow = jnp.where(jnp.max(excess, axis=0) > 0, worst, minimised)
         slope = jnp.take_along_axis(slopes, follow[None], axis=0)[0]
         return too_small | (slope < 0)
 
-    low, high = _halved(
-        right, jnp.full(shape, LOG_LEAST), jnp.broadcast_to(world.log_max_params, shape), _HALVINGS
+    low, high = _bisect(
+        right,
+        jnp.full(shape, LOG_LEAST),
+        jnp.broadcast_to(scenario.log_max_params, shape),
+        _HALVINGS,
     )
     log_n = (low + high) / 2
     log_d, log_costs = log_needed(log_n)
-    too_small, excess = broken(log_n, log_d, log_costs, _BROKEN)
-    return Plans(
+    too_small, excess = violations(log_n, log_d, log_costs, _BROKEN)
+    return Solutions(
         log_n,
         log_d,
-        valued.log_loss(log_n, log_d, world),
+        objective.log_loss(log_n, log_d, scenario),
         ~too_small & jnp.all(excess <= 0, axis=0),
     )
 
 
-@jit_for(Use.OFTEN, "valued")
+@jit_for(Use.OFTEN, "objective")
 def least_budget(
-    valued: Valued, world: World, limits: Any, log_target: Any, objective: Any
-) -> Plans:
+    objective: PlanObjective, scenario: Scenario, limits: Any, log_target: Any, minimised: Any
+) -> Solutions:
     """What `least_cost` tells, under departures: the best plan of the least budget with which one
     reaches the loss.
 
@@ -232,7 +240,7 @@ def least_budget(
 
     Parameters
     ----------
-    valued, world, limits, log_target, objective
+    valued, world, limits, log_target, minimised
         As for `least_cost`; the world has departures.
 
     Returns
@@ -241,17 +249,17 @@ def least_budget(
         Of no meaning where not feasible, which is also where no budget will do on the lattice of
         the departures.
     """
-    shape = jnp.broadcast_shapes(world.served.shape, limits.shape[1:], log_target.shape)
-    assert world.departures is not None
-    ends = world.departures.ends
+    shape = jnp.broadcast_shapes(scenario.served.shape, limits.shape[1:], log_target.shape)
+    assert scenario.departures is not None
+    ends = scenario.departures.ends
     cheapest, dearest = (
-        jnp.log(TRAINING_PASSES * valued.flops.forward(jnp.exp(ends[:, 0]))) + ends[:, 1]
+        jnp.log(TRAINING_PASSES * objective.flops.forward(jnp.exp(ends[:, 0]))) + ends[:, 1]
     )
-    budgets = jnp.linspace(cheapest, dearest, _BUDGETS) + jnp.log(world.train[objective, 0, 0])
+    budgets = jnp.linspace(cheapest, dearest, _BUDGETS) + jnp.log(scenario.train[minimised, 0, 0])
 
-    def within(log_budget: Array) -> Plans:
+    def within(log_budget: Array) -> Solutions:
         every = jnp.broadcast_to(limits, (len(limits), *shape))
-        return least_loss(valued, world, every.at[objective].min(jnp.exp(log_budget)))
+        return minimize_loss(objective, scenario, every.at[minimised].min(jnp.exp(log_budget)))
 
     def short(log_budget: Array) -> Array:
         plans = within(log_budget)
@@ -261,67 +269,81 @@ def least_budget(
         return jnp.where(jnp.isnan(first) & ~short(jnp.full(shape, budget)), budget, first), None
 
     first, _ = jax.lax.scan(look, jnp.full(shape, jnp.nan), budgets)
-    _, log_budget = _halved(short, first - (budgets[1] - budgets[0]), first, _HALVINGS_ABOUT)
+    _, log_budget = _bisect(short, first - (budgets[1] - budgets[0]), first, _HALVINGS_ABOUT)
     return within(log_budget)._replace(feasible=~jnp.isnan(first))
 
 
-@jit_for(Use.OFTEN, "valued")
-def least_mean_loss(valued: Valued, world: World, limits: Any) -> Array:
+@jit_for(Use.OFTEN, "objective")
+def least_mean_loss(objective: PlanObjective, scenario: Scenario, limits: Any) -> Array:
     """log of the one N for all draws whose mean loss is least, shape (points,); D is what the
     bounds leave it in each draw.
     """
-    shape = jnp.broadcast_shapes(world.served.shape, limits.shape[1:])
+    shape = jnp.broadcast_shapes(scenario.served.shape, limits.shape[1:])
 
-    def mean(log_n: Array, world: World) -> Array:
+    def mean(log_n: Array, scenario: Scenario) -> Array:
         every = jnp.broadcast_to(log_n, shape)
         return jnp.mean(
-            jnp.exp(valued.log_loss(every, valued.log_tokens(every, world, limits), world)), axis=0
+            jnp.exp(
+                objective.log_loss(every, objective.log_tokens(every, scenario, limits), scenario)
+            ),
+            axis=0,
         )
 
     return _least(
-        mean, world, jnp.full(shape[1], LOG_LEAST), jnp.broadcast_to(world.log_max_params, shape[1])
+        mean,
+        scenario,
+        jnp.full(shape[1], LOG_LEAST),
+        jnp.broadcast_to(scenario.log_max_params, shape[1]),
     )
 
 
-@jit_for(Use.OFTEN, "valued")
+@jit_for(Use.OFTEN, "objective")
 def no_worse(
-    valued: Valued, world: World, limits: Any, best: Any, log_loss: Any
+    objective: PlanObjective, scenario: Scenario, limits: Any, best: Any, log_loss: Any
 ) -> tuple[Array, Array]:
     """log of the least and the greatest N within the bounds whose loss is no higher, about the N of
     least loss.
     """
 
     def good(log_n: Array) -> Array:
-        return valued.log_loss(log_n, valued.log_tokens(log_n, world, limits), world) <= log_loss
+        return (
+            objective.log_loss(log_n, objective.log_tokens(log_n, scenario, limits), scenario)
+            <= log_loss
+        )
 
-    _, least = _halved(lambda x: ~good(x), jnp.full(best.shape, LOG_LEAST), best, _HALVINGS)
-    greatest, _ = _halved(good, best, jnp.broadcast_to(world.log_max_params, best.shape), _HALVINGS)
+    _, least = _bisect(lambda x: ~good(x), jnp.full(best.shape, LOG_LEAST), best, _HALVINGS)
+    greatest, _ = _bisect(
+        good, best, jnp.broadcast_to(scenario.log_max_params, best.shape), _HALVINGS
+    )
     return least, greatest
 
 
-@jit_for(Use.OFTEN, "valued")
-def filled(valued: Valued, world: World) -> Array:
+@jit_for(Use.OFTEN, "objective")
+def filled(objective: PlanObjective, scenario: Scenario) -> Array:
     """log of the size whose best D, were tokens endless, is all unique tokens: there another
     parameter and another token in a hundred gain alike.
     """
-    plain, world = Valued(valued.law, None, valued.flops), world._replace(departures=None)
+    plain, scenario = (
+        PlanObjective(objective.law, None, objective.flops),
+        scenario._replace(departures=None),
+    )
 
     def right(log_n: Array) -> Array:
         ones = jnp.ones_like(log_n)
         by_params = jax.jvp(
-            lambda x: plain.log_loss(x, world.log_unique, world), (log_n,), (ones,)
+            lambda x: plain.log_loss(x, scenario.log_unique, scenario), (log_n,), (ones,)
         )[1]
         by_tokens = jax.jvp(
-            lambda y: plain.log_loss(log_n, y, world), (world.log_unique,), (ones,)
+            lambda y: plain.log_loss(log_n, y, scenario), (scenario.log_unique,), (ones,)
         )[1]
         return by_params < by_tokens
 
-    shape = world.log_unique.shape
-    low, high = _halved(right, jnp.full(shape, LOG_LEAST), jnp.full(shape, LOG_ENDLESS), _HALVINGS)
+    shape = scenario.log_unique.shape
+    low, high = _bisect(right, jnp.full(shape, LOG_LEAST), jnp.full(shape, LOG_ENDLESS), _HALVINGS)
     return (low + high) / 2
 
 
-def _least(worth: Any, world: World, least: Array, greatest: Array) -> Array:
+def _least(worth: Any, scenario: Scenario, least: Array, greatest: Array) -> Array:
     """The log N, an array like both ends, at which ``worth(log_n, world)`` is least, by the sign of
     its slope.
 
@@ -329,17 +351,19 @@ def _least(worth: Any, world: World, least: Array, greatest: Array) -> Array:
     one is taken.
     """
 
-    def right(world: World, log_n: Array) -> Array:
+    def right(scenario: Scenario, log_n: Array) -> Array:
         # False where there is no slope, since serving alone breaks a bound there.
-        return jax.jvp(lambda x: worth(x, world), (log_n,), (jnp.ones(least.shape),))[1] < 0
+        return jax.jvp(lambda x: worth(x, scenario), (log_n,), (jnp.ones(least.shape),))[1] < 0
 
     # The lower end is the one that keeps to all bounds.
-    halvings = _HALVINGS if world.departures is None else _HALVINGS_NEAR
-    log_n, _ = _halved(partial(right, world._replace(departures=None)), least, greatest, halvings)
-    if world.departures is None:
+    halvings = _HALVINGS if scenario.departures is None else _HALVINGS_NEAR
+    log_n, _ = _bisect(
+        partial(right, scenario._replace(departures=None)), least, greatest, halvings
+    )
+    if scenario.departures is None:
         return log_n
-    about = _about_the_best(lambda x: worth(x, world), log_n, least, greatest)
-    return _halved(partial(right, world), *about, _HALVINGS_ABOUT)[0]
+    about = _about_the_best(lambda x: worth(x, scenario), log_n, least, greatest)
+    return _bisect(partial(right, scenario), *about, _HALVINGS_ABOUT)[0]
 
 
 def _about_the_best(worth: Any, log_n: Array, least: Array, greatest: Array) -> tuple[Array, Array]:
@@ -358,7 +382,7 @@ def _about_the_best(worth: Any, log_n: Array, least: Array, greatest: Array) -> 
     return jnp.clip(best - between, least, greatest), jnp.clip(best + between, least, greatest)
 
 
-def _halved(right: Any, low: Array, high: Array, halvings: int) -> tuple[Array, Array]:
+def _bisect(right: Any, low: Array, high: Array, halvings: int) -> tuple[Array, Array]:
     """The last bracket of a search that goes right where ``right`` says so."""
 
     def step(_: int, bracket: tuple[Array, Array]) -> tuple[Array, Array]:

@@ -13,13 +13,13 @@ import numpy as np
 from bayescale.decisions.plans._departures import Departures
 from bayescale.decisions.plans._optimum import (
     LOG_ENDLESS,
-    Plans,
-    Valued,
-    World,
+    PlanObjective,
+    Scenario,
+    Solutions,
     filled,
     least_budget,
     least_cost,
-    least_loss,
+    minimize_loss,
 )
 from bayescale.decisions.plans.constraints import Constraints, draws_of
 from bayescale.decisions.plans.flop_models import SixND
@@ -55,8 +55,8 @@ class Planner:
     constraints : Constraints
     """
 
-    valued: Valued
-    world: World
+    objective: PlanObjective
+    scenario: Scenario
     constraints: Constraints
 
     @classmethod
@@ -91,7 +91,7 @@ class Planner:
             raise InputError(
                 "constraints: the fitted law says what repeats are worth; leave out repeats."
             )
-        constants = posterior.constants
+        params = posterior.params
         n_draws = posterior.n_draws
         if n_draws == 1 and any(
             np.ndim(q) or hasattr(q, "sample")
@@ -99,8 +99,8 @@ class Planner:
         ):
             # A point fit meets every draw of what is uncertain.
             n_draws = _DRAWS_OF_A_POINT
-            constants = {
-                name: np.repeat(values.reshape(-1), n_draws) for name, values in constants.items()
+            params = {
+                name: np.repeat(values.reshape(-1), n_draws) for name, values in params.items()
             }
         endless = np.full(n_draws, np.exp(LOG_ENDLESS))
         unique, served = endless, np.zeros(n_draws)
@@ -116,8 +116,8 @@ class Planner:
             :, :, None, None
         ]
         log_unique = np.log(unique)[:, None]
-        world = World(
-            {name: values.reshape(-1, 1) for name, values in constants.items()},
+        scenario = Scenario(
+            {name: values.reshape(-1, 1) for name, values in params.items()},
             served[:, None],
             log_unique,
             np.full_like(log_unique, LOG_ENDLESS),
@@ -127,15 +127,15 @@ class Planner:
             takes[1],
             departures=Departures.of(posterior, n_draws, log_unique, seed),
         )
-        valued = Valued(law, given.repeats, given.flops)
+        objective = PlanObjective(law, given.repeats, given.flops)
         if given.repeats is not None:
-            world = world._replace(log_filled=filled(valued, world))
-        return cls(valued, world, given)
+            scenario = scenario._replace(log_filled=filled(objective, scenario))
+        return cls(objective, scenario, given)
 
     @property
     def n_draws(self) -> int:
         """Of the posterior, or of what is uncertain besides a point fit."""
-        return len(self.world.served)
+        return len(self.scenario.served)
 
     def limits(self, budgets: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
         """The bound on each kind of cost, shape (kinds, 1, points), or (kinds, draws, points) where
@@ -155,14 +155,14 @@ class Planner:
         rows[-1] = np.minimum(rows[-1], given.compute_in_time)
         return rows
 
-    def least_loss(self, budgets: Mapping[str, np.ndarray] | None = None) -> Plans:
+    def minimize_loss(self, budgets: Mapping[str, np.ndarray] | None = None) -> Solutions:
         """The plan of least loss within all bounds, for each draw and budget; each array has the
         shape (draws, points).
         """
         asked = budgets or {}
         if set(asked) == {"compute"} and self._alone:
             return self._closed_form(np.asarray(asked["compute"]))
-        found = jax.device_get(least_loss(self.valued, self.world, self.limits(budgets)))
+        found = jax.device_get(minimize_loss(self.objective, self.scenario, self.limits(budgets)))
         if not found.feasible.any(axis=0).all():
             bounds = ", ".join([*asked, *self.constraints.bounds])
             raise InputError(
@@ -172,7 +172,7 @@ class Planner:
             )
         return found
 
-    def least_cost(self, target_loss: np.ndarray, of: str | None = None) -> Plans:
+    def least_cost(self, target_loss: np.ndarray, of: str | None = None) -> Solutions:
         """The cheapest plan of each draw that reaches a loss within all bounds; not a number where
         none does.
 
@@ -184,33 +184,35 @@ class Planner:
         """
         row = _ROWS.index(of or self.currency)
         log_target = jnp.log(jnp.atleast_2d(target_loss))
-        search = least_cost if self.world.departures is None else least_budget
+        search = least_cost if self.scenario.departures is None else least_budget
         found = jax.device_get(
-            search(self.valued, self.world, self.limits(), log_target, jnp.asarray(row))
+            search(self.objective, self.scenario, self.limits(), log_target, jnp.asarray(row))
         )
         log_n, log_d, log_loss = (np.where(found.feasible, values, np.nan) for values in found[:3])
-        return Plans(log_n, log_d, log_loss, found.feasible)
+        return Solutions(log_n, log_d, log_loss, found.feasible)
 
     def log_loss(self, log_n: Any, log_d: Any) -> np.ndarray:
         """Of any plans, by the law and its departures."""
-        return np.asarray(self.valued.log_loss(jnp.asarray(log_n), jnp.asarray(log_d), self.world))
+        return np.asarray(
+            self.objective.log_loss(jnp.asarray(log_n), jnp.asarray(log_d), self.scenario)
+        )
 
     def log_tokens(self, log_n: Any, budgets: Mapping[str, np.ndarray]) -> np.ndarray:
         """All that the bounds leave a model of N; not a number where serving it breaks one."""
         return np.asarray(
-            self.valued.log_tokens(
-                jnp.asarray(log_n), self.world, jnp.asarray(self.limits(budgets))
+            self.objective.log_tokens(
+                jnp.asarray(log_n), self.scenario, jnp.asarray(self.limits(budgets))
             )
         )
 
     def served(self, log_n: Any) -> np.ndarray:
         """FLOPs of serving models of N."""
-        return np.asarray(self.valued.flops.forward(np.exp(log_n)) * self.world.served)
+        return np.asarray(self.objective.flops.forward(np.exp(log_n)) * self.scenario.served)
 
     @property
     def floor(self) -> np.ndarray:
         """The loss that an endless budget comes to within the bounds, shape (draws, 1)."""
-        return np.asarray(np.exp(self.least_loss().log_loss))
+        return np.asarray(np.exp(self.minimize_loss().log_loss))
 
     @property
     def currency(self) -> str:
@@ -223,17 +225,22 @@ class Planner:
         """``compute``, ``lifetime_compute`` and ``cost`` of any plans; the last is of no meaning
         without prices.
         """
-        rows = np.asarray(self.valued.costs(jnp.asarray(log_n), jnp.asarray(log_d), self.world))
+        rows = np.asarray(
+            self.objective.costs(jnp.asarray(log_n), jnp.asarray(log_d), self.scenario)
+        )
         return dict(zip(BUDGETS, rows, strict=False))
 
     def binding(
-        self, plans: Plans, budgets: Mapping[str, np.ndarray] | None = None
+        self, plans: Solutions, budgets: Mapping[str, np.ndarray] | None = None
     ) -> dict[str, np.ndarray]:
         """Which bounds stop each plan from being better, of those that are set: boolean arrays of
         shape (draws, points).
         """
-        given, asked, world = self.constraints, budgets or {}, self.world
-        spent, limits = self.valued.costs(plans.log_n, plans.log_d, world), self.limits(budgets)
+        given, asked, scenario = self.constraints, budgets or {}, self.scenario
+        spent, limits = (
+            self.objective.costs(plans.log_n, plans.log_d, scenario),
+            self.limits(budgets),
+        )
         full = np.asarray(spent) >= limits * (1 - _BINDS)
         found = {}
         for place, name in enumerate(_ROWS):
@@ -241,27 +248,29 @@ class Planner:
             if name in asked or getattr(given, bound) is not None:
                 found[name if name in asked else bound] = full[place]
         if given.max_params is not None:
-            found["max_params"] = plans.log_n >= np.asarray(world.log_max_params) - _BINDS
+            found["max_params"] = plans.log_n >= np.asarray(scenario.log_max_params) - _BINDS
         if given.max_tokens is not None:
             found["max_tokens"] = plans.log_d >= np.log(given.max_tokens) - _BINDS
         if given.unique_tokens is not None:
-            found["unique_tokens"] = plans.log_d >= np.asarray(world.log_unique) - _BINDS
+            found["unique_tokens"] = plans.log_d >= np.asarray(scenario.log_unique) - _BINDS
         return found
 
-    def broken(self, log_n: np.ndarray, log_d: np.ndarray) -> dict[str, np.ndarray]:
+    def violations(self, log_n: np.ndarray, log_d: np.ndarray) -> dict[str, np.ndarray]:
         """Which bounds plans break, of those that are set: boolean arrays of shape (draws, points)."""
-        given, world = self.constraints, self.world
-        spent = np.asarray(self.valued.costs(log_n, log_d, world)) > self.limits() * (1 + _BINDS)
+        given, scenario = self.constraints, self.scenario
+        spent = np.asarray(self.objective.costs(log_n, log_d, scenario)) > self.limits() * (
+            1 + _BINDS
+        )
         found = {bound: spent[place] for place, bound in enumerate((*_MAX.values(), "max_days"))}
-        found["max_params"] = log_n > np.asarray(world.log_max_params) + _BINDS
+        found["max_params"] = log_n > np.asarray(scenario.log_max_params) + _BINDS
         found["max_tokens"] = log_d > np.log(given.max_tokens or np.inf) + _BINDS
         found = {name: found[name] for name in given.bounds}
         if given.unique_tokens is not None:
             # Where repeats have a worth, no number of unique tokens is a bound.
-            found["unique_tokens"] = log_d > np.asarray(world.log_max_tokens) + _BINDS
+            found["unique_tokens"] = log_d > np.asarray(scenario.log_max_tokens) + _BINDS
         return found
 
-    def require_reachable(self, target_loss: np.ndarray, found: Plans) -> None:
+    def require_reachable(self, target_loss: np.ndarray, found: Solutions) -> None:
         """Raise InputError where no draw reaches a target, naming the bound in the way."""
         none = ~found.feasible.any(axis=0)
         if not none.any():
@@ -297,32 +306,37 @@ class Planner:
 
     def unbounded(self) -> "Planner":
         """The same law and prices with no bounds but budgets, and endless unique tokens."""
-        endless = np.full_like(self.world.log_max_tokens, LOG_ENDLESS)
-        world = self.world._replace(
+        endless = np.full_like(self.scenario.log_max_tokens, LOG_ENDLESS)
+        scenario = self.scenario._replace(
             log_max_params=np.float64(LOG_ENDLESS),
             log_max_tokens=endless,
             log_unique=endless,
             log_filled=endless,
         )
-        return replace(self, world=world, constraints=_bounded_by(self.constraints, {}))
+        return replace(self, scenario=scenario, constraints=_bounded_by(self.constraints, {}))
 
     def _one_at_a_time(self) -> Iterator[tuple[str, "Planner"]]:
-        given, world, free = self.constraints, self.world, self.unbounded()
+        given, scenario, free = self.constraints, self.scenario, self.unbounded()
         yield "the law's floor", free
         if given.unique_tokens is not None:
-            counted = free.world._replace(log_unique=world.log_unique, log_filled=world.log_filled)
-            if "unique_tokens" not in self.valued.law.inputs and given.repeats is None:
-                counted = counted._replace(log_max_tokens=world.log_unique)
-            yield "unique_tokens", replace(free, world=counted)
+            counted = free.scenario._replace(
+                log_unique=scenario.log_unique, log_filled=scenario.log_filled
+            )
+            if "unique_tokens" not in self.objective.law.inputs and given.repeats is None:
+                counted = counted._replace(log_max_tokens=scenario.log_unique)
+            yield "unique_tokens", replace(free, scenario=counted)
         for name, value in given.bounds.items():
-            bounded = free.world
+            bounded = free.scenario
             if name == "max_params":
-                bounded = bounded._replace(log_max_params=world.log_max_params)
+                bounded = bounded._replace(log_max_params=scenario.log_max_params)
             if name == "max_tokens":
                 bounded = bounded._replace(
-                    log_max_tokens=np.full_like(world.log_max_tokens, np.log(value))
+                    log_max_tokens=np.full_like(scenario.log_max_tokens, np.log(value))
                 )
-            yield name, replace(free, world=bounded, constraints=_bounded_by(given, {name: value}))
+            yield (
+                name,
+                replace(free, scenario=bounded, constraints=_bounded_by(given, {name: value})),
+            )
 
     @property
     def _alone(self) -> bool:
@@ -332,14 +346,14 @@ class Planner:
             given.bounds
             or given.unique_tokens is not None
             or given.flops != SixND()
-            or self.world.departures is not None
+            or self.scenario.departures is not None
         )
-        return hasattr(self.valued.law, "optimal_n_params") and not others
+        return hasattr(self.objective.law, "optimal_n_params") and not others
 
-    def _closed_form(self, compute: np.ndarray) -> Plans:
-        n_params = np.asarray(self.valued.law.optimal_n_params(self.world.constants, compute))  # type: ignore[attr-defined]
+    def _closed_form(self, compute: np.ndarray) -> Solutions:
+        n_params = np.asarray(self.objective.law.optimal_n_params(self.scenario.params, compute))  # type: ignore[attr-defined]
         log_n, log_d = np.log(n_params), np.log(compute / (6 * n_params))
-        return Plans(log_n, log_d, self.log_loss(log_n, log_d), np.ones_like(log_n, dtype=bool))
+        return Solutions(log_n, log_d, self.log_loss(log_n, log_d), np.ones_like(log_n, dtype=bool))
 
 
 def asked_for(verb: str, constraints: Constraints | None, **given: Any) -> tuple[str, np.ndarray]:

@@ -15,7 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from bayescale._internal.precision import float64
-from bayescale.decisions.plans._optimum import Plans
+from bayescale.decisions.plans._optimum import Solutions
 from bayescale.decisions.plans._planning import BUDGETS, Planner, asked_for
 from bayescale.decisions.plans.constraints import Constraints
 from bayescale.posterior.posterior import Posterior, summarise
@@ -155,7 +155,7 @@ def allocate(
     budgets = {"compute": compute, "lifetime_compute": lifetime_compute, "cost": cost}
     over, values = asked_for("allocate", constraints, **budgets, target_loss=target_loss)
     if over in BUDGETS:
-        plans = planner.least_loss({over: values})
+        plans = planner.minimize_loss({over: values})
         binding = planner.binding(plans, {over: values})
     else:
         plans = planner.least_cost(values)
@@ -175,7 +175,7 @@ def allocate(
     return Allocation(draws, pd.DataFrame(shares))
 
 
-def quantities(planner: Planner, plans: Plans, *, plain: bool) -> dict[str, np.ndarray]:
+def quantities(planner: Planner, plans: Solutions, *, plain: bool) -> dict[str, np.ndarray]:
     """What there is to tell of plans, each of shape (draws, points); of plain ones, without
     constraints, split and loss.
     """
@@ -191,7 +191,7 @@ def quantities(planner: Planner, plans: Plans, *, plain: bool) -> dict[str, np.n
     given, costs = planner.constraints, planner.costs(plans.log_n, plans.log_d)
     more: dict[str, Any] = {"train_flops": costs["compute"]}
     if given.unique_tokens is not None:
-        more["epochs"] = np.exp(plans.log_d - planner.world.log_unique)
+        more["epochs"] = np.exp(plans.log_d - planner.scenario.log_unique)
     if given.inference_tokens is not None:
         more["serve_flops"] = planner.served(plans.log_n)
         more["lifetime_flops"] = costs["lifetime_compute"]

@@ -24,7 +24,7 @@ from bayescale._internal.precision import float64
 from bayescale.decisions.checks._stacked import Stack
 from bayescale.decisions.plans._preposterior import Preposterior
 from bayescale.errors import InputError
-from bayescale.noise.base import drawn, is_likelihood
+from bayescale.noise.base import is_likelihood, sample_responses
 from bayescale.posterior.posterior import Posterior
 from bayescale.runs import Runs
 
@@ -290,8 +290,8 @@ def _grid(runs: Runs, budget: float) -> pd.DataFrame:
 def _log_best(posterior: Posterior, budgets: np.ndarray) -> np.ndarray:
     """log N* of each draw, shape (draws, budgets)."""
     law: Any = posterior.law
-    constants = {name: values.reshape(-1, 1) for name, values in posterior.constants.items()}
-    return np.log(np.asarray(law.optimal_n_params(constants, budgets)))
+    params = {name: values.reshape(-1, 1) for name, values in posterior.params.items()}
+    return np.log(np.asarray(law.optimal_n_params(params, budgets)))
 
 
 def _draws(
@@ -302,13 +302,13 @@ def _draws(
     """
     at: dict[str, Any] = {name: table[name].to_numpy() for name in ("n_params", "n_tokens")}
     expected = posterior.log_law(at) + posterior.log_departure(at, seed)
-    measured = drawn(posterior.density(expected, at), seed)
+    measured = sample_responses(posterior.density(expected, at), seed)
     optimum = _log_best(posterior, np.array([target]))[:, 0]
-    constants = {name: values.reshape(-1) for name, values in posterior.constants.items()}
+    params = {name: values.reshape(-1) for name, values in posterior.params.items()}
 
     def loss(log_n: np.ndarray, compute: float) -> np.ndarray:
         log_inputs = {"n_params": log_n, "n_tokens": np.log(compute / 6) - log_n}
-        return np.exp(np.asarray(posterior.law.log_loss(constants, log_inputs)))
+        return np.exp(np.asarray(posterior.law.predict(params, log_inputs)))
 
     best = loss(optimum, target)
     curvature = (

@@ -120,13 +120,13 @@ def flat_set(
         "flat_set", constraints, compute=compute, lifetime_compute=lifetime_compute, cost=cost
     )
     limits = planner.limits({over: budgets})
-    best = planner.least_loss({over: budgets})
+    best = planner.minimize_loss({over: budgets})
     least_losses = np.exp(best.log_loss)
     ends = no_worse(
-        planner.valued, planner.world, limits, best.log_n, np.log(least_losses + epsilon)
+        planner.objective, planner.scenario, limits, best.log_n, np.log(least_losses + epsilon)
     )
     low, high = (np.asarray(end) for end in ends)
-    chosen = np.asarray(least_mean_loss(planner.valued, planner.world, limits))
+    chosen = np.asarray(least_mean_loss(planner.objective, planner.scenario, limits))
     grid = np.linspace(
         np.quantile(low, _TAIL, axis=0), np.quantile(high, 1 - _TAIL, axis=0), _NODES
     )

@@ -82,7 +82,7 @@ class Plan:
         return float(self.forecast.inputs["n_tokens"].iloc[0])
 
     @property
-    def reach(self) -> float:
+    def extrapolation_factor(self) -> float:
         """How many times the dearest run's compute, 6·N·D, the plan's is."""
         return 6 * self.n_params * self.n_tokens / float(self.posterior.runs.six_nd.max())
 
@@ -117,7 +117,8 @@ class Plan:
             f"Expect a loss of {own['loss_q50']:.4g} nats per token, and with 90 % probability one "
             f"between "
             f"{own['loss_q05']:.4g} and {own['loss_q95']:.4g}.",
-            f"This is {self.reach:.3g} times the compute of the dearest run that was fitted.",
+            f"This is {self.extrapolation_factor:.3g} times the compute of the dearest run that "
+            f"was fitted.",
         ]
         if np.isfinite(flat["low_90"]):
             said.append(
@@ -190,7 +191,7 @@ def plan(
     >>> runs = bs.datasets.simulate(seed=1)
     >>> post = bs.fit(runs, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Importance(draws=500))
     >>> found = bs.plan(post, 1e23)
-    >>> 1 < found.reach < 100
+    >>> 1 < found.extrapolation_factor < 100
     True
     """
     if not is_likelihood(posterior.noise) or posterior.n_draws < _FEWEST_DRAWS:

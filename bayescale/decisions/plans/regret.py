@@ -144,7 +144,7 @@ def regret(
     spent = planner.costs(log_n, log_d)[planner.currency]
     _require_within(planner, table, log_n, log_d)
     log_loss = planner.log_loss(log_n, log_d)
-    best = planner.least_loss({planner.currency: spent})
+    best = planner.minimize_loss({planner.currency: spent})
     cheapest = planner.least_cost(np.exp(log_loss))
     # The plan itself reaches its loss; both differences are found to rounding, and neither can be
     # below nothing.
@@ -190,9 +190,9 @@ def _table(plans: pd.DataFrame | Mapping[str, tuple[float, float]]) -> pd.DataFr
 def _require_within(
     planner: Planner, table: pd.DataFrame, log_n: np.ndarray, log_d: np.ndarray
 ) -> None:
-    for name, broken in planner.broken(log_n, log_d).items():
-        if broken.any():
-            plan = table.index[int(np.argmax(broken.any(axis=0)))]
+    for name, violations in planner.violations(log_n, log_d).items():
+        if violations.any():
+            plan = table.index[int(np.argmax(violations.any(axis=0)))]
             remedy = (
                 "say what repeats are worth by repeats=Repeats()"
                 if name == "unique_tokens"

@@ -161,7 +161,7 @@ def returns(
     grown = np.concatenate(
         [budgets * factor for factor in (1.0, *_FACTORS, np.exp(_STEP), np.exp(-_STEP))]
     )
-    losses = np.exp(planner.least_loss({over: grown}).log_loss)
+    losses = np.exp(planner.minimize_loss({over: grown}).log_loss)
     now, *more, above, below = np.split(losses, len(_FACTORS) + 3, axis=1)
     floor = np.broadcast_to(planner.floor, now.shape)
     # Departures may let a smaller budget do as well; the larger one can be spent on less.
@@ -177,7 +177,7 @@ def returns(
     }
     if constraints is not None:
         found["lost_to_bounds"] = now - np.exp(
-            planner.unbounded().least_loss({over: budgets}).log_loss
+            planner.unbounded().minimize_loss({over: budgets}).log_loss
         )
     return Returns(
         step,

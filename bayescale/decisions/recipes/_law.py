@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import jax.numpy as jnp
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Law, Parameter, Published, Special, Term, Values
+from bayescale.laws.base import Law, NestedModel, Parameter, Published, Term, Values
 from bayescale.laws.chinchilla import Chinchilla
 
 MULTIPLIERS = {"n_params": "n_params_multiplier", "n_tokens": "n_tokens_multiplier"}
@@ -43,13 +43,13 @@ class RecipeLaw:
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
-    absolute: ClassVar[tuple[str, ...]] = ()
+    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "Two recipes that share exponents"
     paper: ClassVar[str] = (
         "Beck et al. 2025, xLSTM Scaling Laws, arXiv:2510.02228, for recipes compared by laws"
     )
     published: ClassVar[tuple[Published, ...]] = ()
-    specials: ClassVar[tuple[Special, ...]] = ()
+    nested_models: ClassVar[tuple[NestedModel, ...]] = ()
     terms: ClassVar[tuple[Term, ...]] = ()
 
     @property
@@ -62,8 +62,8 @@ class RecipeLaw:
         return (*self.base.inputs, RECIPE)
 
     @property
-    def falls_with(self) -> tuple[str, ...]:
-        return self.base.falls_with
+    def decreasing_in(self) -> tuple[str, ...]:
+        return self.base.decreasing_in
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -82,26 +82,26 @@ class RecipeLaw:
         )
         return (*self.base.parameters, *multipliers, *([floor] if self.own_floor else []))
 
-    def log_loss(self, constants: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Any:
         """log L of a run of either recipe."""
         r = log_inputs[RECIPE]
         moved = {
-            name: log_inputs[name] + jnp.log(constants[multiplier]) * r
+            name: log_inputs[name] + jnp.log(params[multiplier]) * r
             for name, multiplier in MULTIPLIERS.items()
         }
-        return self.base.log_loss(self._with_floor(constants, r), moved)
+        return self.base.predict(self._with_floor(params, r), moved)
 
-    def straighten(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
         """The base's own, and logarithms of the multipliers."""
         k = len(self.base.parameters)
-        return [*self.base.straighten(logs[:k]), *logs[k:]]
+        return [*self.base.decorrelate(logs[:k]), *logs[k:]]
 
-    def bend(self, straight: Sequence[Any]) -> list[Any]:
-        """The inverse of `straighten`."""
+    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+        """The inverse of `decorrelate`."""
         k = len(self.base.parameters)
-        return [*self.base.bend(straight[:k]), *straight[k:]]
+        return [*self.base.recorrelate(decorrelated[:k]), *decorrelated[k:]]
 
-    def rescale(self, constants: Values, units: Values) -> dict[str, Any]:
+    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
         """Of the base in counts and nats; the multipliers stay.
 
         The centre of the data lies between the recipes, at r̄: there N counts in units of N₀ m_N^r̄
@@ -109,17 +109,13 @@ class RecipeLaw:
         """
         mean = jnp.log(units[RECIPE])
         own = {
-            name: units[name] * constants[multiplier] ** mean
+            name: units[name] * params[multiplier] ** mean
             for name, multiplier in MULTIPLIERS.items()
         }
         return {
-            **constants,
-            **self.base.rescale(self._with_floor(constants, -mean), {**units, **own}),
+            **params,
+            **self.base.rescale(self._with_floor(params, -mean), {**units, **own}),
         }
 
-    def _with_floor(self, constants: Values, r: Any) -> Values:
-        return (
-            {**constants, "E": constants["E"] * constants[FLOOR] ** r}
-            if self.own_floor
-            else constants
-        )
+    def _with_floor(self, params: Values, r: Any) -> Values:
+        return {**params, "E": params["E"] * params[FLOOR] ** r} if self.own_floor else params

@@ -57,7 +57,7 @@ class Recipes:
         Of the two, with the column ``recipe``: 1 for the base, e for the candidate.
     law : RecipeLaw
     noise, method
-    constants : dict of str to array, shape (draws,)
+    params : dict of str to array, shape (draws,)
         Parameters of the base's law in counts and nats, multipliers, and parameters of the noise.
     compute : array, FLOPs
         Where effective compute and gain are told.
@@ -71,7 +71,7 @@ class Recipes:
     law: RecipeLaw
     noise: Likelihood
     method: Method
-    constants: dict[str, np.ndarray] = field(repr=False)
+    params: dict[str, np.ndarray] = field(repr=False)
     compute: np.ndarray
     diagnostics: dict[str, float] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
@@ -86,7 +86,7 @@ class Recipes:
         token.
         """
         multipliers = {
-            name: ("draw", values) for name, values in self.constants.items() if name in UNITS
+            name: ("draw", values) for name, values in self.params.items() if name in UNITS
         }
         both = ("draw", "compute")
         along = {
@@ -229,7 +229,7 @@ def recipes(
         law,
         noise,
         posterior.method,
-        {name: posterior.draws(name) for name in posterior.constants},
+        {name: posterior.draws(name) for name in posterior.params},
         budgets,
         posterior.diagnostics,
         posterior.problems,
@@ -275,14 +275,14 @@ def _losses(found: Recipes, compute: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def _columns(found: Recipes) -> dict[str, np.ndarray]:
-    return {name: values[:, None] for name, values in found.constants.items()}
+    return {name: values[:, None] for name, values in found.params.items()}
 
 
-def _best_loss(law: Any, constants: dict[str, np.ndarray], compute: np.ndarray) -> np.ndarray:
-    log_n = np.log(np.asarray(law.optimal_n_params(constants, compute)))
+def _best_loss(law: Any, params: dict[str, np.ndarray], compute: np.ndarray) -> np.ndarray:
+    log_n = np.log(np.asarray(law.optimal_n_params(params, compute)))
     return np.exp(
         np.asarray(
-            law.log_loss(constants, {"n_params": log_n, "n_tokens": np.log(compute / 6) - log_n})
+            law.predict(params, {"n_params": log_n, "n_tokens": np.log(compute / 6) - log_n})
         )
     )
 

@@ -32,7 +32,7 @@ from bayescale.decisions.repeated_sampling.families import SuccessRates
 from bayescale.inference.nuts import NUTS
 from bayescale.laws.base import Values
 from bayescale.posterior.diagnostics import convergence, judge
-from bayescale.processes.base import filled_up
+from bayescale.processes.base import padded_size
 
 # Log hazards: of rates of 1 in 10^11, and of samples a thousandth of which would do.
 CELLS, WIDTH = np.arange(-25.0, 7.0, 0.2), 0.2
@@ -120,41 +120,41 @@ class Fit:
 
     Attributes
     ----------
-    constants : dict of array, shape (chain, draw)
+    params : dict of array, shape (chain, draw)
     table : DataFrame
         R-hat and effective sample sizes.
     diagnostics : dict of float
     problems : tuple of str
     """
 
-    constants: dict[str, np.ndarray]
+    params: dict[str, np.ndarray]
     table: pd.DataFrame
     diagnostics: dict[str, float]
     problems: tuple[str, ...]
 
 
-def log_shares(rates: SuccessRates, constants: Values) -> Array:
+def log_shares(rates: SuccessRates, params: Values) -> Array:
     """The logarithm of the share of problems below the grid and in each cell, shape (…, 1 + cells);
     constants of shape (…).
     """
-    constants = {name: values[..., None] for name, values in constants.items()}
-    cells = rates.log_density(constants, jnp.asarray(CELLS)) + jnp.log(WIDTH)
+    params = {name: values[..., None] for name, values in params.items()}
+    cells = rates.log_density(params, jnp.asarray(CELLS)) + jnp.log(WIDTH)
     tiny = jnp.finfo(cells.dtype).tiny
-    below = jnp.log(jnp.maximum(rates.below(constants, jnp.asarray([CELLS[0] - WIDTH / 2])), tiny))
+    below = jnp.log(jnp.maximum(rates.below(params, jnp.asarray([CELLS[0] - WIDTH / 2])), tiny))
     shares = jnp.concatenate([below, cells], axis=-1)
     return shares - logsumexp(shares, axis=-1, keepdims=True)
 
 
-def log_likelihood(rates: SuccessRates, constants: dict[str, Array], table: Table) -> Array:
+def log_likelihood(rates: SuccessRates, params: dict[str, Array], table: Table) -> Array:
     """Of the counts of a group, but for constants; shape ()."""
-    likelihood = table.likelihood @ jnp.exp(log_shares(rates, constants))
+    likelihood = table.likelihood @ jnp.exp(log_shares(rates, params))
     return jnp.log(jnp.maximum(likelihood, jnp.finfo(likelihood.dtype).tiny)) @ table.repeats
 
 
 def model(rates: SuccessRates, table: Table) -> None:
     """The NumPyro model: one site a parameter, and the counts' likelihood as a factor."""
-    constants = {p.name: numpyro.sample(p.name, p.prior) for p in rates.parameters}
-    numpyro.factor("n_correct", log_likelihood(rates, constants, table))
+    params = {p.name: numpyro.sample(p.name, p.prior) for p in rates.parameters}
+    numpyro.factor("n_correct", log_likelihood(rates, params, table))
 
 
 def fit_rates(rates: SuccessRates, groups: Sequence[Counts], method: NUTS) -> list[Fit]:
@@ -169,7 +169,7 @@ def fit_rates(rates: SuccessRates, groups: Sequence[Counts], method: NUTS) -> li
     method : NUTS
         Its ``chains``, ``draws``, ``warmup`` and ``seed``.
     """
-    size = filled_up(max(len(group.pairs()[0]) for group in groups))
+    size = padded_size(max(len(group.pairs()[0]) for group in groups))
     tables = [group.table(size) for group in groups]
     pooled = np.array(
         [(group.n_correct.sum() + 0.5) / (group.n_samples.sum() + 1) for group in groups]
@@ -235,7 +235,8 @@ def _sample(
 
     def potential(z: Array) -> Array:
         sites = {
-            p.name: value for p, value in zip(rates.parameters, rates.bend(list(z)), strict=True)
+            p.name: value
+            for p, value in zip(rates.parameters, rates.recorrelate(list(z)), strict=True)
         }
         return potential_energy(model, (rates, table), {}, sites)
 
@@ -255,8 +256,8 @@ def _sample(
         transform=lambda s: {"z": s.z, "diverging": s.diverging},
         progbar=False,
     )
-    bent = zip(rates.parameters, rates.bend(list(kept["z"].T)), strict=True)
-    own = {p.name: biject_to(p.prior.support)(value) for p, value in bent}
+    recorrelated = zip(rates.parameters, rates.recorrelate(list(kept["z"].T)), strict=True)
+    own = {p.name: biject_to(p.prior.support)(value) for p, value in recorrelated}
     return own | {"diverging": kept["diverging"]}
 
 

@@ -37,22 +37,22 @@ class SuccessRates(Protocol):
         pooled rate.
         """
 
-    def bend(self, straight: Sequence[Array]) -> Sequence[Array]:
+    def recorrelate(self, decorrelated: Sequence[Array]) -> Sequence[Array]:
         """The parameters, or the logarithms of positive ones, from coordinates in which posteriors
         are nearly Normal.
 
         The map preserves volume, so densities need no correction.
         """
 
-    def log_density(self, constants: Values, log_hazard: Array) -> Array:
+    def log_density(self, params: Values, log_hazard: Array) -> Array:
         """Of log hazards; everything broadcasts."""
 
-    def below(self, constants: Values, log_hazard: Array) -> Array:
+    def below(self, params: Values, log_hazard: Array) -> Array:
         """The share of problems of lower hazard, to which the answer may come down where that is
         small.
         """
 
-    def tail_exponent(self, constants: Values) -> Any:
+    def tail_exponent(self, params: Values) -> Any:
         """b of 1 − pass@k ∝ k^−b for large k and a new problem: the density of u falls as exp(bu)
         far to the left.
         """
@@ -96,26 +96,26 @@ class GeneralisedGamma:
         """
         return log_hazard - 1, jnp.zeros_like(log_hazard), jnp.full_like(log_hazard, 1.0)
 
-    def bend(self, straight: Sequence[Array]) -> Sequence[Array]:
+    def recorrelate(self, decorrelated: Sequence[Array]) -> Sequence[Array]:
         """From the mode of u, log a and the logarithm of the width √a/b there."""
-        mode, log_a, log_width = straight
+        mode, log_a, log_width = decorrelated
         log_b = log_a / 2 - log_width
         return mode - jnp.exp(log_a - log_b) * log_a, log_a, log_b
 
-    def log_density(self, constants: Values, log_hazard: Array) -> Array:
+    def log_density(self, params: Values, log_hazard: Array) -> Array:
         """(b/a)/Γ(a) exp(a v − exp v) with v = (b/a)(u − μ)."""
-        a = constants["a"]
-        power = constants["b"] / a
+        a = params["a"]
+        power = params["b"] / a
         # Beyond this the density is zero, and a slope without end would make of that no number.
-        v = jnp.minimum(power * (log_hazard - constants["mu"]), _LARGEST)
+        v = jnp.minimum(power * (log_hazard - params["mu"]), _LARGEST)
         return jnp.log(power) - gammaln(a) + a * v - jnp.exp(v)
 
-    def below(self, constants: Values, log_hazard: Array) -> Array:
+    def below(self, params: Values, log_hazard: Array) -> Array:
         """The incomplete gamma function by its series, z^a e^−z/Γ(a + 1) · (1 + z/(a + 1) + …), z =
         exp v.
         """
-        a = constants["a"]
-        log_z = jnp.minimum(constants["b"] / a * (log_hazard - constants["mu"]), _LARGEST_OF_SERIES)
+        a = params["a"]
+        log_z = jnp.minimum(params["b"] / a * (log_hazard - params["mu"]), _LARGEST_OF_SERIES)
         z = jnp.exp(log_z)
         term = total = jnp.ones_like(z)
         for n in range(1, _TERMS):
@@ -123,9 +123,9 @@ class GeneralisedGamma:
             total = total + term
         return jnp.exp(a * log_z - z - gammaln(a + 1)) * total
 
-    def tail_exponent(self, constants: Values) -> Any:
+    def tail_exponent(self, params: Values) -> Any:
         """The parameter b."""
-        return constants["b"]
+        return params["b"]
 
 
 @dataclass(frozen=True)
@@ -154,21 +154,21 @@ class Beta:
         """At the prior's median of a, with b from the pooled rate."""
         return jnp.full_like(log_hazard, -1.0), -1.0 - log_hazard
 
-    def bend(self, straight: Sequence[Array]) -> Sequence[Array]:
+    def recorrelate(self, decorrelated: Sequence[Array]) -> Sequence[Array]:
         """Logarithms do."""
-        return straight
+        return decorrelated
 
-    def log_density(self, constants: Values, log_hazard: Array) -> Array:
+    def log_density(self, params: Values, log_hazard: Array) -> Array:
         """λ p^(a − 1) (1 − p)^b / B(a, b)."""
-        a, b = constants["a"], constants["b"]
+        a, b = params["a"], params["b"]
         hazard = jnp.exp(log_hazard)
         return log_hazard + (a - 1) * jnp.log(-jnp.expm1(-hazard)) - b * hazard - betaln(a, b)
 
-    def below(self, constants: Values, log_hazard: Array) -> Array:
+    def below(self, params: Values, log_hazard: Array) -> Array:
         """λ^a/(a B(a, b))."""
-        a, b = constants["a"], constants["b"]
+        a, b = params["a"], params["b"]
         return jnp.exp(a * log_hazard - betaln(a, b)) / a
 
-    def tail_exponent(self, constants: Values) -> Any:
+    def tail_exponent(self, params: Values) -> Any:
         """The first parameter, a."""
-        return constants["a"]
+        return params["a"]

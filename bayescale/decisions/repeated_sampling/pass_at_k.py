@@ -350,8 +350,8 @@ def _checked_k(k: int | Sequence[int] | np.ndarray) -> np.ndarray:
 def _forecast(
     rates: SuccessRates, fit: Fit, group: Counts, k: np.ndarray, rng: np.random.Generator
 ) -> xr.Dataset:
-    constants = {name: values.reshape(-1) for name, values in fit.constants.items()}
-    shares = np.exp(np.asarray(log_shares(rates, constants)))
+    params = {name: values.reshape(-1) for name, values in fit.params.items()}
+    shares = np.exp(np.asarray(log_shares(rates, params)))
     log_fail = -np.exp(draw_log_hazards(group, shares, rng))
     of_cells = np.append(0.0, -np.exp(CELLS))
     equal = np.full(log_fail.shape[1], 1 / log_fail.shape[1])
@@ -372,7 +372,7 @@ def _forecast(
         "solved": ("k", "draw"),
     }
     values = {name: (dims[name], np.stack(arrays)) for name, arrays in found.items()}
-    alone = {"tail_exponent": rates.tail_exponent(constants), **constants}
+    alone = {"tail_exponent": rates.tail_exponent(params), **params}
     return xr.Dataset(
         values | {name: (("draw",), np.asarray(array)) for name, array in alone.items()},
         coords={"k": k, "over": [THESE, NEW]},
@@ -399,6 +399,6 @@ def _rate_and_exponent(
 
 def _parameters(fit: Fit) -> pd.DataFrame:
     rows = pd.DataFrame(
-        {name: summarise(values.reshape(-1)) for name, values in fit.constants.items()}
+        {name: summarise(values.reshape(-1)) for name, values in fit.params.items()}
     ).T
     return rows.join(fit.table).rename_axis(index="parameter")

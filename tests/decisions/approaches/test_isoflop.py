@@ -9,7 +9,7 @@ from bayescale.errors import InputError
 from bayescale.laws import Chinchilla, PowerLaw
 from bayescale.noise import Normal
 
-HOFFMANN = Chinchilla.published[0].constants
+HOFFMANN = Chinchilla.published[0].params
 BUDGETS = np.array([1e19, 1e20, 1e21])
 
 
@@ -18,11 +18,11 @@ def slices(vertices, offsets=(-1.0, -0.4, 0.2, 0.6, 1.0), curvature=0.5, budgets
     decades from 1e10 tokens.
     """
     rows = []
-    for budget, vertex, bend in zip(
+    for budget, vertex, recorrelate in zip(
         budgets, vertices, np.broadcast_to(curvature, len(budgets)), strict=True
     ):
         n_tokens = 10 ** (10 + np.asarray(offsets))
-        loss = 2 + bend / 2 * np.log10(n_tokens / vertex) ** 2
+        loss = 2 + recorrelate / 2 * np.log10(n_tokens / vertex) ** 2
         rows.append(
             pd.DataFrame({"n_params": budget / (6 * n_tokens), "n_tokens": n_tokens, "loss": loss})
         )

@@ -46,8 +46,7 @@ def test_a_score_is_the_density_of_the_run_given_the_others(runs, posterior):
         ..., 0
     ]
     density = (
-        norm.pdf(np.log(left_out["loss"]), centre, refit.constants["sigma"]).mean()
-        / left_out["loss"]
+        norm.pdf(np.log(left_out["loss"]), centre, refit.params["sigma"]).mean() / left_out["loss"]
     )
     scores = bs.loo(posterior).frame.set_index("run_id")
     assert scores["elpd"][left_out.name] == pytest.approx(np.log(density), abs=0.15)

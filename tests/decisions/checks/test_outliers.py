@@ -64,10 +64,8 @@ def test_honest_runs_are_not_named():
 
 def test_probability_is_the_share_of_draws_in_which_a_run_is_too_far_off(made_posterior):
     scales = {**NEAR, "sigma": [[0.01, 0.02, 0.04, 0.08]]}
-    constants = {name: np.broadcast_to(values, (1, 4)) for name, values in scales.items()}
-    posterior = off_by(
-        made_posterior(PowerLaw(), Normal(), constants), np.array([0, 0, 0, 0, 0, 0.1])
-    )
+    params = {name: np.broadcast_to(values, (1, 4)) for name, values in scales.items()}
+    posterior = off_by(made_posterior(PowerLaw(), Normal(), params), np.array([0, 0, 0, 0, 0, 0.1]))
     found = bs.outliers(posterior)
     assert found.limit == pytest.approx(stats.norm.ppf(0.5 + 0.5 * 0.95 ** (1 / 6)))
     # 0.1 is 10, 5, 2.5 and 1.25 scales, and the limit is at 2.63.

@@ -31,7 +31,7 @@ def test_a_node_is_where_scipy_ends_with_the_exponents_held(runs, found):
         np.asarray(problem.data.log_inputs[name][: len(runs), 0])
         for name in ("n_params", "n_tokens")
     )
-    log_loss = np.asarray(problem.data.log_loss[: len(runs), 0])
+    log_loss = np.asarray(problem.data.observed[: len(runs), 0])
     for i, j in ((5, 5), (16, 16), (20, 10)):
         alpha, beta = found.data["alpha"].item(i), found.data["beta"].item(j)
 
@@ -63,7 +63,7 @@ def test_where_the_runs_want_no_floor_a_node_is_the_best_without_one():
         np.asarray(problem.data.log_inputs[name][: len(runs), 0])
         for name in ("n_params", "n_tokens")
     )
-    log_loss = np.asarray(problem.data.log_loss[: len(runs), 0])
+    log_loss = np.asarray(problem.data.observed[: len(runs), 0])
     without_floor = 0
     for i, j in np.ndindex(found.data["objective"].shape):
         shares = [
@@ -120,7 +120,7 @@ def test_no_search_from_a_node_with_the_exponents_held_finds_less(runs, noise):
                     - sum(problem.target.penalty_of(problem.target.law.parameters, coordinates[:5]))
                 )[0]
 
-            start = [-0.5, -1.5, -2.0, *problem.target.reach[0][5:]]
+            start = [-0.5, -1.5, -2.0, *problem.target.prior_location_scale[0][5:]]
             options = {"maxiter": 4000, "maxfev": 4000, "xatol": 1e-6, "fatol": 1e-10}
             least = scipy.optimize.minimize(
                 objective, start, method="Nelder-Mead", options=options

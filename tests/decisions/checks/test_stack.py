@@ -33,9 +33,9 @@ def free(runs):
 @pytest.fixture(scope="module")
 def heavy(free):
     """As if fitted under another likelihood."""
-    tails = {**free.constants, "nu": np.full_like(free.constants["sigma"], 5.0)}
+    tails = {**free.params, "nu": np.full_like(free.params["sigma"], 5.0)}
     evidence = free.diagnostics["log_evidence"] - 1.5
-    return replace(free, noise=StudentT(), constants=tails, diagnostics={"log_evidence": evidence})
+    return replace(free, noise=StudentT(), params=tails, diagnostics={"log_evidence": evidence})
 
 
 @pytest.fixture(scope="module")
@@ -120,16 +120,14 @@ def test_a_model_of_all_weight_forecasts_as_if_alone(free, heavy):
 
 
 def test_draws_are_mixed_in_proportion_to_the_weights(free, heavy):
-    places = mixture([free, heavy], [0.3, 0.7]).places(seed=0)
-    assert len(places) == 1000 and abs((places < free.n_draws).sum() - 300) <= 1
+    indices = mixture([free, heavy], [0.3, 0.7]).locate(seed=0)
+    assert len(indices) == 1000 and abs((indices < free.n_draws).sum() - 300) <= 1
 
 
 def test_a_small_posterior_counts_by_its_weight_and_not_by_its_draws(free):
-    small = replace(
-        free, constants={name: values[:, :200] for name, values in free.constants.items()}
-    )
-    places = mixture([small, free], [0.5, 0.5]).places(seed=0)
-    assert len(places) == 1000 and abs((places < 200).sum() - 500) <= 1
+    small = replace(free, params={name: values[:, :200] for name, values in free.params.items()})
+    indices = mixture([small, free], [0.5, 0.5]).locate(seed=0)
+    assert len(indices) == 1000 and abs((indices < 200).sum() - 500) <= 1
 
 
 def test_mixing_depends_on_the_seed_alone(free, heavy):
@@ -151,9 +149,7 @@ def test_a_stack_takes_the_inputs_of_all_its_laws(free, power):
 
 def test_problems_of_the_scores_are_told_of_each_model(free):
     # Few draws leave Pareto's k high for some runs.
-    few = replace(
-        free, constants={name: values[:, :100] for name, values in free.constants.items()}
-    )
+    few = replace(free, params={name: values[:, :100] for name, values in free.params.items()})
     told = bs.stack([free, few]).problems
     assert any(
         problem.startswith("chinchilla, normal (2): Pareto k is above 0.50 at") for problem in told

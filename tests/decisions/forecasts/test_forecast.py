@@ -54,11 +54,11 @@ def test_runs_scatter_about_the_law_by_the_scale_of_their_draw(posterior, made_p
 
 @pytest.mark.parametrize("noise", [Normal(), StudentT()], ids=["normal", "student_t"])
 def test_the_scatter_has_the_spread_of_the_noise(made_posterior, noise):
-    constants = {name: np.full((4, 5000), values[0][0]) for name, values in DRAWS.items()}
-    constants |= {"sigma": np.full((4, 5000), 0.02)} | (
+    params = {name: np.full((4, 5000), values[0][0]) for name, values in DRAWS.items()}
+    params |= {"sigma": np.full((4, 5000), 0.02)} | (
         {"nu": np.full((4, 5000), 6.0)} if noise == StudentT() else {}
     )
-    found = bs.forecast(made_posterior(Chinchilla(), noise, constants), n_params=1e9, n_tokens=20e9)
+    found = bs.forecast(made_posterior(Chinchilla(), noise, params), n_params=1e9, n_tokens=20e9)
     standard_deviation = 0.02 * (np.sqrt(6 / 4) if noise == StudentT() else 1.0)
     assert np.std(np.log(found.draws)) == pytest.approx(standard_deviation, rel=0.03)
     assert np.mean(np.log(found.draws / found.law_draws)) == pytest.approx(0.0, abs=0.001)
@@ -77,12 +77,10 @@ def test_scatter_that_is_drawn_later_is_drawn_in_double_precision(posterior):
 
 
 def test_tails_too_heavy_for_a_mean_give_an_infinite_one_and_quantiles_all_the_same(made_posterior):
-    constants = {name: np.full((1, 400), values[0][0]) for name, values in DRAWS.items()}
-    constants |= {"sigma": np.full((1, 400), 0.1), "nu": np.full((1, 400), 0.2)}
+    params = {name: np.full((1, 400), values[0][0]) for name, values in DRAWS.items()}
+    params |= {"sigma": np.full((1, 400), 0.1), "nu": np.full((1, 400), 0.2)}
     found = (
-        bs.forecast(
-            made_posterior(Chinchilla(), StudentT(), constants), n_params=1e9, n_tokens=20e9
-        )
+        bs.forecast(made_posterior(Chinchilla(), StudentT(), params), n_params=1e9, n_tokens=20e9)
         .summary()
         .iloc[0]
     )

@@ -47,14 +47,14 @@ def test_the_law_in_every_cell_is_a_forecasts(posterior):
 @pytest.mark.parametrize("noise", [Normal(), StudentT()], ids=["normal", "student_t"])
 def test_a_new_run_in_any_cell_has_the_distribution_that_a_forecast_gives_it(made_posterior, noise):
     rng = np.random.default_rng(1)
-    constants = {
+    params = {
         name: values[0][0] * np.exp(0.003 * rng.standard_normal((4, 5000)))
         for name, values in DRAWS.items()
     }
-    constants |= {"sigma": np.full((4, 5000), 0.02)} | (
+    params |= {"sigma": np.full((4, 5000), 0.02)} | (
         {"nu": np.full((4, 5000), 6.0)} if noise == StudentT() else {}
     )
-    posterior = made_posterior(Chinchilla(), noise, constants)
+    posterior = made_posterior(Chinchilla(), noise, params)
     found = bs.surface(posterior, n_params=N, n_tokens=D, seed=2).summary()
     expected = forecast_of_every_cell(posterior).summary()
     # Six Monte Carlo errors of each: an outer quantile of 20,000 draws is known to some 0.015 sd.
@@ -120,10 +120,10 @@ def test_a_point_fit_has_no_spread(made_posterior):
 
 
 def test_tails_too_heavy_for_a_mean_leave_the_quantiles(made_posterior):
-    constants = {name: np.full((1, 400), values[0][0]) for name, values in DRAWS.items()}
-    constants |= {"sigma": np.full((1, 400), 0.1), "nu": np.full((1, 400), 0.2)}
+    params = {name: np.full((1, 400), values[0][0]) for name, values in DRAWS.items()}
+    params |= {"sigma": np.full((1, 400), 0.1), "nu": np.full((1, 400), 0.2)}
     cell = (
-        bs.surface(made_posterior(Chinchilla(), StudentT(), constants), n_params=1e9, n_tokens=20e9)
+        bs.surface(made_posterior(Chinchilla(), StudentT(), params), n_params=1e9, n_tokens=20e9)
         .summary()
         .iloc[0]
     )

@@ -185,11 +185,11 @@ def test_endless_unique_tokens_are_no_bound(posterior):
 
 def test_the_data_constrained_law_values_repeats_as_the_published_constants_do(made_posterior):
     law = bs.laws.DataConstrained()
-    constants = dict(law.published[0].constants)
-    repeats = bs.Repeats(constants["R_D"], constants["R_N"])
-    tied = {name: constants[name] for name in ("E", "A", "B", "alpha")}
+    params = dict(law.published[0].params)
+    repeats = bs.Repeats(params["R_D"], params["R_N"])
+    tied = {name: params[name] for name in ("E", "A", "B", "alpha")}
     own = bs.allocate(
-        made_posterior(law, Huber(), constants),
+        made_posterior(law, Huber(), params),
         1e22,
         constraints=bs.Constraints(unique_tokens=25e9),
     )

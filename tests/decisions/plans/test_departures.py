@@ -21,19 +21,19 @@ LAW = {"E": 1.7, "A": 400.0, "B": 410.0, "alpha": 0.34, "beta": 0.28, "sigma": 0
 
 @pytest.fixture
 def posterior(made_posterior):
-    constants = {name: np.full((2, 20), value) for name, value in LAW.items()} | {
+    params = {name: np.full((2, 20), value) for name, value in LAW.items()} | {
         "matern_sd": np.full((2, 20), 0.05)
     }
-    return made_posterior(Chinchilla(), Discrepancy(Normal(), (Matern(),)), constants)
+    return made_posterior(Chinchilla(), Discrepancy(Normal(), (Matern(),)), params)
 
 
 @float64
 def losses(posterior, log_n, budget):
-    return np.exp(Planner.of(posterior).log_loss(log_n, np.log(budget / 6) - log_n))
+    return np.exp(Planner.of(posterior).predict(log_n, np.log(budget / 6) - log_n))
 
 
 def test_without_departures_there_is_no_surface(made_posterior):
-    assert Planner.of(made_posterior(Chinchilla(), Normal(), LAW)).world.departures is None
+    assert Planner.of(made_posterior(Chinchilla(), Normal(), LAW)).scenario.departures is None
 
 
 @float64
@@ -54,10 +54,10 @@ def test_the_surface_goes_through_what_was_drawn_at_its_knots(posterior):
 def test_between_knots_it_is_the_cubic_spline_of_scipy(posterior):
     surface = Departures.of(posterior, 40, np.zeros(1), seed=3)
     inner = surface.coefficients.reshape(40, KNOTS + 2, KNOTS + 2)[:, 1:-1, 1:-1]
-    places = np.random.default_rng(0).uniform(0, KNOTS - 1, (2, 100))
-    found = surface.at(*(surface.least[:, 0] + surface.step[:, 0] * places)[:, None])
+    indices = np.random.default_rng(0).uniform(0, KNOTS - 1, (2, 100))
+    found = surface.at(*(surface.least[:, 0] + surface.step[:, 0] * indices)[:, None])
     expected = [
-        map_coordinates(one, places, order=3, mode="mirror", prefilter=False) for one in inner
+        map_coordinates(one, indices, order=3, mode="mirror", prefilter=False) for one in inner
     ]
     np.testing.assert_allclose(found, expected, atol=1e-12)
 
@@ -108,10 +108,10 @@ def test_the_least_compute_for_a_loss_is_where_the_best_plan_first_reaches_it(po
 
 def test_an_effect_of_the_whole_budget_changes_the_loss_and_not_the_plan(made_posterior):
     noise = Discrepancy(Normal(), (SharedEffect(),))
-    constants = {name: np.full((2, 20), value) for name, value in LAW.items()} | {
+    params = {name: np.full((2, 20), value) for name, value in LAW.items()} | {
         "group_sd": np.full((2, 20), 0.05)
     }
-    shared = bs.allocate(made_posterior(Chinchilla(), noise, constants), BUDGETS).draws
+    shared = bs.allocate(made_posterior(Chinchilla(), noise, params), BUDGETS).draws
     alone = bs.allocate(made_posterior(Chinchilla(), Normal(), LAW), BUDGETS).draws.isel(draw=0)
     np.testing.assert_allclose(
         shared["n_params"], np.broadcast_to(alone["n_params"], (40, 3)), rtol=1e-5
@@ -145,7 +145,7 @@ def test_at_the_ends_of_a_flat_set_the_loss_is_epsilon_above_the_least(posterior
 def test_a_point_fit_meets_every_draw_of_what_is_uncertain(posterior):
     point = replace(
         posterior,
-        constants={name: values[:1, :1] for name, values in posterior.constants.items()},
+        params={name: values[:1, :1] for name, values in posterior.params.items()},
         coefficients=posterior.coefficients[:1, :1],
     )
     plans = bs.allocate(

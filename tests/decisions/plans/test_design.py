@@ -23,14 +23,14 @@ def posterior():
 
 def losses(posterior, n_params, n_tokens):
     """Of the law, shape (draws, places)."""
-    c = {name: values.reshape(-1, 1) for name, values in posterior.constants.items()}
+    c = {name: values.reshape(-1, 1) for name, values in posterior.params.items()}
     return c["E"] + c["A"] / n_params ** c["alpha"] + c["B"] / n_tokens ** c["beta"]
 
 
 def regrets(posterior):
     """Of sizes at the target under each draw, shape (draws, sizes)."""
     best = Chinchilla().optimal_n_params(
-        {name: values.reshape(-1, 1) for name, values in posterior.constants.items()}, TARGET
+        {name: values.reshape(-1, 1) for name, values in posterior.params.items()}, TARGET
     )
     sizes = np.geomspace(0.02, 50, 300) * np.median(best)
     least = losses(posterior, best, TARGET / (6 * best))
@@ -142,7 +142,7 @@ def test_runs_that_tell_two_forms_apart_are_worth_more(made_posterior):
     first = made_posterior(Chinchilla(), Normal(), arrays)
     # The same loss at ten billion tokens, but a steeper fall.
     other = replace(
-        first, constants={**arrays, "beta": np.full((2, 100), 0.36), "B": arrays["B"] * 1e10**0.08}
+        first, params={**arrays, "beta": np.full((2, 100), 0.36), "B": arrays["B"] * 1e10**0.08}
     )
     both = Stack((first, other), ("one", "other"), np.array([0.5, 0.5]), "evidence", pd.DataFrame())
     at = pd.DataFrame({"n_params": [1e9, 1e9], "n_tokens": [1e10, 1e12]})
@@ -156,7 +156,7 @@ def test_runs_that_tell_two_forms_apart_are_worth_more(made_posterior):
 
 def test_a_posterior_of_no_weight_does_not_count(posterior):
     other = replace(
-        posterior, constants={**posterior.constants, "alpha": posterior.constants["alpha"] * 1.5}
+        posterior, params={**posterior.params, "alpha": posterior.params["alpha"] * 1.5}
     )
     both = Stack((posterior, other), ("one", "other"), np.array([1.0, 0.0]), "loo", pd.DataFrame())
     alone, mixed = (bs.design(one, BUDGET, compute=TARGET, n_runs=3) for one in (posterior, both))

@@ -7,11 +7,11 @@ import pytest
 
 from bayescale._internal.precision import float64
 from bayescale.decisions.plans._optimum import (
-    Valued,
-    World,
+    PlanObjective,
+    Scenario,
     filled,
     least_cost,
-    least_loss,
+    minimize_loss,
     no_worse,
 )
 from bayescale.decisions.plans.constraints import Repeats
@@ -38,7 +38,7 @@ def random_cases(law, seed):
     def often(low, high):
         return np.where(rng.random((CASES, 1)) < NO_BOUND, ENDLESS, between(low, high))
 
-    constants = {
+    params = {
         "E": between(1.4, 2.0),
         "A": between(100, 2000),
         "B": between(100, 5000),
@@ -46,9 +46,9 @@ def random_cases(law, seed):
         "beta": between(0.25, 0.45),
     }
     if isinstance(law, Coupled):
-        constants["gamma"] = between(0.4, 1.2)
+        params["gamma"] = between(0.4, 1.2)
     limits = np.stack([between(1e20, 1e26), often(1e21, 1e26), often(1e2, 1e8), often(1e20, 1e26)])
-    return constants, {
+    return params, {
         "limits": limits,
         "served": np.where(rng.random((CASES, 1)) < 0.5, 0.0, between(1e11, 1e14)),
         "prices": (between(1e-18, 1e-17), between(1e-18, 1e-17)),
@@ -61,10 +61,10 @@ def random_cases(law, seed):
 class ByHand:
     """The law, its inverse and all costs in NumPy."""
 
-    def __init__(self, constants, bounds, repeats):
-        self.c, self.b, self.repeats = constants, bounds, repeats
-        self.gamma = constants.get("gamma", np.ones((CASES, 1)))
-        c, g = constants, self.gamma
+    def __init__(self, params, bounds, repeats):
+        self.c, self.b, self.repeats = params, bounds, repeats
+        self.gamma = params.get("gamma", np.ones((CASES, 1)))
+        c, g = params, self.gamma
         split = (c["alpha"] / c["beta"]) ** (g / (c["alpha"] + c["beta"])) * (c["A"] / c["B"]) ** (
             1 / (c["alpha"] + c["beta"])
         )
@@ -141,16 +141,16 @@ def least(objective):
 @pytest.fixture(scope="module", params=LAWS, ids=list(LAWS))
 def case(request):
     law, repeats = LAWS[request.param]
-    constants, bounds = random_cases(law, seed=len(request.param))
-    hand = ByHand(constants, bounds, repeats)
-    valued = Valued(law, repeats, SixND())
+    params, bounds = random_cases(law, seed=len(request.param))
+    hand = ByHand(params, bounds, repeats)
+    objective = PlanObjective(law, repeats, SixND())
     train, serve = hand.takes
     log_unique = np.log(np.minimum(bounds["unique"], np.exp(200)))
     most_params, most_tokens = (
         np.minimum(np.log(most), 200.0) for most in (bounds["max_params"], hand.most_tokens)
     )
-    world = World(
-        constants,
+    scenario = Scenario(
+        params,
         bounds["served"],
         log_unique,
         np.full_like(log_unique, 200.0),
@@ -160,13 +160,13 @@ def case(request):
         serve,
     )
     if repeats is not None:
-        world = world._replace(log_filled=float64(filled)(valued, world))
-    return hand, valued, world
+        scenario = scenario._replace(log_filled=float64(filled)(objective, scenario))
+    return hand, objective, scenario
 
 
 @float64
-def found_least_loss(valued, world, hand):
-    return least_loss(valued, world, hand.b["limits"])
+def found_least_loss(objective, scenario, hand):
+    return minimize_loss(objective, scenario, hand.b["limits"])
 
 
 def within_params(values, hand, n):
@@ -177,8 +177,8 @@ def within_params(values, hand, n):
     "ignore:invalid value:RuntimeWarning", "ignore:divide by zero:RuntimeWarning"
 )
 def test_the_plan_of_least_loss_is_that_of_a_grid(case):
-    hand, valued, world = case
-    plans = found_least_loss(valued, world, hand)
+    hand, objective, scenario = case
+    plans = found_least_loss(objective, scenario, hand)
     expected = least(lambda n: within_params(hand.loss(n, hand.tokens_left(n)), hand, n))
     np.testing.assert_allclose(
         np.exp(plans.log_loss), hand.loss(expected, hand.tokens_left(expected)), rtol=1e-9
@@ -197,8 +197,8 @@ def test_the_plan_of_least_loss_is_that_of_a_grid(case):
 
 
 def test_the_plan_of_least_loss_keeps_to_every_bound(case):
-    hand, valued, world = case
-    plans = found_least_loss(valued, world, hand)
+    hand, objective, scenario = case
+    plans = found_least_loss(objective, scenario, hand)
     n, d = np.exp(plans.log_n), np.exp(plans.log_d)
     assert (hand.costs(n, d) <= hand.b["limits"] * (1 + 1e-9)).all()
     assert (n <= hand.b["max_params"] * (1 + 1e-9)).all()
@@ -211,8 +211,8 @@ def test_the_plan_of_least_loss_keeps_to_every_bound(case):
 def test_the_cheapest_plan_for_a_loss_is_that_of_a_grid_and_there_is_none_where_the_grid_has_none(
     case,
 ):
-    hand, valued, world = case
-    reached = np.exp(found_least_loss(valued, world, hand).log_loss)
+    hand, objective, scenario = case
+    reached = np.exp(found_least_loss(objective, scenario, hand).log_loss)
     # A fifth asks for less than the bounds allow.
     harder = np.random.default_rng(7).random((CASES, 1)) < 0.2
     target = hand.c["E"] + (reached - hand.c["E"]) * np.where(harder, 0.97, 1.08)
@@ -227,7 +227,7 @@ def test_the_cheapest_plan_for_a_loss_is_that_of_a_grid_and_there_is_none_where_
         return np.where(good, hand.costs(n, d)[2], np.nan)
 
     expected = least(cost)
-    plans = float64(least_cost)(valued, world, hand.b["limits"], np.log(target), np.array(2))
+    plans = float64(least_cost)(objective, scenario, hand.b["limits"], np.log(target), np.array(2))
     np.testing.assert_array_equal(np.asarray(plans.feasible), np.isfinite(expected))
     assert 0.75 < np.mean(plans.feasible) < 0.85
     there = np.asarray(plans.feasible)
@@ -236,14 +236,14 @@ def test_the_cheapest_plan_for_a_loss_is_that_of_a_grid_and_there_is_none_where_
 
 
 def test_sizes_that_are_no_worse_end_where_the_loss_is_the_bound(case):
-    hand, valued, world = case
-    best = found_least_loss(valued, world, hand)
+    hand, objective, scenario = case
+    best = found_least_loss(objective, scenario, hand)
     allowed = np.exp(best.log_loss) + 0.01
-    ends = float64(no_worse)(valued, world, hand.b["limits"], best.log_n, np.log(allowed))
+    ends = float64(no_worse)(objective, scenario, hand.b["limits"], best.log_n, np.log(allowed))
     for end, side in zip(ends, (-1, 1), strict=True):
         n = np.exp(end)
         outside = (
-            np.log(n) >= np.asarray(world.log_max_params) - 1e-9
+            np.log(n) >= np.asarray(scenario.log_max_params) - 1e-9
             if side > 0
             else np.zeros_like(n, dtype=bool)
         )

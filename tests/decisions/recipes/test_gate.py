@@ -29,8 +29,7 @@ def found():
     """A candidate whose gain is about 0.03 nats, some draws below zero; nothing is fitted."""
     rng = np.random.default_rng(0)
     draws = {
-        name: np.full(2000, value)
-        for name, value in bs.laws.Chinchilla.published[0].constants.items()
+        name: np.full(2000, value) for name, value in bs.laws.Chinchilla.published[0].params.items()
     }
     draws |= {
         "n_params_multiplier": np.exp(0.2 + 0.15 * rng.standard_normal(2000)),

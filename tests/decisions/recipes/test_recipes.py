@@ -26,8 +26,8 @@ SWEEP = {"budgets": (1e18, 1e19, 1e20), "sizes_per_budget": 5}
 def sweeps(noise=0.01, seed=1, candidate=BETTER, **base):
     """Runs of both in one frame, and of a third that matters to no one."""
     old, new, other = (
-        bs.datasets.simulate(seed + i, noise=noise, **SWEEP, **constants).frame
-        for i, constants in enumerate((BASE | base, candidate, BASE))
+        bs.datasets.simulate(seed + i, noise=noise, **SWEEP, **params).frame
+        for i, params in enumerate((BASE | base, candidate, BASE))
     )
     parts = [old.assign(group="old"), new.assign(group="new"), other.assign(group="other")]
     return bs.Runs.from_frame(pd.concat(parts, ignore_index=True))
@@ -51,7 +51,7 @@ def at_the_truth(compute, floor=FLOOR):
     }
     law = RecipeLaw(own_floor=floor is not None)
     truth |= {} if floor is None else {"floor_ratio": floor}
-    constants = {name: np.full(3, value) for name, value in truth.items()}
+    params = {name: np.full(3, value) for name, value in truth.items()}
     return Recipes(
         "old",
         "new",
@@ -59,18 +59,18 @@ def at_the_truth(compute, floor=FLOOR):
         law,
         Normal(),
         bs.NUTS(),
-        constants,
+        params,
         np.atleast_1d(np.asarray(compute, dtype=float)),
     )
 
 
-def best_loss(constants, compute):
+def best_loss(params, compute):
     """Of Chinchilla's law, by search."""
     n = np.geomspace(1e6, 1e14, 200_001)
     return np.min(
-        constants["E"]
-        + constants["A"] / n ** constants["alpha"]
-        + constants["B"] / (compute / 6 / n) ** constants["beta"]
+        params["E"]
+        + params["A"] / n ** params["alpha"]
+        + params["B"] / (compute / 6 / n) ** params["beta"]
     )
 
 
@@ -80,11 +80,11 @@ def test_known_multipliers_are_found_again(exact):
     assert median["n_tokens_multiplier"] == pytest.approx(D_MULTIPLIER, rel=0.01)
     assert median["floor_ratio"] == pytest.approx(FLOOR, rel=0.002)
     for name, value in BASE.items():
-        assert np.median(exact.constants[name]) == pytest.approx(value, rel=0.05)
+        assert np.median(exact.params[name]) == pytest.approx(value, rel=0.05)
 
 
 def test_the_law_of_each_recipe_is_that_of_its_own_constants():
-    constants = {
+    params = {
         **BASE,
         "n_params_multiplier": N_MULTIPLIER,
         "n_tokens_multiplier": D_MULTIPLIER,
@@ -94,8 +94,8 @@ def test_the_law_of_each_recipe_is_that_of_its_own_constants():
     law = RecipeLaw(own_floor=True)
     for recipe, own in ((0.0, BASE), (1.0, BETTER)):
         np.testing.assert_allclose(
-            law.log_loss(constants, {**at, "recipe": recipe}),
-            Chinchilla().log_loss(own, at),
+            law.predict(params, {**at, "recipe": recipe}),
+            Chinchilla().predict(own, at),
             rtol=1e-6,
         )
 
@@ -111,14 +111,14 @@ def test_its_formula_holds_in_any_units(law):
     log_inputs = {"n_params": np.log(3e8), "n_tokens": np.log(5e9), "recipe": 1.0}
     centred = {name: value - np.log(units[name]) for name, value in log_inputs.items()}
     np.testing.assert_allclose(
-        law.log_loss(counts, log_inputs), law.log_loss(inside, centred) + np.log(3.0), rtol=1e-5
+        law.predict(counts, log_inputs), law.predict(inside, centred) + np.log(3.0), rtol=1e-5
     )
 
 
 def test_straight_coordinates_go_back():
     law = RecipeLaw(own_floor=True)
     logs = list(np.linspace(-0.5, 0.6, len(law.parameters)))
-    np.testing.assert_allclose(law.bend(law.straighten(logs)), logs, atol=1e-6)
+    np.testing.assert_allclose(law.recorrelate(law.decorrelate(logs)), logs, atol=1e-6)
 
 
 def test_gain_is_the_difference_of_the_two_frontiers():
@@ -162,9 +162,9 @@ def test_swapped_recipes_have_inverse_multipliers(exact):
         sweeps(noise=1e-5), "new", "old", noise=Normal(), method=bs.MultiStart(starts=100)
     )
     for name in ("n_params_multiplier", "n_tokens_multiplier", "floor_ratio"):
-        assert np.median(turned.constants[name]) * np.median(
-            exact.constants[name]
-        ) == pytest.approx(1.0, rel=0.01)
+        assert np.median(turned.params[name]) * np.median(exact.params[name]) == pytest.approx(
+            1.0, rel=0.01
+        )
 
 
 def test_better_is_the_probability_that_a_quantity_speaks_for_the_candidate(exact):

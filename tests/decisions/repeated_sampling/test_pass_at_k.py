@@ -98,8 +98,10 @@ def test_the_share_below_is_the_integral_of_the_density(rates):
 
 
 def test_straight_coordinates_preserve_volume():
-    straight = jnp.array([-5.0, 0.7, 1.1])
-    slopes = float64(jax.jacfwd(lambda z: jnp.stack(GeneralisedGamma().bend(list(z)))))(straight)
+    decorrelated = jnp.array([-5.0, 0.7, 1.1])
+    slopes = float64(jax.jacfwd(lambda z: jnp.stack(GeneralisedGamma().recorrelate(list(z)))))(
+        decorrelated
+    )
     assert abs(np.linalg.det(slopes)) == pytest.approx(1.0, rel=1e-6)
 
 
@@ -220,8 +222,8 @@ def test_failures_fall_with_the_tail_exponent(rates):
 
 
 def test_under_weibull_hazards_the_logarithm_of_the_pass_rate_is_nearly_a_power_of_k():
-    constants = {"mu": jnp.asarray(-6.0), "a": jnp.asarray(1.0), "b": jnp.asarray(0.4)}
-    shares = np.exp(np.asarray(float64(lambda: log_shares(GeneralisedGamma(), constants))()))
+    params = {"mu": jnp.asarray(-6.0), "a": jnp.asarray(1.0), "b": jnp.asarray(0.4)}
+    shares = np.exp(np.asarray(float64(lambda: log_shares(GeneralisedGamma(), params))()))
     k = np.geomspace(10, 1e5, 9)
     passes = np.array([shares @ np.append(0.0, -np.expm1(-n * np.exp(CELLS))) for n in k])
     assert np.polyfit(np.log(k), np.log(-np.log(passes)), 1)[0] == pytest.approx(-0.4, abs=0.05)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import bayescale as bs
 from bayescale._internal.precision import float64
 from bayescale.processes import IntegratedWiener, Matern, SharedEffect
-from bayescale.processes.base import bases, departure, filled_up, places
+from bayescale.processes.base import bases, departure, locate, padded_size
 
 INPUTS = ("n_params", "n_tokens")
 
@@ -29,7 +29,7 @@ def test_compute_is_the_product_of_parameters_and_tokens(fitted, sweep):
 def test_for_a_law_in_one_variable_that_variable_is_compute(sweep):
     log_flops = np.log10(sweep.column("flops"))
     np.testing.assert_allclose(
-        places(sweep, ("flops",)).compute_decades, log_flops - log_flops.mean(), atol=1e-12
+        locate(sweep, ("flops",)).compute_decades, log_flops - log_flops.mean(), atol=1e-12
     )
 
 
@@ -38,40 +38,40 @@ def test_units_of_the_inputs_move_no_run(fitted, sweep, params, tokens):
     scaled = sweep.frame.assign(
         n_params=sweep.frame["n_params"] * params, n_tokens=sweep.frame["n_tokens"] * tokens
     )
-    moved = places(dataclasses.replace(sweep, frame=scaled), INPUTS)
+    moved = locate(dataclasses.replace(sweep, frame=scaled), INPUTS)
     np.testing.assert_allclose(moved.decades, fitted.decades, atol=1e-11)
     np.testing.assert_allclose(moved.compute_decades, fitted.compute_decades, atol=1e-11)
 
 
 def test_new_runs_stand_relative_to_those_that_were_fitted(fitted, sweep):
-    new = places(sweep, INPUTS, {name: sweep.column(name)[:3] * 10 for name in INPUTS})
+    new = locate(sweep, INPUTS, {name: sweep.column(name)[:3] * 10 for name in INPUTS})
     np.testing.assert_allclose(new.decades, fitted.decades[:3] + 1, atol=1e-12)
     np.testing.assert_allclose(new.compute_decades, fitted.compute_decades[:3] + 2, atol=1e-12)
 
 
 def test_every_new_run_has_a_group_of_its_own(fitted, sweep):
-    new = places(sweep, INPUTS, {name: np.full(4, 1e9) for name in INPUTS})
+    new = locate(sweep, INPUTS, {name: np.full(4, 1e9) for name in INPUTS})
     assert not set(new.group) & set(fitted.group)
     np.testing.assert_array_equal(SharedEffect().covariance(new, new), np.eye(4))
 
 
 def test_a_group_without_a_name_is_a_group_like_others(sweep):
     unnamed = dataclasses.replace(sweep, frame=sweep.frame.assign(group=""))
-    new = places(unnamed, INPUTS, {name: np.full(1, 1e9) for name in INPUTS})
-    assert SharedEffect().covariance(places(unnamed, INPUTS), new).max() == 0.0
+    new = locate(unnamed, INPUTS, {name: np.full(1, 1e9) for name in INPUTS})
+    assert SharedEffect().covariance(locate(unnamed, INPUTS), new).max() == 0.0
 
 
 def test_groups_that_are_numbers_are_labels(sweep):
     numbered = dataclasses.replace(sweep, frame=sweep.frame.assign(group=np.arange(45) // 9))
-    assert set(places(numbered, INPUTS).group) == set("01234")
+    assert set(locate(numbered, INPUTS).group) == set("01234")
 
 
 @given(count=st.integers(0, 5000))
 def test_arrays_fill_up_to_one_of_two_sizes_an_octave(count):
-    size = filled_up(count)
+    size = padded_size(count)
     assert size >= max(count, 8)
     assert size == 8 or size < 1.5 * count
-    assert filled_up(size) == size
+    assert padded_size(size) == size
     assert size & (size - 1) == 0 or (size // 3) & (size // 3 - 1) == 0
 
 
@@ -80,12 +80,12 @@ def test_departures_are_the_sum_of_functions_times_amplitude_and_coefficient(fit
     processes = (Matern(), IntegratedWiener())
     features = [basis.features(fitted) for basis in bases(processes, fitted)]
     rng = np.random.default_rng(0)
-    constants = {"matern_sd": rng.uniform(size=(2, 3)), "drift_sd": rng.uniform(size=(2, 3))}
+    params = {"matern_sd": rng.uniform(size=(2, 3)), "drift_sd": rng.uniform(size=(2, 3))}
     coefficients = rng.standard_normal((2, 3, sum(f.shape[1] for f in features)))
-    found = np.asarray(departure(processes, constants, coefficients, features))
+    found = np.asarray(departure(processes, params, coefficients, features))
     first = features[0].shape[1]
-    one = constants["matern_sd"][1, 2] * features[0] @ coefficients[1, 2, :first]
-    other = constants["drift_sd"][1, 2] * features[1] @ coefficients[1, 2, first:]
+    one = params["matern_sd"][1, 2] * features[0] @ coefficients[1, 2, :first]
+    other = params["drift_sd"][1, 2] * features[1] @ coefficients[1, 2, first:]
     assert found.shape == (2, 3, 45)
     np.testing.assert_allclose(found[1, 2], one + other, rtol=1e-12)
 
@@ -100,8 +100,8 @@ def test_functions_that_fill_up_are_zero_as_rows_are(sweep, law):
     problem = Problem.build(
         sweep, law, bs.noise.Discrepancy(bs.noise.Normal(), (Matern(), SharedEffect()))
     )
-    held = bases(problem.target.noise.shared, places(sweep, law.inputs))
+    held = bases(problem.target.noise.shared, locate(sweep, law.inputs))
     for functions, basis in zip(problem.data.features, held, strict=True):
-        assert functions.shape == (filled_up(45), filled_up(basis.size))
+        assert functions.shape == (padded_size(45), padded_size(basis.size))
         assert np.abs(functions[45:]).max() == 0.0
         assert np.abs(functions[:, basis.size :]).max(initial=0.0) == 0.0
