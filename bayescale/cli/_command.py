@@ -1,0 +1,81 @@
+"""What a file of this folder declares about its command, so that `app` finds it by itself."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import typer
+
+SETTINGS: dict[str, Any] = {
+    "no_args_is_help": True,
+    "add_completion": False,
+    "rich_markup_mode": "rich",
+}
+
+
+class Section(Enum):
+    """The sections of the list of commands, in the order in which help prints them."""
+
+    FIT = "Fit and check"
+    PLAN = "Forecast and plan"
+    RECIPES = "Compare recipes"
+    LOOK_UP = "Look up"
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command: the function of a file, and where help lists it.
+
+    Attributes
+    ----------
+    run : callable
+        The function whose parameters are the arguments and options.
+    section : Section
+    order : int
+        Place within the section, ascending.
+    epilogue : str
+        Text below the help of the command.
+    """
+
+    run: Callable[..., None]
+    section: Section
+    order: int
+    epilogue: str = ""
+
+    def add_to(self, app: typer.Typer, name: str) -> None:
+        """Add the command to the program."""
+        panel = self.section.value
+        app.command(name, epilog=self.epilogue or None, rich_help_panel=panel)(self.run)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Several commands under one name, and where help lists them.
+
+    Attributes
+    ----------
+    commands : Typer
+        The commands below the name of the file.
+    section : Section
+    order : int
+        Place within the section, ascending.
+    """
+
+    commands: typer.Typer
+    section: Section
+    order: int
+
+    def add_to(self, app: typer.Typer, name: str) -> None:
+        """Add the group to the program."""
+        app.add_typer(self.commands, name=name, rich_help_panel=self.section.value)
+
+
+def examples(*lines: str) -> str:
+    """Return an epilogue of command lines.
+
+    >>> examples("bayescale fit", "bayescale fit sweep.csv")
+    '[bold]Examples[/bold]\\n\\n$ bayescale fit\\n\\n$ bayescale fit sweep.csv'
+    """
+    heading = "[bold]Example[/bold]" if len(lines) == 1 else "[bold]Examples[/bold]"
+    return "\n\n".join([heading, *(f"$ {line}" for line in lines)])
