@@ -1,5 +1,6 @@
 """What a file of this folder declares about its command, so that `app` finds it by itself."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -46,7 +47,9 @@ class Command:
     def add_to(self, app: typer.Typer, name: str) -> None:
         """Add the command to the program."""
         panel = self.section.value
-        app.command(name, epilog=self.epilogue or None, rich_help_panel=panel)(self.run)
+        epilogue = self.epilogue or None
+        command = app.command(name, help=_help(self.run), epilog=epilogue, rich_help_panel=panel)
+        command(self.run)
 
 
 @dataclass(frozen=True)
@@ -79,3 +82,9 @@ def examples(*lines: str) -> str:
     """
     heading = "[bold]Example[/bold]" if len(lines) == 1 else "[bold]Examples[/bold]"
     return "\n\n".join([heading, *(f"$ {line}" for line in lines)])
+
+
+def _help(function: Callable[..., None]) -> str:
+    """Return the docstring with each paragraph on one line, since help keeps line breaks."""
+    paragraphs = (inspect.getdoc(function) or "").split("\n\n")
+    return "\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from bayescale._internal.discovery import describe
+from bayescale.terminal.allocate import shares_of_binding_draws
 
 if TYPE_CHECKING:
     from bayescale.decisions.checks.backtest import Backtest
@@ -62,13 +63,12 @@ def allocation_as_json(plans: "Allocation") -> list[dict[str, Any]]:
     """
     bounded = set(plans.draws.data_vars) != _UNBOUNDED
     listed = []
-    for budget, rows in plans.frame.groupby(plans.over, sort=False):
-        plan: dict[str, Any] = {plans.over: budget}
+    for _, rows in plans.frame.groupby(plans.over, sort=False):
+        plan: dict[str, Any] = {plans.over: rows[plans.over].iloc[0]}
         for row in rows.to_dict("records"):
             plan[row["quantity"]] = {name: row[name] for name in _STATISTICS}
         if bounded:
-            shares = plans.binding[plans.binding[plans.over] == budget]
-            plan["binding"] = dict(zip(shares["bound"], shares["share"], strict=True))
+            plan["binding"] = shares_of_binding_draws(plans, plan[plans.over])
         listed.append(plan)
     return listed
 

@@ -9,8 +9,6 @@ from rich.table import Table
 from bayescale.terminal import style
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from bayescale.decisions.plans.allocate import Allocation
     from bayescale.posterior.posterior import Posterior
 
@@ -51,7 +49,16 @@ def print_allocation(posterior: "Posterior", plans: "Allocation") -> None:
         console.print()
         style.print_table(console, _bounded_table(plans, budget, statistics))
         _print_feasible(console, statistics)
-        _print_binding(console, plans.binding[plans.binding[plans.over] == budget])
+        _print_binding(console, shares_of_binding_draws(plans, budget))
+
+
+def shares_of_binding_draws(plans: "Allocation", budget: float) -> dict[str, float]:
+    """Return in what share of the draws each bound limits the plan of a budget."""
+    # A target loss without bounds has no rows, and no columns either.
+    if plans.binding.empty:
+        return {}
+    rows = plans.binding[plans.binding[plans.over] == budget]
+    return dict(zip(rows["bound"], rows["share"], strict=True))
 
 
 def plan_table(posterior: "Posterior", plans: "Allocation") -> Table:
@@ -110,11 +117,10 @@ def _print_feasible(console: Console, statistics: _Statistics) -> None:
         )
 
 
-def _print_binding(console: Console, shares: "pd.DataFrame") -> None:
+def _print_binding(console: Console, shares: Mapping[str, float]) -> None:
     """Print which bounds limit the plan, and in what share of the draws."""
-    rows = list(zip(shares["bound"], shares["share"], strict=True))
-    binding = [f"{name} in {share:.0%}" for name, share in rows if share > 0]
-    slack = [name for name, share in rows if share == 0]
+    binding = [f"{name} in {share:.0%}" for name, share in shares.items() if share > 0]
+    slack = [name for name, share in shares.items() if share == 0]
     if binding:
         console.print(f"Bounds that limit the plan, by share of draws: {', '.join(binding)}.")
     if slack:

@@ -7,6 +7,7 @@ that is too wide, the table is printed in parts, each with the first column.
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.table import Column, Table
@@ -14,8 +15,8 @@ from rich.text import Text
 
 # Cells between columns.
 _GAP = 2
-# A single word of text may be folded from this many cells on. A number is never so long.
-_LONGEST_WORD = 24
+# Where a table is too wide, a single word of text is folded from this many cells on.
+_FOLDED_WORD = 24
 
 
 def console() -> Console:
@@ -47,8 +48,12 @@ def print_table(console: Console, table: Table) -> None:
     """Print a table within the width of the console, in several parts if need be."""
     if table.title:
         console.print(Text(str(table.title), "bold"))
-    for columns in _parts(table.columns, console.width):
-        console.print(_part(table, columns, console.width))
+    width = console.width
+    sizes = [_size(column) for column in table.columns]
+    if _least_width(sizes) > width:
+        sizes = [_folded(column, size) for column, size in zip(table.columns, sizes, strict=True)]
+    for indices in _parts(sizes, width):
+        console.print(_part(table, indices, _widths([sizes[i] for i in indices], width)))
 
 
 def facts(rows: Sequence[tuple[str, str]]) -> Table:
@@ -79,9 +84,10 @@ def number(value: float, digits: int = 4) -> str:
 def count(value: float) -> str:
     """Return a count with three significant digits and K, M, B or T.
 
-    >>> count(70.1e9), count(1.4e12)
-    ('70.1B', '1.40T')
+    >>> count(70.1e9), count(1.4e12), count(999.9e6)
+    ('70.1B', '1.40T', '1.00B')
     """
+    value = float(f"{value:.3g}")
     for suffix, size in (("T", 1e12), ("B", 1e9), ("M", 1e6), ("K", 1e3)):
         if value >= size:
             return f"{number(value / size, 3)}{suffix}"
@@ -103,52 +109,59 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
 
 
-def _parts(columns: Sequence[Column], width: int) -> list[list[Column]]:
-    """Group the columns into parts that fit, each led by the first column."""
-    first, *others = columns
-    parts = [[first]]
-    for column in others:
-        if len(parts[-1]) > 1 and _least_width([*parts[-1], column]) > width:
-            parts.append([first])
-        parts[-1].append(column)
+class _Size(NamedTuple):
+    """The cells that a column may take: its longest word at least, its longest line at most."""
+
+    least: int
+    most: int
+
+
+def _size(column: Column) -> _Size:
+    texts = [str(cell) for cell in (column.header, *column.cells)]
+    lines = [line for text in texts for line in text.splitlines()]
+    words = [word for line in lines for word in line.split(" ")]
+    return _Size(max(map(len, words), default=0), max(map(len, lines), default=0))
+
+
+def _folded(column: Column, size: _Size) -> _Size:
+    """Return the size with long words folded. Columns on the right hold figures, which are not."""
+    if column.justify == "right":
+        return size
+    return size._replace(least=min(size.least, _FOLDED_WORD))
+
+
+def _least_width(sizes: Sequence[_Size]) -> int:
+    return sum(size.least for size in sizes) + _GAP * (len(sizes) - 1)
+
+
+def _parts(sizes: Sequence[_Size], width: int) -> list[list[int]]:
+    """Group the indices of columns into parts that fit, each led by the first column."""
+    parts = [[0]]
+    for index in range(1, len(sizes)):
+        wider = [*parts[-1], index]
+        if len(wider) > 2 and _least_width([sizes[i] for i in wider]) > width:
+            parts.append([0])
+        parts[-1].append(index)
     return parts
 
 
-def _part(table: Table, columns: Sequence[Column], width: int) -> Table:
-    """Return a table of some of the columns, each with the width that it may take."""
+def _widths(sizes: Sequence[_Size], width: int) -> list[int]:
+    """Divide the width: the widest columns are narrowed first, none below its longest word."""
+    room = width - _GAP * (len(sizes) - 1)
+    for limit in range(max(size.most for size in sizes), 0, -1):
+        widths = [max(size.least, min(size.most, limit)) for size in sizes]
+        if sum(widths) <= room:
+            return widths
+    return [size.least for size in sizes]
+
+
+def _part(table: Table, indices: Sequence[int], widths: Sequence[int]) -> Table:
+    """Return a table of some of the columns, of these widths."""
     part = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
-    room = width - _GAP * (len(columns) - 1)
-    for column, cells in zip(columns, _widths(columns, room), strict=True):
-        part.add_column(column.header, justify=column.justify, width=cells, overflow="fold")
+    columns = [table.columns[i] for i in indices]
+    for column, width in zip(columns, widths, strict=True):
+        part.add_column(column.header, justify=column.justify, width=width, overflow="fold")
     cells_of_rows = zip(*(column.cells for column in columns), strict=True)
-    for row, cells_of_row in zip(table.rows, cells_of_rows, strict=True):
-        part.add_row(*cells_of_row, style=row.style)
+    for row, cells in zip(table.rows, cells_of_rows, strict=True):
+        part.add_row(*cells, style=row.style)
     return part
-
-
-def _widths(columns: Sequence[Column], room: int) -> list[int]:
-    """Divide the room: the widest columns are narrowed, none below its longest word."""
-    most = [max(map(len, _lines(column))) for column in columns]
-    least = [_longest_word(column) for column in columns]
-    for limit in range(max(most), 0, -1):
-        limited = [max(low, min(high, limit)) for low, high in zip(least, most, strict=True)]
-        if sum(limited) <= room:
-            return limited
-    return least
-
-
-def _least_width(columns: Sequence[Column]) -> int:
-    return sum(map(_longest_word, columns)) + _GAP * (len(columns) - 1)
-
-
-def _longest_word(column: Column) -> int:
-    longest = max(len(word) for line in _lines(column) for word in [*line.split(" "), ""])
-    # Words of a column on the right are figures.
-    return longest if column.justify == "right" else min(longest, _LONGEST_WORD)
-
-
-def _lines(column: Column) -> list[str]:
-    """Return the heading and the cells of a column, line by line."""
-    return [
-        line for cell in (column.header, *column.cells) for line in [*str(cell).splitlines(), ""]
-    ]
