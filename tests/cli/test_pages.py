@@ -11,6 +11,7 @@ from bayescale._internal.discovery import names
 from bayescale.terminal import style
 from bayescale.terminal.devices import print_devices
 from bayescale.terminal.fit import print_fit
+from bayescale.terminal.gate import print_audit
 from bayescale.terminal.sensitivity import print_sensitivity
 
 POSTERIOR_PAGES = {
@@ -24,28 +25,33 @@ POSTERIOR_PAGES = {
     "design": ("design", "--budget", 1e22, "--runs", 3),
     "plan": ("plan", "--compute", 1e23, "--no-sensitivity"),
 }
-RECIPE_PAGES = {
-    "recipes": ("recipes",),
-    "gate": ("gate", "--compute", 1e23),
-}
 
 
 @pytest.mark.parametrize("words", POSTERIOR_PAGES.values(), ids=POSTERIOR_PAGES)
-def test_a_page_of_a_posterior_fits(
-    bayescale, posteriors, words, monkeypatch, check_figures_at_80_columns
-):
+def test_a_page_of_a_posterior_fits(bayescale, posteriors, words, check_figures_at_80_columns):
     command, *options = words
     check_figures_at_80_columns(
         lambda: bayescale(command, posteriors["500 draws"], *options).stdout
     )
 
 
-@pytest.mark.parametrize("words", RECIPE_PAGES.values(), ids=RECIPE_PAGES)
 @pytest.mark.usefixtures("compared")
-def test_a_page_of_recipes_fits(bayescale, sweeps, words, check_figures_at_80_columns):
-    command, *options = words
-    recipes = ("adamw", "muon", "--column", "group=optimiser")
-    check_figures_at_80_columns(lambda: bayescale(command, sweeps, *recipes, *options).stdout)
+def test_the_page_of_recipes_fits(bayescale, sweeps, check_figures_at_80_columns):
+    words = ("recipes", sweeps, "adamw", "muon", "--column", "group=optimiser")
+    check_figures_at_80_columns(lambda: bayescale(*words).stdout)
+
+
+@pytest.mark.usefixtures("compared")
+def test_the_page_of_a_gate_fits(sweeps, capsys, check_figures_at_80_columns):
+    runs = bs.Runs.from_csv(sweeps, group="optimiser")
+    comparison = bs.recipes(runs, "adamw", "muon", compute=[1e23], method=bs.MultiStart())
+    audit = bs.gate(comparison, 1e23)
+
+    def page() -> str:
+        print_audit(audit)
+        return capsys.readouterr().out
+
+    check_figures_at_80_columns(page)
 
 
 @pytest.mark.parametrize("name", [*datasets.names(), *datasets.table_names()])
