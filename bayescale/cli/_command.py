@@ -1,4 +1,4 @@
-"""What a file of this folder declares about its command, so that `app` finds it by itself."""
+"""Declarations of commands: each file of this folder has one, by which `app` finds it."""
 
 import inspect
 from collections.abc import Callable

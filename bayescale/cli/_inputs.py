@@ -1,4 +1,4 @@
-"""How words of a command line become laws, methods, runs and numbers."""
+"""Laws, methods, runs and numbers from the words of a command line."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -144,7 +144,7 @@ def uncertain_from(option: str, text: str | None) -> "float | Distribution | Non
     return numbers[0]
 
 
-def given(**options: Any) -> dict[str, Any]:
+def without_none(**options: Any) -> dict[str, Any]:
     """Return the options that are not None."""
     return {name: value for name, value in options.items() if value is not None}
 

@@ -1,4 +1,4 @@
-"""What a fit says beyond its runs: plans at larger budgets, and the curve of the loss."""
+"""The outlook of a fit beyond its runs: plans at larger budgets, and the curve of the loss."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""Where a command saves, looked at before a fit is paid for."""
+"""Files that a command saves to, checked before a fit is paid for."""
 
 import os
 from pathlib import Path

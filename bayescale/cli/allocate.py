@@ -160,7 +160,7 @@ def _constraints(
     from bayescale.decisions.plans.constraints import Constraints, Repeats
     from bayescale.decisions.plans.flop_models import TransformerFlops
 
-    options = _inputs.given(**bounds)
+    options = _inputs.without_none(**bounds)
     if repeats:
         options["repeats"] = Repeats()
     if context is not None:

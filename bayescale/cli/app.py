@@ -41,16 +41,16 @@ def main() -> None:
 
 def commands() -> dict[str, Command | Group]:
     """Return the commands of this folder by name, in the order in which help lists them."""
-    found: dict[str, Command | Group] = {}
+    by_name: dict[str, Command | Group] = {}
     for name in names(_FOLDER):
         if name not in _NO_COMMANDS:
-            found[name] = importlib.import_module(f"{_FOLDER}.{name}").COMMAND
+            by_name[name] = importlib.import_module(f"{_FOLDER}.{name}").COMMAND
     sections = list(Section)
 
-    def place(name: str) -> tuple[int, int]:
-        return sections.index(found[name].section), found[name].order
+    def position(name: str) -> tuple[int, int]:
+        return sections.index(by_name[name].section), by_name[name].order
 
-    return {name: found[name] for name in sorted(found, key=place)}
+    return {name: by_name[name] for name in sorted(by_name, key=position)}
 
 
 def _print_version(wanted: bool) -> None:

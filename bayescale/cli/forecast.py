@@ -34,7 +34,7 @@ def forecast(
     with reporting():
         from bayescale.cli import _inputs
 
-        values = _inputs.given(n_params=n_params, n_tokens=n_tokens)
+        values = _inputs.without_none(n_params=n_params, n_tokens=n_tokens)
         for name, text in _inputs.names_and_values("--input", "flops=1e22", inputs or []):
             values[name] = _inputs.number_from(name, text)
         posterior = _inputs.posterior_from(post)

@@ -95,7 +95,7 @@ def plan(
 
         if html is not None:
             check_folder_of(html)
-        bounds = _inputs.given(
+        bounds = _inputs.without_none(
             max_tokens=max_tokens,
             max_params=max_params,
             unique_tokens=_inputs.uncertain_from("--unique-tokens", unique_tokens),

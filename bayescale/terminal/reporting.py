@@ -1,4 +1,4 @@
-"""What goes to standard error, and the exit codes of a command that did not end well."""
+"""Lines on standard error, and the exit codes of a command that did not end well."""
 
 import warnings
 from collections.abc import Iterator

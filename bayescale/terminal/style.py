@@ -1,4 +1,4 @@
-"""How pages set numbers, facts and tables, so that no figure is cut at any width.
+"""Numbers, facts and tables of pages, set so that no figure is cut at any width.
 
 A table is made with `table` and printed with `print_table`. Where the terminal is narrow, its
 widest columns wrap at spaces; a cell without a space, such as a number, is never broken. Where even
