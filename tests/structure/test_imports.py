@@ -36,64 +36,9 @@ ALLOWED = {
     "decisions": BELOW_DECISIONS | {"batches"} | LEAVES,
     "plots": BELOW_DECISIONS - {"inference", "kernels"} | {"decisions"} | LEAVES,
     "reports": BELOW_DECISIONS - {"inference", "kernels"} | {"decisions", "plots"} | LEAVES,
-    "cli_plan": {
-        "posterior",
-        "decisions",
-        "reports",
-        "terminal",
-        "terminal_plan",
-        "cli_allocate",
-        "cli_input",
-        "__init__",
-    }
-    | LEAVES,
-    "terminal_curve": set(),
-    "terminal_style": set(),
-    "terminal_catalogue": {"laws", "responses", "datasets", "terminal_style"} | LEAVES,
-    "terminal_allocate": {"decisions", "posterior", "terminal_style"} | LEAVES,
-    "terminal_sensitivity": {"decisions", "terminal_style"} | LEAVES,
-    "terminal_design": {"decisions", "terminal_style"} | LEAVES,
-    "terminal_recipes": {"decisions", "terminal_style"} | LEAVES,
-    "terminal_plan": {"decisions", "terminal_style", "terminal_design", "terminal_sensitivity"}
-    | LEAVES,
-    "terminal_backtest": {"decisions", "terminal_style"} | LEAVES,
-    "terminal": BELOW_DECISIONS
-    | {
-        "decisions",
-        "plots",
-        "batches",
-        "datasets",
-        "terminal_allocate",
-        "terminal_curve",
-        "terminal_style",
-    }
-    | LEAVES,
-    "cli_input": BELOW_DECISIONS | {"decisions", "batches", "datasets", "__init__"} | LEAVES,
-    "cli_allocate": {"decisions", "terminal", "terminal_allocate", "cli_input", "__init__"}
-    | LEAVES,
-    "cli_catalogue": {"kernels", "datasets", "terminal", "terminal_catalogue", "cli_input"}
-    | LEAVES,
-    "cli_decisions": {
-        "decisions",
-        "inference",
-        "terminal",
-        "terminal_design",
-        "terminal_recipes",
-        "cli_input",
-        "__init__",
-    }
-    | LEAVES,
+    "terminal": BELOW_DECISIONS - {"inference", "kernels"} | {"decisions", "datasets"} | LEAVES,
     "cli": BELOW_DECISIONS
-    | {
-        "decisions",
-        "plots",
-        "batches",
-        "datasets",
-        "terminal",
-        "terminal_backtest",
-        "terminal_sensitivity",
-    }
-    | {"cli_input", "cli_allocate", "cli_catalogue", "cli_decisions", "cli_plan", "__init__"}
+    | {"decisions", "reports", "batches", "datasets", "terminal", "__init__"}
     | LEAVES,
     "__init__": set(),
 }
