@@ -138,8 +138,9 @@ def batch(
     --------
     >>> import bayescale as bs
     >>> sweeps = [bs.datasets.simulate(seed=seed) for seed in (1, 2)]
-    >>> point = bs.MultiStart(starts=100)
-    >>> fits = bs.batch(sweeps, laws=[bs.laws.Chinchilla(), bs.laws.PowerLaw()], noises=[bs.noise.Normal()], method=point)
+    >>> laws = [bs.laws.Chinchilla(), bs.laws.PowerLaw()]
+    >>> method = bs.Importance(draws=500)
+    >>> fits = bs.batch(sweeps, laws=laws, noises=[bs.noise.Normal()], method=method)
     >>> fits.frame[["law", "status"]].value_counts().to_dict()
     {('chinchilla', 'good'): 2, ('power_law', 'good'): 2}
     """

@@ -16,6 +16,8 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 # behind, that gives half a module.
 from numpyro import distributions as dist
 
+from bayescale.errors import InputError
+
 Values = Mapping[str, Any]
 """Named numbers or arrays that broadcast against each other."""
 
@@ -53,6 +55,30 @@ def unit_of(column: str, inputs: Sequence[str]) -> str:
     """
     other = _SAME_UNIT.get(column, column)
     return other if other in inputs else column
+
+
+def check_input(law: str, column: str, response: str) -> None:
+    """Refuse the response of a law as its input.
+
+    Parameters
+    ----------
+    law : str
+        Name of the law, for the message.
+    column : str
+        The law's option ``input``.
+    response : str
+        The column that the law predicts.
+
+    Raises
+    ------
+    InputError
+        Where both are one column.
+    """
+    if column == response:
+        raise InputError(
+            f"{law}: input={column} is what the law predicts; give a column that is known before "
+            f"{column} is measured, such as input=flops or input=n_tokens."
+        )
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,15 @@ import numpy as np
 from numpyro import distributions as dist
 
 from bayescale.errors import InputError
-from bayescale.laws.base import SYMBOLS, NestedModel, Parameter, Published, Term, Values
+from bayescale.laws.base import (
+    SYMBOLS,
+    NestedModel,
+    Parameter,
+    Published,
+    Term,
+    Values,
+    check_input,
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,7 @@ class BrokenPowerLaw:
     terms: ClassVar[tuple[Term, ...]] = ()
 
     def __post_init__(self) -> None:
+        check_input("broken_power_law", self.input, self.response)
         if self.breaks < 1:
             raise InputError(
                 f"broken_power_law: breaks={self.breaks} must be at least 1; without a break it is "

@@ -20,7 +20,15 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import SYMBOLS, NestedModel, Parameter, Published, Term, Values
+from bayescale.laws.base import (
+    SYMBOLS,
+    NestedModel,
+    Parameter,
+    Published,
+    Term,
+    Values,
+    check_input,
+)
 
 # From its start Newton's method never oversteps; after twelve steps nothing is left of the error
 # for any γ above 1e-3.
@@ -64,6 +72,9 @@ class M4:
         ),
     )
     terms: ClassVar[tuple[Term, ...]] = ()
+
+    def __post_init__(self) -> None:
+        check_input("m4", self.input, self.response)
 
     @property
     def formula(self) -> str:

@@ -12,6 +12,7 @@ L. Chen et al., "Are More LLM Calls All You Need? Towards Scaling Laws of Compou
 Systems", 2024 (arXiv:2403.02419), for votes on problems of different difficulty.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -28,7 +29,7 @@ from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
 # resolve what s does.
 _PLACES = np.linspace(-12.0, 12.0, 193)
 # More would change nothing: all that more votes could sway is swayed.
-_MOST_VOTES = 1e6
+_MOST_LOG_VOTES = math.log(1e6)
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,10 @@ class MajorityVote:
         -------
         Array, shape by broadcasting
         """
-        half = (jnp.exp(jnp.minimum(log_inputs["n_votes"], np.log(_MOST_VOTES)))[..., None] + 1) / 2
+        # JAX keeps the program that it traced for a NumPy array, and would use it again in the
+        # other precision; an array of its own has the precision in its type.
+        log_votes = jnp.minimum(jnp.asarray(log_inputs["n_votes"]), _MOST_LOG_VOTES)
+        half = (jnp.exp(log_votes)[..., None] + 1) / 2
         nodes = _PLACES * jnp.sqrt(2 * polygamma(1, half))
         weights = jax.nn.softmax(half * nodes - 2 * half * jax.nn.softplus(nodes), axis=-1)
         ahead = (jnp.log(params["M"])[..., None] - nodes) / jnp.asarray(params["s"])[..., None]

@@ -16,7 +16,15 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import SYMBOLS, NestedModel, Parameter, Published, Term, Values
+from bayescale.laws.base import (
+    SYMBOLS,
+    NestedModel,
+    Parameter,
+    Published,
+    Term,
+    Values,
+    check_input,
+)
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,9 @@ class PowerLaw:
     )
     published: ClassVar[tuple[Published, ...]] = ()
     nested_models: ClassVar[tuple[NestedModel, ...]] = ()
+
+    def __post_init__(self) -> None:
+        check_input("power_law", self.input, self.response)
 
     @property
     def formula(self) -> str:

@@ -19,7 +19,15 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import SYMBOLS, NestedModel, Parameter, Published, Term, Values
+from bayescale.laws.base import (
+    SYMBOLS,
+    NestedModel,
+    Parameter,
+    Published,
+    Term,
+    Values,
+    check_input,
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,9 @@ class RectifiedSFT:
         NestedModel("D_l", lambda c: c["D_l"], 0.0, "power_law: no phase before the power"),
     )
     terms: ClassVar[tuple[Term, ...]] = ()
+
+    def __post_init__(self) -> None:
+        check_input("rectified_sft", self.input, self.response)
 
     @property
     def formula(self) -> str:

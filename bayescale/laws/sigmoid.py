@@ -19,7 +19,15 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import SYMBOLS, NestedModel, Parameter, Published, Term, Values
+from bayescale.laws.base import (
+    SYMBOLS,
+    NestedModel,
+    Parameter,
+    Published,
+    Term,
+    Values,
+    check_input,
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,9 @@ class Sigmoid:
     nested_models: ClassVar[tuple[NestedModel, ...]] = ()
     terms: ClassVar[tuple[Term, ...]] = ()
     decreasing_in: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        check_input("sigmoid", self.input, self.response)
 
     @property
     def formula(self) -> str:

@@ -4,16 +4,12 @@ import ast
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
+from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-FOLDERS = {
-    "bayescale": "bayescale",
-    "kernels": "bayescale.kernels",
-    "datasets": "bayescale.datasets",
-}
+from tests.structure.source import ROOT, SHIPPED, Source, sources
 
 # What a part may import of ours besides itself and the leaves. A part is a file or folder right
 # below the package.
@@ -44,80 +40,86 @@ ALLOWED = {
 }
 
 
-def modules():
-    """Every module of ours: its dotted name and its syntax tree."""
-    for folder, package in FOLDERS.items():
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            inside = path.relative_to(ROOT / folder).with_suffix("").parts
-            yield pytest.param(
-                ".".join((package, *inside)),
-                ast.parse(path.read_text(encoding="utf-8")),
-                id="/".join((folder, *inside)),
-            )
+@cache
+def imported(source: Source) -> frozenset[str]:
+    """Return the dotted names that a file imports, wherever in it the import stands."""
+    return frozenset(_imported(source.tree))
 
 
-every_module = pytest.mark.parametrize(("module", "tree"), list(modules()))
-
-
-def imported(tree):
-    """Dotted names that a module imports, wherever in it the import stands."""
+def _imported(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             # `from bayescale import datasets` imports a part, `from bayescale.runs import Runs` a
             # name.
-            yield from (
-                [f"bayescale.{alias.name}" for alias in node.names]
-                if node.module == "bayescale"
-                else [node.module]
-            )
+            if node.module == "bayescale":
+                yield from (f"bayescale.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
 
 
-def part(module):
-    """The part that a module of ours belongs to; names that the package itself offers belong to its
-    ``__init__``.
+def part(module: str) -> str:
+    """Return the part that a module of ours belongs to.
+
+    Names that the package itself offers belong to its ``__init__``.
     """
     name = [*module.split("."), "__init__"][1]
     return name if name in ALLOWED or name[0].islower() else "__init__"
 
 
-def third_parties(tree):
-    tops = {name.partition(".")[0] for name in imported(tree)}
+def third_parties(source: Source) -> set[str]:
+    """Return the packages of others that a file imports."""
+    tops = {name.partition(".")[0] for name in imported(source)}
     return tops - set(sys.stdlib_module_names) - {"bayescale"}
 
 
-@every_module
-def test_imports_go_down_only(module, tree):
-    own = part(module)
-    assert own in ALLOWED, f"say in ALLOWED where {own} stands on the spine"
-    ours = {part(name) for name in imported(tree) if name.partition(".")[0] == "bayescale"}
-    assert ours - {own} <= ALLOWED[own]
+def upward(source: Source) -> set[str]:
+    """Return the parts that a file imports and that do not stand below its own on the spine."""
+    own = part(source.module)
+    ours = {part(name) for name in imported(source) if name.partition(".")[0] == "bayescale"}
+    return ours - {own} - ALLOWED.get(own, set())
 
 
-@every_module
-def test_imports_are_absolute(module, tree):
-    assert not [
-        node.lineno for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level
+def test_every_part_has_its_place_on_the_spine():
+    parts = {part(source.module) for source in sources(*SHIPPED)}
+    assert parts - ALLOWED.keys() == set(), "say in ALLOWED what these parts may import"
+
+
+def test_imports_go_down_only():
+    found = {source.name: upward(source) for source in sources(*SHIPPED)}
+    assert {name: parts for name, parts in found.items() if parts} == {}
+
+
+def test_imports_are_absolute():
+    relative = [
+        source.at(node.lineno)
+        for source in sources(*SHIPPED)
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.ImportFrom) and node.level
     ]
+    assert relative == []
 
 
-@every_module
-def test_only_plots_import_matplotlib(module, tree):
-    if part(module) != "plots":
-        assert "matplotlib" not in third_parties(tree)
+def test_only_plots_import_matplotlib():
+    found = {
+        part(source.module) for source in sources(*SHIPPED) if "matplotlib" in third_parties(source)
+    }
+    assert found == {"plots"}
 
 
-@every_module
-def test_only_the_posterior_and_its_diagnostics_import_arviz(module, tree):
-    if module not in ("bayescale.posterior.posterior", "bayescale.posterior.diagnostics"):
-        assert not [name for name in third_parties(tree) if name.startswith("arviz")]
+def test_only_the_posterior_and_its_diagnostics_import_arviz():
+    found = {
+        source.module
+        for source in sources(*SHIPPED)
+        if any(name.startswith("arviz") for name in third_parties(source))
+    }
+    assert found <= {"bayescale.posterior.posterior", "bayescale.posterior.diagnostics"}
 
 
-@every_module
-def test_kernels_import_jax_and_numpy_alone_of_third_parties(module, tree):
-    if part(module) == "kernels":
-        assert third_parties(tree) <= {"jax", "numpy"}
+def test_kernels_import_jax_and_numpy_alone_of_third_parties():
+    found = {source.name: third_parties(source) - {"jax", "numpy"} for source in sources("kernels")}
+    assert {name: others for name, others in found.items() if others} == {}
 
 
 def loaded_after(statement):

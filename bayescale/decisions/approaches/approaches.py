@@ -112,7 +112,8 @@ def approaches(
     Examples
     --------
     >>> import bayescale as bs
-    >>> found = bs.approaches(bs.datasets.simulate(seed=0, noise=0.002), compute=1e24, replicates=50)
+    >>> runs = bs.datasets.simulate(seed=0, noise=0.002)
+    >>> found = bs.approaches(runs, compute=1e24, replicates=100)
     >>> a = found.summary()["a"].droplevel("compute")
     >>> a.index.tolist()
     ['1: lowest loss at each compute', '2: isoFLOP parabolas', '3: Huber fit of the law']

@@ -98,7 +98,7 @@ def loo(posterior: Posterior) -> LOO:
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.Importance(draws=2000))
+    >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.Importance(draws=500))
     >>> scores = bs.loo(post)
     >>> len(scores.frame), bool(scores.frame["good"].all())
     (45, True)

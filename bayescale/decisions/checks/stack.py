@@ -61,10 +61,9 @@ def stack(
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> method = bs.Importance(draws=500)
-    >>> laws = bs.laws.Chinchilla(), bs.laws.PowerLaw()
-    >>> fits = [bs.fit(runs, law=law, noise=bs.noise.Normal(), method=method) for law in laws]
-    >>> stack = bs.stack(fits, by="evidence")
+    >>> laws = [bs.laws.Chinchilla(), bs.laws.PowerLaw()]
+    >>> found = bs.compare(runs, laws, noise=bs.noise.Normal(), method=bs.Importance(draws=500))
+    >>> stack = bs.stack(list(found.posteriors.values()), by="evidence")
     >>> stack.summary()["weight"].round(3).to_dict()
     {'chinchilla, normal': 1.0, 'power_law, normal': 0.0}
     >>> bs.forecast(stack, n_params=70e9, n_tokens=1.4e12, flops=5.88e23).draws.shape

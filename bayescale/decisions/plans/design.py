@@ -165,10 +165,10 @@ def design(
     Examples
     --------
     >>> import bayescale as bs
-    >>> runs = bs.datasets.simulate(seed=1, budgets=(1e18, 1e19))
+    >>> runs = bs.datasets.simulate(seed=1)
     >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.Importance(draws=500))
-    >>> plan = bs.design(post, budget=1e20, n_runs=4)
-    >>> len(plan.frame), bool(plan.frame["flops"].sum() <= 1e20)
+    >>> plan = bs.design(post, budget=1e22, n_runs=4)
+    >>> len(plan.frame), bool(plan.frame["flops"].sum() <= 1e22)
     (4, True)
     """
     posteriors, shares = _parts(posterior)

@@ -203,7 +203,7 @@ def pass_at_k(
     --------
     >>> import bayescale as bs
     >>> counts = {"n_samples": [100] * 8, "n_correct": [0, 0, 0, 1, 2, 5, 30, 80]}
-    >>> found = bs.pass_at_k(counts, k=[1, 100, 10_000])
+    >>> found = bs.pass_at_k(counts, k=[1, 100, 10_000], method=bs.NUTS(warmup=300, draws=500))
     >>> found.summary().loc[("all", "these problems"), "q50"].round(1).tolist()
     [0.1, 0.6, 0.9]
     """
