@@ -1,15 +1,16 @@
-"""What bayescale raises and warns with, so that a caller can tell bad input from a doubtful fit."""
+"""Exceptions and warnings of bayescale.
+
+They let a caller distinguish bad input from a doubtful fit.
+"""
 
 
 class InputError(ValueError):
-    """The input cannot be used: the message says what is wrong, where, and how to mend it."""
+    """The input cannot be used; the message says what is wrong, where, and how to correct it."""
 
 
 class RunsWarning(UserWarning):
-    """The runs can be used, but something about them is suspicious or leaves parameters
-    unidentified.
-    """
+    """The runs can be used, but are suspicious or leave parameters unidentified."""
 
 
 class FitWarning(UserWarning):
-    """The fit ended, but its diagnostics say that the result should not be trusted as it is."""
+    """The fit ended, but its diagnostics show that the result should not be trusted."""

@@ -1,12 +1,12 @@
-"""The catalogue: published training runs under one set of names, and simulated ones whose truth is
-known.
+"""The catalogue of data sets: published training runs under one set of names, and simulated runs.
 
-A data set is two small files here: a descriptor ``<name>.toml``, whose keys are the attributes of
-:class:`Descriptor`, and a reader ``read_<name>.py`` with one function ``read(originals:
-Mapping[str, Path]) -> DataFrame``. Adding those two adds the set; nothing is registered. The
-originals are downloaded on first use and checked, or embedded where they are printed figures.
+A data set is two small files in this folder: a descriptor ``<name>.toml``, whose keys are the
+attributes of :class:`Descriptor`, and a reader ``read_<name>.py`` with one function
+``read(originals: Mapping[str, Path]) -> DataFrame``. Adding the two files adds the data set; there
+is no list to register it in. The originals are downloaded on first use and checked, or embedded
+where they are printed figures.
 
-Figures that papers print and that are not runs (sizes of models, constants of laws, exponents) are
+Figures that papers print and that are not runs (sizes of models, parameters of laws, exponents) are
 published tables, which come with bayescale as ``table_<name>.csv`` and ``.toml``.
 """
 

@@ -1,4 +1,4 @@
-"""The verbs of the catalogue: list, fetch, read, load."""
+"""Functions of the catalogue: list, fetch, read and load data sets."""
 
 from importlib import import_module
 from pathlib import Path
@@ -13,11 +13,10 @@ from bayescale.runs import Runs
 
 
 def load(name: str, *, keep_suspect: bool = False, **columns: str) -> Runs:
-    """Give the runs of a data set that a law is fitted to: one coherent group, without suspect
-    rows.
+    """Return the runs of a data set to fit a law to: one coherent group, without suspect rows.
 
-    Originals that are not on this machine yet are downloaded and checked. What was chosen stands in
-    the notes of the result.
+    Originals that are not on this machine yet are downloaded and checked. The notes of the result
+    record the selection.
 
     Parameters
     ----------
@@ -26,7 +25,7 @@ def load(name: str, *, keep_suspect: bool = False, **columns: str) -> Runs:
     keep_suspect : bool
         Keep rows that the authors or curators flag as outliers or misprints.
     **columns : str
-        ``standard_name="heading"``, for a choice between columns, for example
+        ``standard_name="heading"``, to choose between columns, for example
         ``n_params="n_params_non_embedding"``.
 
     Returns
@@ -36,7 +35,7 @@ def load(name: str, *, keep_suspect: bool = False, **columns: str) -> Runs:
     Raises
     ------
     InputError
-        Where there is no such data set or column, an original cannot be had or is not the original,
+        If there is no such data set or column, an original is unavailable or has the wrong hash,
         or the data are not runs that a law of log loss can describe.
 
     Examples
@@ -56,29 +55,21 @@ def load(name: str, *, keep_suspect: bool = False, **columns: str) -> Runs:
     selected = _read(descriptor)
     for column, values in descriptor.select.items():
         selected = selected[selected[column].isin(values)]
-    suspect = (
-        selected[descriptor.suspect] == 1
-        if descriptor.suspect
-        else pd.Series(False, index=selected.index)
-    )
+    suspect = pd.Series(False, index=selected.index)
+    if descriptor.suspect:
+        suspect = selected[descriptor.suspect] == 1
     kept = selected if keep_suspect else selected[~suspect]
-    return Runs.from_frame(
-        kept,
-        name=name,
-        source=f"{descriptor.authors} {descriptor.year}, {descriptor.paper}",
-        notes=_notes(
-            descriptor,
-            len(kept),
-            int(suspect.sum()),
-            keep_suspect,
-            columns.get("n_params", "n_params"),
-        ),
-        **columns,
-    )
+    notes = _selection_notes(descriptor, len(kept))
+    notes += _suspect_notes(descriptor, int(suspect.sum()), keep_suspect)
+    n_params = columns.get("n_params", "n_params")
+    notes.append(descriptor.n_params.get(n_params, f"N is the column {n_params}, as chosen."))
+    notes += descriptor.notes
+    source = f"{descriptor.authors} {descriptor.year}, {descriptor.paper}"
+    return Runs.from_frame(kept, name=name, source=source, notes=notes, **columns)
 
 
 def frame(name: str) -> pd.DataFrame:
-    """Give the whole table of a data set under standard names: every row, whatever its loss.
+    """Return the complete table of a data set under standard names: every row, whatever its loss.
 
     Parameters
     ----------
@@ -89,12 +80,12 @@ def frame(name: str) -> pd.DataFrame:
     -------
     DataFrame, one row per run or checkpoint
         ``run_id``, mostly ``n_params`` and ``n_tokens`` (counts) and ``loss`` (in the units that
-        :func:`describe` gives), often ``group`` and ``flops``, and what else the original has.
+        :func:`describe` gives), often ``group`` and ``flops``, and further columns of the original.
 
     Raises
     ------
     InputError
-        Where there is no such data set, or an original cannot be had or is not the original.
+        If there is no such data set, or an original is unavailable or has the wrong hash.
 
     Examples
     --------
@@ -106,11 +97,10 @@ def frame(name: str) -> pd.DataFrame:
 
 
 def fetch(name: str) -> list[Path]:
-    """Download the originals of a data set that are not on this machine yet, check them all, and
-    say where they lie.
+    """Download the missing originals of a data set, check all originals, and return their paths.
 
-    ``BAYESCALE_DATA`` names a folder of originals to use first, laid out as ``<name>/<file>``. The
-    rest go into the cache, which ``BAYESCALE_CACHE`` can move.
+    ``BAYESCALE_DATA`` names a folder of originals that is searched first, laid out as
+    ``<name>/<file>``. Downloaded files go into the cache; ``BAYESCALE_CACHE`` sets its folder.
 
     Parameters
     ----------
@@ -124,9 +114,9 @@ def fetch(name: str) -> list[Path]:
     Raises
     ------
     InputError
-        Where there is no such data set, or an original cannot be had or is not the original. The
-        message has the address, the hash and the place to put the file. The cache is left as it
-        was.
+        If there is no such data set, or an original is unavailable or has the wrong hash. The
+        message has the address, the hash and the path to save the file to. The cache is left
+        unchanged.
 
     Examples
     --------
@@ -138,13 +128,14 @@ def fetch(name: str) -> list[Path]:
 
 
 def table() -> pd.DataFrame:
-    """List the catalogue; nothing is downloaded.
+    """Return a table of all data sets of the catalogue, without downloading anything.
 
     Returns
     -------
     DataFrame, one row per data set
-        ``name``, ``title``, ``runs`` (rows of the whole table), ``loaded`` (runs that :func:`load`
-        gives by default; 0 where it refuses), ``embedded`` (bool), ``licence``, ``paper``.
+        ``name``, ``title``, ``runs`` (rows of the complete table), ``loaded`` (runs that
+        :func:`load` returns by default; 0 where it refuses), ``embedded`` (bool), ``licence``,
+        ``paper``.
 
     Examples
     --------
@@ -153,20 +144,20 @@ def table() -> pd.DataFrame:
     >>> catalogue.loc["besiroglu2024_chinchilla", ["runs", "loaded"]].tolist()
     [245, 240]
     """
-    return pd.DataFrame(
-        [
-            {
-                "name": descriptor.name,
-                "title": descriptor.title,
-                "runs": descriptor.rows,
-                "loaded": descriptor.loaded,
-                "embedded": descriptor.embedded,
-                "licence": descriptor.licence,
-                "paper": descriptor.paper,
-            }
-            for descriptor in map(describe, names())
-        ]
-    )
+    rows = []
+    for name in names():
+        descriptor = describe(name)
+        row = {
+            "name": descriptor.name,
+            "title": descriptor.title,
+            "runs": descriptor.rows,
+            "loaded": descriptor.loaded,
+            "embedded": descriptor.embedded,
+            "licence": descriptor.licence,
+            "paper": descriptor.paper,
+        }
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def _read(descriptor: Descriptor) -> pd.DataFrame:
@@ -174,22 +165,32 @@ def _read(descriptor: Descriptor) -> pd.DataFrame:
     return cast(pd.DataFrame, reader.read(locate(descriptor)))
 
 
-def _notes(
-    descriptor: Descriptor, kept: int, suspect: int, keep_suspect: bool, n_params: str
-) -> list[str]:
-    notes = []
-    if descriptor.select:
-        chosen = " and ".join(
-            f"{column} is {' or '.join(map(str, values))}"
-            for column, values in descriptor.select.items()
-        )
-        notes.append(f"{kept} of {descriptor.rows} rows: those where {chosen}.")
-    if suspect:
-        rows = f"{suspect} suspect run{'s' * (suspect > 1)} ({descriptor.suspect} is 1)"
-        notes.append(
-            f"{rows} kept."
-            if keep_suspect
-            else f"{rows} left out; keep_suspect=True keeps {'them' if suspect > 1 else 'it'}."
-        )
-    notes.append(descriptor.n_params.get(n_params, f"N is the column {n_params}, as chosen."))
-    return [*notes, *descriptor.notes]
+def _selection_notes(descriptor: Descriptor, kept: int) -> list[str]:
+    """Return the note on the default selection of rows; an empty list where all rows are selected.
+
+    Parameters
+    ----------
+    descriptor : Descriptor
+    kept : int
+        Number of rows that were selected.
+    """
+    if not descriptor.select:
+        return []
+    conditions = []
+    for column, values in descriptor.select.items():
+        allowed = " or ".join(str(value) for value in values)
+        conditions.append(f"{column} is {allowed}")
+    selection = " and ".join(conditions)
+    return [f"{kept} of {descriptor.rows} rows: those where {selection}."]
+
+
+def _suspect_notes(descriptor: Descriptor, count: int, keep_suspect: bool) -> list[str]:
+    """Return the note on suspect rows; an empty list where there are none."""
+    if not count:
+        return []
+    plural = "s" if count > 1 else ""
+    rows = f"{count} suspect run{plural} ({descriptor.suspect} is 1)"
+    if keep_suspect:
+        return [f"{rows} kept."]
+    them = "them" if count > 1 else "it"
+    return [f"{rows} left out; keep_suspect=True keeps {them}."]

@@ -1,29 +1,32 @@
-"""What the catalogue knows about a data set without opening it: the facts of its TOML file."""
+"""Descriptors of data sets: the facts in a data set's TOML file, read without its originals."""
 
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib.resources import files
-from typing import Any
+from typing import TypeAlias
 from urllib.parse import quote
 
 from bayescale.errors import InputError
 
 FOLDER = files("bayescale.datasets")
-TABLE = "table_"  # begins the names of files that hold published figures
+TABLE = "table_"  # prefix of the files that hold published figures
+
+# The values that TOML files hold.
+TomlValue: TypeAlias = "str | int | float | bool | list[TomlValue] | dict[str, TomlValue]"
 
 
 @dataclass(frozen=True)
 class Original:
-    """One file as its authors published it.
+    """A file as its authors published it.
 
     Attributes
     ----------
     name : str
         Path below the folder of its data set.
     address : str
-        Where to download it; empty where the file comes with bayescale.
+        Address to download it from; empty where the file comes with bayescale.
     sha256 : str
         Hash of its bytes, 64 hexadecimal digits.
     """
@@ -40,30 +43,30 @@ class Descriptor:
     Attributes
     ----------
     name : str
-        What :func:`load` calls it.
+        Name for :func:`load`.
     title, authors, paper, licence : str
     year : int
     rows : int
-        Rows of the whole table, as :func:`frame` gives it.
+        Number of rows of the complete table, as :func:`frame` returns it.
     loaded : int
-        Runs that :func:`load` gives by default; 0 where it refuses.
+        Number of runs that :func:`load` returns by default; 0 where it refuses.
     reader : str
         Module of this package whose ``read`` makes the table from the originals.
     folder : str
-        Where the originals lie below ``BAYESCALE_DATA`` and in the cache; empty where it is the
-        name.
+        Folder of the originals below ``BAYESCALE_DATA`` and in the cache; if empty, the name of
+        the data set.
     loss_units, n_tokens_counts : str
-        What the loss is measured in; what D counts.
+        Unit of the loss; what D counts.
     n_params : mapping of str to str
-        For each column that can be N, what it counts.
+        For each column that can be N, a sentence on what it counts.
     originals : tuple of Original
     select : mapping of str to list
         Rows that :func:`load` keeps by default: the values allowed in each column.
     suspect : str
-        Column that marks with 1 the rows that :func:`load` leaves out unless asked; empty where
+        Column that marks with 1 the rows that :func:`load` leaves out by default; empty where
         there is none.
     refusal : str
-        Why these are not runs that a law of log loss can describe; empty where they are.
+        Reason why these are not runs that a law of log loss can describe; empty where they are.
     known_outliers, notes : tuple of str
     published_fits : mapping of str to mapping
         Fits printed in papers: form, objective, coefficients.
@@ -83,12 +86,12 @@ class Descriptor:
     n_params: Mapping[str, str]
     originals: tuple[Original, ...]
     folder: str = ""
-    select: Mapping[str, list[Any]] = field(default_factory=dict)
+    select: Mapping[str, list[TomlValue]] = field(default_factory=dict)
     suspect: str = ""
     refusal: str = ""
     known_outliers: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    published_fits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    published_fits: Mapping[str, Mapping[str, TomlValue]] = field(default_factory=dict)
 
     @property
     def embedded(self) -> bool:
@@ -97,7 +100,7 @@ class Descriptor:
 
 
 def names() -> list[str]:
-    """Name every data set of the catalogue.
+    """Return the names of all data sets of the catalogue.
 
     Returns
     -------
@@ -113,18 +116,16 @@ def names() -> list[str]:
 
 
 def stems() -> list[str]:
-    """Name every TOML file of the catalogue without its ending, of data sets and of published
-    tables alike.
+    """Return the names of all TOML files, without the suffix.
+
+    They describe data sets and published tables.
     """
-    return [
-        entry.name.removesuffix(".toml")
-        for entry in FOLDER.iterdir()
-        if entry.name.endswith(".toml")
-    ]
+    files_here = [entry.name for entry in FOLDER.iterdir()]
+    return [file.removesuffix(".toml") for file in files_here if file.endswith(".toml")]
 
 
 def describe(name: str) -> Descriptor:
-    """Give the facts about a data set; nothing is downloaded.
+    """Return the descriptor of a data set, without downloading anything.
 
     Parameters
     ----------
@@ -138,7 +139,7 @@ def describe(name: str) -> Descriptor:
     Raises
     ------
     InputError
-        Where there is no such data set; the message has the closest names.
+        If there is no such data set; the message has the closest names.
 
     Examples
     --------
@@ -155,15 +156,18 @@ def describe(name: str) -> Descriptor:
         raise unknown("data set", name)
     facts = tomllib.loads(FOLDER.joinpath(f"{name}.toml").read_text(encoding="utf-8"))
     originals = _originals(**facts.pop("source"))
-    facts |= {key: tuple(facts[key]) for key in ("known_outliers", "notes") if key in facts}
+    for key in ("known_outliers", "notes"):
+        facts[key] = tuple(facts.get(key, ()))
     return Descriptor(name=name, originals=originals, **facts)
 
 
 def unknown(kind: str, name: str) -> InputError:
-    """The error for a name that there is not, with the closest of those that there are, data sets
-    and published tables.
+    """Return the error for an unknown name, with the closest names of the catalogue.
+
+    The closest names are data sets and published tables.
     """
-    close = get_close_matches(name, [stem.removeprefix(TABLE) for stem in stems()], n=3, cutoff=0.4)
+    known = [stem.removeprefix(TABLE) for stem in stems()]
+    close = get_close_matches(name, known, n=3, cutoff=0.4)
     meant = f" Did you mean {' or '.join(close)}?" if close else ""
     return InputError(
         f"There is no {kind} {name!r} in the catalogue.{meant} `bayescale datasets list` shows "
@@ -178,15 +182,20 @@ def _originals(
     folder: str = "",
     sha256sums: str = "",
 ) -> tuple[Original, ...]:
-    """A few files are listed one by one; many are listed in a file of hashes, all of one folder of
-    the repository.
+    """Return the originals that a descriptor lists.
+
+    A few files are listed one by one; many files of one folder of the repository are listed in a
+    file of hashes.
     """
-    listed = [(entry["name"], entry.get("path", ""), entry["sha256"]) for entry in files]
-    if sha256sums:
-        lines = FOLDER.joinpath(sha256sums).read_text(encoding="utf-8").splitlines()
-        pairs = [line.split(maxsplit=1) for line in lines]
-        listed += [(name, f"{folder}/{name}", sha256) for sha256, name in pairs]
     base = f"https://raw.githubusercontent.com/{repository}/{commit}/" if repository else ""
-    return tuple(
-        Original(name, base and base + quote(path), sha256) for name, path, sha256 in listed
-    )
+
+    def original(name: str, path: str, sha256: str) -> Original:
+        address = base + quote(path) if base else ""
+        return Original(name, address, sha256)
+
+    originals = [original(file["name"], file.get("path", ""), file["sha256"]) for file in files]
+    if sha256sums:
+        for line in FOLDER.joinpath(sha256sums).read_text(encoding="utf-8").splitlines():
+            sha256, name = line.split(maxsplit=1)
+            originals.append(original(name, f"{folder}/{name}", sha256))
+    return tuple(originals)

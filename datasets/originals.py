@@ -1,7 +1,7 @@
-"""Where the originals of a data set lie: in a folder of the user's, in the cache, or on the network
-and then in the cache.
+"""Paths of the originals of a data set, and their download.
 
-No file is used before its SHA-256 is checked, wherever it comes from.
+Originals are searched in the user's folder, then in the cache; missing files are downloaded into
+the cache. No file is used before its SHA-256 is checked, wherever it comes from.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from bayescale.errors import InputError
 
 
 def locate(descriptor: Descriptor) -> dict[str, Path]:
-    """Find every original of a data set on this machine, downloading those that are missing.
+    """Return the path of every original of a data set, and download the missing ones.
 
     Parameters
     ----------
@@ -27,35 +27,30 @@ def locate(descriptor: Descriptor) -> dict[str, Path]:
     Raises
     ------
     InputError
-        Where a file is not the original, or is neither here nor to be downloaded. The message has
-        the address, the hash and the place to put the file.
+        If a file has the wrong hash, or is not on this machine and cannot be downloaded. The
+        message has the address, the hash and the path to save the file to.
     """
+    paths: dict[str, Path] = {}
     if descriptor.embedded:
-        return {
-            original.name: Path(str(FOLDER.joinpath(original.name)))
-            for original in descriptor.originals
-        }
-    found: dict[str, Path] = {}
+        for original in descriptor.originals:
+            paths[original.name] = Path(str(FOLDER.joinpath(original.name)))
+        return paths
     missing: list[Original] = []
     folder = descriptor.folder or descriptor.name
     for original in descriptor.originals:
         path = _in_folder_of_originals(folder, original) or _in_cache(folder, original)
-        if path:
-            found[original.name] = path
-        else:
+        if not path:
             missing.append(original)
+        paths[original.name] = path or cached(folder, original)
     if missing:
         _download(folder, missing)
-    return {
-        original.name: found.get(original.name, cached(folder, original))
-        for original in descriptor.originals
-    }
+    return paths
 
 
 def cached(name: str, original: Original) -> Path:
-    """The place of an original in the cache, whether or not it is there yet.
+    """Return the path of an original in the cache, also if the file does not exist yet.
 
-    ``BAYESCALE_CACHE`` names the cache; else it is where the operating system keeps caches.
+    ``BAYESCALE_CACHE`` names the cache; the default is the operating system's folder of caches.
     """
     folder = os.environ.get("BAYESCALE_CACHE")
     if not folder:
@@ -71,8 +66,8 @@ def _in_folder_of_originals(name: str, original: Original) -> Path | None:
         return None
     if not Path(folder).is_dir():
         raise InputError(
-            f"BAYESCALE_DATA is {folder}, which is not a folder; mend it, or unset it to download "
-            f"originals."
+            f"BAYESCALE_DATA is {folder}, which is not a folder; correct it, or unset it to "
+            f"download originals."
         )
     path = Path(folder) / name / original.name
     if not path.is_file():
@@ -80,7 +75,7 @@ def _in_folder_of_originals(name: str, original: Original) -> Path | None:
     if (actual := _sha256(path)) != original.sha256:
         raise InputError(
             f"{path} is not the original: its SHA-256 is {actual}, not {original.sha256}. "
-            f"Replace it with {original.address}, or remove it to have that downloaded."
+            f"Replace it with {original.address}, or remove it so that the original is downloaded."
         )
     return path
 
@@ -95,38 +90,33 @@ def _download(name: str, missing: list[Original]) -> None:
     from rich.console import Console
     from rich.progress import track
 
-    pooch.get_logger().setLevel("WARNING")  # one bar for all files stands for a line on each
+    pooch.get_logger().setLevel("WARNING")  # one progress bar replaces a line for each file
     console = Console(stderr=True)
-    for original in track(
+    originals = track(
         missing,
         f"Downloading {name}",
         console=console,
         transient=True,
         disable=not console.is_terminal,
-    ):
+    )
+    for original in originals:
         path = cached(name, original)
+        expected = f"sha256:{original.sha256}"
         try:
-            pooch.retrieve(
-                original.address, f"sha256:{original.sha256}", fname=path.name, path=path.parent
-            )
+            pooch.retrieve(original.address, expected, fname=path.name, path=path.parent)
         except OSError as error:
-            raise InputError(
-                _by_hand(name, original, f"cannot be downloaded ({type(error).__name__})")
-            ) from None
+            problem = f"cannot be downloaded ({type(error).__name__})"
+            raise InputError(_manual_download(name, original, problem)) from None
         except ValueError:
-            raise InputError(
-                _by_hand(
-                    name, original, "was downloaded but is not the original, so it was refused"
-                )
-            ) from None
+            problem = "was downloaded but is not the original, so it was refused"
+            raise InputError(_manual_download(name, original, problem)) from None
 
 
-def _by_hand(name: str, original: Original, what: str) -> str:
+def _manual_download(name: str, original: Original, problem: str) -> str:
     return (
-        f"{name}: {original.name} {what}. Get {original.address} (SHA-256 {original.sha256}) in "
-        f"another way and save it as "
-        f"{cached(name, original)}, or set BAYESCALE_DATA to a folder that holds "
-        f"{name}/{original.name}."
+        f"{name}: {original.name} {problem}. Get {original.address} (SHA-256 {original.sha256}) in "
+        f"another way and save it as {cached(name, original)}, or set BAYESCALE_DATA to a folder "
+        f"that contains {name}/{original.name}."
     )
 
 

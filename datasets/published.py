@@ -1,8 +1,8 @@
-"""Figures that papers and reports print: small tables to compare with and to draw, not runs to fit.
+"""Published tables: figures that papers and reports print, to compare with and to plot, not to fit.
 
-A table is two files here, ``table_<name>.csv`` and ``table_<name>.toml``, whose keys are the
-attributes of :class:`PublishedTable`. Adding those two adds the table; nothing is registered, and
-nothing is downloaded.
+A table is two files in this folder, ``table_<name>.csv`` and ``table_<name>.toml``, whose keys are
+the attributes of :class:`PublishedTable`. Adding the two files adds the table; there is no list to
+register it in, and nothing is downloaded.
 """
 
 import tomllib
@@ -17,23 +17,23 @@ from bayescale.errors import InputError
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """The facts about one table of published figures.
+    """The facts about a table of published figures.
 
     Attributes
     ----------
     name : str
-        What :func:`published_table` calls it.
+        Name for :func:`published_table`.
     title, authors, year, licence : str
-        Years where the rows are of several papers.
+        ``year`` is several years where the rows come from several papers.
     source : str
-        Paper or page, and the table in it; "see the column source" where rows have sources of their
-        own.
+        Paper or page, and the table in it; "see the column source" where each row has its own
+        source.
     address : str
-        Where to read it.
+        Address of the paper or page.
     verified : str
         The second source that the figures were compared with; empty where they were not.
     columns : mapping of str to str
-        What each column holds, and its unit.
+        Content and unit of each column.
     notes : tuple of str
     """
 
@@ -50,7 +50,7 @@ class PublishedTable:
 
 
 def table_names() -> list[str]:
-    """Name every table of published figures.
+    """Return the names of all tables of published figures.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def table_names() -> list[str]:
 
 
 def describe_table(name: str) -> PublishedTable:
-    """Give the facts about a table of published figures.
+    """Return the facts about a table of published figures.
 
     Parameters
     ----------
@@ -80,8 +80,8 @@ def describe_table(name: str) -> PublishedTable:
     Raises
     ------
     InputError
-        Where there is no such table; the message has the closest names, or says that it is a data
-        set.
+        If there is no such table; the message has the closest names, or says that the name is a
+        data set.
 
     Examples
     --------
@@ -100,7 +100,7 @@ def describe_table(name: str) -> PublishedTable:
 
 
 def published_table(name: str) -> pd.DataFrame:
-    """Give a table of published figures.
+    """Return a table of published figures.
 
     Parameters
     ----------
@@ -110,14 +110,14 @@ def published_table(name: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Its ``attrs`` say where the figures stand: ``title``, ``source``, ``licence`` and
-        ``verified`` (the second source, if any). :func:`describe_table` says what the columns hold.
+        Its ``attrs`` have ``title``, ``source``, ``licence`` and ``verified`` (the second source,
+        if any). :func:`describe_table` describes the columns.
 
     Raises
     ------
     InputError
-        Where there is no such table; the message has the closest names, or says that it is a data
-        set.
+        If there is no such table; the message has the closest names, or says that the name is a
+        data set.
 
     Examples
     --------
@@ -129,12 +129,17 @@ def published_table(name: str) -> pd.DataFrame:
     about = describe_table(name)
     with FOLDER.joinpath(f"{TABLE}{name}.csv").open("rb") as file:
         table = pd.read_csv(file)
-    table.attrs = {key: getattr(about, key) for key in ("title", "source", "licence", "verified")}
+    table.attrs = {
+        "title": about.title,
+        "source": about.source,
+        "licence": about.licence,
+        "verified": about.verified,
+    }
     return table
 
 
 def published_tables() -> pd.DataFrame:
-    """List the tables of published figures.
+    """Return a table of all tables of published figures.
 
     Returns
     -------
@@ -148,16 +153,16 @@ def published_tables() -> pd.DataFrame:
     >>> datasets.published_tables().set_index("name").loc["openai_o1_aime", "rows"]
     np.int64(4)
     """
-    return pd.DataFrame(
-        [
-            {
-                "name": about.name,
-                "title": about.title,
-                "source": about.source,
-                "rows": len(published_table(about.name)),
-                "verified": bool(about.verified),
-                "licence": about.licence,
-            }
-            for about in map(describe_table, table_names())
-        ]
-    )
+    rows = []
+    for name in table_names():
+        about = describe_table(name)
+        row = {
+            "name": about.name,
+            "title": about.title,
+            "source": about.source,
+            "rows": len(published_table(name)),
+            "verified": bool(about.verified),
+            "licence": about.licence,
+        }
+        rows.append(row)
+    return pd.DataFrame(rows)

@@ -1,4 +1,4 @@
-"""The sweep of this project: small byte-level models of one recipe, made by benchmarks/sweep."""
+"""The sweep of this project: small byte-level models of one recipe, trained by benchmarks/sweep."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +7,7 @@ import pandas as pd
 
 
 def read(originals: Mapping[str, Path]) -> pd.DataFrame:
-    """Read the table as the sweep's collector wrote it; it has the standard names already.
+    """Read the table that the sweep's collector wrote; it already has the standard names.
 
     N counts all parameters and D counts bytes. ``group`` is the nominal budget, 6·N·D; ``flops``
     are counted exactly.

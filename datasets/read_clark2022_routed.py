@@ -1,5 +1,6 @@
-"""Clark et al. 2022: learning curves of dense and routed models, of which the last point is a
-finished run.
+"""Clark et al. 2022: learning curves of dense and routed models.
+
+The last point of a curve is a finished run.
 """
 
 from collections.abc import Mapping
@@ -13,9 +14,9 @@ _TOKENS_PER_STEP = 256 * 2048
 def read(originals: Mapping[str, Path]) -> pd.DataFrame:
     """Read the last point of every learning curve.
 
-    N is that of the dense model of the same shape, ``n_params_total`` has all experts. Traps: D is
-    not in the file (batch and sequence length are from the paper) and is the same for all;
-    ``flops_fwd_per_step`` is of one forward pass.
+    N is the size of the dense model of the same shape; ``n_params_total`` counts all experts.
+    Traps: D is not in the file (batch and sequence length are from the paper) and is the same for
+    all runs; ``flops_fwd_per_step`` counts one forward pass.
     """
     curves = pd.read_csv(originals["curves.csv.gz"])
     last = curves.loc[curves.groupby("hyper_id")["step"].idxmax()]

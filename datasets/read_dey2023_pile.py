@@ -7,7 +7,7 @@ import pandas as pd
 
 
 def read(originals: Mapping[str, Path]) -> pd.DataFrame:
-    """Read the printed table; it has the standard names already.
+    """Read the printed table; it already has the standard names.
 
     N counts all parameters: nominal sizes for Cerebras-GPT, exact counts for Pythia. ``suspect``
     marks a probable misprint.

@@ -3,9 +3,11 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
+
+JsonObject: TypeAlias = dict[str, Any]
 
 _LOSSES = {
     "loss_openlm": "/openlm/",
@@ -16,7 +18,7 @@ _LOSSES = {
     "loss_paloma_ptb": "paloma_ptb",
     "loss_c4_german": "/de-en/",
 }
-# The tasks of the paper's 17-task average: those on which small models rise above chance.
+# The tasks of the paper's 17-task average, on which small models score above chance.
 _TASKS_17 = (
     "arc_easy",
     "bigbench_cs_algorithms",
@@ -44,19 +46,22 @@ def read(originals: Mapping[str, Path]) -> pd.DataFrame:
     N counts all parameters. ``loss`` is C4's validation loss for every model, whatever it was
     trained on. Trap: N·D overflows 64-bit integers.
     """
-    models = [name for name in originals if name.startswith("models/")]
-    return pd.DataFrame(
-        [_row(originals, name.removeprefix("models/").removesuffix(".json")) for name in models]
-    )
+    rows = []
+    for name in originals:
+        if name.startswith("models/"):
+            run_id = name.removeprefix("models/").removesuffix(".json")
+            rows.append(_row(originals, run_id))
+    return pd.DataFrame(rows)
 
 
-def _row(originals: Mapping[str, Path], run_id: str) -> dict[str, Any]:
-    model = json.loads(originals[f"models/{run_id}.json"].read_text(encoding="utf-8"))
-    evaluation = json.loads(
-        originals[f"evals/evaluation_{run_id}_heavy.json"].read_text(encoding="utf-8")
-    )
-    setting, accuracy = model["hyperparameters"], evaluation["eval_metrics"]["icl"]
+def _row(originals: Mapping[str, Path], run_id: str) -> JsonObject:
+    model = _read_json(originals[f"models/{run_id}.json"])
+    evaluation = _read_json(originals[f"evals/evaluation_{run_id}_heavy.json"])
+    setting = model["hyperparameters"]
+    accuracy = evaluation["eval_metrics"]["icl"]
+    accuracy_17 = [accuracy[task] for task in _TASKS_17]
     c4 = _result(model, "/c4_val/")
+    losses = {column: _result(model, part)["loss"] for column, part in _LOSSES.items()}
     return {
         "run_id": run_id,
         "group": model["dataset_name"],
@@ -68,13 +73,13 @@ def _row(originals: Mapping[str, Path], run_id: str) -> dict[str, Any]:
         "loss": c4["loss"],
         "loss_lo95": c4["loss_tokens_lower_95"],
         "loss_hi95": c4["loss_tokens_upper_95"],
-        **{column: _result(model, part)["loss"] for column, part in _LOSSES.items()},
+        **losses,
         "tokens_per_param": 20 * setting["chinchilla_multiplier"],
         "lr": setting["lr"],
         "batch_size": setting["global_bs"],
         "warmup_steps": setting["warmup"],
         "err_avg46": 1 - sum(accuracy.values()) / len(accuracy),
-        "err_avg17": 1 - sum(accuracy[task] for task in _TASKS_17) / len(_TASKS_17),
+        "err_avg17": 1 - sum(accuracy_17) / len(accuracy_17),
         "acc_hellaswag": accuracy["hellaswag"],
         "acc_lambada": accuracy["lambada_openai"],
         "acc_arc_easy": accuracy["arc_easy"],
@@ -83,7 +88,11 @@ def _row(originals: Mapping[str, Path], run_id: str) -> dict[str, Any]:
     }
 
 
-def _result(model: dict[str, Any], part: str) -> dict[str, Any]:
-    """The one result of a model whose validation files have this part in their path."""
+def _read_json(path: Path) -> JsonObject:
+    return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _result(model: JsonObject, part: str) -> JsonObject:
+    """Return the only result of a model whose validation files have this part in their path."""
     (result,) = [result for result in model["results"] if part in str(result["val_data"])]
     return dict(result)

@@ -1,5 +1,6 @@
-"""McLeish et al. 2025: checkpoints of 22 shapes of model at constant, halved and cooled-down
-learning rates.
+"""McLeish et al. 2025: checkpoints of models of 22 shapes.
+
+The learning rates are constant, halved or cooled down.
 """
 
 from collections.abc import Mapping
@@ -7,37 +8,35 @@ from pathlib import Path
 
 import pandas as pd
 
-_GROUPS = {
+_FILES = {
     "constant_lr": "wandb_df_for_fitting_hot_100b+.jsonl",
     "cooldown_end": "wandb_df_for_fitting_cool_end.jsonl",
     "constant_lr_half": "wandb_df_for_fitting_lr_ablation_hot.jsonl",
 }
+_OTHER_LOSSES = {
+    "loss_dclm": "fineweb_dclm_losses_combined.jsonl",
+    "loss_fineweb_edu": "fineweb_edu_losses_combined.jsonl",
+}
+_CHECKPOINT = ["group", "width", "depth", "step"]
 
 
 def read(originals: Mapping[str, Path]) -> pd.DataFrame:
-    """Read the three sets of checkpoints; losses on DCLM and FineWeb-Edu exist at constant learning
-    rate alone.
+    """Read the three sets of checkpoints.
 
-    N counts all parameters, input embedding and output head both. Traps: rows of one ``arch`` in a
-    group are one run; accuracies were published in a format that is not read here.
+    Losses on DCLM and FineWeb-Edu exist at constant learning rate only. N counts all parameters,
+    including the input embedding and the output head. Traps: rows of one ``arch`` in a group are
+    one run; accuracies were published in a format that is not read here.
     """
-    checkpoints = pd.concat(
-        [
-            pd.read_json(originals[file], lines=True).assign(group=group)
-            for group, file in _GROUPS.items()
-        ],
-        ignore_index=True,
-    )
-    for column, file in {
-        "loss_dclm": "fineweb_dclm_losses_combined.jsonl",
-        "loss_fineweb_edu": "fineweb_edu_losses_combined.jsonl",
-    }.items():
+    tables = []
+    for group, file in _FILES.items():
+        tables.append(pd.read_json(originals[file], lines=True).assign(group=group))
+    checkpoints = pd.concat(tables, ignore_index=True)
+    for column, file in _OTHER_LOSSES.items():
         other = pd.read_json(originals[file], lines=True).assign(group="constant_lr")
-        other = other[["group", "width", "depth", "step", "final_loss"]].rename(
-            columns={"final_loss": column}
-        )
+        other = other.rename(columns={"final_loss": column})
+        columns = [*_CHECKPOINT, column]
         checkpoints = checkpoints.merge(
-            other, how="left", on=["group", "width", "depth", "step"], validate="one_to_one"
+            other[columns], how="left", on=_CHECKPOINT, validate="one_to_one"
         )
     arch = checkpoints["width"].astype(str) + "x" + checkpoints["depth"].astype(str)
     return pd.DataFrame(

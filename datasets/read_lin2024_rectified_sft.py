@@ -11,12 +11,13 @@ _IN_MILLIONS = {"M": 1.0, "m": 1.0, "B": 1e3, "b": 1e3}
 def read(originals: Mapping[str, Path]) -> pd.DataFrame:
     """Read the losses; a group is a task.
 
-    N stands in the names of seven models only. Trap: n_examples is 0 for the model before
-    fine-tuning, of which a power law knows nothing.
+    Only seven models have N in their name. Trap: n_examples is 0 for the model before fine-tuning,
+    which a power law cannot describe.
     """
-    wide = pd.concat(
-        [pd.read_csv(path).assign(group=Path(name).stem) for name, path in originals.items()]
-    )
+    tables = []
+    for name, path in originals.items():
+        tables.append(pd.read_csv(path).assign(group=Path(name).stem))
+    wide = pd.concat(tables)
     table = wide.melt(id_vars=["group", "model"], var_name="n_examples", value_name="loss")
     sizes = table["model"].str.extract(r"-(?P<count>[\d.]+)(?P<unit>[MBmb])$")
     return pd.DataFrame(

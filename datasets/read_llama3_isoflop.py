@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-# The flags of those who digitised the figure stand elsewhere in their repository, so they are
-# carried here as facts.
+# The curators who digitised the figure flag points in another file of their repository, so the
+# flags are repeated here.
 _FLAGGED = {
     "C6e+18_000": "spline_outlier",
     "C1e+19_022": "near_duplicate_params",
@@ -14,8 +14,16 @@ _FLAGGED = {
     "C1e+20_082": "spline_outlier",
     "C6e+20_104": "near_duplicate_params",
     "C3e+21_121": "spline_outlier",
-    **{f"C3e+21_{row}": "weak_curvature" for row in range(122, 127)},
-    **{f"C1e+22_{row}": "weak_curvature" for row in range(127, 132)},
+    "C3e+21_122": "weak_curvature",
+    "C3e+21_123": "weak_curvature",
+    "C3e+21_124": "weak_curvature",
+    "C3e+21_125": "weak_curvature",
+    "C3e+21_126": "weak_curvature",
+    "C1e+22_127": "weak_curvature",
+    "C1e+22_128": "weak_curvature",
+    "C1e+22_129": "weak_curvature",
+    "C1e+22_130": "weak_curvature",
+    "C1e+22_131": "weak_curvature",
     "C1e+22_132": "spline_outlier",
 }
 
@@ -23,8 +31,8 @@ _FLAGGED = {
 def read(originals: Mapping[str, Path]) -> pd.DataFrame:
     """Read the points of the figure.
 
-    N is C/(6D). Traps: the file holds every point a second time with exp(loss); the loss is in a
-    unit of its own.
+    N is C/(6D). Traps: the file contains every point a second time with exp(loss); the unit of the
+    loss is not a standard one.
     """
     points = pd.read_csv(originals["isoflops.csv"])
     points = points[points["condition"] == "raw_loss"].reset_index(drop=True)

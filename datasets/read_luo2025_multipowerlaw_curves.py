@@ -7,13 +7,12 @@ import pandas as pd
 
 
 def read(originals: Mapping[str, Path]) -> pd.DataFrame:
-    """Read the curves: a group is a size, a row a step of one schedule.
+    """Read the curves: a group is a size, and a row is a step of one schedule.
 
-    N stands in the name of the folder, the schedule in that of the file.
+    The name of the folder gives N, and the name of the file gives the schedule.
     """
-    return pd.concat(
-        [_curve(Path(name), path) for name, path in originals.items()], ignore_index=True
-    )
+    curves = [_curve(Path(name), path) for name, path in originals.items()]
+    return pd.concat(curves, ignore_index=True)
 
 
 def _curve(name: Path, path: Path) -> pd.DataFrame:

@@ -1,5 +1,6 @@
-"""Li, Kudugunta and Zettlemoyer 2025: final checkpoints of a learning-rate sweep, and an older
-sweep kept in a spreadsheet.
+"""Li, Kudugunta and Zettlemoyer 2025: final checkpoints of a learning-rate sweep.
+
+An older sweep from a spreadsheet is included.
 """
 
 from collections.abc import Mapping
@@ -9,11 +10,11 @@ import pandas as pd
 
 
 def read(originals: Mapping[str, Path]) -> pd.DataFrame:
-    """Read the two sweeps, as the groups open_lm_final and sheet_dense.
+    """Read the two sweeps, the groups open_lm_final and sheet_dense.
 
-    N counts all parameters. Traps: settings that were run again get #2, #3, … at the end of
-    ``run_id``; ``best_lr_in_cell`` marks the lowest loss at each (group, N, D), and most other rows
-    are mistuned; ``flops`` is the authors' count, which for the spreadsheet is not 6·N·D.
+    N counts all parameters. Traps: repeated settings get #2, #3, … at the end of ``run_id``;
+    ``best_lr_in_cell`` marks the lowest loss at each (group, N, D), and most other rows are
+    mistuned; ``flops`` is the authors' count, which for the spreadsheet is not 6·N·D.
     """
     runs = pd.concat(
         [
@@ -22,12 +23,13 @@ def read(originals: Mapping[str, Path]) -> pd.DataFrame:
         ],
         ignore_index=True,
     )
-    setting = pd.Series(
-        [f"{run.group}/{run.model}/D{run.n_tokens:.4g}/lr{run.lr:g}" for run in runs.itertuples()]
-    )
-    again = setting.groupby(setting).cumcount()
-    run_id = setting.where(again == 0, setting + "#" + (again + 1).astype(str))
-    # Of equal losses the first alone: a setting that was copied must not count twice.
+    tokens = runs["n_tokens"].map("{:.4g}".format)
+    learning_rate = runs["lr"].map("{:g}".format)
+    setting = runs["group"] + "/" + runs["model"] + "/D" + tokens + "/lr" + learning_rate
+    repetition = setting.groupby(setting).cumcount() + 1
+    numbered = setting + "#" + repetition.astype(str)
+    run_id = setting.where(repetition == 1, numbered)
+    # Only the first of equal losses: a setting that was copied must not count twice.
     best = runs.groupby(["group", "n_params", "n_tokens"])["loss"].idxmin()
     runs.insert(0, "run_id", run_id)
     return runs.assign(best_lr_in_cell=runs.index.isin(best).astype(int))
@@ -51,7 +53,10 @@ def _open_lm(path: Path) -> pd.DataFrame:
 
 
 def _spreadsheet(path: Path) -> pd.DataFrame:
-    """A line that names a size stands above the lines of its runs; only those have a loss."""
+    """Read the spreadsheet.
+
+    A row with the name of a size comes before the rows of its runs; only runs have a loss.
+    """
     sheet = pd.read_csv(path)
     sheet["Params"] = sheet["Params"].ffill()
     sheet = sheet[sheet["C4 Eval Loss"].notna()]

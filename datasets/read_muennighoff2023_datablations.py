@@ -1,4 +1,4 @@
-"""Muennighoff et al. 2023: runs that repeat their data, as kept by SLDBench."""
+"""Muennighoff et al. 2023: runs that repeat their data, from the copy in SLDBench."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +14,8 @@ def read(originals: Mapping[str, Path]) -> pd.DataFrame:
     them unique).
     """
     points = pd.read_csv(originals["sldbench_182_points.csv"])
-    n_tokens, unique_tokens = points["unique_tokens"], points["tokens"]
+    n_tokens = points["unique_tokens"]
+    unique_tokens = points["tokens"]
     return pd.DataFrame(
         {
             "run_id": points["id"],

@@ -1,4 +1,4 @@
-"""Ruan et al. 2024: what 148 public models score on benchmarks."""
+"""Ruan et al. 2024: benchmark scores of 148 public models."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,17 +16,21 @@ _BENCHMARKS = {
     "HumanEval": "humaneval",
 }
 _SECOND_LEADERBOARD = {
-    f"leaderboard_{task}": f"v2_{task}"
-    for task in ("bbh", "gpqa", "ifeval", "math_hard", "mmlu_pro", "musr")
+    "leaderboard_bbh": "v2_bbh",
+    "leaderboard_gpqa": "v2_gpqa",
+    "leaderboard_ifeval": "v2_ifeval",
+    "leaderboard_math_hard": "v2_math_hard",
+    "leaderboard_mmlu_pro": "v2_mmlu_pro",
+    "leaderboard_musr": "v2_musr",
 }
-_EMERGENT = ("word_unscrambling_2_exact_match", "arithmetic_3ds_2_acc", "arithmetic_2da_2_acc")
+_EMERGENT = ["word_unscrambling_2_exact_match", "arithmetic_3ds_2_acc", "arithmetic_2da_2_acc"]
 
 
 def read(originals: Mapping[str, Path]) -> pd.DataFrame:
     """Read three tables of scores and join them by model.
 
     Traps: sizes are in billions, tokens in trillions and compute in 10²¹ FLOPs; the column Winograd
-    is of WinoGrande.
+    has scores on WinoGrande.
     """
     models = pd.read_csv(originals["base_llm_benchmark_eval.csv"])
     for file in ("base_llm_leaderboard_v2_eval.csv", "base_llm_emergent_capability_eval.csv"):
@@ -42,5 +46,6 @@ def read(originals: Mapping[str, Path]) -> pd.DataFrame:
             "flops": models["FLOPs (1E21)"] * 1e21,
         }
     )
-    scores = models.rename(columns=_BENCHMARKS | _SECOND_LEADERBOARD)
-    return identity.join(scores[[*_BENCHMARKS.values(), *_SECOND_LEADERBOARD.values(), *_EMERGENT]])
+    renamed = _BENCHMARKS | _SECOND_LEADERBOARD
+    scores = models.rename(columns=renamed)
+    return identity.join(scores[list(renamed.values()) + _EMERGENT])

@@ -1,5 +1,6 @@
-"""Schaeffer et al. 2025: how often each of 128 problems was solved, for seven Pythia models and two
-benchmarks.
+"""Schaeffer et al. 2025: counts of correct samples on 128 problems of two benchmarks.
+
+The models are seven Pythia models.
 """
 
 from collections.abc import Mapping
@@ -37,20 +38,23 @@ def read(originals: Mapping[str, Path]) -> pd.DataFrame:
 
     Each original repeats the counts of a problem for every k at which its authors evaluate pass@k.
     """
-    table = pd.concat(
-        [_counts(path).assign(source=_SOURCES[name]) for name, path in originals.items()]
-    )
-    whole = table[["problem_idx", "n_samples", "n_correct"]].astype("int64")
+    tables = []
+    for name, path in originals.items():
+        tables.append(_counts(path).assign(source=_SOURCES[name]))
+    table = pd.concat(tables)
+    counts = table[["problem_idx", "n_samples", "n_correct"]].astype("int64")
     return pd.DataFrame(
         {
             "run_id": table[["source", "group", "model"]].agg("/".join, axis=1)
             + "/"
-            + whole["problem_idx"].astype(str),
+            + counts["problem_idx"].astype(str),
             "group": table["group"],
             "source": table["source"],
             "model": table["model"],
             "n_params": table["model"].map(_N_PARAMS),
-            **whole,
+            "problem_idx": counts["problem_idx"],
+            "n_samples": counts["n_samples"],
+            "n_correct": counts["n_correct"],
         }
     ).reset_index(drop=True)
 
@@ -63,5 +67,6 @@ def _counts(path: Path) -> pd.DataFrame:
             f"{path.name} is a Parquet file, which pandas reads with pyarrow: pip install "
             f"'bayescale[parquet]'."
         ) from None
-    once = table["Scaling Parameter"] == 1
-    return table[once].rename(columns=_HEADINGS)[list(dict.fromkeys(_HEADINGS.values()))]
+    first = table[table["Scaling Parameter"] == 1]
+    columns = list(dict.fromkeys(_HEADINGS.values()))
+    return first.rename(columns=_HEADINGS)[columns]

@@ -1,5 +1,6 @@
-"""Li et al. 2025 (Step Law): sweeps of learning rate and batch size, dense models and mixtures of
-experts.
+"""Li et al. 2025 (Step Law): sweeps of learning rate and batch size.
+
+The models are dense models and mixtures of experts.
 """
 
 from collections.abc import Mapping
@@ -11,9 +12,9 @@ import pandas as pd
 def read(originals: Mapping[str, Path]) -> pd.DataFrame:
     """Read the dense sweep and the four mixtures of experts.
 
-    N leaves embeddings out, and counts the experts that a token activates. ``loss`` is the smoothed
-    one. Trap: most rows are deliberately mistuned; ``best_in_cell`` marks the lowest loss at each
-    (group, N, D).
+    N excludes embeddings, and counts only the experts that a token activates. ``loss`` is the
+    smoothed loss. Trap: most rows are deliberately mistuned; ``best_in_cell`` marks the lowest loss
+    at each (group, N, D).
     """
     dense = pd.read_csv(originals["dense_lr_bs_loss.csv"]).assign(group="dense", nume=1, topk=1)
     dense["Na"] = dense["N"]
@@ -21,12 +22,14 @@ def read(originals: Mapping[str, Path]) -> pd.DataFrame:
     experts["group"] = "moe_" + experts["moe_name"]
     sweeps = pd.concat([dense, experts], ignore_index=True)
     best = sweeps.groupby(["group", "Na", "D"])["smooth loss"].idxmin()
+    size = sweeps["Na"].map(str)
+    tokens = sweeps["D"].map("{:.4g}".format)
+    learning_rate = sweeps["lr"].map("{:.4g}".format)
+    batch_size = sweeps["bs"].map(str)
+    model = sweeps["group"] + "/N" + size + "/D" + tokens
     return pd.DataFrame(
         {
-            "run_id": [
-                f"{run.group}/N{run.Na}/D{run.D:.4g}/lr{run.lr:.4g}/bs{run.bs}"
-                for run in sweeps.itertuples()
-            ],
+            "run_id": model + "/lr" + learning_rate + "/bs" + batch_size,
             "group": sweeps["group"],
             "n_params": sweeps["Na"],
             "n_params_total": sweeps["N"],

@@ -1,4 +1,4 @@
-"""Zhang and Chen 2024: accuracy of o1-mini on AIME 2024 against the tokens that it spent."""
+"""Zhang and Chen 2024: accuracy of o1-mini on AIME 2024 against the number of tokens used."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,14 +9,13 @@ _QUESTIONS = 30
 
 
 def read(originals: Mapping[str, Path]) -> pd.DataFrame:
-    """Read the points: a group is a way to spend tokens.
+    """Read the points: a group is one way to spend tokens.
 
     Trap: the file of majority votes repeats all single samples.
     """
     points = pd.read_json(originals["results_log_majority_vote.json"])
-    single = points["token_limit"].isin(
-        pd.read_json(originals["results_log_just_ask_nicely.json"])["token_limit"]
-    )
+    single_samples = pd.read_json(originals["results_log_just_ask_nicely.json"])
+    single = points["token_limit"].isin(single_samples["token_limit"])
     return pd.DataFrame(
         {
             "run_id": "o1-mini/limit" + points["token_limit"].astype(str),

@@ -1,4 +1,4 @@
-"""Sweeps whose truth is known, to see whether a method finds it again."""
+"""Simulated sweeps with known true parameters, to test whether a method recovers them."""
 
 from collections.abc import Sequence
 
@@ -25,36 +25,38 @@ def simulate(
 ) -> Runs:
     """Simulate an isoFLOP sweep of the law L = E + A/N^alpha + B/D^beta.
 
-    The truth is by default what Hoffmann et al. published. At each budget C, sizes are spaced
-    evenly in log N from 1/spread to spread times the best size, and D is C/(6N).
+    The default true parameters are those that Hoffmann et al. published. At each budget C, sizes
+    are spaced evenly in log N from 1/spread to spread times the best size, and D is C/(6N).
 
     Parameters
     ----------
     seed : int
         The same seed gives the same runs.
     E, A, B, alpha, beta : float
-        The truth. E, A and B in nats per token, N and D as counts.
+        True parameters. E, A and B in nats per token, N and D as counts.
     budgets : sequence of float
         Compute of each slice, in FLOPs.
     sizes_per_budget : int
-        Runs in each slice.
+        Number of runs in each slice.
     spread : float, at least 1
+        Ratio of the largest size of a slice to the best size, and of the best to the smallest.
     noise : float
         Scale of the error of log loss: its standard deviation where the error is Normal.
     degrees_of_freedom : float, optional
-        Draw errors from Student's t with that many, times ``noise``, in place of a Normal.
+        Draw errors from Student's t with this many degrees of freedom, times ``noise``, instead of
+        a Normal distribution.
 
     Returns
     -------
     Runs
-        ``n_params``, ``n_tokens``, ``flops``, ``loss`` and, for the budget, ``group``. The truth
-        stands in the notes.
+        ``n_params``, ``n_tokens``, ``flops``, ``loss`` and, for the budget, ``group``. The notes
+        give the true parameters.
 
     Raises
     ------
     InputError
-        Where a parameter or budget is not positive and finite, ``spread`` is below 1 or ``noise``
-        is below 0.
+        If a parameter or budget is not positive and finite, ``spread`` is below 1 or ``noise`` is
+        below 0.
 
     References
     ----------
@@ -75,7 +77,8 @@ def simulate(
         "beta": beta,
         "sizes_per_budget": sizes_per_budget,
     }
-    positive |= {f"budgets[{place}]": budget for place, budget in enumerate(budgets)}
+    for index, budget in enumerate(budgets):
+        positive[f"budgets[{index}]"] = budget
     if degrees_of_freedom is not None:
         positive["degrees_of_freedom"] = degrees_of_freedom
     for what, value in positive.items():
@@ -93,28 +96,24 @@ def simulate(
     n_params = best * np.tile(np.geomspace(1 / spread, spread, sizes_per_budget), len(budgets))
     n_tokens = flops / (6 * n_params)
     generator = np.random.default_rng(seed)
-    errors = (
-        generator.standard_normal(len(flops))
-        if degrees_of_freedom is None
-        else generator.standard_t(degrees_of_freedom, len(flops))
-    )
+    if degrees_of_freedom is None:
+        kind = "Normal"
+        errors = generator.standard_normal(len(flops))
+    else:
+        kind = f"Student-t with {degrees_of_freedom:g} degrees of freedom"
+        errors = generator.standard_t(degrees_of_freedom, len(flops))
     loss = (E + A / n_params**alpha + B / n_tokens**beta) * np.exp(noise * errors)
-    group = [f"C{budget:g}" for budget in flops]
-    kind = (
-        "Normal"
-        if degrees_of_freedom is None
-        else f"Student-t with {degrees_of_freedom:g} degrees of freedom"
+    table = pd.DataFrame(
+        {
+            "n_params": n_params,
+            "n_tokens": n_tokens,
+            "flops": flops,
+            "loss": loss,
+            "group": [f"C{budget:g}" for budget in flops],
+        }
     )
     return Runs.from_frame(
-        pd.DataFrame(
-            {
-                "n_params": n_params,
-                "n_tokens": n_tokens,
-                "flops": flops,
-                "loss": loss,
-                "group": group,
-            }
-        ),
+        table,
         name=f"simulated (seed {seed})",
         source="bayescale.datasets.simulate",
         notes=(

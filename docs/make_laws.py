@@ -1,4 +1,7 @@
-"""Write laws.md, the table of all laws, from the files of the laws: ``python docs/make_laws.py``."""
+"""Write laws.md, the table of all laws, from the files of the laws.
+
+Run ``python docs/make_laws.py``.
+"""
 
 from pathlib import Path
 
@@ -9,25 +12,39 @@ PAGE = Path(__file__).with_name("laws.md")
 
 _HEAD = """# Laws
 
-Made from `bayescale/laws/` by `docs/make_laws.py`. `bayescale laws show NAME` adds priors, options and published constants.
+Made from `bayescale/laws/` by `docs/make_laws.py`. `bayescale laws show NAME` adds priors, \
+options and published constants.
 """
+_COLUMNS = ("law", "formula", "predicts", "from", "parameters", "paper")
 
 
 def page() -> str:
-    """The whole page: a table for each stage."""
+    """Return the text of the page: a table for each stage."""
     laws = {name: entry("bayescale.laws", name)() for name in names("bayescale.laws")}
     parts = [_HEAD]
     for stage in STAGES:
-        rows = [_row(name, law) for name, law in laws.items() if law.stage == stage]
-        head = f"## {stage.capitalize()}\n\n| law | formula | predicts | from | parameters | paper |\n{'| --- ' * 6}|"
-        parts.append("\n".join([head, *rows]) + "\n")
+        lines = [
+            f"## {stage.capitalize()}",
+            "",
+            _line(_COLUMNS),
+            "| --- " * len(_COLUMNS) + "|",
+        ]
+        for name, law in laws.items():
+            if law.stage == stage:
+                lines.append(_row(name, law))
+        parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
 
 
 def _row(name: str, law: Law) -> str:
     parameters = ", ".join(f"`{parameter.name}`" for parameter in law.parameters)
     inputs = ", ".join(f"`{column}`" for column in law.inputs)
-    return f"| `{name}` | {law.formula.replace('; ', '<br>')} | `{law.response}` | {inputs} | {parameters} | {law.paper} |"
+    formula = law.formula.replace("; ", "<br>")
+    return _line((f"`{name}`", formula, f"`{law.response}`", inputs, parameters, law.paper))
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""Jit-compiled JAX kernels on arrays: they know no law, no table and no posterior, and need JAX
-alone.
+"""Jit-compiled JAX kernels on arrays.
 
-Everything here works on *columns*: a batch of coordinate vectors is an array of shape (coordinates,
-batch), per-run quantities have shape (runs, batch) or (runs, 1), and reductions run over the
-leading axis, so that the batch is what a vector unit sees.
+They depend on JAX and NumPy alone: they know no law, no table and no posterior.
+
+Every kernel works on *columns*: a batch of coordinate vectors is an array of shape (coordinates,
+batch), and per-run quantities have shape (runs, batch) or (runs, 1). Reductions run over the
+leading axis, so that vector units work along the batch.
 """
 
 from bayescale.kernels.additive_grid import (

@@ -1,8 +1,7 @@
-"""Cholesky factors of many tiny matrices at once, written out so that each entry is an array over
-the batch.
+"""Cholesky factors of many tiny matrices at once, with each entry an array over the batch.
 
-A library call per 5 × 5 matrix costs more than the whole evaluation of the objective; here every
-operation is elementwise over the batch and fuses with what surrounds it.
+A library call per 5 × 5 matrix costs more than the evaluation of the objective; here every
+operation is elementwise over the batch, so that XLA fuses it with the operations around it.
 """
 
 import jax.numpy as jnp
@@ -14,7 +13,7 @@ _SMALLEST_PIVOT = 1e-14
 
 
 def factor(matrix: Matrix) -> tuple[Matrix, Array]:
-    """The lower Cholesky factor, and whether the matrix is safely positive definite.
+    """Return the lower Cholesky factor, and whether the matrix is safely positive definite.
 
     Parameters
     ----------
@@ -23,7 +22,7 @@ def factor(matrix: Matrix) -> tuple[Matrix, Array]:
     Returns
     -------
     factor : lower triangle, lists of arrays of shape (batch,)
-        Finite everywhere: a pivot that is not positive is replaced, and reported.
+        Finite everywhere: a pivot that is not positive is replaced, and reported in `positive`.
     positive : Array of bool, shape (batch,)
     """
     lower: Matrix = []
@@ -31,17 +30,18 @@ def factor(matrix: Matrix) -> tuple[Matrix, Array]:
     for i, row in enumerate(matrix):
         entries: list[Array] = []
         for j in range(i):
-            dot = sum((entries[k] * lower[j][k] for k in range(j)), start=jnp.zeros_like(row[j]))
-            entries.append((row[j] - dot) / lower[j][j])
-        pivot = row[i] - sum((entry**2 for entry in entries), start=jnp.zeros_like(row[i]))
+            remainder = row[j] - _dot(entries[:j], lower[j][:j], like=row[j])
+            entries.append(remainder / lower[j][j])
+        pivot = row[i] - _dot(entries, entries, like=row[i])
         floor = _SMALLEST_PIVOT * jnp.abs(row[i]) + jnp.finfo(row[i].dtype).tiny
         positive &= pivot > floor
-        lower.append([*entries, jnp.sqrt(jnp.maximum(pivot, floor))])
+        entries.append(jnp.sqrt(jnp.maximum(pivot, floor)))
+        lower.append(entries)
     return lower, positive
 
 
 def solve(lower: Matrix, right: Columns) -> list[Array]:
-    """x in L Lᵀ x = right, for each member of the batch.
+    """Return the solution x of L Lᵀ x = right, for each member of the batch.
 
     Parameters
     ----------
@@ -51,12 +51,19 @@ def solve(lower: Matrix, right: Columns) -> list[Array]:
     size = len(right)
     forward: list[Array] = []
     for i in range(size):
-        dot = sum((lower[i][k] * forward[k] for k in range(i)), start=jnp.zeros_like(right[i]))
-        forward.append((right[i] - dot) / lower[i][i])
+        remainder = right[i] - _dot(lower[i][:i], forward, like=right[i])
+        forward.append(remainder / lower[i][i])
     backward = list(forward)
     for i in reversed(range(size)):
-        dot = sum(
-            (lower[k][i] * backward[k] for k in range(i + 1, size)), start=jnp.zeros_like(right[i])
-        )
-        backward[i] = (forward[i] - dot) / lower[i][i]
+        below = [lower[k][i] for k in range(i + 1, size)]
+        remainder = forward[i] - _dot(below, backward[i + 1 :], like=right[i])
+        backward[i] = remainder / lower[i][i]
     return backward
+
+
+def _dot(left: Columns, right: Columns, like: Array) -> Array:
+    """Return the inner product of two sequences of arrays; zeros like `like` if they are empty."""
+    total = jnp.zeros_like(like)
+    for a, b in zip(left, right, strict=True):
+        total = total + a * b
+    return total

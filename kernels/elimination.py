@@ -1,9 +1,9 @@
-"""Log determinants and quadratic forms of many positive definite matrices at once, by elimination.
+"""Log determinants and quadratic forms of many positive definite matrices, by elimination.
 
-Of the matrix [P, b; b', 0] elimination of P leaves −b' P⁻¹ b, and its pivots multiply to |P|. Each
-step is elementwise over the batch, as in `kernels.cholesky`, but the program does not grow with the
-matrix. A batch of library factorisations inside a compiled loop is to be avoided on CPUs: with two
-threads it was seen to wait for itself for ever.
+Elimination of P from the bordered matrix [P, b; b', 0] leaves −b' P⁻¹ b in its corner, and the
+product of the pivots is |P|. Each step is elementwise over the batch, as in `kernels.cholesky`, but
+the size of the program does not depend on the size of the matrix. Avoid a batch of library
+factorisations inside a compiled loop on CPUs: it was seen to deadlock with two threads.
 """
 
 import jax
@@ -12,7 +12,7 @@ from jax import Array
 
 
 def logdet_and_quadratic(matrix: Array, right: Array) -> tuple[Array, Array]:
-    """log |P| and b' P⁻¹ b.
+    """Return the log determinant log |P| and the quadratic form b' P⁻¹ b.
 
     Parameters
     ----------
@@ -25,15 +25,15 @@ def logdet_and_quadratic(matrix: Array, right: Array) -> tuple[Array, Array]:
     -------
     log_determinant, quadratic : Array, shape (batch,)
     """
-    bordered = jnp.concatenate([matrix, right[None]], axis=0)
-    corner = jnp.concatenate([right, jnp.zeros_like(right[:1])], axis=0)
-    whole = jnp.concatenate([bordered, corner[:, None]], axis=1)
+    upper = jnp.concatenate([matrix, right[None]], axis=0)
+    border = jnp.concatenate([right, jnp.zeros_like(right[:1])], axis=0)
+    bordered = jnp.concatenate([upper, border[:, None]], axis=1)
 
-    def step(left: Array, place: Array) -> tuple[Array, Array]:
-        row = left[place]
-        pivot = row[place]
-        # Rows that are done with are nil, but for rounding.
-        return left - row[:, None] * (row / pivot)[None], jnp.log(pivot)
+    def eliminate(remainder: Array, index: Array) -> tuple[Array, Array]:
+        row = remainder[index]
+        pivot = row[index]
+        # Eliminated rows become zero, up to rounding.
+        return remainder - row[:, None] * (row / pivot)[None], jnp.log(pivot)
 
-    left, logs = jax.lax.scan(step, whole, jnp.arange(len(right)))
-    return jnp.sum(logs, axis=0), -left[-1, -1]
+    remainder, log_pivots = jax.lax.scan(eliminate, bordered, jnp.arange(len(right)))
+    return jnp.sum(log_pivots, axis=0), -remainder[-1, -1]

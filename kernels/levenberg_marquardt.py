@@ -1,18 +1,19 @@
-"""Levenberg–Marquardt with iteratively reweighted least squares, for thousands of starts or
-bootstrap replicates in one program.
+"""The Levenberg–Marquardt method with iteratively reweighted least squares.
+
+It minimises F from thousands of starts, or for thousands of bootstrap replicates, in one program.
 
 Each step solves (H + λ diag H) s = −g with the reweighted curvature H of
-`objective.reweighted_curvature`; a step that lowers F is taken and λ shrinks, any other is refused
-and λ grows, so F never rises. One evaluation a step gives value, gradient and curvature of the
-trial point, and a block of the batch stops when all its members have converged.
+`objective.reweighted_curvature`. A step that lowers F is accepted and λ shrinks; any other step is
+rejected and λ grows, so F never rises. One evaluation a step gives value, gradient and curvature of
+the trial point, and a block of the batch stops when all its members have converged.
 
-Reweighting overstates how ρ bends, up to twice for heavy tails and without limit for absolute
-values, so its steps are short. Each member stretches its own by where the slope along its last step
-would vanish: on 240 runs under a Huber objective this takes 30 steps to a relative 10⁻⁹ where plain
-steps take 40 to 10⁻⁶.
+Reweighting overstates the curvature of ρ, up to twice for heavy tails and without limit for
+absolute values, so its steps are short. Each member therefore stretches its steps: the stretch is
+estimated from the point where the slope along its last step would vanish. On 240 runs under a Huber
+objective this takes 30 steps to a relative 10⁻⁹, where plain steps take 40 to 10⁻⁶.
 """
 
-from typing import Any
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -26,21 +27,27 @@ from bayescale.kernels.objective import (
     NOT_FINITE,
     STEP_LIMIT,
     Columns,
+    Data,
+    Evaluation,
     Matrix,
     Objective,
     Search,
     reweighted_curvature,
 )
 
-_FIRST_DAMPING, _LEAST_DAMPING, _HOPELESS_DAMPING = 1e-3, 1e-9, 1e8
-_SHRINK, _GROW, _LONGEST_STRETCH = 0.1, 4.0, 3.0
+_FIRST_DAMPING = 1e-3
+_LEAST_DAMPING = 1e-9
+_HOPELESS_DAMPING = 1e8
+_SHRINK = 0.1
+_GROW = 4.0
+_LONGEST_STRETCH = 3.0
 
 
 @jit_for(Use.OFTEN, "objective")
 def levenberg_marquardt(
     objective: Objective,
     start: Array,
-    data: Any,
+    data: Data,
     weights: Array,
     *,
     steps: int = 30,
@@ -56,7 +63,7 @@ def levenberg_marquardt(
     weights : Array, shape (runs, 1) or (runs, batch)
         Weight of each run, common to the batch or one column a member.
     steps : int
-        Evaluations at most.
+        Largest number of evaluations.
     tolerance : float
         Converged when an accepted step lowers F by less than this share of it.
 
@@ -64,78 +71,107 @@ def levenberg_marquardt(
     -------
     Search
     """
-    return in_blocks(
-        lambda own, w: _one_block(objective, own, data, w, steps, tolerance), start, weights
-    )
+
+    def minimise(columns: Array, weights: Array) -> Search:
+        return _minimise_block(objective, columns, data, weights, steps, tolerance)
+
+    return in_blocks(minimise, start, weights)
 
 
-def _one_block(
-    objective: Objective, start: Array, data: Any, weights: Array, steps: int, tolerance: float
+class _State(NamedTuple):
+    """The state of a search: the next trial point, the best point, and F's expansion there."""
+
+    step: Array
+    trial: Array
+    best: Array
+    evaluation: Evaluation
+    damping: Array
+    stretch: Array
+    active: Array
+
+
+def _minimise_block(
+    objective: Objective, start: Array, data: Data, weights: Array, steps: int, tolerance: float
 ) -> Search:
-    def unfinished(state: tuple[Any, ...]) -> Array:
-        step, *_, active = state
-        return (step < steps) & jnp.any(active)
+    def unfinished(state: _State) -> Array:
+        return (state.step < steps) & jnp.any(state.active)
 
-    def advance(state: tuple[Any, ...]) -> tuple[Any, ...]:
+    def advance(state: _State) -> _State:
         # The trial point is evaluated first, so that the program holds the evaluation once: the
         # first trial is the start.
-        step, trial, at, (f, gradient, curvature), damping, stretch, active = state
-        evaluated = reweighted_curvature(objective, tuple(trial), data, weights)
-        better = active & (evaluated[0] < f)
-        small = better & (f - evaluated[0] <= tolerance * jnp.abs(evaluated[0]))
-        stretch = jnp.where(better, _longer(stretch, gradient, evaluated[1], trial - at), 1.0)
-        at = jnp.where(better, trial, at)
-        kept = jax.tree.map(
-            lambda new, old: jnp.where(better, new, old), evaluated, (f, gradient, curvature)
+        trial = reweighted_curvature(objective, tuple(state.trial), data, weights)
+        decrease = state.evaluation.value - trial.value
+        better = state.active & (trial.value < state.evaluation.value)
+        small = better & (decrease <= tolerance * jnp.abs(trial.value))
+        last_move = state.trial - state.best
+        longer = _stretched(state.stretch, state.evaluation.gradient, trial.gradient, last_move)
+        stretch = jnp.where(better, longer, 1.0)
+        best = jnp.where(better, state.trial, state.best)
+        evaluation = jax.tree.map(
+            lambda new, old: jnp.where(better, new, old), trial, state.evaluation
         )
-        damping = jnp.where(better, jnp.maximum(damping * _SHRINK, _LEAST_DAMPING), damping * _GROW)
-        active = active & ~small & (damping < _HOPELESS_DAMPING) & jnp.isfinite(kept[0])
-        lower, _ = cholesky.factor(damped(kept[2], damping))
-        move = stretch * jnp.stack(cholesky.solve(lower, kept[1]))
-        return step + 1, at - move, at, kept, damping, stretch, active
+        shrunk = jnp.maximum(state.damping * _SHRINK, _LEAST_DAMPING)
+        damping = jnp.where(better, shrunk, state.damping * _GROW)
+        hopeful = (damping < _HOPELESS_DAMPING) & jnp.isfinite(evaluation.value)
+        lower, _ = cholesky.factor(damped(evaluation.curvature, damping))
+        move = stretch * jnp.stack(cholesky.solve(lower, evaluation.gradient))
+        return _State(
+            step=state.step + 1,
+            trial=best - move,
+            best=best,
+            evaluation=evaluation,
+            damping=damping,
+            stretch=stretch,
+            active=state.active & ~small & hopeful,
+        )
 
-    step, trial, at, nothing, damping, active = first_state(start, _FIRST_DAMPING)
-    first = (step, trial, at, nothing, damping, jnp.ones_like(damping), active)
-    _, _, at, (f, gradient, _), _, _, active = jax.lax.while_loop(unfinished, advance, first)
-    steepness = jnp.max(jnp.abs(jnp.stack(gradient)), axis=0) / jnp.abs(f)
-    status = jnp.where(active, STEP_LIMIT, CONVERGED)
-    return Search(at, f, steepness, jnp.where(jnp.isfinite(f), status, NOT_FINITE))
-
-
-def _longer(stretch: Array, before: Columns, after: Columns, move: Array) -> Array:
-    # The secant of the slope along the last move says how far it should have gone; its square root
-    # is taken, for caution.
-    slope_before, slope_after = (
-        jnp.sum(jnp.stack(gradient) * move, axis=0) for gradient in (before, after)
+    damping = jnp.full_like(start[0], _FIRST_DAMPING)
+    first = _State(
+        step=jnp.array(0),
+        trial=start,
+        best=start,
+        evaluation=no_evaluation(start),
+        damping=damping,
+        stretch=jnp.ones_like(damping),
+        active=jnp.ones_like(start[0], dtype=bool),
     )
+    last = jax.lax.while_loop(unfinished, advance, first)
+    value, gradient, _ = last.evaluation
+    steepness = jnp.max(jnp.abs(jnp.stack(gradient)), axis=0) / jnp.abs(value)
+    finite_status = jnp.where(last.active, STEP_LIMIT, CONVERGED)
+    status = jnp.where(jnp.isfinite(value), finite_status, NOT_FINITE)
+    return Search(last.best, value, steepness, status)
+
+
+def _stretched(stretch: Array, before: Columns, after: Columns, move: Array) -> Array:
+    """Return the factor by which to stretch the next step.
+
+    The secant of the slope along the last move estimates how long the move should have been; the
+    square root of that ratio is used, for caution.
+    """
+    slope_before = jnp.sum(jnp.stack(before) * move, axis=0)
+    slope_after = jnp.sum(jnp.stack(after) * move, axis=0)
     change = slope_before - slope_after
     ratio = jnp.where(change < 0, slope_before / change, _LONGEST_STRETCH)
     return jnp.clip(stretch * jnp.sqrt(jnp.maximum(ratio, 0.0)), 1.0, _LONGEST_STRETCH)
 
 
-def first_state(start: Array, damping: float) -> tuple[Any, ...]:
-    """The state of a search whose first trial is ``start``: nothing has been found, so any finite
-    value is an improvement.
+def no_evaluation(start: Array) -> Evaluation:
+    """Return an infinite evaluation for the state before the first trial.
+
+    Any finite value of F is then an improvement.
     """
-    worst = jnp.full_like(start[0], jnp.inf)
-    nothing = (
-        worst,
-        [worst for _ in start],
-        [[worst for _ in range(i + 1)] for i in range(len(start))],
-    )
-    return (
-        0,
-        start,
-        start,
-        nothing,
-        jnp.full_like(start[0], damping),
-        jnp.ones_like(start[0], dtype=bool),
-    )
+    infinite = jnp.full_like(start[0], jnp.inf)
+    size = len(start)
+    triangle = [[infinite] * (i + 1) for i in range(size)]
+    return Evaluation(infinite, [infinite] * size, triangle)
 
 
 def damped(curvature: Matrix, damping: Array) -> Matrix:
-    """The curvature with its diagonal enlarged by the share ``damping``."""
-    return [
-        [entry * (1 + damping) if i == j else entry for j, entry in enumerate(row)]
-        for i, row in enumerate(curvature)
-    ]
+    """Return the curvature with its diagonal enlarged by the share ``damping``."""
+    rows: Matrix = []
+    for i, row in enumerate(curvature):
+        entries = list(row)
+        entries[i] = row[i] * (1 + damping)
+        rows.append(entries)
+    return rows

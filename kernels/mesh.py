@@ -1,29 +1,34 @@
-"""All devices as one: independent work is cut along an axis, and each device runs the same program
-on its part.
+"""Functions that run one program on all devices, each with its part of the work.
 
-Members of a batch and tiles of a grid have nothing to say to each other, so that devices do not
-communicate while they work. With one device nothing is cut, and a program is what it would be
-without this file.
+Work is cut along an axis. Members of a batch and tiles of a grid are independent, so that devices
+do not communicate while they work. With a single device nothing is cut, and the compiled program is
+the same as without this module.
 
 With several hosts every process runs the same script on the same data after
 ``jax.distributed.initialize(...)``; the devices are then those of all processes, and each process
-gets the whole result.
+gets the full result.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TypeAlias, TypeVar
 
 import jax
 import numpy as np
+from jax import Array
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 _AXIS = "devices"
 
+Tree = TypeVar("Tree")
+Leaf: TypeAlias = Array | np.ndarray | jax.ShapeDtypeStruct
+
 
 def devices() -> list[jax.Device]:
-    """Where work may go: every device of every process, or the one that ``jax.default_device`` pins
-    it to.
+    """Return the devices that share the work.
+
+    These are all devices of all processes, or the single one that ``jax.default_device`` pins work
+    to.
     """
     pinned = jax.config.jax_default_device  # type: ignore[attr-defined, unused-ignore]  # JAX 0.12 types it
     if pinned is None:
@@ -31,21 +36,21 @@ def devices() -> list[jax.Device]:
     return jax.local_devices(backend=pinned)[:1] if isinstance(pinned, str) else [pinned]
 
 
-def whole_shares(count: int) -> int:
-    """The least number from ``count`` on that devices can share out equally."""
+def padded_count(count: int) -> int:
+    """Return the smallest multiple of the number of devices that is at least ``count``."""
     return -(-count // len(devices())) * len(devices())
 
 
-def over_devices(work: Callable[..., Any], *parts: Any) -> Any:
+def over_devices(work: Callable[..., Tree], *parts: object) -> Tree:
     """Apply ``work(*parts)`` on each device to its part.
 
     Parameters
     ----------
     work : callable
-        Takes parts and returns a pytree of arrays with leading axes, which are joined. What it
-        closes over, every device has.
+        Takes parts and returns a pytree of arrays with leading axes, which are joined. Values in
+        its closure are available on every device.
     *parts : pytrees of arrays
-        The length of their leading axis is one of `whole_shares`.
+        The length of their leading axis is a `padded_count`.
 
     Returns
     -------
@@ -55,32 +60,33 @@ def over_devices(work: Callable[..., Any], *parts: Any) -> Any:
     if len(devices()) == 1:
         return work(*parts)
     cut = PartitionSpec(_AXIS)
-    # Without collectives there is nothing to check about what varies from device to device.
-    return jax.shard_map(work, mesh=_mesh(), in_specs=cut, out_specs=cut, check_vma=False)(*parts)
+    # There are no collectives, so nothing has to be checked about values that vary by device.
+    sharded = jax.shard_map(work, mesh=_mesh(), in_specs=cut, out_specs=cut, check_vma=False)
+    return sharded(*parts)
 
 
-def in_every_process(results: Any) -> Any:
-    """The same pytree of arrays, which NumPy may read: where there are several processes, each gets
-    the whole.
+def in_every_process(results: Tree) -> Tree:
+    """Return the same pytree of arrays, readable by NumPy in every process.
 
-    To be called last in a program, since what follows may distribute arrays again.
+    Where there are several processes, each gets the full arrays. Call it last in a program, since
+    later operations may distribute arrays again.
     """
-    if not _of_several_processes():
+    if not _has_several_processes():
         return results
     return jax.lax.with_sharding_constraint(results, NamedSharding(_mesh(), PartitionSpec()))
 
 
-def stacked(own: Mapping[int, Any], owners: Sequence[jax.Device], like: Any) -> Any:
-    """Join what processes found apart.
+def stacked(own: Mapping[int, Tree], owners: Sequence[jax.Device], like: Tree) -> Tree:
+    """Gather the results that processes computed separately.
 
     Parameters
     ----------
     own : mapping
-        Pytrees of arrays that this process found, by number.
+        Pytrees of arrays that this process computed, by number.
     owners : sequence of devices
-        Which device found each number, in all processes.
+        The device that computed each number, in all processes.
     like : pytree of shapes and dtypes
-        What each number is.
+        Structure of the result for one number.
 
     Returns
     -------
@@ -88,44 +94,51 @@ def stacked(own: Mapping[int, Any], owners: Sequence[jax.Device], like: Any) -> 
         The same in every process.
     """
 
-    def stack(leaf: Any, *found: Any) -> np.ndarray:
-        by_number = dict(zip(own, found, strict=True))
-        return np.stack(
-            [by_number.get(i, np.zeros(leaf.shape, leaf.dtype)) for i in range(len(owners))]
-        )
+    def stack(leaf: Leaf, *computed: Leaf) -> np.ndarray:
+        rows = np.zeros((len(owners), *leaf.shape), leaf.dtype)
+        for number, result in zip(own, computed, strict=True):
+            rows[number] = result
+        return rows
 
-    mine = jax.tree.map(stack, like, *own.values())
-    if not _of_several_processes():
-        return mine
-    process, number = [owner.process_index for owner in owners], np.arange(len(owners))
-    return jax.tree.map(
-        lambda each: np.asarray(each)[process, number], multihost_utils.process_allgather(mine)
-    )
+    local = jax.tree.map(stack, like, *own.values())
+    if not _has_several_processes():
+        return local
+    processes = [owner.process_index for owner in owners]
+    numbers = np.arange(len(owners))
+    gathered = multihost_utils.process_allgather(local)
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[processes, numbers], gathered)
 
 
-def described() -> list[dict[str, Any]]:
-    """One row a device: its ``id``, ``kind``, ``platform``, ``process``, and ``memory`` in bytes or
-    None where unknown.
+def described() -> list[dict[str, str | int | None]]:
+    """Return one row a device: its ``id``, ``kind``, ``platform``, ``process`` and ``memory``.
+
+    Memory is in bytes; it is None where it is unknown.
     """
-    here = jax.process_index()
-    return [
-        {
+    rows: list[dict[str, str | int | None]] = []
+    for device in jax.devices():
+        row: dict[str, str | int | None] = {
             "id": device.id,
             "kind": device.device_kind,
             "platform": device.platform,
             "process": device.process_index,
-            "memory": ((device.memory_stats() if device.process_index == here else None) or {}).get(
-                "bytes_limit"
-            ),
+            "memory": _memory_in_bytes(device),
         }
-        for device in jax.devices()
-    ]
+        rows.append(row)
+    return rows
+
+
+def _memory_in_bytes(device: jax.Device) -> int | None:
+    # Only the process of a device can read its statistics.
+    if device.process_index != jax.process_index():
+        return None
+    statistics = device.memory_stats() or {}
+    return statistics.get("bytes_limit")
 
 
 def _mesh() -> Mesh:
     return Mesh(np.array(devices()), (_AXIS,))
 
 
-def _of_several_processes() -> bool:
-    # A process that is pinned to a device of its own works for itself.
+def _has_several_processes() -> bool:
+    # A process that is pinned to one of its devices works alone.
     return len(devices()) > 1 and jax.process_count() > 1

@@ -1,20 +1,18 @@
-"""What the draws of a posterior predict at each of many inputs: mean, spread and quantiles of the
-loss, cell by cell.
+"""Posterior predictive summaries at many inputs: mean, sd and quantiles of the loss in each cell.
 
-Draws × cells are never held: a block of cells is evaluated, sorted and summarised before the next,
-so memory is bounded by the draws and a block whatever the grid. Sorting is most of the work. A loss
-is positive, so the bits of its floating-point number are in the order of the numbers, and XLA sorts
-whole numbers on a CPU in a quarter of the time of floating-point ones: about as fast as NumPy
-partitions. Quantiles so found are NumPy's, not approximations of them.
+The array of draws × cells never exists: a block of cells is evaluated, sorted and summarised before
+the next, so that memory is bounded by the draws and a block, whatever the grid. Sorting is most of
+the work. A loss is positive, so the bits of its floating-point number are in the order of the
+numbers, and XLA sorts integers on a CPU in a quarter of the time of floating-point numbers: about
+as fast as NumPy partitions. The quantiles are NumPy's, not approximations.
 
 New runs scatter about the law by one deviate a draw, the same in every cell. Each cell's predictive
-distribution is right for that, since a draw's deviate is as good a sample in one cell as in
-another; cells scatter together, so that surfaces are smooth, and what scatter costs is an addition.
+distribution is still correct, since a draw's deviate is as good a sample in one cell as in another.
+Cells scatter together, so that surfaces are smooth, and scatter costs only an addition.
 """
 
-import math
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -23,22 +21,23 @@ from jax import Array
 
 from bayescale.kernels.blocks import in_blocks
 
-# Values of a block: 512 kB in float64, which leaves room in a second-level cache for what is made
-# of them.
+# Number of values in a block: 512 kB in float64, which leaves room in a second-level cache for the
+# intermediate arrays.
 BLOCK_VALUES = 2**16
 
 
 class Curve(Protocol):
-    """A hashable object that predicts; equal objects share their compiled kernels, which their
-    bound methods would not.
+    """A hashable object that predicts the loss.
+
+    Equal objects share their compiled kernels; their bound methods would not.
     """
 
-    def predict(self, params: Any, log_inputs: Any) -> Array:
-        """log L; everything broadcasts."""
+    def predict(self, params: dict[str, Array], log_inputs: dict[str, Array]) -> Array:
+        """Return log L; all arguments broadcast."""
 
 
 class Summary(NamedTuple):
-    """The loss in each cell, over draws, for each kind of scatter.
+    """Summaries over draws of the loss in each cell, for each kind of scatter.
 
     Attributes
     ----------
@@ -46,7 +45,7 @@ class Summary(NamedTuple):
         Infinite or not a number where a draw's loss overflows; sd has draws − 1 degrees of freedom
         and is 0 for one draw.
     quantiles : Array, shape (kinds, quantiles, cells)
-        Right also where losses overflow.
+        Correct also where losses overflow.
     """
 
     mean: Array
@@ -71,54 +70,55 @@ def predictive_surface(
     curve : Curve
     params : dict of arrays, shape (draws,)
     log_inputs : dict of arrays, shape (cells,)
-        Natural logarithms of the inputs, all of the dtype of the constants. In float32 a loss is
-        right to some 1e-6 of itself.
+        Natural logarithms of the inputs, all of the dtype of the parameters. In float32 a loss is
+        right to about 1e-6 of itself.
     scatter : Array, shape (kinds, draws)
-        What each draw adds to log loss: a row of zeros for the curve alone, a row of deviates of
-        the noise for new runs.
+        Deviate that each draw adds to log loss: a row of zeros for the curve alone, a row of
+        deviates of the noise for new runs.
     quantiles : tuple of float
         Between 0 and 1; interpolated linearly between draws, as NumPy does.
     block_values : int
-        Draws × cells worked on together.
+        Number of draws × cells in a block.
 
     Returns
     -------
     Summary
     """
-    block = max(block_values // scatter.shape[-1], 1)
+    cells_per_block = max(block_values // scatter.shape[-1], 1)
 
-    def work(cells: Array, _: Array) -> Summary:
-        # Draws are the last axis, so that those of a cell lie together for the sort.
-        log_loss = curve.predict(
-            params, {name: row[:, None] for name, row in zip(log_inputs, cells, strict=True)}
-        )
-        return jax.tree.map(
-            lambda *kinds: jnp.stack(kinds),
-            *(_summary(jnp.exp(log_loss + row), quantiles) for row in scatter),
-        )
+    def summarise(cells: Array, _: Array) -> Summary:
+        # Draws are the last axis, so that the draws of a cell lie together for the sort.
+        inputs = {name: row[:, None] for name, row in zip(log_inputs, cells, strict=True)}
+        log_loss = curve.predict(params, inputs)
+        summaries = [_summary(jnp.exp(log_loss + row), quantiles) for row in scatter]
+        return jax.tree.map(lambda *kinds: jnp.stack(kinds), *summaries)
 
-    return in_blocks(work, jnp.stack(list(log_inputs.values())), jnp.zeros((1, 1)), block)
+    cells = jnp.stack(list(log_inputs.values()))
+    no_weights = jnp.zeros((1, 1))
+    return in_blocks(summarise, cells, no_weights, cells_per_block)
 
 
 def _summary(loss: Array, quantiles: tuple[float, ...]) -> Summary:
-    """Of each row."""
-    draws, whole = loss.shape[-1], jnp.uint64 if loss.dtype == jnp.float64 else jnp.uint32
-    bits = jax.lax.sort(jax.lax.bitcast_convert_type(loss, whole), is_stable=False)
+    """Return mean, sd and quantiles of each row of losses, shape (cells, draws)."""
+    draws = loss.shape[-1]
+    # Positive numbers are sorted by their bits.
+    bits_type = jnp.uint64 if loss.dtype == jnp.float64 else jnp.uint32
+    bits = jax.lax.sort(jax.lax.bitcast_convert_type(loss, bits_type), is_stable=False)
     ordered = jax.lax.bitcast_convert_type(bits, loss.dtype)
-    places = [quantile * (draws - 1) for quantile in quantiles]
-    below = np.array([math.floor(place) for place in places])
-    share = np.array(places) - below
-    low, high = ordered[:, below], ordered[:, np.minimum(below + 1, draws - 1)]
-    # Infinite neighbours have no difference, and an infinite one no share of nothing.
-    found = jnp.where(
-        (share > 0) & (high > low), low + (high - low) * share.astype(loss.dtype), low
-    )
+    ranks = np.array([quantile * (draws - 1) for quantile in quantiles])
+    below = np.floor(ranks).astype(int)
+    fraction = ranks - below
+    low = ordered[:, below]
+    high = ordered[:, np.minimum(below + 1, draws - 1)]
+    # Two infinite neighbours have no difference, and zero times an infinite one is not a number.
+    interpolated = low + (high - low) * fraction.astype(loss.dtype)
+    quantile_values = jnp.where((fraction > 0) & (high > low), interpolated, low)
     # The median is within one sd of the mean, so deviations from it lose no digits, in float32
     # either.
     median = ordered[:, draws // 2, None]
-    apart = loss - median
-    shift = jnp.mean(apart, axis=-1)
-    variance = (jnp.mean(jnp.square(apart), axis=-1) - jnp.square(shift)) * (
-        draws / max(draws - 1, 1)
-    )
-    return Summary(median[:, 0] + shift, jnp.sqrt(jnp.maximum(variance, 0)), found.T)
+    deviation = loss - median
+    shift = jnp.mean(deviation, axis=-1)
+    bessel = draws / max(draws - 1, 1)
+    variance = (jnp.mean(jnp.square(deviation), axis=-1) - jnp.square(shift)) * bessel
+    sd = jnp.sqrt(jnp.maximum(variance, 0))
+    return Summary(median[:, 0] + shift, sd, quantile_values.T)

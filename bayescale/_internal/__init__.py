@@ -1,3 +1,1 @@
-"""Tools of the house that know nothing of scaling laws: discovery, precision, compiling, progress,
-whole files.
-"""
+"""General tools, independent of scaling laws: discovery, precision, compiling, progress, files."""

@@ -1,5 +1,6 @@
-"""Float64 by context: inference needs it on every back end, and nobody's JAX configuration is
-changed by an import.
+"""Double precision in a context.
+
+Inference needs float64 on every back end; an import does not change the user's JAX configuration.
 """
 
 from collections.abc import Callable
@@ -13,8 +14,9 @@ R = TypeVar("R")
 
 
 def float64(function: Callable[P, R]) -> Callable[P, R]:
-    """Run ``function`` with JAX in double precision, whatever the caller's setting, which is left
-    as it was.
+    """Return ``function`` with JAX in double precision during its calls.
+
+    The caller's setting is unchanged.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The bar that long work shows on standard error, at a terminal alone."""
+"""A progress bar for long work on standard error, shown only at a terminal."""
 
 import sys
 
@@ -7,8 +7,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 def bar() -> Progress:
-    """A bar of steps, refreshed by each step alone, since what works meanwhile may draw a bar of
-    its own.
+    """Return a progress bar that counts steps.
+
+    Only a step refreshes it, since the work between steps may draw another bar.
     """
     return Progress(
         TextColumn("{task.description}"),

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Atomic writing of files: a file is complete or does not exist."""
 
 import os
 import tempfile
@@ -11,19 +11,20 @@ from bayescale.errors import InputError
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """A place to write to, which takes ``path``'s name when all is written, and is gone where that
-    fails.
+    """Return a context with a temporary path to write to.
+
+    The temporary file is renamed to ``path`` when all is written, and removed if writing fails.
 
     Raises
     ------
     InputError
-        Where there is no folder to write to.
+        If the folder does not exist.
 
     Examples
     --------
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     with written_whole(Path(folder) / "a.txt") as unfinished:
-    ...         _ = unfinished.write_text("whole", encoding="utf-8")
+    ...         _ = unfinished.write_text("complete", encoding="utf-8")
     ...     os.listdir(folder)
     ['a.txt']
     """
@@ -36,8 +37,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     unfinished = Path(name)
     try:
         yield unfinished
-        # The temporary file is private; the finished one is as open as any file that its owner
-        # makes.
+        # The temporary file is private; the finished file has the default permissions of its owner.
         umask = os.umask(0)
         os.umask(umask)
         unfinished.chmod(0o666 & ~umask)

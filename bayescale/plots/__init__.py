@@ -1,4 +1,4 @@
-"""Figures of a posterior, one a file; the only folder that imports matplotlib."""
+"""Figures of a posterior, one a module; no other folder imports matplotlib."""
 
 from bayescale.plots.backtest_bands import backtest_bands
 from bayescale.plots.calibration import calibration

@@ -1,5 +1,6 @@
-"""What the figures share: a sober style, colours that colour-blind readers tell apart, labels with
-units, titles.
+"""The style that all figures share: colours, labels with units, titles, notes and axes.
+
+Colour-blind readers can distinguish the colours.
 """
 
 import io
@@ -28,7 +29,9 @@ from bayescale.posterior.posterior import Posterior
 P = ParamSpec("P")
 R = TypeVar("R")
 
-INK, GREY, PAPER = "#222222", "#6b6b6b", "#f3f1ec"
+INK = "#222222"
+GREY = "#6b6b6b"
+PAPER = "#f3f1ec"
 # M. Okabe and K. Ito, "Color Universal Design", 2008, without the yellow, which is too pale for
 # points on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -62,8 +65,9 @@ _ONE_DIGIT_APART = 1.4
 
 
 class Drawing(Figure):
-    """A matplotlib figure that shows itself in a notebook without pyplot, so that no global list of
-    figures keeps it alive.
+    """A matplotlib figure that a notebook displays without pyplot.
+
+    No global list of figures keeps it alive.
     """
 
     def _repr_png_(self) -> bytes:
@@ -73,20 +77,17 @@ class Drawing(Figure):
 
 
 def as_svg(figure: Figure, label: str) -> str:
-    """A figure as an SVG element that says what it shows; equal figures give equal text."""
+    """Return a figure as an SVG element with an accessible label; equal figures give equal text."""
     buffer = io.StringIO()
     with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": label}):
         figure.savefig(buffer, format="svg", metadata={"Date": None})
-    drawing = buffer.getvalue()
-    return drawing[drawing.index("<svg") :].replace(
-        "<svg ", f'<svg role="img" aria-label="{label}" ', 1
-    )
+    document = buffer.getvalue()
+    element = document[document.index("<svg") :]
+    return element.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
 
 
 def styled(function: Callable[P, R]) -> Callable[P, R]:
-    """Run ``function`` with the style of this package, and leave the caller's settings as they
-    were.
-    """
+    """Return ``function`` with the style of this package; the caller's settings are unchanged."""
 
     @wraps(function)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -97,7 +98,7 @@ def styled(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def title(posterior: Posterior) -> str:
-    """What was fitted to what, and how, in two lines."""
+    """Return a title of two lines: the law and the runs, the noise model and the method."""
     count = posterior.n_draws
     draws = "one draw: a point fit without bands" if count == 1 else f"{count:,} draws"
     formula = re.sub(r"\^(?:\{([^}]*)\}|(\w+))", r"$^{\1\2}$", posterior.law.formula)
@@ -108,13 +109,14 @@ def title(posterior: Posterior) -> str:
 
 
 def note(figure: Figure, text: str) -> None:
-    """A line for the reader below the axes."""
+    """Add a note for the reader below the axes."""
     figure.supxlabel(text, x=0.01, ha="left", fontsize=8, color=GREY)
 
 
 def loss_axis(axes: Axes) -> None:
-    """Make the vertical axis logarithmic, with ticks at equal steps, as plain numbers: losses
-    seldom span a decade.
+    """Make the vertical axis logarithmic, with ticks at equal steps, labelled as plain numbers.
+
+    Losses seldom span a decade.
     """
     axes.set_yscale("log")
     axis = axes.yaxis
@@ -124,15 +126,17 @@ def loss_axis(axes: Axes) -> None:
 
 
 def log_ticks(axis: Axis, count: int) -> None:
-    """Label a logarithmic axis with plain numbers where it spans about a decade, and with powers of
-    ten beyond.
+    """Label a logarithmic axis.
+
+    The labels are plain numbers where the axis spans about a decade, and powers of ten where it
+    spans more.
 
     Parameters
     ----------
     axis : Axis
-        With all that is to be drawn on it.
+        The axis, after all data are drawn on it.
     count : int
-        Of ticks, at most.
+        Largest number of ticks.
     """
     low, high = axis.get_view_interval()
     if np.log10(high / low) < _FEW_DECADES:
@@ -167,8 +171,9 @@ def scientific(value: float) -> str:
 
 
 def _rounded(low: float, high: float, count: int) -> list[float]:
-    """Round numbers, about evenly spaced on a logarithmic axis: one digit where they differ by
-    enough, otherwise two.
+    """Return round numbers, about evenly spaced on a logarithmic axis.
+
+    They have one digit where they differ by enough, otherwise two.
 
     >>> _rounded(270, 880, 3)
     [300.0, 500.0, 800.0]

@@ -1,6 +1,4 @@
-"""How flat is the optimum? What each size is expected to lose at a budget."""
-
-from typing import Any
+"""A figure of the expected regret of each size at a budget, which shows how flat the optimum is."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -20,8 +18,7 @@ from bayescale.plots._drawing import (
 
 @styled
 def flat_set(found: FlatSet) -> Figure:
-    """Draw the expected regret of each size at each budget, and shade the sizes that are probably
-    near the best.
+    """Draw the expected regret of each size at each budget, and shade the near-optimal sizes.
 
     Parameters
     ----------
@@ -44,35 +41,35 @@ def flat_set(found: FlatSet) -> Figure:
     axes = figure.add_subplot(
         xlabel=LABELS["n_params"], ylabel="expected regret (nats per token)", xscale="log"
     )
-    told = found.summary()
+    summary = found.summary()
     for colour, (budget, rows) in zip(COLOURS, found.frame.groupby(over), strict=False):
         near = rows[np.isfinite(rows["expected_regret"])]
         name = scientific(float(rows[over].iloc[0]))
         axes.plot(
             near["n_params"], near["expected_regret"], color=colour, linewidth=1.8, label=name
         )
-        row: dict[Any, Any] = told.loc[budget].to_dict()
+        best = summary.loc[[budget]]
         axes.plot(
-            row["n_params"],
-            row["expected_regret"],
+            best["n_params"],
+            best["expected_regret"],
             marker="D",
             color=colour,
             markeredgecolor=INK,
             linestyle="none",
         )
-        if np.isfinite(row["low_50"]):
-            axes.axvspan(row["low_50"], row["high_50"], color=colour, alpha=0.12, linewidth=0)
+        low, high = best[["low_50", "high_50"]].to_numpy()[0]
+        if np.isfinite(low):
+            axes.axvspan(low, high, color=colour, alpha=0.12, linewidth=0)
     axes.axhline(found.epsilon, color=INK, linewidth=0.8, linestyle=":")
-    low, high = axes.get_ylim()
-    # Losing nothing lies a little above the edge, so that the best size is seen.
-    axes.set_ylim(min(low, -0.05 * high), high)
+    bottom, top = axes.get_ylim()
+    # A regret of zero lies a little above the edge, so that the best size is visible.
+    axes.set_ylim(min(bottom, -0.05 * top), top)
     log_ticks(axes.xaxis, 8)
-    if len(told) > 1:
+    if len(summary) > 1:
         axes.legend(title=over)
     note(
         figure,
         f"Shaded: sizes within {found.epsilon:g} nats (dotted) of the best with a probability of "
-        f"50 % or more. "
-        "Diamond: least expected regret.",
+        "50 % or more. Diamond: least expected regret.",
     )
     return figure

@@ -1,5 +1,6 @@
-"""What a budget buys at each model size: slices of constant compute, the runs near them, and the
-best size of each.
+"""A figure of loss against model size along slices of constant compute.
+
+It has the runs near each budget and the best size of each budget.
 """
 
 from collections.abc import Sequence
@@ -29,24 +30,26 @@ _POINTS = 32
 _NEAR = 0.05
 _SAME_BUDGET = np.log10(1.03)
 _FEWEST_RUNS, _FEWEST_BUDGETS, _MOST_BUDGETS, _SPACED_BUDGETS = 5, 3, 9, 5
-_REACH = 10.0
-_ROOM, _ROOM_FOR_LABELS = 1.5, 6.0
+# Each curve extends from the best size divided by this to the best size times this.
+_SIZE_RATIO = 10.0
+_MARGIN = 1.5
+_MARGIN_FOR_LABELS = 6.0
 _NOTE = (
     "Each line is one budget C = 6ND: median and 90 % band of the law. Dots: runs within 12 % of "
-    "the budget.\n"
-    "Diamonds: the best size N* and its 90 % interval. Dashed: no run near that budget."
+    "the budget.\nDiamonds: the best size N* and its 90 % interval. Dashed: no run near that "
+    "budget."
 )
 _NOTE_ON_A_POINT = (
     "Each line is one budget C = 6ND. Dots: runs within 12 % of the budget. Diamonds: the best "
-    "size N*.\n"
-    "Dashed: no run near that budget."
+    "size N*.\nDashed: no run near that budget."
 )
 
 
 @styled
 def isoflop(posterior: Posterior, budgets: Sequence[float] | np.ndarray | None = None) -> Figure:
-    """Draw loss against model size at several budgets C = 6ND, with the best size N* of each and
-    its 90 % interval.
+    """Draw loss against model size at several budgets C = 6ND.
+
+    The best size N* of each budget is drawn with its 90 % interval.
 
     Parameters
     ----------
@@ -62,21 +65,21 @@ def isoflop(posterior: Posterior, budgets: Sequence[float] | np.ndarray | None =
     Raises
     ------
     InputError
-        Where the law has no trade-off between parameters and tokens, a budget is not positive, or
-        none is given.
+        If the law has no trade-off between parameters and tokens, a budget is not positive, or
+        ``budgets`` is empty.
 
     Examples
     --------
     >>> import bayescale as bs
-    >>> point = bs.fit(bs.datasets.simulate(seed=1), noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> runs = bs.datasets.simulate(seed=1)
+    >>> point = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
     >>> bs.plots.isoflop(point, budgets=[1e20, 1e24]).axes[0].get_xlabel()
     'parameters N'
     """
     if not hasattr(posterior.law, "optimal_n_params"):
         raise InputError(
-            f"{posterior.law.formula} knows no trade-off between parameters and tokens, so a "
-            f"budget has no best model size; "
-            "fit Chinchilla(), or draw loss_along_compute."
+            f"{posterior.law.formula} has no trade-off between parameters and tokens, so a budget "
+            f"has no best model size; fit Chinchilla(), or draw loss_along_compute."
         )
     runs = _runs(posterior)
     chosen = np.unique(
@@ -97,18 +100,14 @@ def isoflop(posterior: Posterior, budgets: Sequence[float] | np.ndarray | None =
     )
     shades = matplotlib.colormaps["viridis"](np.linspace(0.0, 0.78, len(chosen)))
     for budget, colour in zip(chosen, shades, strict=True):
+        curve = curves[curves["compute"] == budget]
         slice_runs = runs[runs["budget"] == budget]
-        _draw_slice(
-            axes,
-            curves[curves["compute"] == budget],
-            slice_runs,
-            colour,
-            several=posterior.n_draws > 1,
-        )
+        _draw_slice(axes, curve, slice_runs, colour, several=posterior.n_draws > 1)
     _draw_optima(axes, optima, shades)
     loss_axis(axes)
-    # Left to itself the axis begins many decades before the first curve.
-    axes.set_xlim(curves["n_params"].min() / _ROOM, curves["n_params"].max() * _ROOM_FOR_LABELS)
+    # The automatic limits begin many decades before the first curve.
+    sizes = curves["n_params"]
+    axes.set_xlim(sizes.min() / _MARGIN, sizes.max() * _MARGIN_FOR_LABELS)
     note(figure, _NOTE if posterior.n_draws > 1 else _NOTE_ON_A_POINT)
     return figure
 
@@ -139,27 +138,29 @@ def _budgets(compute: np.ndarray) -> np.ndarray:
 
 
 def _optima(posterior: Posterior, budgets: np.ndarray) -> pd.DataFrame:
-    """One row per budget: quantiles of N* and ``loss``, the median at the optimum; indexed by
-    budget.
-    """
+    """Return quantiles of N* and ``loss``, the median at the optimum; one row per budget."""
     plans = allocate(posterior, compute=budgets).summary()
     sizes = plans.xs("n_params", level="quantity")[["q05", "q50", "q95"]]
     return sizes.assign(loss=plans.xs("loss", level="quantity")["q50"])
 
 
 def _near(runs: pd.DataFrame, budgets: np.ndarray) -> pd.DataFrame:
-    """The runs that lie near a budget, and which ``budget`` that is."""
-    apart = np.abs(np.log10(runs["compute"].to_numpy())[:, None] - np.log10(budgets))
-    return runs.assign(budget=budgets[apart.argmin(axis=1)])[apart.min(axis=1) <= _NEAR]
+    """Return the runs that are near a budget, with that budget in the column ``budget``."""
+    log_compute = np.log10(runs["compute"].to_numpy())
+    distance = np.abs(log_compute[:, None] - np.log10(budgets))
+    nearest = runs.assign(budget=budgets[distance.argmin(axis=1)])
+    return nearest[distance.min(axis=1) <= _NEAR]
 
 
 def _curves(posterior: Posterior, optima: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    """The law along each budget, over sizes that hold its runs and the interval of N*: both, and
-    statistics of the loss.
+    """Return statistics of the law's loss along each budget.
+
+    The sizes of a budget span its runs and the interval of N*. The columns ``n_params`` and
+    ``compute`` are added.
     """
     sizes = runs.groupby("budget")["n_params"].agg(["min", "max"]).reindex(optima.index)
-    low = np.fmin(sizes["min"], np.minimum(optima["q05"], optima["q50"] / _REACH))
-    high = np.fmax(sizes["max"], np.maximum(optima["q95"], optima["q50"] * _REACH))
+    low = np.fmin(sizes["min"], np.minimum(optima["q05"], optima["q50"] / _SIZE_RATIO))
+    high = np.fmax(sizes["max"], np.maximum(optima["q95"], optima["q50"] * _SIZE_RATIO))
     n_params = np.geomspace(low, high, _POINTS).T.ravel()
     compute = np.repeat(optima.index.to_numpy(), _POINTS)
     predicted = summarise_cells(

@@ -1,6 +1,4 @@
-"""How loss falls as compute grows: the runs, the law's compute-optimal frontier, and how sure both
-are beyond the runs.
-"""
+"""A figure of loss against compute: the runs, and the law's compute-optimal frontier with bands."""
 
 import numpy as np
 import pandas as pd
@@ -25,12 +23,23 @@ from bayescale.plots._drawing import (
 )
 from bayescale.posterior.posterior import Posterior
 
-_POINTS_A_DECADE = 8
+_POINTS_PER_DECADE = 8
 _MOST_GROUPS = 10
 _MANY_RUNS = 100
-_OFF_THE_FRONTIER = "Runs lie above the frontier where their N and D are not the best split of their compute (over- or under-trained)."
-_BANDS = "The frontier is a run at the posterior median N* of each budget; a new run adds the scatter of runs to the law's band."
-_BANDS_OF_DEPARTURES = f"{_BANDS}\nThe band has the departures from the law that runs share."
+# Lower and upper quantile, opacity and label of each band.
+_LAW_BANDS = (
+    ("law_q05", "law_q95", 0.25, "90 % of the law"),
+    ("law_q25", "law_q75", 0.45, "50 % of the law"),
+)
+_OFF_THE_FRONTIER = (
+    "Runs lie above the frontier where their N and D are not the best split of their compute "
+    "(over- or under-trained)."
+)
+_BANDS = (
+    "The frontier is a run at the posterior median N* of each budget; a new run adds the scatter "
+    "of runs to the law's band."
+)
+_BANDS_OF_DEPARTURES = f"{_BANDS}\nThe band includes the departures from the law that runs share."
 
 
 @styled
@@ -43,7 +52,7 @@ def loss_along_compute(posterior: Posterior, decades: float = 1.5) -> Figure:
     ----------
     posterior : Posterior
     decades : float, at least 0
-        How far beyond the largest run to extrapolate, in powers of ten.
+        Distance of the extrapolation beyond the largest run, in powers of ten.
 
     Returns
     -------
@@ -52,12 +61,13 @@ def loss_along_compute(posterior: Posterior, decades: float = 1.5) -> Figure:
     Raises
     ------
     InputError
-        Where the law has several inputs and no best split of compute, or ``decades`` is negative.
+        If the law has several inputs and no best split of compute, or ``decades`` is negative.
 
     Examples
     --------
     >>> import bayescale as bs
-    >>> point = bs.fit(bs.datasets.simulate(seed=1), noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> runs = bs.datasets.simulate(seed=1)
+    >>> point = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
     >>> bs.plots.loss_along_compute(point).axes[0].get_ylabel()
     'loss (nats per token)'
     """
@@ -77,59 +87,59 @@ def loss_along_compute(posterior: Posterior, decades: float = 1.5) -> Figure:
     axes.set_xlim(line["x"].iloc[0] / 1.3, line["x"].iloc[-1])
     loss_axis(axes)
     if quantity == "compute":
-        bands = _BANDS_OF_DEPARTURES if posterior.noise.shared else _BANDS
-        note(
-            figure, f"{_OFF_THE_FRONTIER}\n{bands}" if posterior.n_draws > 1 else _OFF_THE_FRONTIER
-        )
+        text = _OFF_THE_FRONTIER
+        if posterior.n_draws > 1:
+            bands = _BANDS_OF_DEPARTURES if posterior.noise.shared else _BANDS
+            text = f"{_OFF_THE_FRONTIER}\n{bands}"
+        note(figure, text)
     return figure
 
 
 def _abscissa(posterior: Posterior) -> str:
-    """``compute`` for a law that splits it, otherwise the law's one input."""
+    """Return the quantity on the abscissa: ``compute``, or the only input of the law."""
     if hasattr(posterior.law, "optimal_n_params"):
         return "compute"
     if len(posterior.law.inputs) > 1:
         raise InputError(
             f"{posterior.law.formula} has the inputs {', '.join(posterior.law.inputs)} and no best "
-            f"split of compute, "
-            "so there is no one line to draw; use forecast at the inputs you mean."
+            f"split of compute, so there is no single line to draw; use forecast at the inputs you "
+            f"mean."
         )
     return posterior.law.inputs[0]
 
 
 def _runs(posterior: Posterior, quantity: str) -> pd.DataFrame:
-    """Columns ``x``, ``loss`` and ``group``, which is empty where the runs have no groups, or too
-    many to tell apart.
+    """Return a table of the runs with the columns ``x``, ``loss`` and ``group``.
+
+    The group is an empty string where the runs have no groups, or too many to distinguish.
     """
     runs = posterior.runs
     # The frontier counts C as 6ND, so the runs must too, whatever FLOPs were reported for them.
     x = runs.six_nd if quantity == "compute" else runs.column(quantity)
-    groups = (
-        runs.frame["group"].astype(str).to_numpy()
-        if "group" in runs.frame
-        else np.full(len(runs), "")
-    )
-    told_apart = 1 < len(np.unique(groups)) <= _MOST_GROUPS
-    return pd.DataFrame(
-        {"x": x, "loss": runs.column("loss"), "group": groups if told_apart else ""}
-    )
+    table = pd.DataFrame({"x": x, "loss": runs.column("loss"), "group": ""})
+    if "group" in runs.frame:
+        groups = runs.frame["group"].astype(str).to_numpy()
+        if 1 < len(np.unique(groups)) <= _MOST_GROUPS:
+            table["group"] = groups
+    return table
 
 
 def _grid(smallest: float, largest: float, decades: float) -> np.ndarray:
-    """Inputs evenly spaced on either side of the largest run, which is one of them, so that the
-    line can change there.
+    """Return inputs that are evenly spaced on either side of the largest run.
+
+    The largest run is one of them, so that the line can change there.
     """
-    within = int(_POINTS_A_DECADE * np.log10(largest / smallest)) + 2
-    beyond = int(_POINTS_A_DECADE * decades) + 2
-    return np.union1d(
-        np.geomspace(smallest, largest, within),
-        np.geomspace(largest, largest * 10**decades, beyond),
-    )
+    n_within = int(_POINTS_PER_DECADE * np.log10(largest / smallest)) + 2
+    n_beyond = int(_POINTS_PER_DECADE * decades) + 2
+    within = np.geomspace(smallest, largest, n_within)
+    beyond = np.geomspace(largest, largest * 10**decades, n_beyond)
+    return np.union1d(within, beyond)
 
 
 def _predictions(posterior: Posterior, quantity: str, x: np.ndarray) -> pd.DataFrame:
-    """``x``, and statistics of the loss there. All meet the same scatter, or heavy tails would make
-    the band jagged.
+    """Return ``x`` and statistics of the loss at each of its values.
+
+    All values have the same scatter; otherwise heavy tails would make the band jagged.
     """
     if quantity == "compute":
         plans = allocate(posterior, compute=x).frame
@@ -141,7 +151,8 @@ def _predictions(posterior: Posterior, quantity: str, x: np.ndarray) -> pd.DataF
 
 
 def _draw_law(axes: Axes, line: pd.DataFrame, largest: float, several: bool) -> None:
-    inside, beyond = line[line["x"] <= largest], line[line["x"] >= largest]
+    inside = line[line["x"] <= largest]
+    beyond = line[line["x"] >= largest]
     if len(beyond) > 1:
         axes.axvspan(largest, beyond["x"].iloc[-1], color=PAPER, linewidth=0, zorder=0)
         axes.text(
@@ -153,15 +164,11 @@ def _draw_law(axes: Axes, line: pd.DataFrame, largest: float, several: bool) -> 
             color=GREY,
         )
     if several:
-        for share, low, high, depth in (
-            (90, "law_q05", "law_q95", 0.25),
-            (50, "law_q25", "law_q75", 0.45),
-        ):
-            name = f"{share} % of the law"
+        for low, high, alpha, name in _LAW_BANDS:
             axes.fill_between(
-                line["x"], line[low], line[high], color=GREY, alpha=depth, linewidth=0, label=name
+                line["x"], line[low], line[high], color=GREY, alpha=alpha, linewidth=0, label=name
             )
-    # An objective has no scatter to add: then the forecast of a run is the law's own.
+    # An objective has no scatter to add: the forecast of a run is then the law itself.
     if several and not line["loss_q95"].equals(line["law_q95"]):
         axes.plot(
             line["x"],
@@ -182,21 +189,20 @@ def _draw_law(axes: Axes, line: pd.DataFrame, largest: float, several: bool) -> 
 
 def _draw_runs(axes: Axes, runs: pd.DataFrame) -> None:
     crowded = len(runs) > _MANY_RUNS
-    points = [
-        axes.scatter(
+    groups = runs.sort_values("x", kind="stable").groupby("group", sort=False)
+    handles = []
+    for index, (group, rows) in enumerate(groups):
+        dots = axes.scatter(
             rows["x"],
             rows["loss"],
             s=14 if crowded else 26,
-            color=COLOURS[place % len(COLOURS)],
-            marker=MARKERS[place % len(MARKERS)],
+            color=COLOURS[index % len(COLOURS)],
+            marker=MARKERS[index % len(MARKERS)],
             edgecolor="white",
             linewidth=0.4,
             label=str(group) or "runs",
             alpha=0.9,
-            zorder=3 if crowded else 5,  # so many runs would hide the line
+            zorder=3 if crowded else 5,  # many runs would hide the line
         )
-        for place, (group, rows) in enumerate(
-            runs.sort_values("x", kind="stable").groupby("group", sort=False)
-        )
-    ]
-    axes.legend(handles=points, loc="upper right")
+        handles.append(dots)
+    axes.legend(handles=handles, loc="upper right")

@@ -1,6 +1,4 @@
-"""Which runs lie off the law, by how much, and how surely they are outliers."""
-
-from itertools import cycle
+"""A figure of residuals, with the probability that each run is an outlier."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,24 +7,26 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from bayescale.decisions.checks.outliers import NAMED
-from bayescale.decisions.checks.outliers import outliers as judged
+from bayescale.decisions.checks.outliers import outliers as find_outliers
 from bayescale.plots._drawing import COLOURS, GREY, INK, LABELS, PAPER, Drawing, note, styled, title
 from bayescale.posterior.posterior import Posterior
 
 _MOST_NAMED = 12
+# The axis is linear only if all residuals are within this many times the shaded limit.
 _FAR = 3.0
 _SHADES = LinearSegmentedColormap.from_list("outlier", ("white", COLOURS[1]))
 
 
 @styled
 def outliers(posterior: Posterior) -> Figure:
-    """Draw each run's residual in units of the scale against compute, shaded by the probability
-    that it is an outlier.
+    """Draw each run's residual against compute, coloured by its probability of being an outlier.
+
+    Residuals are in units of the scale of the bulk.
 
     Parameters
     ----------
     posterior : Posterior
-        Of a likelihood.
+        Its noise model must be a likelihood.
 
     Returns
     -------
@@ -35,17 +35,19 @@ def outliers(posterior: Posterior) -> Figure:
     Raises
     ------
     InputError
-        Where the noise model is an objective.
+        If the noise model is an objective.
 
     Examples
     --------
     >>> import bayescale as bs
-    >>> point = bs.fit(bs.datasets.simulate(seed=1), noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> runs = bs.datasets.simulate(seed=1)
+    >>> point = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
     >>> bs.plots.outliers(point).axes[0].get_ylabel()
     'residual of log loss (scales of the bulk)'
     """
-    found = judged(posterior)
-    frame, quantity = _placed(found.frame, posterior)
+    judgement = find_outliers(posterior)
+    limit = judgement.limit
+    frame, quantity = _with_abscissa(judgement.frame, posterior)
     figure = Drawing(figsize=(7.8, 4.8), layout="constrained")
     label = LABELS.get(quantity, quantity)
     axes = figure.add_subplot(
@@ -53,10 +55,10 @@ def outliers(posterior: Posterior) -> Figure:
     )
     axes.set_xscale("log")
     axes.margins(x=0.12)
-    axes.axhspan(-found.limit, found.limit, color=PAPER, zorder=0)
+    axes.axhspan(-limit, limit, color=PAPER, zorder=0)
     axes.axhline(0, color=GREY, linewidth=0.8, zorder=1)
     dots = axes.scatter(
-        frame["at"],
+        frame["x"],
         frame["residual"],
         c=frame["probability"],
         cmap=_SHADES,
@@ -67,38 +69,35 @@ def outliers(posterior: Posterior) -> Figure:
         linewidth=0.4,
     )
     figure.colorbar(dots, ax=axes, label="probability of being an outlier")
-    # A run very far off would press all others to a line.
-    if frame["residual"].abs().max() > _FAR * found.limit:
-        axes.set_yscale("symlog", linthresh=found.limit)
+    # On a linear axis one very large residual would compress all others to a line.
+    if frame["residual"].abs().max() > _FAR * limit:
+        axes.set_yscale("symlog", linthresh=limit)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    _name(axes, frame)
+    _annotate(axes, frame)
     note(
         figure,
-        f"Shaded: within {found.limit:.2f} scales, which honest runs leave with a probability of 5 "
-        f"%, all together.",
+        f"Shaded: within {limit:.2f} scales. The probability that any regular run is outside is "
+        f"5 %.",
     )
     return figure
 
 
-def _placed(frame: pd.DataFrame, posterior: Posterior) -> tuple[pd.DataFrame, str]:
+def _with_abscissa(frame: pd.DataFrame, posterior: Posterior) -> tuple[pd.DataFrame, str]:
+    """Return the table with the abscissa in the column ``x``, and the name of that quantity."""
     if {"n_params", "n_tokens"} <= set(frame):
-        return frame.assign(at=6 * frame["n_params"] * frame["n_tokens"]), "compute"
-    return frame.assign(at=frame[posterior.law.inputs[0]]), posterior.law.inputs[0]
+        return frame.assign(x=6 * frame["n_params"] * frame["n_tokens"]), "compute"
+    return frame.assign(x=frame[posterior.law.inputs[0]]), posterior.law.inputs[0]
 
 
-def _name(axes: Axes, frame: pd.DataFrame) -> None:
+def _annotate(axes: Axes, frame: pd.DataFrame) -> None:
+    """Add the names of the runs that are probably outliers."""
     named = frame[frame["probability"] > NAMED].head(_MOST_NAMED).sort_values("residual")
-    rows = zip(
-        named["run_id"].astype(str),
-        named["at"].to_numpy(),
-        named["residual"].to_numpy(),
-        strict=True,
-    )
-    # Neighbours in height have their names on opposite sides, so that they seldom meet.
-    for on_left, (run_id, *place) in zip(cycle([False, True]), rows, strict=False):
+    for index, row in enumerate(named.itertuples()):
+        # Neighbours in height have their names on opposite sides, so that they seldom overlap.
+        on_left = index % 2 == 1
         axes.annotate(
-            run_id,
-            (place[0], place[1]),
+            str(row.run_id),
+            (row.x, row.residual),
             xytext=(-7 if on_left else 7, 0),
             textcoords="offset points",
             ha="right" if on_left else "left",

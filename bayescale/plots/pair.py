@@ -1,4 +1,4 @@
-"""Which constants the runs leave open together: every pair of a law's parameters, and each alone."""
+"""A figure of the joint posterior of every pair of a law's parameters, and of each parameter."""
 
 from typing import Literal
 
@@ -30,15 +30,16 @@ _BINS = 30
 _FEW_DRAWS = 200
 _DENSITY = LinearSegmentedColormap.from_list("density", ("#d6e6f2", COLOURS[0], "#00263d"))
 _UNITS = ("nats per token", "parameters", "tokens")
-# Multipliers of powers: what is nearly Normal is their logarithm, and a linear axis would show one
-# spike and one tail.
+# The logarithms of multipliers of powers are nearly Normal; a linear axis would show one spike and
+# one tail.
 _MULTIPLIERS = ("A", "B")
 
 
 @styled
 def pair(posterior: Posterior) -> Figure:
-    """Draw the joint posterior of each pair of the law's parameters, and each alone with its median
-    and 90 % interval.
+    """Draw the joint posterior of each pair of the law's parameters, and each parameter's marginal.
+
+    The marginal has the median and the 90 % interval.
 
     Parameters
     ----------
@@ -51,7 +52,8 @@ def pair(posterior: Posterior) -> Figure:
     Examples
     --------
     >>> import bayescale as bs
-    >>> point = bs.fit(bs.datasets.simulate(seed=1), noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> runs = bs.datasets.simulate(seed=1)
+    >>> point = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
     >>> [axes.get_xlabel().split()[0] for axes in bs.plots.pair(point).axes if axes.get_xlabel()]
     ['E', 'A', 'B', 'α', 'β']
     """
@@ -62,9 +64,9 @@ def pair(posterior: Posterior) -> Figure:
     figure.suptitle(title(posterior), x=0.01, ha="left", fontsize=10)
     grid = figure.subplots(count, count, squeeze=False, sharex="col")
     for row, down in enumerate(parameters):
-        _draw_alone(grid[row, row], posterior, down)
+        _draw_marginal(grid[row, row], posterior, down)
         for axes, across in zip(grid[row, :row], parameters, strict=False):
-            _draw_together(axes, posterior, across, down)
+            _draw_joint(axes, posterior, across, down)
         for axes in grid[row, row + 1 :]:
             axes.remove()
     for axes, parameter in zip(grid[-1], parameters, strict=True):
@@ -81,7 +83,7 @@ def pair(posterior: Posterior) -> Figure:
     return figure
 
 
-def _draw_alone(axes: Axes, posterior: Posterior, parameter: Parameter) -> None:
+def _draw_marginal(axes: Axes, posterior: Posterior, parameter: Parameter) -> None:
     low, median, high = (
         posterior.summary().loc[[parameter.name], ["q05", "q50", "q95"]].to_numpy()[0].tolist()
     )
@@ -105,8 +107,9 @@ def _draw_alone(axes: Axes, posterior: Posterior, parameter: Parameter) -> None:
     axes.axvline(median, color=INK, linewidth=1.2)
 
 
-def _draw_together(axes: Axes, posterior: Posterior, across: Parameter, down: Parameter) -> None:
-    x, y = posterior.draws(across.name), posterior.draws(down.name)
+def _draw_joint(axes: Axes, posterior: Posterior, across: Parameter, down: Parameter) -> None:
+    x = posterior.draws(across.name)
+    y = posterior.draws(down.name)
     axes.set_xscale(_scale(across))
     axes.set_yscale(_scale(down))
     if posterior.n_draws < _FEW_DRAWS:
@@ -118,7 +121,7 @@ def _draw_together(axes: Axes, posterior: Posterior, across: Parameter, down: Pa
 
 
 def _edges(draws: np.ndarray, parameter: Parameter) -> np.ndarray:
-    """Of bins that are of one width on the parameter's axis."""
+    """Return the edges of bins that have equal widths on the parameter's axis."""
     spaced = np.geomspace if _scale(parameter) == "log" else np.linspace
     return spaced(draws.min(), draws.max(), _BINS + 1)
 

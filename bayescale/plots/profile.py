@@ -1,7 +1,6 @@
-"""What the runs alone say of the exponents, and what the posterior makes of it."""
+"""A figure of the profile likelihood of two exponents, with draws of the posterior."""
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import chi2
 
@@ -12,18 +11,19 @@ from bayescale.plots._drawing import COLOURS, INK, Drawing, note, styled, title
 from bayescale.posterior.posterior import Posterior
 
 _GREEK = {"alpha": "α", "beta": "β"}
-_MOST_DOTS, _SEEN = 1000, 6.0
+_MOST_DOTS = 1000
+# Largest drop of the log likelihood below its maximum that the axes must include.
+_LARGEST_DROP = 6.0
 
 
 @styled
 def profile(posterior: Posterior) -> Figure:
-    """Draw the regions in which the likelihood, at its best for each pair of exponents, holds 50
-    and 90 %; draws over them.
+    """Draw the 50 and 90 % regions of the profile likelihood of two exponents, and draws.
 
     Parameters
     ----------
     posterior : Posterior
-        Of a law with two exponents and a likelihood.
+        Its law must have two exponents, and its noise model must be a likelihood.
 
     Returns
     -------
@@ -32,12 +32,13 @@ def profile(posterior: Posterior) -> Figure:
     Raises
     ------
     InputError
-        Where the law has not two exponents, or the noise model is no likelihood.
+        If the law does not have two exponents, or the noise model is not a likelihood.
 
     Examples
     --------
     >>> import bayescale as bs
-    >>> point = bs.fit(bs.datasets.simulate(seed=1), noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> runs = bs.datasets.simulate(seed=1)
+    >>> point = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
     >>> bs.plots.profile(point).axes[0].get_xlabel()
     'α'
     """
@@ -48,13 +49,14 @@ def profile(posterior: Posterior) -> Figure:
             f"{posterior.law.formula} and "
             f"{posterior.noise.title}. `bs.profile(...).summary()` has the numbers."
         )
-    across, down = map(str, found.data.dims)
+    across, down = [str(name) for name in found.data.dims]
     figure = Drawing(figsize=(6.4, 5.4), layout="constrained")
     axes = figure.add_subplot(
         title=title(posterior), xlabel=_GREEK.get(across, across), ylabel=_GREEK.get(down, down)
     )
     if posterior.n_draws > 1:
-        some = np.linspace(0, posterior.n_draws - 1, min(posterior.n_draws, _MOST_DOTS)).astype(int)
+        n_dots = min(posterior.n_draws, _MOST_DOTS)
+        some = np.linspace(0, posterior.n_draws - 1, n_dots).astype(int)
         axes.scatter(
             posterior.draws(across)[some],
             posterior.draws(down)[some],
@@ -63,27 +65,31 @@ def profile(posterior: Posterior) -> Figure:
             alpha=0.35,
             linewidth=0,
         )
-    x, y, height = (
-        found.data[name].to_numpy() for name in (across, down, "relative_log_likelihood")
-    )
-    falls = {-chi2.ppf(level, df=2) / 2: f"{level:.0%}" for level in LEVELS}
+    height = found.data["relative_log_likelihood"].to_numpy()
+    labels = {-chi2.ppf(level, df=2) / 2: f"{level:.0%}" for level in LEVELS}
     lines = axes.contour(
-        x, y, height.T, levels=sorted(falls), colors=INK, linewidths=1.2, linestyles="solid"
+        found.data[across].to_numpy(),
+        found.data[down].to_numpy(),
+        height.T,
+        levels=sorted(labels),
+        colors=INK,
+        linewidths=1.2,
+        linestyles="solid",
     )
-    axes.clabel(lines, fmt=lambda level: falls[level], fontsize=8)
+    axes.clabel(lines, fmt=lambda level: labels[level], fontsize=8)
     best = found.summary()["best"]
     axes.plot(best[across], best[down], marker="+", markersize=10, color=INK, linestyle="none")
-    _frame(axes, found, posterior)
+    axes.set_xlim(*_limits(found, posterior, along=0))
+    axes.set_ylim(*_limits(found, posterior, along=1))
     dots = " Dots: draws of the posterior." if posterior.n_draws > 1 else ""
-    note(figure, f"Lines hold 50 and 90 % by the likelihood alone; + is its maximum.{dots}")
+    note(figure, f"Lines: 50 and 90 % regions of the likelihood alone; +: its maximum.{dots}")
     return figure
 
 
-def _frame(axes: Axes, found: Profile, posterior: Posterior) -> None:
-    """Show where the likelihood falls by less than is worth seeing, and nearly all draws."""
-    seen = found.data["relative_log_likelihood"].to_numpy() > -_SEEN
-    for along, name in enumerate(map(str, found.data.dims)):
-        axis = found.data[name].to_numpy()[seen.any(axis=1 - along)]
-        both = np.concatenate([axis, np.quantile(posterior.draws(name), [0.01, 0.99])])
-        limits = both.min(), both.max()
-        axes.set(**({"xlim": limits} if along == 0 else {"ylim": limits}))
+def _limits(found: Profile, posterior: Posterior, along: int) -> tuple[float, float]:
+    """Return limits that include the high likelihood and 98 % of the draws along an axis."""
+    name = str(found.data.dims[along])
+    visible = found.data["relative_log_likelihood"].to_numpy() > -_LARGEST_DROP
+    nodes = found.data[name].to_numpy()[visible.any(axis=1 - along)]
+    low, high = np.quantile(posterior.draws(name), [0.01, 0.99])
+    return min(nodes.min(), low), max(nodes.max(), high)

@@ -1,4 +1,4 @@
-"""How far the answers move under other assumptions, beside the posterior's own width."""
+"""A figure of the answers under other assumptions, beside the width of the posterior."""
 
 import numpy as np
 import pandas as pd
@@ -28,17 +28,21 @@ _TITLES = {
 }
 _KINDS = {"posterior": INK, "likelihood": COLOURS[0], "form": COLOURS[1], "runs": COLOURS[2]}
 _COLUMNS = 3
-_ROW, _AROUND = 0.21, 0.75
+# Heights in inches: of a variant, and of a panel's title and axis.
+_ROW_HEIGHT = 0.21
+_PANEL_HEIGHT = 0.75
 
 
 @styled
 def sensitivity(found: Sensitivity) -> Figure:
-    """Draw medians and 90 % intervals of each quantity under each variant, one panel a quantity.
+    """Draw the median and 90 % interval of each quantity under each variant.
+
+    Each quantity has its own panel.
 
     Parameters
     ----------
     found : Sensitivity
-        Of `bayescale.sensitivity`.
+        Result of `bayescale.sensitivity`.
 
     Returns
     -------
@@ -49,16 +53,17 @@ def sensitivity(found: Sensitivity) -> Figure:
     >>> import bayescale as bs
     >>> import pandas as pd
     >>> from bayescale.decisions.checks.sensitivity import Sensitivity
-    >>> row = {"kind": "posterior", "variant": "as fitted", "quantity": "alpha", "q05": 0.3, "q50": 0.34, "q95": 0.36}
-    >>> bs.plots.sensitivity(Sensitivity("runs", 1e21, pd.DataFrame([row]))).axes[0].get_title("left")
+    >>> row = {"kind": "posterior", "variant": "as fitted", "quantity": "alpha"}
+    >>> row |= {"q05": 0.3, "q50": 0.34, "q95": 0.36}
+    >>> result = Sensitivity("runs", 1e21, pd.DataFrame([row]))
+    >>> bs.plots.sensitivity(result).axes[0].get_title("left")
     'α'
     """
     quantities = found.frame["quantity"].unique()
     variants = found.frame[["kind", "variant"]].drop_duplicates()
     rows = -(-len(quantities) // _COLUMNS)
-    figure = Drawing(
-        figsize=(10.0, rows * (_AROUND + _ROW * len(variants)) + 0.7), layout="constrained"
-    )
+    height = rows * (_PANEL_HEIGHT + _ROW_HEIGHT * len(variants)) + 0.7
+    figure = Drawing(figsize=(10.0, height), layout="constrained")
     figure.suptitle(
         f"Sensitivity of {found.name}, at {scientific(found.compute)} FLOPs",
         x=0.01,
@@ -84,16 +89,16 @@ def sensitivity(found: Sensitivity) -> Figure:
     )
     note(
         figure,
-        "Dots: medians; lines: 90 % intervals; band: the posterior's. The forecast is of one run "
-        "under all variants.",
+        "Dots: medians; lines: 90 % intervals; band: 90 % interval of the posterior. All variants "
+        "forecast the same run.",
     )
     return figure
 
 
 def _draw(axes: Axes, rows: pd.DataFrame) -> None:
-    own = rows[rows["kind"] == "posterior"].iloc[0]
-    axes.axvspan(own["q05"], own["q95"], color=GREY, alpha=0.15, linewidth=0)
-    axes.axvline(own["q50"], color=GREY, linewidth=0.8)
+    as_fitted = rows[rows["kind"] == "posterior"].iloc[0]
+    axes.axvspan(as_fitted["q05"], as_fitted["q95"], color=GREY, alpha=0.15, linewidth=0)
+    axes.axvline(as_fitted["q50"], color=GREY, linewidth=0.8)
     colours = [_KINDS[kind] for kind in rows["kind"]]
     heights = np.arange(len(rows))
     axes.hlines(heights, rows["q05"], rows["q95"], color=colours, linewidth=1.6)

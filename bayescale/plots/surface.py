@@ -1,5 +1,6 @@
-"""Where the law is known and where it guesses: the loss over parameters and tokens, the runs, and
-the best split of compute.
+"""A figure of the loss over parameters and tokens, with the uncertainty of the law.
+
+It has the runs and the best split of compute.
 """
 
 import numpy as np
@@ -15,18 +16,22 @@ from bayescale.plots._drawing import COLOURS, INK, LABELS, Drawing, note, styled
 from bayescale.posterior.posterior import Posterior
 
 _POINTS = 40
-_BEYOND = 10.0
+# Each axis extends to the largest run times this.
+_EXTRAPOLATION = 10.0
 _CONTOURS = 12
-_SHADES = LinearSegmentedColormap.from_list(
-    "uncertainty", ("white", "#6aaed6")
-)  # pale, so that lines stay legible
-_NOTE = "Lines: median loss of the law, nats per token. Dots: runs. Dashed: the median best N and D of each compute budget."
+# Pale, so that lines stay legible.
+_SHADES = LinearSegmentedColormap.from_list("uncertainty", ("white", "#6aaed6"))
+_NOTE = (
+    "Lines: median loss of the law, nats per token. Dots: runs. Dashed: the median best N and D of "
+    "each compute budget."
+)
 
 
 @styled
 def surface(posterior: Posterior) -> Figure:
-    """Draw the law's loss over parameters and tokens as contours, how uncertain it is as shading,
-    the runs and the best split.
+    """Draw the law's loss over parameters and tokens as contours, and its uncertainty as shading.
+
+    The runs and the best split of compute are drawn on it.
 
     Parameters
     ----------
@@ -39,22 +44,23 @@ def surface(posterior: Posterior) -> Figure:
     Raises
     ------
     InputError
-        Where the inputs of the law are not parameters and tokens.
+        If the inputs of the law are not parameters and tokens.
 
     Examples
     --------
     >>> import bayescale as bs
-    >>> point = bs.fit(bs.datasets.simulate(seed=1), noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> runs = bs.datasets.simulate(seed=1)
+    >>> point = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
     >>> bs.plots.surface(point).axes[0].get_ylabel()
     'training tokens D'
     """
     if set(posterior.law.inputs) != {"n_params", "n_tokens"}:
         raise InputError(
             f"{posterior.law.formula} has the inputs {', '.join(posterior.law.inputs)}; a surface "
-            f"is drawn over n_params and "
-            "n_tokens. Fit Chinchilla(), or draw loss_along_compute."
+            f"is drawn over n_params and n_tokens. Fit Chinchilla(), or draw loss_along_compute."
         )
-    n_params, n_tokens = (_axis(posterior.runs.column(name)) for name in ("n_params", "n_tokens"))
+    n_params = _axis(posterior.runs.column("n_params"))
+    n_tokens = _axis(posterior.runs.column("n_tokens"))
     data = predicted_surface(posterior, n_params=n_params, n_tokens=n_tokens).data
     figure = Drawing(figsize=(7.8, 5.8), layout="constrained")
     axes = figure.add_subplot(
@@ -79,27 +85,30 @@ def surface(posterior: Posterior) -> Figure:
 
 
 def _axis(values: np.ndarray) -> np.ndarray:
-    """Points from somewhat below the least run to ten times the largest."""
-    return np.geomspace(values.min() / 2, values.max() * _BEYOND, _POINTS)
+    """Return points from half of the least value to ten times the largest."""
+    return np.geomspace(values.min() / 2, values.max() * _EXTRAPOLATION, _POINTS)
 
 
 def _draw_uncertainty(figure: Figure, axes: Axes, data: xr.Dataset) -> None:
     half_width = 50 * (data["law_q95"] - data["law_q05"]) / data["law_q50"]
-    # Smooth, so that no cell looks like a result; a picture also in vector files.
-    cells = data["n_params"], data["n_tokens"], half_width.T
-    shading = axes.pcolormesh(*cells, shading="gouraud", cmap=_SHADES, vmin=0, rasterized=True)
+    # Smooth, so that no cell looks like a result; rasterised also in vector files.
+    shading = axes.pcolormesh(
+        data["n_params"],
+        data["n_tokens"],
+        half_width.T,
+        shading="gouraud",
+        cmap=_SHADES,
+        vmin=0,
+        rasterized=True,
+    )
     figure.colorbar(shading, ax=axes, label="half the 90 % interval of the law (% of its median)")
 
 
 def _draw_contours(axes: Axes, data: xr.Dataset) -> None:
     loss = data["law_q50"].T
     # Evenly spaced in their logarithms, so that lines do not crowd where loss is steep.
-    levels = np.unique(
-        [
-            float(f"{level:.3g}")
-            for level in np.geomspace(loss.min(), loss.max(), _CONTOURS + 2)[1:-1]
-        ]
-    )
+    spaced = np.geomspace(loss.min(), loss.max(), _CONTOURS + 2)[1:-1]
+    levels = np.unique([float(f"{level:.3g}") for level in spaced])
     lines = axes.contour(
         data["n_params"], data["n_tokens"], loss, levels=levels, colors=INK, linewidths=0.8
     )

@@ -27,7 +27,7 @@ from bayescale.kernels import (
     power_columns,
     predictive_surface,
 )
-from bayescale.kernels.mesh import in_every_process, over_devices, whole_shares
+from bayescale.kernels.mesh import in_every_process, over_devices, padded_count
 from bayescale.kernels.objective_grid import Axes, Sweep
 
 # A law of two constants and few draws, for the sake of the compiler's time; numbers of members that
@@ -140,7 +140,7 @@ def grids() -> Iterator[tuple[str, Any]]:
 
 def shares() -> Iterator[tuple[str, Any]]:
     """Which device works through each of eleven members."""
-    numbers = jnp.arange(whole_shares(11))
+    numbers = jnp.arange(padded_count(11))
     yield (
         "shares",
         in_every_process(

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from bayescale.kernels.mesh import described, devices, over_devices, stacked, whole_shares
+from bayescale.kernels.mesh import described, devices, over_devices, stacked, padded_count
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def test_work_may_be_pinned_to_one_device_or_one_platform():
     for where in (first, "cpu"):
         with jax.default_device(where):
             assert devices() == [first]
-            assert whole_shares(7) == 7
+            assert padded_count(7) == 7
 
 
 def test_with_one_device_the_work_is_called_as_it_is(pinned):
