@@ -18,17 +18,17 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from bayescale._internal.devices import pinned_device
+
 _AXIS = "devices"
 
 
 def devices() -> list[jax.Device]:
-    """Where work may go: every device of every process, or the one that ``jax.default_device`` pins
-    it to.
+    """Return where work may go: every device of every process, or the one that
+    ``jax.default_device`` pins it to.
     """
-    pinned = jax.config.jax_default_device  # type: ignore[attr-defined, unused-ignore]  # JAX 0.12 types it
-    if pinned is None:
-        return jax.devices()
-    return jax.local_devices(backend=pinned)[:1] if isinstance(pinned, str) else [pinned]
+    pinned = pinned_device()
+    return jax.devices() if pinned is None else [pinned]
 
 
 def whole_shares(count: int) -> int:
