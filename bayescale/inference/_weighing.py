@@ -13,7 +13,8 @@ from jax import Array
 from scipy.special import logsumexp
 
 from bayescale._internal.compiling import Use, jit_for
-from bayescale.inference.base import Data, Target
+from bayescale.inference._data import Data
+from bayescale.inference.base import Target
 from bayescale.kernels.blocks import in_blocks
 from bayescale.kernels.objective import value
 from bayescale.posterior.diagnostics import ESS_LIMIT, pareto_smoothed

@@ -28,11 +28,13 @@ from jax import Array
 from bayescale._internal.compiling import Use, jit_for
 from bayescale._internal.discovery import name_of
 from bayescale.errors import InputError
+from bayescale.inference._coordinates import ParamsInDataUnits, decorrelate_points
+from bayescale.inference._data import Data
 from bayescale.inference._descent import descended
 from bayescale.inference._integrated import coefficients, integrated, scatters_normally
 from bayescale.inference._mixture import Mixture
 from bayescale.inference._weighing import Weighed, weigh
-from bayescale.inference.base import Data, Problem, Target
+from bayescale.inference.base import Problem, Target
 from bayescale.inference.nuts import NUTS
 from bayescale.kernels import levenberg_marquardt
 from bayescale.kernels.objective import value
@@ -109,7 +111,7 @@ class Importance:
             pool.newest[:, pool.weighed.chosen(self.draws, rng)]
             for pool, rng in zip(pools, rngs, strict=True)
         ]
-        found = jax.device_get(_constants(target, np.stack(_filled_up(chosen))))
+        found = jax.device_get(_in_data_units(target, np.stack(_filled_up(chosen))))
         seconds = (time.perf_counter() - begun) / len(problems)
         results: list[Posterior] = []
         for i, (problem, pool, rng) in enumerate(zip(problems, pools, rngs, strict=True)):
@@ -274,8 +276,8 @@ def _modes_of_shared(
     """The same for a noise model with processes, whose coefficients are integrated out."""
     # As many draws as are proposed in a round, which compiles nothing more.
     centre, width = target.prior_location_scale
-    draws = (centre + width * np.random.default_rng(seed).standard_normal((_FEWEST, len(centre)))).T
-    decorrelated = np.asarray(_decorrelated(target, draws))
+    draws = centre + width * np.random.default_rng(seed).standard_normal((_FEWEST, len(centre)))
+    decorrelated = np.asarray(decorrelate_points(target.parametrisation, draws)).T
     values = _log_posteriors(
         target, np.broadcast_to(decorrelated, (len(weights), *decorrelated.shape)), data, weights
     )
@@ -317,11 +319,6 @@ def _own_coefficients(
 
 
 @jit_for(Use.OFTEN, "target")
-def _decorrelated(target: Target, coordinates: Array) -> Array:
-    return jnp.stack(target.decorrelate(list(coordinates)))
-
-
-@jit_for(Use.OFTEN, "target")
 def _slopes(target: Target, decorrelated: Array, data: Data, weights: Array) -> tuple[Array, Array]:
     """The negative log posterior at straight coordinates of shape (problems, k, points), and its
     gradient.
@@ -339,11 +336,10 @@ def _slopes(target: Target, decorrelated: Array, data: Data, weights: Array) -> 
 
 
 @jit_for(Use.OFTEN, "target")
-def _constants(target: Target, decorrelated: Array) -> dict[str, Array]:
-    """Named parameters in the units of the data, each of shape (problems, draws), from (problems,
-    k, draws).
-    """
-    return target.constrain(target.recorrelate(list(jnp.moveaxis(decorrelated, 1, 0))))
+def _in_data_units(target: Target, decorrelated: Array) -> ParamsInDataUnits:
+    """Return named parameters, each of shape (problems, draws), from (problems, k, draws)."""
+    columns = list(jnp.moveaxis(decorrelated, 1, 0))
+    return target.constrain(target.recorrelate(columns))
 
 
 def _log_posteriors(

@@ -35,13 +35,14 @@ from threadpoolctl import threadpool_limits
 from bayescale._internal.compiling import Use, jit_for
 from bayescale._internal.precision import float64
 from bayescale.errors import InputError
+from bayescale.inference._coordinates import ParamsInDataUnits
 from bayescale.inference._mode import (
     Mode,
     Setting,
     find_mode,
     potential,
     potential_and_gradient,
-    recorrelated,
+    unwhitened,
     without_processes,
 )
 from bayescale.inference.base import Problem, Target
@@ -133,7 +134,7 @@ class NUTS:
         return replace(posterior, diagnostics=diagnostics, problems=problems, seconds=seconds)
 
     def _posterior(self, problem: Problem, mode: Mode, fields: dict[str, np.ndarray]) -> Posterior:
-        draws, coefficients = _in_units(problem.target, fields["z"], mode.setting)
+        draws, coefficients = _in_data_units(problem.target, fields["z"], mode.setting)
         stats = {ours: fields[theirs] for theirs, ours in _STATS.items()}
         return problem.posterior(
             draws, self, coefficients=np.asarray(coefficients), sample_stats=stats
@@ -287,17 +288,16 @@ def _chain_program(
 
 
 @jit_for(Use.BRIEF, "target")
-def _in_units(
-    target: Target, decorrelated: Array, setting: Setting
-) -> tuple[dict[str, Array], Array]:
-    """Parameters and coefficients of draws of shape (chain, draw, k)."""
+def _in_data_units(
+    target: Target, points: Array, setting: Setting
+) -> tuple[ParamsInDataUnits, Array]:
+    """Return parameters and coefficients of draws of shape (chain, draw, k + functions)."""
 
-    def one(v: Array) -> tuple[list[Array], Array]:
-        own, coefficients, _ = recorrelated(target, v, setting)
-        return own, coefficients
+    def one_draw(point: Array) -> tuple[ParamsInDataUnits, Array]:
+        unconstrained, coefficients, _ = unwhitened(target, point, setting)
+        return target.parametrisation.constrain(unconstrained), coefficients
 
-    own, coefficients = jax.vmap(jax.vmap(one))(decorrelated)
-    return target.constrain(own), coefficients
+    return jax.vmap(jax.vmap(one_draw))(points)
 
 
 def _shapes(problem: Problem) -> tuple[Any, tuple[jax.ShapeDtypeStruct, ...]]:

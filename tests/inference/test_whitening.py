@@ -10,15 +10,15 @@ from scipy.stats import halfnorm, lognorm, multivariate_normal, norm
 
 import bayescale as bs
 from bayescale._internal.precision import float64
+from bayescale.inference._coordinates import Whitening
 from bayescale.inference._mode import (
     Mode,
     Setting,
     find_mode,
     potential,
     potential_and_gradient,
-    recorrelated,
+    unwhitened,
 )
-from bayescale.inference._whitening import Whitening
 from bayescale.inference.base import Problem
 from bayescale.noise import (
     AsymmetricStudentT,
@@ -64,7 +64,7 @@ def plain(problem: Problem) -> Setting:
     return Setting(
         problem.data,
         problem.weights,
-        Whitening.none(problem.target, problem.padded_size, problem.n_functions),
+        Whitening.identity(problem.target.law, problem.padded_size, problem.n_functions),
     )
 
 
@@ -72,7 +72,7 @@ def undone(problem: Problem, mode: Mode, at: Any) -> Any:
     """From whitened coordinates to the law's straight ones, the noise's and coefficients, shape
     (k,).
     """
-    own, coefficients, _ = recorrelated(problem.target, at, mode.setting)
+    own, coefficients, _ = unwhitened(problem.target, at, mode.setting)
     return jnp.concatenate([jnp.stack(problem.target.decorrelate(own)), coefficients])
 
 
@@ -95,7 +95,7 @@ def test_the_density_is_that_of_the_plain_model_times_the_volume(
 ) -> None:
     problem, mode = found
     for at in points(problem, mode, 5):
-        *_, log_volume = recorrelated(problem.target, jnp.asarray(at), mode.setting)
+        *_, log_volume = unwhitened(problem.target, jnp.asarray(at), mode.setting)
         whitened, _ = potential_and_gradient(problem.target, at, mode.setting)
         expected, _ = potential_and_gradient(
             problem.target, undone(problem, mode, jnp.asarray(at)), plain(problem)
@@ -110,7 +110,7 @@ def test_the_log_volume_is_that_of_the_map(found: tuple[Problem, Mode]) -> None:
     problem, mode = found
     slopes = jax.jit(jax.jacfwd(lambda at: undone(problem, mode, at)))
     for at in points(problem, mode, 3):
-        *_, log_volume = recorrelated(problem.target, jnp.asarray(at), mode.setting)
+        *_, log_volume = unwhitened(problem.target, jnp.asarray(at), mode.setting)
         sign, expected = jnp.linalg.slogdet(slopes(jnp.asarray(at)))
         assert sign == 1.0
         assert float(log_volume) == pytest.approx(float(expected), abs=1e-8)
@@ -124,7 +124,7 @@ def test_without_whitening_coordinates_are_straight_ones_and_coefficients_themse
     at = np.random.default_rng(0).standard_normal(
         len(problem.target.parameters) + problem.n_functions
     )
-    own, coefficients, log_volume = recorrelated(problem.target, jnp.asarray(at), plain(problem))
+    own, coefficients, log_volume = unwhitened(problem.target, jnp.asarray(at), plain(problem))
     decorrelated = np.asarray(jnp.stack(problem.target.decorrelate(own)))
     np.testing.assert_allclose(
         np.concatenate([decorrelated, coefficients]), at, rtol=1e-9, atol=1e-9

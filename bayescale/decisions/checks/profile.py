@@ -24,12 +24,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from jax import Array
-from numpyro.distributions.transforms import biject_to
 from scipy.stats import chi2
 
 from bayescale._internal.precision import float64
 from bayescale.errors import InputError
-from bayescale.inference.base import Data, Problem, Target
+from bayescale.inference._coordinates import constrained
+from bayescale.inference._data import Data
+from bayescale.inference.base import Problem, Target
 from bayescale.kernels import centre_response, evaluate_pairs, newton, power_columns
 from bayescale.laws.base import Law
 from bayescale.laws.chinchilla import Chinchilla
@@ -330,7 +331,7 @@ def _start(
     loss, log_inputs = jnp.exp(log_loss), [data.log_inputs[str(t.input)][:, 0] for t in powers]
 
     def rho(residual: Array, v: Array) -> Array:
-        params = {p.name: biject_to(p.prior.support)(c) for p, c in zip(parameters, v, strict=True)}
+        params = constrained(parameters, tuple(v))
         return target.noise.rho(residual[:, None], params, data.conditions)
 
     def of_noise(v: Array, residual: Array) -> Array:

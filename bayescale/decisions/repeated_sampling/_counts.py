@@ -21,7 +21,6 @@ import numpyro
 import pandas as pd
 from jax import Array
 from jax.scipy.special import logsumexp
-from numpyro.distributions import biject_to
 from numpyro.infer.hmc import hmc
 from numpyro.infer.util import ParamInfo, potential_energy
 from numpyro.util import fori_collect
@@ -29,6 +28,7 @@ from scipy.special import xlog1py, xlogy
 
 from bayescale._internal.precision import float64
 from bayescale.decisions.repeated_sampling.families import SuccessRates
+from bayescale.inference._coordinates import constrained
 from bayescale.inference.nuts import NUTS
 from bayescale.laws.base import Values
 from bayescale.posterior.diagnostics import convergence, judge
@@ -256,9 +256,8 @@ def _sample(
         transform=lambda s: {"z": s.z, "diverging": s.diverging},
         progbar=False,
     )
-    recorrelated = zip(rates.parameters, rates.recorrelate(list(kept["z"].T)), strict=True)
-    own = {p.name: biject_to(p.prior.support)(value) for p, value in recorrelated}
-    return own | {"diverging": kept["diverging"]}
+    params = constrained(rates.parameters, rates.recorrelate(list(kept["z"].T)))
+    return params | {"diverging": kept["diverging"]}
 
 
 def draw_log_hazards(group: Counts, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
