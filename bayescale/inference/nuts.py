@@ -44,7 +44,7 @@ from bayescale.inference._mode import (
     recorrelated,
     without_processes,
 )
-from bayescale.inference.base import Problem, Target
+from bayescale.inference.base import Method, Problem, Target
 from bayescale.kernels.mesh import devices, stacked
 from bayescale.posterior.posterior import Posterior
 
@@ -65,7 +65,7 @@ _STATS = {
 
 
 @dataclass(frozen=True)
-class NUTS:
+class NUTS(Method):
     """Draws from the posterior by Hamiltonian Monte Carlo.
 
     Parameters
