@@ -23,7 +23,9 @@ def outlook(posterior: "Posterior") -> "tuple[Allocation | None, Curve | None]":
 
     Plans are None where the law has no optimum; the curve is None where it has no one axis.
     """
-    if hasattr(posterior.law, "optimal_n_params"):
+    from bayescale.laws.base import AllocatesCompute
+
+    if isinstance(posterior.law, AllocatesCompute):
         return _plans_and_curve(posterior)
     return None, _curve_of_law(posterior) if len(posterior.law.inputs) == 1 else None
 

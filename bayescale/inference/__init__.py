@@ -2,14 +2,15 @@
 
 import warnings
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from bayescale._internal.discovery import attribute
+from bayescale._internal.discovery import lazy_names
 from bayescale._internal.precision import float64
 from bayescale.errors import FitWarning, InputError
 from bayescale.inference.base import Method, Problem
-from bayescale.inference.nuts import NUTS
+from bayescale.inference.nuts import NUTS as NUTS
 from bayescale.laws.base import Law
 from bayescale.laws.chinchilla import Chinchilla
 from bayescale.laws.coupled import Coupled
@@ -25,7 +26,13 @@ from bayescale.runs import Runs
 # cent.
 _RUNS_OF_A_BUDGET, _DECADES_OF_A_BUDGET = 2, 0.2
 
-__getattr__ = attribute(__name__)
+if TYPE_CHECKING:
+    from bayescale.inference.bootstrap import Bootstrap as Bootstrap
+    from bayescale.inference.grid import Grid as Grid
+    from bayescale.inference.importance import Importance as Importance
+    from bayescale.inference.multistart import MultiStart as MultiStart
+else:
+    __getattr__, __dir__ = lazy_names(__name__, "fit")
 
 
 @float64

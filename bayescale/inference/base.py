@@ -7,9 +7,10 @@ objective is the negative log posterior of the coordinates, so that a point fit 
 for an objective such as Huber it is the objective alone.
 """
 
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -35,18 +36,29 @@ from bayescale.responses import RESPONSES
 from bayescale.runs import Runs
 
 
-@runtime_checkable
-class Method(Protocol):
-    """A way from a problem to draws. A method is a frozen dataclass of options; adding one is
-    adding a file to this folder.
+class Method(ABC):
+    """A way from a problem to draws. A method is a frozen dataclass of options that inherits from
+    this class; adding one is adding a file to this folder or anywhere else.
     """
 
-    @property
-    def seed(self) -> int:
-        """All randomness comes from it."""
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
+    seed: int
+    """Seed of all randomness."""
+
+    @abstractmethod
     def run(self, problem: "Problem") -> Posterior:
         """Fit."""
+
+
+class BatchMethod(Method):
+    """A method that fits many problems at once."""
+
+    @abstractmethod
+    def run_all(self, problems: "Sequence[Problem]") -> Iterable[Posterior]:
+        """Fit problems of one law, one noise model and similar size; return their posteriors in the
+        same order.
+        """
 
 
 @dataclass(frozen=True)

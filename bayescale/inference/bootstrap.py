@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from bayescale.errors import InputError
-from bayescale.inference.base import Problem
+from bayescale.inference.base import Method, Problem
 from bayescale.inference.multistart import MultiStart
 from bayescale.kernels import levenberg_marquardt, newton
 from bayescale.kernels.blocks import BLOCK
@@ -27,7 +27,7 @@ _TOLERATED_FAILURES = 0.01
 
 
 @dataclass(frozen=True)
-class Bootstrap:
+class Bootstrap(Method):
     """Draws from the sampling distribution of a point fit.
 
     Parameters

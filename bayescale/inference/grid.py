@@ -31,7 +31,7 @@ from bayescale.inference._coordinates import (
 from bayescale.inference._linearised import Plane, Settled, log_masses, nodes_at, settle
 from bayescale.inference._mixture import Mixture
 from bayescale.inference._weighing import Weighed, complaint, log_posterior, weigh
-from bayescale.inference.base import Problem
+from bayescale.inference.base import Method, Problem
 from bayescale.posterior.posterior import Posterior
 
 _FREEDOM = 10.0
@@ -41,7 +41,7 @@ _POOL, _FEWEST_PROPOSED, _REFINEMENTS, _COMPONENTS = 8, 4000, 3, 4
 
 
 @dataclass(frozen=True)
-class Grid:
+class Grid(Method):
     """Independent draws from the posterior of a law that is a constant and one or two powers.
 
     Parameters

@@ -34,7 +34,7 @@ from bayescale.inference._descent import descended
 from bayescale.inference._integrated import coefficients, integrated, scatters_normally
 from bayescale.inference._mixture import Mixture
 from bayescale.inference._weighing import Weighed, weigh
-from bayescale.inference.base import Problem, Target
+from bayescale.inference.base import BatchMethod, Problem, Target
 from bayescale.inference.nuts import NUTS
 from bayescale.kernels import levenberg_marquardt
 from bayescale.kernels.objective import value
@@ -54,7 +54,7 @@ _WEAK_DIRECTIONS, _LONGER, _ASIDE = 2, 9.0, (0.0, 2.0, -2.0, 4.0, -4.0)
 
 
 @dataclass(frozen=True)
-class Importance:
+class Importance(BatchMethod):
     """Draws from the posterior by importance resampling.
 
     Parameters

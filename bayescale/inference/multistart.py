@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from bayescale.errors import InputError
-from bayescale.inference.base import Problem
+from bayescale.inference.base import Method, Problem
 from bayescale.kernels import Search, levenberg_marquardt, newton
 from bayescale.posterior.posterior import Posterior
 
@@ -22,7 +22,7 @@ _FLAT = 1e-6
 
 
 @dataclass(frozen=True)
-class MultiStart:
+class MultiStart(Method):
     """The best of many local fits.
 
     Parameters

@@ -45,7 +45,7 @@ from bayescale.inference._mode import (
     unwhitened,
     without_processes,
 )
-from bayescale.inference.base import Problem, Target
+from bayescale.inference.base import Method, Problem, Target
 from bayescale.kernels.mesh import devices, stacked
 from bayescale.posterior.posterior import Posterior
 
@@ -66,7 +66,7 @@ _STATS = {
 
 
 @dataclass(frozen=True)
-class NUTS:
+class NUTS(Method):
     """Draws from the posterior by Hamiltonian Monte Carlo.
 
     Parameters

@@ -13,7 +13,6 @@ Systems", 2024 (arXiv:2403.02419), for votes on problems of different difficulty
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -23,7 +22,7 @@ import numpy as np
 from jax.scipy.special import erfc, polygamma
 from numpyro import distributions as dist
 
-from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
+from bayescale.laws.base import Law, Parameter, Values
 
 # Where the mean over ℓ is taken, in its standard deviations: nothing is left beyond, and steps
 # resolve what s does.
@@ -33,7 +32,7 @@ _MOST_LOG_VOTES = math.log(1e6)
 
 
 @dataclass(frozen=True)
-class MajorityVote:
+class MajorityVote(Law):
     """accuracy(k) = E_z[I_p((k + 1)/2, (k + 1)/2)], with log odds of p Normal over problems.
 
     Examples
@@ -54,10 +53,6 @@ class MajorityVote:
     paper: ClassVar[str] = "Chen et al. 2024, Are More LLM Calls All You Need?, arXiv:2403.02419"
     formula: ClassVar[str] = "accuracy(k) = E_z(I(1/(1 + exp(−s·z)/M), (k + 1)/2))"
     inputs: ClassVar[tuple[str, ...]] = ("n_votes",)
-    decreasing_in: ClassVar[tuple[str, ...]] = ()
-    published: ClassVar[tuple[Published, ...]] = ()
-    nested_models: ClassVar[tuple[NestedModel, ...]] = ()
-    terms: ClassVar[tuple[Term, ...]] = ()
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -102,24 +97,6 @@ class MajorityVote:
             for sign in (1, -1)
         )
         return jnp.log(right) - jnp.log(wrong)
-
-    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
-        """The logarithms themselves."""
-        return list(logs)
-
-    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
-        """The inverse of `decorrelate`."""
-        return list(decorrelated)
-
-    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
-        """Votes are counted one by one and log odds are absolute, so constants stay.
-
-        Parameters
-        ----------
-        params : mapping of arrays
-        units : mapping with ``n_votes`` and ``accuracy``, both one
-        """
-        return dict(params)
 
 
 def _within_range(dtype: Any) -> tuple[float, float]:

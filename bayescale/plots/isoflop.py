@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from bayescale.decisions.forecasts.surface import summarise_cells
 from bayescale.decisions.plans.allocate import allocate
 from bayescale.errors import InputError
+from bayescale.laws.base import AllocatesCompute
 from bayescale.plots._drawing import (
     INK,
     LABELS,
@@ -76,7 +77,7 @@ def isoflop(posterior: Posterior, budgets: Sequence[float] | np.ndarray | None =
     >>> bs.plots.isoflop(point, budgets=[1e20, 1e24]).axes[0].get_xlabel()
     'parameters N'
     """
-    if not hasattr(posterior.law, "optimal_n_params"):
+    if not isinstance(posterior.law, AllocatesCompute):
         raise InputError(
             f"{posterior.law.formula} has no trade-off between parameters and tokens, so a budget "
             f"has no best model size; fit Chinchilla(), or draw loss_along_compute."

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from bayescale.decisions.forecasts.surface import summarise_cells
 from bayescale.decisions.plans.allocate import allocate
 from bayescale.errors import InputError
+from bayescale.laws.base import AllocatesCompute
 from bayescale.plots._drawing import (
     COLOURS,
     GREY,
@@ -97,7 +98,7 @@ def loss_along_compute(posterior: Posterior, decades: float = 1.5) -> Figure:
 
 def _abscissa(posterior: Posterior) -> str:
     """Return the quantity on the abscissa: ``compute``, or the only input of the law."""
-    if hasattr(posterior.law, "optimal_n_params"):
+    if isinstance(posterior.law, AllocatesCompute):
         return "compute"
     if len(posterior.law.inputs) > 1:
         raise InputError(

@@ -29,10 +29,6 @@ _ROOM_FOR_THE_TITLE = 6.0
 _BINS = 30
 _FEW_DRAWS = 200
 _DENSITY = LinearSegmentedColormap.from_list("density", ("#d6e6f2", COLOURS[0], "#00263d"))
-_UNITS = ("nats per token", "parameters", "tokens")
-# The logarithms of multipliers of powers are nearly Normal; a linear axis would show one spike and
-# one tail.
-_MULTIPLIERS = ("A", "B")
 
 
 @styled
@@ -134,7 +130,9 @@ def _draw_ticks(axis: Axis, parameter: Parameter) -> None:
 
 
 def _scale(parameter: Parameter) -> Literal["linear", "log"]:
-    return "log" if parameter.name in _MULTIPLIERS else "linear"
+    # Of what multiplies a power the logarithm is nearly Normal, and a linear axis would show one
+    # spike and one tail.
+    return "log" if parameter.role == "level" and parameter.powers else "linear"
 
 
 def _symbol(parameter: Parameter) -> str:
@@ -142,8 +140,5 @@ def _symbol(parameter: Parameter) -> str:
 
 
 def _label(parameter: Parameter) -> str:
-    """The symbol, and the unit, which follows the last comma of the parameter's documentation where
-    there is one.
-    """
-    last = parameter.doc.rpartition(", ")[2]
-    return f"{_symbol(parameter)} ({last if last in _UNITS else 'no unit'})"
+    """Return the symbol and the unit."""
+    return f"{_symbol(parameter)} ({parameter.unit or 'no unit'})"

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from bayescale.decisions.forecasts.surface import surface as predicted_surface
 from bayescale.decisions.plans.allocate import allocate
 from bayescale.errors import InputError
+from bayescale.laws.base import AllocatesCompute
 from bayescale.plots._drawing import COLOURS, INK, LABELS, Drawing, note, styled, title
 from bayescale.posterior.posterior import Posterior
 
@@ -77,7 +78,7 @@ def surface(posterior: Posterior) -> Figure:
         color=INK,
         zorder=4,
     )
-    if hasattr(posterior.law, "optimal_n_params"):
+    if isinstance(posterior.law, AllocatesCompute):
         _draw_best_split(axes, posterior, 6 * n_params * n_tokens)
     axes.set(xlim=n_params[[0, -1]].tolist(), ylim=n_tokens[[0, -1]].tolist())
     note(figure, _NOTE)

@@ -22,7 +22,7 @@ def has_calculator(posterior: Posterior) -> bool:
     """Whether a formula of parameters and tokens alone says what the loss of a plan is: there are
     no departures from it.
     """
-    formula = posterior.law.inputs == _INPUTS and posterior.law.formula.startswith("L(")
+    formula = posterior.law.inputs == _INPUTS and posterior.law.response == "loss"
     return formula and not posterior.noise.shared
 
 

@@ -77,9 +77,11 @@ def print_fit(posterior: "Posterior", plans: "Allocation | None", curve: Curve |
 
 def print_next_commands(posterior: "Posterior", saved: str) -> None:
     """Print where the posterior is saved, and commands that use it."""
+    from bayescale.laws.base import AllocatesCompute
+
     file = shlex.quote(saved)
     lines = [f"Saved to {saved}. Next:", f"  bayescale forecast {file} {_next_inputs(posterior)}"]
-    if hasattr(posterior.law, "optimal_n_params"):
+    if isinstance(posterior.law, AllocatesCompute):
         compute = style.scientific(_NEXT_FACTOR * posterior.runs.six_nd.max())
         lines.append(f"  bayescale allocate {file} --compute {compute}")
     style.console().print("\n".join(lines), soft_wrap=True)
@@ -117,7 +119,7 @@ def _heading(posterior: "Posterior") -> Table:
 
 def _parameter_table(posterior: "Posterior") -> Table:
     parameters = (*posterior.law.parameters, *posterior.noise.parameters)
-    meanings = {parameter.name: parameter.doc for parameter in parameters}
+    meanings = {parameter.name: parameter.meaning for parameter in parameters}
     if posterior.n_draws == 1:
         table = style.table("parameter", "value", "meaning", left=("meaning",))
         for name in posterior.params:

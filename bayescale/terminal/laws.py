@@ -43,7 +43,7 @@ def print_law(law: "Law") -> None:
     console.print(style.facts(facts))
     table = style.table("parameter", "prior", "meaning", left=("prior", "meaning"))
     for parameter in law.parameters:
-        table.add_row(parameter.name, parameter.prior_in_words, parameter.doc)
+        table.add_row(parameter.name, parameter.prior_in_words, parameter.meaning)
     style.print_table(console, table)
     console.print(
         "Priors are in the units of the data: the loss and each input are divided by their "

@@ -10,7 +10,7 @@ import pytest
 import bayescale as bs
 from bayescale.batches.fitting import shared_out
 from bayescale.batches.task import Task
-from bayescale.inference.base import Problem
+from bayescale.inference.base import BatchMethod, Problem
 
 LAWS = [bs.laws.Chinchilla(), bs.laws.PowerLaw()]
 
@@ -197,7 +197,7 @@ def test_what_is_no_list_or_no_instance_is_refused(data, options, complaint):
 
 
 @dataclass(frozen=True)
-class Together:
+class Together(BatchMethod):
     """Another method's fits, given out in groups, which are remembered."""
 
     one: Any

@@ -17,6 +17,7 @@ import bayescale as bs
 from bayescale.batches.fitting import fit_there
 from bayescale.batches.folder import Folder
 from bayescale.batches.task import Task
+from bayescale.inference.base import BatchMethod
 
 
 @pytest.fixture(scope="module")
@@ -146,9 +147,11 @@ def test_a_method_of_groups_is_sent_to_workers_in_groups(sweeps, at_once, quick)
     sent = []
 
     @dataclass(frozen=True)
-    class Together:
+    class Together(BatchMethod):
         seed: int = 0
-        run = at_once.run
+
+        def run(self, problem: Any) -> bs.Posterior:
+            return at_once.run(problem)
 
         def run_all(self, problems: Any) -> Any:
             sent.append([problem.runs.name for problem in problems])

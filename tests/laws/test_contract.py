@@ -15,7 +15,7 @@ from numpyro.distributions.transforms import biject_to
 
 from bayescale._internal.discovery import describe, entry, names
 from bayescale._internal.precision import float64
-from bayescale.laws.base import STAGES, SYMBOLS, Law, unit_of
+from bayescale.laws.base import ROLES, STAGES, SYMBOLS, Law, unit_of
 from bayescale.laws.farseer import Farseer
 from bayescale.responses import RESPONSES
 from tests.laws.written import value_of
@@ -96,7 +96,7 @@ def tolerance(law):
     return dict.fromkeys(("rtol", "atol"), 1e-12 if exact else 1e-8)
 
 
-def test_it_keeps_the_protocol(any_law):
+def test_it_is_declared_a_law(any_law):
     assert isinstance(any_law, Law)
 
 
@@ -123,6 +123,7 @@ def test_every_parameter_has_a_prior_and_says_what_it_means(any_law):
     for parameter in any_law.parameters:
         assert isinstance(parameter.prior, dist.Distribution), parameter.name
         assert len(parameter.doc) > 10, parameter.name
+        assert parameter.role in ROLES, parameter.name
 
 
 def test_every_prior_has_density_at_points_of_its_support(any_law):
@@ -301,7 +302,7 @@ def test_slopes_are_finite_where_every_power_would_over_or_underflow(any_law):
     huge, steep, far = (
         (1.0, 1.0, 3.0) if any(map(signed, any_law.parameters)) else (1e300, 40.0, 50.0)
     )
-    extreme = {p.name: steep if p.doc.startswith("exponent") else huge for p in any_law.parameters}
+    extreme = {p.name: steep if p.role == "exponent" else huge for p in any_law.parameters}
     for place in (-far, far):
         log_inputs = dict.fromkeys(any_law.inputs, place)
         value, slopes = jax.value_and_grad(lambda c, at=log_inputs: any_law.predict(c, at))(extreme)

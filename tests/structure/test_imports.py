@@ -77,6 +77,9 @@ def third_parties(source: Source) -> set[str]:
 def upward(source: Source) -> set[str]:
     """Return the parts that a file imports and that do not stand below its own on the spine."""
     own = part(source.module)
+    if own == "__init__":
+        # It offers every part, loaded on first use, and imports them for type checkers alone.
+        return set()
     ours = {part(name) for name in imported(source) if name.partition(".")[0] == "bayescale"}
     return ours - {own} - ALLOWED.get(own, set())
 

@@ -17,13 +17,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bayescale._internal.precision import float64
 from bayescale.errors import InputError
+from bayescale.laws.base import AllocatesCompute
 from bayescale.laws.chinchilla import Chinchilla
 from bayescale.posterior.posterior import Posterior, summarise
 from bayescale.runs import Runs
@@ -397,10 +397,12 @@ def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{counts[status]} {what}" for status, what in words.items() if counts[status])
 
 
-def _law_and_constants(truth: Posterior | Mapping[str, float]) -> tuple[Any, dict[str, np.ndarray]]:
+def _law_and_constants(
+    truth: Posterior | Mapping[str, float],
+) -> tuple[AllocatesCompute, dict[str, np.ndarray]]:
     """A law and its constants, each of shape (draws, 1)."""
     if isinstance(truth, Posterior):
-        if not hasattr(truth.law, "optimal_n_params"):
+        if not isinstance(truth.law, AllocatesCompute):
             raise InputError(
                 f"{truth.law.formula} knows no trade-off between parameters and tokens; fit "
                 f"Chinchilla()."

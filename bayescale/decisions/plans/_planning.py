@@ -24,6 +24,7 @@ from bayescale.decisions.plans._optimum import (
 from bayescale.decisions.plans.constraints import Constraints, draws_of
 from bayescale.decisions.plans.flop_models import SixND
 from bayescale.errors import InputError
+from bayescale.laws.base import AllocatesCompute
 from bayescale.posterior.posterior import Posterior
 
 BUDGETS = ("compute", "lifetime_compute", "cost")
@@ -348,10 +349,12 @@ class Planner:
             or given.flops != SixND()
             or self.scenario.departures is not None
         )
-        return hasattr(self.objective.law, "optimal_n_params") and not others
+        return isinstance(self.objective.law, AllocatesCompute) and not others
 
     def _closed_form(self, compute: np.ndarray) -> Solutions:
-        n_params = np.asarray(self.objective.law.optimal_n_params(self.scenario.params, compute))  # type: ignore[attr-defined]
+        law = self.objective.law
+        assert isinstance(law, AllocatesCompute)
+        n_params = np.asarray(law.optimal_n_params(self.scenario.params, compute))
         log_n, log_d = np.log(n_params), np.log(compute / (6 * n_params))
         return Solutions(log_n, log_d, self.log_loss(log_n, log_d), np.ones_like(log_n, dtype=bool))
 

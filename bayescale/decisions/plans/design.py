@@ -24,6 +24,7 @@ from bayescale._internal.precision import float64
 from bayescale.decisions.checks._stacked import Stack
 from bayescale.decisions.plans._preposterior import Preposterior
 from bayescale.errors import InputError
+from bayescale.laws.base import AllocatesCompute
 from bayescale.noise.base import is_likelihood, sample_responses
 from bayescale.posterior.posterior import Posterior
 from bayescale.runs import Runs
@@ -232,7 +233,7 @@ def _check(posteriors: tuple[Posterior, ...], numbers: dict[str, float]) -> None
                 f"design needs to know how new runs scatter, and {one.noise.title} does not say; "
                 f"use a likelihood."
             )
-        if not hasattr(one.law, "optimal_n_params"):
+        if not isinstance(one.law, AllocatesCompute):
             raise InputError(
                 f"{one.law.formula} knows no best size for a budget; fit Chinchilla() to design "
                 f"runs for one."
@@ -289,7 +290,8 @@ def _grid(runs: Runs, budget: float) -> pd.DataFrame:
 
 def _log_best(posterior: Posterior, budgets: np.ndarray) -> np.ndarray:
     """log N* of each draw, shape (draws, budgets)."""
-    law: Any = posterior.law
+    law = posterior.law
+    assert isinstance(law, AllocatesCompute)
     params = {name: values.reshape(-1, 1) for name, values in posterior.params.items()}
     return np.log(np.asarray(law.optimal_n_params(params, budgets)))
 

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import jax.numpy as jnp
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Law, NestedModel, Parameter, Published, Term, Values
+from bayescale.laws.base import Law, Parameter, Values
 from bayescale.laws.chinchilla import Chinchilla
 
 MULTIPLIERS = {"n_params": "n_params_multiplier", "n_tokens": "n_tokens_multiplier"}
@@ -27,7 +27,7 @@ RECIPE = "recipe"
 
 
 @dataclass(frozen=True)
-class RecipeLaw:
+class RecipeLaw(Law):
     """A law of parameters and tokens with multipliers of both.
 
     Parameters
@@ -43,14 +43,10 @@ class RecipeLaw:
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
-    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "Two recipes that share exponents"
     paper: ClassVar[str] = (
         "Beck et al. 2025, xLSTM Scaling Laws, arXiv:2510.02228, for recipes compared by laws"
     )
-    published: ClassVar[tuple[Published, ...]] = ()
-    nested_models: ClassVar[tuple[NestedModel, ...]] = ()
-    terms: ClassVar[tuple[Term, ...]] = ()
 
     @property
     def formula(self) -> str:

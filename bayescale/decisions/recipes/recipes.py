@@ -28,7 +28,7 @@ from bayescale.decisions.recipes._law import FLOOR, MULTIPLIERS, RECIPE, RecipeL
 from bayescale.errors import FitWarning, InputError
 from bayescale.inference.base import Method, Problem
 from bayescale.inference.nuts import NUTS
-from bayescale.laws.base import Law
+from bayescale.laws.base import AllocatesCompute, Law
 from bayescale.laws.chinchilla import Chinchilla
 from bayescale.noise.base import Likelihood, is_likelihood
 from bayescale.noise.student_t import StudentT
@@ -289,7 +289,7 @@ def _best_loss(law: Any, params: dict[str, np.ndarray], compute: np.ndarray) -> 
 
 def _check(law: RecipeLaw, noise: Any) -> None:
     base = law.base
-    if set(base.inputs) != set(MULTIPLIERS) or not hasattr(base, "optimal_n_params"):
+    if set(base.inputs) != set(MULTIPLIERS) or not isinstance(base, AllocatesCompute):
         raise InputError(
             f"recipes needs a law of N and D with a best split of compute, not {base.formula}; use "
             f"Chinchilla()."

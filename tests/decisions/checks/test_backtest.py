@@ -8,7 +8,7 @@ from scipy.stats import norm
 
 import bayescale as bs
 from bayescale.decisions.checks.forecasters import BASELINE, Fitted, HuberBootstrap
-from bayescale.inference.base import Problem
+from bayescale.inference.base import Method, Problem
 
 POINT = bs.MultiStart(starts=50)
 NORMAL = bs.noise.Normal()
@@ -25,7 +25,7 @@ def tested(sweep):
 
 
 @dataclass(frozen=True)
-class Doubtful:
+class Doubtful(Method):
     """A method whose diagnostics always complain."""
 
     seed: int = 0
