@@ -99,7 +99,7 @@ def with_measured(problem: Problem, measured: Any) -> Problem:
     counts = (data.conditions.n_samples + 1) * jax.nn.sigmoid(column) - 0.5
     return replace(
         problem,
-        data=data._replace(log_loss=column, conditions=data.conditions._replace(n_correct=counts)),
+        data=data._replace(observed=column, conditions=data.conditions._replace(n_correct=counts)),
     )
 
 

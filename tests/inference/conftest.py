@@ -57,3 +57,9 @@ def discrepancies(
 def sweep() -> bs.Runs:
     """45 runs of Hoffmann et al.'s law with one per cent of Normal scatter."""
     return bs.datasets.simulate(seed=3, noise=0.01)
+
+
+@pytest.fixture(scope="session")
+def chains(sweep: bs.Runs) -> bs.Posterior:
+    """The posterior of the sweep under Normal noise, by Markov chains."""
+    return bs.fit(sweep, noise=bs.noise.Normal(), method=bs.NUTS())
