@@ -1,7 +1,7 @@
 """Posteriors of noise models with processes, held against other ways to the same numbers."""
 
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,6 +24,7 @@ from bayescale.processes.base import locate
 from tests.inference.conftest import PROBABILITIES
 
 NOISE = Discrepancy(Normal(), (IntegratedWiener(scale=0.005), Matern(scale=0.02)))
+TWO_CHAINS = bs.NUTS(chains=2, seed=1)
 
 
 def bent_sweep(seed: int = 3) -> bs.Runs:
@@ -105,12 +106,37 @@ def test_departures_drawn_are_those_that_a_gaussian_process_has_given_the_parame
     )
 
 
-def test_a_discrepancy_sees_the_bend_that_is_there_and_none_where_there_is_none() -> None:
-    decorrelated = bs.datasets.simulate(3, noise=0.004, sizes_per_budget=6)
-    bent, plain = (
-        bs.fit(runs, noise=NOISE, method=bs.NUTS(chains=2, seed=1))
-        for runs in (bent_sweep(), decorrelated)
-    )
+@pytest.fixture(scope="module")
+def bent() -> bs.Posterior:
+    """The posterior of the bent sweep."""
+    return bs.fit(bent_sweep(), noise=NOISE, method=TWO_CHAINS)
+
+
+class Second(NamedTuple):
+    """The posterior of a sweep without a bend, fitted after the bent one, and how many samplers
+    that compiled.
+    """
+
+    posterior: bs.Posterior
+    compiled: int
+
+
+@pytest.fixture(scope="module")
+def second(bent: bs.Posterior) -> Second:
+    straight = bs.datasets.simulate(3, noise=0.004, sizes_per_budget=6)
+    before = nuts._chain_program.cache_info().misses
+    posterior = bs.fit(straight, noise=NOISE, method=TWO_CHAINS)
+    return Second(posterior, nuts._chain_program.cache_info().misses - before)
+
+
+def test_a_second_fit_with_processes_compiles_nothing(second: Second) -> None:
+    assert second.compiled == 0
+
+
+def test_a_discrepancy_sees_the_bend_that_is_there_and_none_where_there_is_none(
+    bent: bs.Posterior, second: Second
+) -> None:
+    plain = second.posterior
     assert np.median(bent.draws("drift_sd")) > 2 * np.median(plain.draws("drift_sd"))
     of_bent, of_plain = (fit.log_departure().reshape(-1, 30) for fit in (bent, plain))
     assert np.abs(of_bent.mean(axis=0) / of_bent.std(axis=0)).max() > 1.5
@@ -120,10 +146,11 @@ def test_a_discrepancy_sees_the_bend_that_is_there_and_none_where_there_is_none(
     assert np.std(truth - seen) < 0.005
 
 
-def test_intervals_widen_with_the_distance_from_the_runs_as_the_law_alone_does_not() -> None:
-    posterior = bs.fit(bent_sweep(), noise=NOISE, method=bs.NUTS(chains=2))
+def test_intervals_widen_with_the_distance_from_the_runs_as_the_law_alone_does_not(
+    bent: bs.Posterior,
+) -> None:
     near, far = (
-        bs.forecast(posterior, n_params=n, n_tokens=20 * n).summary().eval("q95 / q05").item() - 1
+        bs.forecast(bent, n_params=n, n_tokens=20 * n).summary().eval("q95 / q05").item() - 1
         for n in (2e9, 2e12)
     )
     assert far > 2 * near
@@ -165,11 +192,3 @@ def test_a_scale_that_falls_with_compute_is_found() -> None:
     low, high = np.quantile(posterior.draws("scale_slope"), [0.005, 0.995])
     assert low < 0.3 < high
     assert high - low < 0.4
-
-
-def test_a_second_fit_with_processes_compiles_nothing() -> None:
-    method = bs.NUTS(chains=2)
-    bs.fit(bent_sweep(), noise=NOISE, method=method)
-    before = nuts._chain_program.cache_info().misses
-    bs.fit(bent_sweep(seed=8), noise=NOISE, method=method)
-    assert nuts._chain_program.cache_info().misses == before

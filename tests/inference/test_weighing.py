@@ -1,4 +1,4 @@
-"""Weighing proposals: exact where the answer is known, and honest where the proposal is too narrow."""
+"""Weighing proposals: exact where the answer is known, honest where a proposal is too narrow."""
 
 import jax
 import jax.numpy as jnp
@@ -157,7 +157,7 @@ def test_a_single_possible_proposal_is_chosen_and_not_believed() -> None:
     assert not weighed.reliable
 
 
-def test_the_log_posterior_is_the_negative_objective_of_point_fits_and_nothing_where_that_is_not_a_number() -> (
+def test_the_log_posterior_is_the_negative_objective_and_nothing_where_that_is_not_a_number() -> (
     None
 ):
     with jax.enable_x64(True):

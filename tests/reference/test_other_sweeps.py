@@ -41,9 +41,7 @@ def test_the_llama_3_sweep_as_recomputed() -> None:
         assert draws.std() == pytest.approx(sd, rel=0.1)
 
 
-def test_counting_parameters_without_embeddings_raises_the_exponent_of_compute_and_halves_the_scatter() -> (
-    None
-):
+def test_without_embeddings_the_exponent_of_compute_is_higher_and_the_scatter_half() -> None:
     textbook = {"law": bs.laws.Chinchilla(), "noise": bs.noise.StudentT()}
     fits = [
         bs.fit(bs.datasets.load("dey2023_pile", n_params=n), **textbook)
