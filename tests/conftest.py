@@ -165,7 +165,7 @@ def with_every_column(runs: Any) -> Any:
     return Runs.from_frame(runs.frame.assign(**more, **inputs, **counted, **responses, **shares))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def made_posterior() -> Callable[..., Any]:
     """Make a Posterior without fitting: constants near the priors' means, or those given, each of
     shape (chain, draw).
