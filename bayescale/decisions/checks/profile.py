@@ -16,7 +16,6 @@ freedom keep their priors, for a Student-t likelihood alone has no maximum.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -26,6 +25,7 @@ import xarray as xr
 from jax import Array
 from scipy.stats import chi2
 
+from bayescale._internal.compiling import Use, jit_for
 from bayescale._internal.precision import float64
 from bayescale.errors import InputError
 from bayescale.inference._coordinates import constrained
@@ -296,7 +296,7 @@ def _searched(
     return every.reshape(shape), np.concatenate(noise, axis=1)[:, np.nanargmin(every)]
 
 
-@partial(jax.jit, static_argnames="target")
+@jit_for(Use.OFTEN, "target")
 def _minimised(
     target: Target, exponents: Array, noise_start: Array, data: Data, weights: Array
 ) -> tuple[Array, Array]:

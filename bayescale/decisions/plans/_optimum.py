@@ -87,6 +87,7 @@ class PlanObjective:
     repeats: Repeats | None
     flops: FlopModel
 
+    @jit_for(Use.BRIEF, "self")
     def log_loss(self, log_n: Any, log_d: Any, scenario: Scenario) -> Array:
         """Of a plan."""
         departures = 0.0 if scenario.departures is None else scenario.departures.at(log_n, log_d)
@@ -100,6 +101,7 @@ class PlanObjective:
             }
         return jnp.asarray(self.law.predict(scenario.params, at)) + departures
 
+    @jit_for(Use.BRIEF, "self")
     def log_tokens(self, log_n: Any, scenario: Scenario, limits: Any) -> Array:
         """All that the bounds leave; not a number where serving alone breaks one."""
         forward = self.flops.forward(jnp.exp(log_n))
