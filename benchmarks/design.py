@@ -1,13 +1,13 @@
-"""Regret of the size chosen at 100 times the compute, after runs that `bayescale.design` chose and
-after others of equal cost.
+"""Regret of the size chosen at 100 times the compute, after runs of `bayescale.design` or others.
 
-200 worlds: constants of the Chinchilla law, a sweep of 15 cheap runs with 1 % of noise, and a
-budget that pays for an isoFLOP grid of 15 runs up to ten times as dear. Each design spends it; the
-law is fitted to all runs that the design has; the size at 100 times the dearest run allowed is the
-posterior's median of N*, and its loss less the best is the regret. All designs lie in one range of
-compute, with sizes within a factor 8 of the best as far as known. Random runs are as many as the
-budget pays for, some 34. A design has 15 runs at most, as the grid has, or 30; in two rounds it
-chooses 7 runs for half of the budget, and the rest once those are known.
+All designs have the same cost. There are 200 worlds: true parameters of the Chinchilla law, a sweep
+of 15 small runs with 1 % of noise, and a budget for an isoFLOP grid of 15 runs with up to ten times
+the compute. Each design spends the budget; the law is fitted to all runs of the design. The size
+for 100 times the largest compute allowed is the posterior's median of N*, and its loss minus the
+least loss is the regret. All designs use one range of compute, with sizes within a factor of 8 of
+the best known size. There are as many random runs as the budget pays for, about 34. A design has at
+most 15 runs, as the grid has, or 30; in two rounds it chooses 7 runs for half of the budget, and
+the rest after the losses of these are known.
 
 Prints ratios of mean regrets with standard errors from resampled worlds; writes
 benchmarks/results/design.json.
@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -32,182 +32,197 @@ from alternatives import about
 import bayescale as bs
 
 RESULTS = Path(__file__).parent / "results" / "design.json"
-WORLDS, NOISE, REPLICATES = 200, 0.01, 1000
-FIRST_BUDGETS, FIRST_SIZES = (1e18, 3e18, 1e19), 5
-# What a run may cost: from the cheapest of the first sweep to ten times its dearest.
-CHEAPEST, DEAREST, SPREAD = 1e18, 1e20, 8.0
-SLICES, SIZES = (1e19, 10**19.5, 1e20), 5
-BUDGET, N_RUNS = SIZES * sum(SLICES), SIZES * len(SLICES)
-# Of random runs the budget pays for 34 on average.
+WORLDS = 200
+NOISE = 0.01
+REPLICATES = 1000
+FIRST_BUDGETS = (1e18, 3e18, 1e19)
+# Compute of a run: from the smallest of the first sweep to ten times its largest.
+LEAST_COMPUTE = 1e18
+MOST_COMPUTE = 1e20
+SPREAD = 8.0
+SLICES = (1e19, 10**19.5, 1e20)
+SIZES = 5
+BUDGET = SIZES * sum(SLICES)
+N_RUNS = SIZES * len(SLICES)
+# On average the budget pays for 34 random runs.
 MORE_RUNS = 30
-TARGET = 100 * DEAREST
-GRID_BUDGETS, GRID_SIZES = 13, 17
+TARGET = 100 * MOST_COMPUTE
+GRID_BUDGETS = 13
+GRID_SIZES = 17
 LAW = bs.laws.Chinchilla()
-MODEL: dict[str, Any] = {
-    "laws": [LAW],
-    "noises": [bs.noise.Normal()],
-    "method": bs.Importance(draws=1000),
-}
+NOISE_MODEL = bs.noise.Normal()
+METHOD = bs.Importance(draws=1000)
+
+# The best size at each budget.
+BestSize: TypeAlias = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """One truth, and what is random in it."""
+    """True parameters, and the random numbers of their runs."""
 
     number: int
 
     @cached_property
     def truth(self) -> dict[str, float]:
-        """Constants like those published: two terms of 0.05 to 0.6 nats amid a sweep, above a floor
-        of 1.4 to 2.2.
+        """True parameters similar to those published.
+
+        Amid a sweep, each of the two terms is 0.05 to 0.6 nats; the floor is 1.4 to 2.2.
         """
         rng = np.random.default_rng([self.number, 0])
         alpha, beta = np.exp(rng.normal(np.log(0.35), 0.2, size=2))
-        excess = np.exp(rng.uniform(np.log(0.05), np.log(0.6), size=2))
-        params = (
-            rng.uniform(1.4, 2.2),
-            excess[0] * 5e8**alpha,
-            excess[1] * 1e10**beta,
-            alpha,
-            beta,
-        )
-        return dict(zip(("E", "A", "B", "alpha", "beta"), map(float, params), strict=True))
+        excess_of_n, excess_of_d = np.exp(rng.uniform(np.log(0.05), np.log(0.6), size=2))
+        return {
+            "E": float(rng.uniform(1.4, 2.2)),
+            "A": float(excess_of_n * 5e8**alpha),
+            "B": float(excess_of_d * 1e10**beta),
+            "alpha": float(alpha),
+            "beta": float(beta),
+        }
 
     def loss(self, table: pd.DataFrame) -> np.ndarray:
-        """Of the law, nats per token."""
+        """Return the loss of the law, nats per token."""
         c = self.truth
-        return np.asarray(
-            c["E"]
-            + c["A"] / table["n_params"] ** c["alpha"]
-            + c["B"] / table["n_tokens"] ** c["beta"]
-        )
+        term_of_n = c["A"] / table["n_params"] ** c["alpha"]
+        term_of_d = c["B"] / table["n_tokens"] ** c["beta"]
+        return np.asarray(c["E"] + term_of_n + term_of_d)
 
     def best_size(self, compute: np.ndarray) -> np.ndarray:
-        """N* of the truth."""
+        """Return the true N*."""
         return np.asarray(LAW.optimal_n_params(self.truth, compute))
 
     def measured(self, table: pd.DataFrame, stream: int) -> pd.DataFrame:
-        """The runs with losses; each stream has errors of its own."""
+        """Return the runs with losses; each stream has different errors."""
         errors = NOISE * np.random.default_rng([self.number, stream]).standard_normal(len(table))
         return table.assign(loss=self.loss(table) * np.exp(errors))
 
     def regret(self, post: bs.Posterior) -> float:
-        """Of the size that a posterior would choose at the target, nats per token."""
+        """Return the regret of the size that a posterior chooses at the target, nats per token."""
         compute = np.array([TARGET])
-        chosen, best = (
-            self.loss(at(compute, size(compute)))[0] for size in (best_size(post), self.best_size)
-        )
-        return float(chosen - best)
+        chosen = self.loss(runs_at(compute, best_size(post)(compute)))
+        best = self.loss(runs_at(compute, self.best_size(compute)))
+        return float(chosen[0] - best[0])
 
 
-def at(compute: np.ndarray, n_params: np.ndarray) -> pd.DataFrame:
-    """Runs of sizes at budgets."""
+def runs_at(compute: np.ndarray, n_params: np.ndarray) -> pd.DataFrame:
+    """Return runs with the given sizes at the given budgets."""
     return pd.DataFrame({"n_params": n_params, "n_tokens": compute / (6 * n_params)})
 
 
-def best_size(post: bs.Posterior) -> Callable[[np.ndarray], np.ndarray]:
-    """The posterior's median of N* at budgets."""
+def best_size(post: bs.Posterior) -> BestSize:
+    """Return a function for the posterior's median of N* at budgets."""
     params = {name: values.reshape(-1, 1) for name, values in post.params.items()}
     return lambda compute: np.median(np.asarray(LAW.optimal_n_params(params, compute)), axis=0)
 
 
-def isoflop(
-    size: Callable[[np.ndarray], np.ndarray], slices: tuple[float, ...], spread: float = SPREAD
-) -> pd.DataFrame:
-    """Sizes evenly in log N about the best."""
+def isoflop(size: BestSize, slices: tuple[float, ...], spread: float = SPREAD) -> pd.DataFrame:
+    """Return runs with sizes evenly spaced in log N around the best."""
     compute = np.repeat(slices, SIZES)
-    return at(
-        compute, size(compute) * np.tile(np.geomspace(1 / spread, spread, SIZES), len(slices))
-    )
+    factors = np.tile(np.geomspace(1 / spread, spread, SIZES), len(slices))
+    return runs_at(compute, size(compute) * factors)
 
 
-def at_random(size: Callable[[np.ndarray], np.ndarray], number: int) -> pd.DataFrame:
-    """Budgets evenly in their logarithm, sizes about the best; the last run is as dear as what is
-    left allows.
+def at_random(size: BestSize, number: int) -> pd.DataFrame:
+    """Return runs with random budgets, uniform in their logarithm, and sizes around the best.
+
+    The compute of the last run is limited by the remaining budget.
     """
     rng = np.random.default_rng([number, 1])
     compute: list[float] = []
-    while (left := BUDGET - sum(compute)) > CHEAPEST:
-        compute.append(min(float(np.exp(rng.uniform(np.log(CHEAPEST), np.log(DEAREST)))), left))
+    while (left := BUDGET - sum(compute)) > LEAST_COMPUTE:
+        wished = np.exp(rng.uniform(np.log(LEAST_COMPUTE), np.log(MOST_COMPUTE)))
+        compute.append(min(float(wished), left))
     budgets = np.array(compute)
-    return at(
-        budgets,
-        size(budgets) * np.exp(rng.uniform(-np.log(SPREAD), np.log(SPREAD), size=len(budgets))),
-    )
+    factors = np.exp(rng.uniform(-np.log(SPREAD), np.log(SPREAD), size=len(budgets)))
+    return runs_at(budgets, size(budgets) * factors)
 
 
 def designed(post: bs.Posterior, budget: float, n_runs: int) -> pd.DataFrame:
-    """By `bayescale.design`."""
-    compute = np.repeat(np.geomspace(CHEAPEST, DEAREST, GRID_BUDGETS), GRID_SIZES)
-    sizes = best_size(post)(compute) * np.tile(
-        np.geomspace(1 / SPREAD, SPREAD, GRID_SIZES), GRID_BUDGETS
-    )
-    plan = bs.design(post, budget, compute=TARGET, candidates=at(compute, sizes), n_runs=n_runs)
+    """Return the runs that `bayescale.design` chooses."""
+    compute = np.repeat(np.geomspace(LEAST_COMPUTE, MOST_COMPUTE, GRID_BUDGETS), GRID_SIZES)
+    factors = np.tile(np.geomspace(1 / SPREAD, SPREAD, GRID_SIZES), GRID_BUDGETS)
+    candidates = runs_at(compute, best_size(post)(compute) * factors)
+    plan = bs.design(post, budget, compute=TARGET, candidates=candidates, n_runs=n_runs)
     return plan.frame[["n_params", "n_tokens"]]
 
 
-def fitted(tables: list[pd.DataFrame]) -> list[bs.Posterior]:
-    """All in few calls."""
-    return list(bs.batch([bs.Runs.from_frame(one) for one in tables], **MODEL).posteriors.values())
+def fit_all(tables: list[pd.DataFrame]) -> list[bs.Posterior]:
+    """Return the posteriors of all tables, fitted in few calls."""
+    runs = [bs.Runs.from_frame(table) for table in tables]
+    batch = bs.batch(runs, laws=[LAW], noises=[NOISE_MODEL], method=METHOD)
+    return list(batch.posteriors.values())
 
 
 def spent(table: pd.DataFrame) -> float:
-    """FLOPs."""
+    """Return the FLOPs of the runs."""
     return float((6 * table["n_params"] * table["n_tokens"]).sum())
 
 
-def played(worlds: list[World]) -> Iterator[tuple[str, list[pd.DataFrame], list[float]]]:
-    """Each design, the runs that it added in each world, and its regrets there."""
-    first = [world.measured(isoflop(world.best_size, FIRST_BUDGETS), 2) for world in worlds]
-    posts = fitted(first)
-    yield (
-        "no more runs",
-        [one[:0] for one in first],
-        [w.regret(p) for w, p in zip(worlds, posts, strict=True)],
-    )
+def play(worlds: list[World]) -> Iterator[tuple[str, list[pd.DataFrame], list[float]]]:
+    """Yield each design, the runs that it added in each world, and its regrets."""
+
+    def regrets(posteriors: list[bs.Posterior]) -> list[float]:
+        return [world.regret(post) for world, post in zip(worlds, posteriors, strict=True)]
 
     def after(
         known: list[pd.DataFrame], new: list[pd.DataFrame], stream: int
     ) -> list[pd.DataFrame]:
-        return [
-            pd.concat([a, w.measured(b, stream)], ignore_index=True)
-            for w, a, b in zip(worlds, known, new, strict=True)
-        ]
+        tables = []
+        for world, before, added in zip(worlds, known, new, strict=True):
+            measured = world.measured(added, stream)
+            tables.append(pd.concat([before, measured], ignore_index=True))
+        return tables
 
-    plans = {
-        "design": [designed(post, BUDGET, N_RUNS) for post in posts],
-        "design of more runs": [designed(post, BUDGET, MORE_RUNS) for post in posts],
-        "isoflop": [isoflop(best_size(post), SLICES) for post in posts],
-        "isoflop, sizes within a factor 4": [
-            isoflop(best_size(post), SLICES, 4.0) for post in posts
-        ],
-        "random": [
-            at_random(best_size(post), world.number)
-            for world, post in zip(worlds, posts, strict=True)
-        ],
+    first = [world.measured(isoflop(world.best_size, FIRST_BUDGETS), 2) for world in worlds]
+    posts = fit_all(first)
+    yield "no more runs", [table[:0] for table in first], regrets(posts)
+    plans: dict[str, list[pd.DataFrame]] = {
+        "design": [],
+        "design of more runs": [],
+        "isoflop": [],
+        "isoflop, sizes within a factor 4": [],
+        "random": [],
     }
+    for world, post in zip(worlds, posts, strict=True):
+        size = best_size(post)
+        plans["design"].append(designed(post, BUDGET, N_RUNS))
+        plans["design of more runs"].append(designed(post, BUDGET, MORE_RUNS))
+        plans["isoflop"].append(isoflop(size, SLICES))
+        plans["isoflop, sizes within a factor 4"].append(isoflop(size, SLICES, 4.0))
+        plans["random"].append(at_random(size, world.number))
     for name, plan in plans.items():
-        yield (
-            name,
-            plan,
-            [w.regret(p) for w, p in zip(worlds, fitted(after(first, plan, 3)), strict=True)],
-        )
+        yield name, plan, regrets(fit_all(after(first, plan, 3)))
     half = [designed(post, BUDGET / 2, N_RUNS // 2) for post in posts]
     known = after(first, half, 4)
-    left = [
-        designed(post, BUDGET - spent(one), N_RUNS - len(one))
-        for post, one in zip(fitted(known), half, strict=True)
-    ]
-    both = [pd.concat(pair, ignore_index=True) for pair in zip(half, left, strict=True)]
-    yield (
-        "design in two rounds",
-        both,
-        [w.regret(p) for w, p in zip(worlds, fitted(after(known, left, 5)), strict=True)],
-    )
+    rest = []
+    both = []
+    for post, done in zip(fit_all(known), half, strict=True):
+        remaining = designed(post, BUDGET - spent(done), N_RUNS - len(done))
+        rest.append(remaining)
+        both.append(pd.concat([done, remaining], ignore_index=True))
+    yield "design in two rounds", both, regrets(fit_all(after(known, rest, 5)))
+
+
+def ratios_of_means(regrets: pd.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
+    """Return ratios of mean regrets with standard errors, of each design to each alternative."""
+    means = regrets.mean()
+    samples = []
+    for seed in range(REPLICATES):
+        samples.append(regrets.sample(frac=1, replace=True, random_state=seed).mean())
+    resampled = pd.DataFrame(samples)
+    alternatives = [name for name in regrets if not name.startswith("design")]
+    ratios: dict[str, dict[str, dict[str, float]]] = {}
+    for design in ("design", "design of more runs", "design in two rounds"):
+        ratios[design] = {}
+        for other in alternatives:
+            ratio = float(means[design] / means[other])
+            se = float((resampled[design] / resampled[other]).std())
+            ratios[design][other] = {"ratio": ratio, "se": se}
+    return ratios
 
 
 def main() -> None:
-    """Play, print, write."""
+    """Simulate all designs, print, write."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -216,35 +231,22 @@ def main() -> None:
     warnings.simplefilter("ignore")
     begun = time.perf_counter()
     worlds = [World(number) for number in range(8 if quick else WORLDS)]
-    regrets, rows = {}, {}
-    for name, plans, found in played(worlds):
-        regrets[name] = found
+    regrets = {}
+    rows = {}
+    for name, plans, regrets_of_design in play(worlds):
+        regrets[name] = regrets_of_design
         rows[name] = {
-            "mean_regret": float(np.mean(found)),
-            "median_regret": float(np.median(found)),
-            "runs": float(np.mean([len(one) for one in plans])),
-            "share_of_budget": float(np.mean([spent(one) for one in plans]) / BUDGET),
+            "mean_regret": float(np.mean(regrets_of_design)),
+            "median_regret": float(np.median(regrets_of_design)),
+            "runs": float(np.mean([len(plan) for plan in plans])),
+            "share_of_budget": float(np.mean([spent(plan) for plan in plans]) / BUDGET),
         }
         print(f"{time.perf_counter() - begun:6.0f} s  {name:34}", rows[name], flush=True)
-    table = pd.DataFrame(regrets)
-    means = table.mean()
-    resampled = pd.DataFrame(
-        [table.sample(frac=1, replace=True, random_state=i).mean() for i in range(REPLICATES)]
-    )
-    ratios = {
-        ours: {
-            other: {
-                "ratio": float(means[ours] / means[other]),
-                "se": float((resampled[ours] / resampled[other]).std()),
-            }
-            for other in table
-            if not other.startswith("design")
-        }
-        for ours in ("design", "design of more runs", "design in two rounds")
-    }
-    for ours, against in ratios.items():
-        for other, one in against.items():
-            print(f"{ours} over {other}: {one['ratio']:.2f} ± {one['se']:.2f}")
+    ratios = ratios_of_means(pd.DataFrame(regrets))
+    for design, comparisons in ratios.items():
+        for other, comparison in comparisons.items():
+            ratio = comparison["ratio"]
+            print(f"{design} over {other}: {ratio:.2f} ± {comparison['se']:.2f}")
     result = {
         "worlds": len(worlds),
         "noise": NOISE,

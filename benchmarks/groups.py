@@ -1,23 +1,21 @@
-"""All groups of the catalogue at once, by `bayescale.Importance` in one call, against
-`bayescale.NUTS` one after the other.
+"""All groups of the catalogue by `bayescale.Importance` in one call, against `bayescale.NUTS`.
 
-Every data set that is to be had, and every group of ten or more runs within one, under Normal and
-Student-t noise. Prints the seconds of both, from a cold start and compiled, and where they
-disagree; writes benchmarks/results/groups.json.
+NUTS fits one group after another. The groups are every available data set, and every group of ten
+or more runs within one, under Normal and Student-t noise. Prints the seconds of both, from a cold
+start and compiled, and their disagreements; writes benchmarks/results/groups.json.
 
     BAYESCALE_DATA=... python benchmarks/groups.py
 """
 
 import argparse
+import itertools
 import json
-import time
 import warnings
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from alternatives import about
+from alternatives import about, seconds_of
 
 import bayescale as bs
 
@@ -27,8 +25,8 @@ NOISES = (bs.noise.Normal(), bs.noise.StudentT())
 
 
 def groups() -> list[bs.Runs]:
-    """Data sets that the Chinchilla law can be fitted to, whole, and their groups."""
-    found = []
+    """Return the data sets that the Chinchilla law can be fitted to, and their groups."""
+    result = []
     for name in bs.datasets.names():
         try:
             runs = bs.datasets.load(name)
@@ -36,34 +34,28 @@ def groups() -> list[bs.Runs]:
             print(f"{name} is left out: {error}")
             continue
         parts = runs.frame.groupby("group") if "group" in runs.frame else []
-        several = [(label, part) for label, part in parts if FEWEST <= len(part) < len(runs)]
-        found += [runs] * (len(runs) >= FEWEST) + [
-            bs.Runs(part, f"{name} {label}") for label, part in several
-        ]
-    return found
-
-
-def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:
-    """What it gives, and the seconds of a first and of a second call."""
-    seconds = []
-    for _ in range(2):
-        begun = time.perf_counter()
-        result = work()
-        seconds.append(time.perf_counter() - begun)
-    return result, *seconds
+        if len(runs) >= FEWEST:
+            result.append(runs)
+        for label, part in parts:
+            if FEWEST <= len(part) < len(runs):
+                result.append(bs.Runs(part, f"{name} {label}"))
+    return result
 
 
 def disagreement(importance: bs.Posterior, nuts: bs.Posterior) -> dict[str, float]:
-    """The largest difference of means, in standard deviations, and of standard deviations, as a
-    share; of log parameters.
+    """Return the largest differences of means and of standard deviations of log parameters.
+
+    Differences of means are in standard deviations, and differences of standard deviations are
+    relative.
     """
-    pairs = [(np.log(importance.draws(name)), np.log(nuts.draws(name))) for name in nuts.params]
-    return {
-        "mean": max(
-            float(abs(ours.mean() - theirs.mean()) / theirs.std()) for ours, theirs in pairs
-        ),
-        "sd": max(float(abs(ours.std() / theirs.std() - 1)) for ours, theirs in pairs),
-    }
+    of_means = []
+    of_sds = []
+    for name in nuts.params:
+        ours = np.log(importance.draws(name))
+        theirs = np.log(nuts.draws(name))
+        of_means.append(float(abs(ours.mean() - theirs.mean()) / theirs.std()))
+        of_sds.append(float(abs(ours.std() / theirs.std() - 1)))
+    return {"mean": max(of_means), "sd": max(of_sds)}
 
 
 def main() -> None:
@@ -77,14 +69,18 @@ def main() -> None:
     quick = parser.parse_args().quick
     warnings.simplefilter("ignore")
     sweeps = groups()[: 3 if quick else None]
-    batch, cold, warm = timed(lambda: bs.batch(sweeps, noises=NOISES, method=bs.Importance()))
-    ours = list(batch.posteriors.values())
-    alone = [
-        timed(lambda r=runs, n=noise: bs.fit(r, noise=n)) for runs in sweeps for noise in NOISES
-    ]
-    nuts_cold, nuts_warm = (sum(one[place] for one in alone) for place in (1, 2))
-    rows = [
-        {
+    (cold, warm), batch = seconds_of(
+        lambda: bs.batch(sweeps, noises=NOISES, method=bs.Importance()), 2
+    )
+    nuts_cold = 0.0
+    nuts_warm = 0.0
+    rows = []
+    combinations = itertools.product(sweeps, NOISES)
+    for posterior, (runs, noise) in zip(batch.posteriors.values(), combinations, strict=True):
+        (first, second), nuts = seconds_of(partial(bs.fit, runs, noise=noise), 2)
+        nuts_cold += first
+        nuts_warm += second
+        row = {
             "data_set": posterior.runs.name,
             "noise": posterior.noise.title,
             "n_runs": len(posterior.runs),
@@ -93,8 +89,7 @@ def main() -> None:
             "disagreement": disagreement(posterior, nuts),
             "nuts_problems": nuts.problems,
         }
-        for posterior, (nuts, *_) in zip(ours, alone, strict=True)
-    ]
+        rows.append(row)
     for row in rows:
         print(
             f"{row['data_set']:45} {row['noise'][:9]} k {row['pareto_k']:5.2f}",

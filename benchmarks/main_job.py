@@ -1,4 +1,4 @@
-"""The main job against today's practice, both measured in one run on the same cores.
+"""The main work, a posterior and a bootstrap, against today's practice on the same cores.
 
 Prints one table and writes benchmarks/results/main_job.json. Two comparisons on the 240 Chinchilla
 runs digitised by Besiroglu et al.:
@@ -21,23 +21,29 @@ import argparse
 import json
 import statistics
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import alternatives
 import numpy as np
-from alternatives import DELTA, in_fresh_process, seconds_of
+from alternatives import DELTA, JsonObject, in_fresh_process, seconds_of
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 RESULTS = Path(__file__).parent / "results" / "main_job.json"
-SAMPLED_STARTS, SAMPLED_REFITS = 40, 80
-STARTS, REFITS = 4500, 4000
+SAMPLED_STARTS = 40
+SAMPLED_REFITS = 80
+STARTS = 4500
+REFITS = 4000
 
 
 def posterior_here() -> dict[str, float]:
-    """Seconds and least effective sample size of `bayescale.NUTS()` in this process."""
+    """Return seconds and least effective sample size of `bayescale.NUTS()` in this process."""
     import bayescale as bs
 
-    # The name is looked up before the clock starts, since that imports what is behind it.
-    runs, fit = bs.datasets.load("besiroglu2024_chinchilla"), bs.fit
+    # The name is resolved before the clock starts, since that imports its module.
+    fit = bs.fit
+    runs = bs.datasets.load("besiroglu2024_chinchilla")
     (seconds,), posterior = seconds_of(lambda: fit(runs), 1)
     return {
         "seconds": seconds,
@@ -47,18 +53,20 @@ def posterior_here() -> dict[str, float]:
 
 
 def posterior_stock() -> dict[str, float]:
-    """The same of NumPyro's defaults, on the same model and data."""
+    """Return seconds and effective sample sizes of NumPyro's defaults on the same model."""
     import bayescale as bs
 
     return alternatives.posterior_stock(bs.datasets.load("besiroglu2024_chinchilla"))
 
 
 def point_here() -> dict[str, float]:
-    """Seconds for all starts and refits, first call and compiled, and the minimum reached."""
+    """Return seconds for all starts and refits, first call and compiled, and the minimum."""
     import bayescale as bs
 
-    runs, fit = bs.datasets.load("besiroglu2024_chinchilla"), bs.fit
-    huber, method = bs.noise.Huber(DELTA), bs.Bootstrap(replicates=REFITS)
+    fit = bs.fit
+    runs = bs.datasets.load("besiroglu2024_chinchilla")
+    huber = bs.noise.Huber(DELTA)
+    method = bs.Bootstrap(replicates=REFITS)
     seconds, fitted = seconds_of(lambda: fit(runs, noise=huber, method=method), 4)
     assert fitted.objective is not None
     return {
@@ -69,8 +77,9 @@ def point_here() -> dict[str, float]:
 
 
 def point_scipy() -> dict[str, float]:
-    """Seconds for all starts and refits, scaled up from a sample, and the minimum reached by the
-    sampled starts.
+    """Return seconds for all starts and refits, and the minimum of the sampled starts.
+
+    The seconds are scaled up from a sample.
     """
     import bayescale as bs
 
@@ -79,12 +88,9 @@ def point_scipy() -> dict[str, float]:
     assert len(grid) == STARTS
     per_start, best = fit.from_starts(grid[:SAMPLED_STARTS])
     n_runs = len(fit.frame)
-    draws = (
-        np.random.default_rng(0)
-        .multinomial(n_runs, np.full(n_runs, 1 / n_runs), size=SAMPLED_REFITS)
-        .astype(float)
-    )
-    per_refit, _ = fit.refits(best.x, draws)
+    rng = np.random.default_rng(0)
+    draws = rng.multinomial(n_runs, np.full(n_runs, 1 / n_runs), size=SAMPLED_REFITS)
+    per_refit, _ = fit.refits(best.x, draws.astype(float))
     return {
         "per_start": per_start,
         "per_refit": per_refit,
@@ -93,39 +99,40 @@ def point_scipy() -> dict[str, float]:
     }
 
 
-def compare(repeats: int) -> dict[str, Any]:
-    """Both comparisons, the alternatives in turn."""
-    ours, stock = [], []
+def compare(repeats: int) -> JsonObject:
+    """Return both comparisons; the two sides alternate."""
+    ours = []
+    stock = []
+    ratios = []
     for _ in range(repeats):
-        ours.append(in_fresh_process(__file__, "--part", "posterior_here"))
-        stock.append(in_fresh_process(__file__, "--part", "posterior_stock"))
-    rates = [
-        (o["ess"] / o["seconds"], s["ess"] / s["seconds"]) for o, s in zip(ours, stock, strict=True)
-    ]
-    here, scipy = (
-        in_fresh_process(__file__, "--part", "point_here"),
-        in_fresh_process(__file__, "--part", "point_scipy"),
-    )
+        here = in_fresh_process(__file__, "--part", "posterior_here")
+        numpyro = in_fresh_process(__file__, "--part", "posterior_stock")
+        ours.append(here)
+        stock.append(numpyro)
+        rate = here["ess"] / here["seconds"]
+        ratios.append(rate / (numpyro["ess"] / numpyro["seconds"]))
+    point = in_fresh_process(__file__, "--part", "point_here")
+    scipy = in_fresh_process(__file__, "--part", "point_scipy")
     return {
         "posterior": {
             "ours": ours,
             "stock": stock,
-            "ratio_median": statistics.median(o / s for o, s in rates),
-            "ratio_all": [o / s for o, s in rates],
+            "ratio_median": statistics.median(ratios),
+            "ratio_all": ratios,
         },
         "point": {
-            "ours": here,
+            "ours": point,
             "scipy": scipy,
             "sampled": {"starts": SAMPLED_STARTS, "refits": SAMPLED_REFITS},
-            "ratio_compiled": scipy["seconds"] / here["compiled"],
-            "ratio_first_call": scipy["seconds"] / here["first"],
+            "ratio_compiled": scipy["seconds"] / point["compiled"],
+            "ratio_first_call": scipy["seconds"] / point["first"],
         },
         **alternatives.about(),
     }
 
 
-def table(result: dict[str, Any]) -> Any:
-    """For the terminal."""
+def table(result: JsonObject) -> "Table":
+    """Return the table for the terminal."""
     from rich.table import Table
 
     shown = Table(
@@ -135,28 +142,27 @@ def table(result: dict[str, Any]) -> Any:
         "ratio",
         title="240 Chinchilla runs, one run on the same cores",
     )
-    posterior, point = result["posterior"], result["point"]
-    middle = {
-        side: [statistics.median(one[k] for one in posterior[side]) for k in ("seconds", "ess")]
-        for side in ("ours", "stock")
-    }
+    posterior = result["posterior"]
+    point = result["point"]
     shown.add_row(
         "posterior, cold: effective draws / s",
-        f"{middle['ours'][1]:.0f} in {middle['ours'][0]:.1f} s",
-        f"{middle['stock'][1]:.0f} in {middle['stock'][0]:.1f} s (NumPyro defaults)",
+        _median_draws(posterior["ours"]),
+        f"{_median_draws(posterior['stock'])} (NumPyro defaults)",
         f"{posterior['ratio_median']:.1f}",
     )
-    for name, label in (
-        ("compiled", "4,500 starts + 4,000 refits, compiled"),
-        ("first_call", "the same, compilation included"),
-    ):
-        seconds = point["ours"]["compiled" if name == "compiled" else "first"]
-        shown.add_row(
-            label,
-            f"{seconds:.2f} s",
-            f"{point['scipy']['seconds']:.0f} s (SciPy)",
-            f"{point[f'ratio_{name}']:.0f}",
-        )
+    scipy = f"{point['scipy']['seconds']:.0f} s (SciPy)"
+    shown.add_row(
+        "4,500 starts + 4,000 refits, compiled",
+        f"{point['ours']['compiled']:.2f} s",
+        scipy,
+        f"{point['ratio_compiled']:.0f}",
+    )
+    shown.add_row(
+        "the same, compilation included",
+        f"{point['ours']['first']:.2f} s",
+        scipy,
+        f"{point['ratio_first_call']:.0f}",
+    )
     shown.add_row(
         "minimum of the Huber objective",
         f"{point['ours']['objective']:.12f}",
@@ -164,6 +170,12 @@ def table(result: dict[str, Any]) -> Any:
         "",
     )
     return shown
+
+
+def _median_draws(repeats: list[JsonObject]) -> str:
+    ess = statistics.median(repeat["ess"] for repeat in repeats)
+    seconds = statistics.median(repeat["seconds"] for repeat in repeats)
+    return f"{ess:.0f} in {seconds:.1f} s"
 
 
 def main() -> None:

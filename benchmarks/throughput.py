@@ -1,35 +1,34 @@
-"""What each kernel gets out of a device: units of work per second, from small calls to ones that
-fill it, on the CPU and on the accelerator where there is one.
+"""The throughput of each kernel: units of work per second, by the size of a call.
 
-Prints one table, and writes benchmarks/results/throughput.json and docs/throughput.png. The data
-are 240 simulated runs. Each kernel is a fresh process on each device, without compilation cache;
-sizes grow eightfold as long as the next call should take no more than some two seconds, and memory
-lasts. Compilation is the first call less a later one.
+Devices are the CPU and the accelerator, if there is one. Prints one table, and writes
+benchmarks/results/throughput.json and docs/throughput.png. The data are 240 simulated runs. Each
+kernel runs in a fresh process on each device, without compilation cache; sizes grow eightfold while
+the next call should take at most about two seconds and memory is sufficient. Compilation time is
+the first call minus a later one.
 
-Operations and numbers moved are the least that the formulas ask for, whatever the program does; an
-exponential, a logarithm, a division, a comparison or a choice is one operation. Of n runs a unit
-does and moves
+Operations and numbers moved are the least that the formulas need, whatever the program does; an
+exponential, a logarithm, a division, a comparison or a selection is one operation. For n runs, a
+unit needs these operations and moves these numbers:
 
-    grid_evidence       node             2n for the product; 1 − ρ² 2, q − ρp 2, RSS 3, the bound on
-    a tile 3
-                                         n/512: one of the tables, anew for each row of tiles
-    objective_grid      cell             12n: sum, logarithm, residual, 7 for Huber's ρ, weight and
-    sum
+    grid_evidence       node             2n for the product; 1 − ρ² 2, q − ρp 2, RSS 3, the bound of
+                                         a tile 3
+                                         n/512: one of the tables, again for each row of tiles
+    objective_grid      cell             12n: sum, logarithm, residual, 7 for Huber's ρ, weight,
+                                         sum
                                          1: the result
-    predictive_surface  draw of a cell   16 for the law; of the law and of new runs each scatter,
-    exponential, 4 for moments and
-                                         log₂ draws for their order
-                                         4 each: a loss is made, put in order and read
+    predictive_surface  draw of a cell   16 for the law; for the law and for new runs: scatter,
+                                         exponential, 4 for moments and log₂ draws for the sort
+                                         4 each: a loss is written, sorted and read
     refit               refit            82n for each of 12 reweighted steps, 95n for each of 3
-    Newton steps
-                                         2n: each of both searches reads its weights
+                                         Newton steps
+                                         2n: both searches read their weights
     log_posterior       run of a draw    16 for the law, 9 for Student's t of the residual
                                          8/n: a draw has seven coordinates and one result
 
-The share is of the operations per second of a bare matrix product on the same device, in the same
-process and precision: for grid_evidence one of its own tiles, streamed alike, and for the others a
-large square one. Refits are in double precision only: their tolerances are below what single
-precision tells apart.
+The share is relative to the operations per second of a matrix product on the same device, in the
+same process and precision: for grid_evidence the product of its tiles, streamed in the same way,
+and for the others a large square product. Refits are in double precision only: their tolerances are
+below the resolution of single precision.
 
 The main line is the evidence over 96 million pairs of exponents, tables included, in double
 precision.
@@ -49,40 +48,55 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import alternatives
 import numpy as np
 import throughput_plot
-from alternatives import DELTA, in_fresh_process, seconds_of
+from alternatives import DELTA, JsonObject, in_fresh_process, seconds_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from jax import Array
+
+    import bayescale as bs
+    from bayescale.kernels.additive_grid import CentredResponse, PowerColumns
 
 RESULTS = Path(__file__).parent / "results" / "throughput.json"
 PICTURE = Path(__file__).parents[1] / "docs" / "throughput.png"
 
-RUNS, DRAWS, KINDS = 240, 4000, 2
-GROWTH, LONGEST_CALL = 8, 2.5
-FEWEST_CALLS, SHORTEST_TIMING = 3, 0.2
+RUNS = 240
+DRAWS = 4000
+KINDS = 2
+GROWTH = 8
+# Seconds.
+LONGEST_CALL = 2.5
+SHORTEST_TIMING = 0.2
 LONGEST_PRODUCT = 0.1
+FEWEST_CALLS = 3
 TILE = (512, 256)
-MAIN_EXPONENTS, QUICK_EXPONENTS, QUICK_SIZES = 9800, 980, 2
+MAIN_EXPONENTS = 9800
+QUICK_EXPONENTS = 980
+QUICK_SIZES = 2
 
 PLACES = ("cpu", "accelerator")
 
-Call = Callable[[], Any]
+# Its result is any pytree of arrays.
+Call: TypeAlias = Callable[[], object]
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """What is measured, and what it counts as.
+    """A kernel to measure, and the size of its unit of work.
 
     Attributes
     ----------
     unit : str
     prepare : callable
-        ``prepare(growth)`` gives the units of a call that is ``growth`` times the smallest, about,
+        ``prepare(growth)`` returns the units of a call that is about ``growth`` times the smallest,
         and the call.
     operations, numbers : float
-        A unit does and moves.
+        Operations of a unit, and numbers that it moves.
     dtypes : tuple of str
     """
 
@@ -95,18 +109,18 @@ class Kernel:
 
 @dataclass(frozen=True)
 class Point:
-    """One size of one kernel on one device.
+    """A measurement of one size of one kernel on one device.
 
     Attributes
     ----------
     units : int
-        In one call.
+        Units of one call.
     compilation, seconds : float
-        Of the first call beyond a later one, and of a later one.
+        Seconds of the first call minus a later one, and of a later one.
     per_second, gflops, gigabytes : float
         Units, operations and bytes per second.
     share : float
-        Of a bare product's operations per second.
+        Operations per second divided by those of a matrix product.
     """
 
     kernel: str
@@ -121,8 +135,8 @@ class Point:
     share: float
 
 
-def simulated() -> Any:
-    """The 240 runs."""
+def simulated() -> "bs.Runs":
+    """Return the 240 runs."""
     import bayescale as bs
 
     return bs.datasets.simulate(
@@ -130,75 +144,91 @@ def simulated() -> Any:
     )
 
 
-def tables(frame: Any, exponents: int) -> tuple[Any, Any, Any]:
-    """What `grid_evidence` takes, for a square grid of exponents."""
+def tables(
+    frame: "pd.DataFrame", exponents: int
+) -> "tuple[PowerColumns, PowerColumns, CentredResponse]":
+    """Return the arguments of `grid_evidence` for a square grid of exponents."""
     import jax.numpy as jnp
 
     from bayescale.kernels import centre_response, power_columns
 
-    of = centre_response(jnp.asarray(frame["loss"].to_numpy()), jnp.ones(len(frame)))
-    logs = [np.log(frame[name].to_numpy()) for name in ("n_params", "n_tokens")]
-    axis, flat = jnp.linspace(0.05, 1.0, exponents), jnp.zeros(exponents)
-    u, v = (power_columns(axis, jnp.asarray(log - log.mean()), flat, of) for log in logs)
-    return u, v, of
+    response = centre_response(jnp.asarray(frame["loss"].to_numpy()), jnp.ones(len(frame)))
+    axis = jnp.linspace(0.05, 1.0, exponents)
+    flat = jnp.zeros(exponents)
+    log_n = np.log(frame["n_params"].to_numpy())
+    log_d = np.log(frame["n_tokens"].to_numpy())
+    u = power_columns(axis, jnp.asarray(log_n - log_n.mean()), flat, response)
+    v = power_columns(axis, jnp.asarray(log_d - log_d.mean()), flat, response)
+    return u, v, response
 
 
 def grid_evidence(growth: float) -> tuple[int, Call]:
-    """From tables on."""
+    """Prepare the evidence of a grid, without its tables."""
     from bayescale.kernels import grid_evidence
 
     exponents = round(128 * math.sqrt(growth))
-    found = tables(simulated().frame, exponents)
-    return exponents**2, lambda: grid_evidence(*found)
+    u, v, response = tables(simulated().frame, exponents)
+    return exponents**2, lambda: grid_evidence(u, v, response)
 
 
 def objective_grid(growth: float) -> tuple[int, Call]:
-    """As many values of each of the five constants."""
+    """Prepare the objective on a grid with equally many values of each of the five parameters."""
     import jax.numpy as jnp
 
     import bayescale as bs
     from bayescale.kernels.objective_grid import Axes, Sweep, objective_grid
     from bayescale.noise.base import Conditions
 
-    frame, values = simulated().frame, round(4 * growth ** (1 / 5))
-    logs = (
-        jnp.asarray(np.log(frame[name].to_numpy())) for name in ("n_params", "n_tokens", "loss")
+    frame = simulated().frame
+    values = round(4 * growth ** (1 / 5))
+    sweep = Sweep(
+        log_n_params=jnp.log(frame["n_params"].to_numpy()),
+        log_n_tokens=jnp.log(frame["n_tokens"].to_numpy()),
+        log_loss=jnp.log(frame["loss"].to_numpy()),
+        weights=jnp.ones(len(frame)),
     )
-    sweep = Sweep(*logs, jnp.ones(len(frame)))
-    ends = ((1.5, 2.1), (100.0, 2000.0), (300.0, 10_000.0), (0.25, 0.45), (0.25, 0.5))
-    axes = Axes(*(jnp.geomspace(*pair, values) for pair in ends))
+    axes = Axes(
+        E=jnp.geomspace(1.5, 2.1, values),
+        A=jnp.geomspace(100.0, 2000.0, values),
+        B=jnp.geomspace(300.0, 10_000.0, values),
+        alpha=jnp.geomspace(0.25, 0.45, values),
+        beta=jnp.geomspace(0.25, 0.5, values),
+    )
     huber = bs.noise.Huber(DELTA)
 
-    def rho(residual: Any, _: Any) -> Any:
+    def rho(residual: "Array", _: None) -> "Array":
         return huber.rho(residual, {}, Conditions())
 
     return values**5, lambda: objective_grid(rho, axes, sweep, None)
 
 
 def predictive_surface(growth: float) -> tuple[int, Call]:
-    """The law alone and new runs, for a posterior's usual number of draws."""
+    """Prepare summaries of the law alone and of new runs, for the usual number of draws."""
     import jax.numpy as jnp
 
     import bayescale as bs
     from bayescale.decisions.forecasts.forecast import QUANTILES
     from bayescale.kernels import predictive_surface
 
-    rng, cells, law = np.random.default_rng(0), round(4 * growth), bs.laws.Chinchilla()
-    truth = law.published[0].params
-    params = {
-        name: jnp.asarray(value * np.exp(0.01 * rng.standard_normal(DRAWS)))
-        for name, value in truth.items()
-    }
-    inputs = {name: jnp.linspace(np.log(1e8), np.log(1e12), cells) for name in law.inputs}
+    rng = np.random.default_rng(0)
+    cells = round(4 * growth)
+    law = bs.laws.Chinchilla()
+    params = {}
+    for name, value in law.published[0].params.items():
+        params[name] = jnp.asarray(value * np.exp(0.01 * rng.standard_normal(DRAWS)))
+    axis = jnp.linspace(np.log(1e8), np.log(1e12), cells)
+    inputs = dict.fromkeys(law.inputs, axis)
     scatter = jnp.asarray(0.01 * np.arange(KINDS)[:, None] * rng.standard_normal(DRAWS))
     quantiles = tuple(QUANTILES.values())
-    return DRAWS * cells, lambda: predictive_surface(
-        law, params, inputs, scatter, quantiles=quantiles
-    )
+
+    def call() -> object:
+        return predictive_surface(law, params, inputs, scatter, quantiles=quantiles)
+
+    return DRAWS * cells, call
 
 
 def refit(growth: float) -> tuple[int, Call]:
-    """Bootstrap replicates of a Huber fit, from the truth."""
+    """Prepare bootstrap replicates of a Huber fit, from the true parameters."""
     import jax
     import jax.numpy as jnp
 
@@ -206,38 +236,33 @@ def refit(growth: float) -> tuple[int, Call]:
     from bayescale.inference.base import Problem
     from bayescale.inference.bootstrap import refit
 
-    replicates, law = round(64 * growth), bs.laws.Chinchilla()
+    replicates = round(64 * growth)
+    law = bs.laws.Chinchilla()
     problem = Problem.build(simulated(), law, bs.noise.Huber(DELTA))
     method = bs.Bootstrap(replicates=min(replicates, 4096))
-    # NumPy would draw millions of resamples for longer than they take to refit.
+    # Millions of resamples take NumPy longer to draw than the kernel to refit.
     counts = np.resize(method.counts(problem).T, (replicates, RUNS)).T
-    truth = law.rescale(
-        law.published[0].params, {name: 1 / unit for name, unit in problem.units.items()}
-    )
+    factors = {name: 1 / unit for name, unit in problem.units.items()}
+    truth = law.rescale(law.published[0].params, factors)
     start = jnp.log(jnp.array([truth[p.name] for p in law.parameters]))[:, None]
-    starts, weights = (
-        jnp.broadcast_to(start, (len(start), replicates)),
-        jax.device_put(problem.resampled(counts)),
-    )
+    starts = jnp.broadcast_to(start, (len(start), replicates))
+    weights = jax.device_put(problem.resampled(counts))
     return replicates, lambda: refit(problem, starts, weights)
 
 
 def log_posterior(growth: float) -> tuple[int, Call]:
-    """Under Student-t noise, at proposals about the middle of the prior."""
+    """Prepare log posterior densities with Student-t noise, near the centre of the prior."""
     import jax.numpy as jnp
 
     import bayescale as bs
     from bayescale.inference._weighing import log_posterior
     from bayescale.inference.base import Problem
 
-    draws, problem = (
-        round(64 * growth),
-        Problem.build(simulated(), bs.laws.Chinchilla(), bs.noise.StudentT()),
-    )
+    draws = round(64 * growth)
+    problem = Problem.build(simulated(), bs.laws.Chinchilla(), bs.noise.StudentT())
     centre, width = (part[:, None] for part in problem.target.reach)
-    at = jnp.asarray(
-        centre + 0.1 * width * np.random.default_rng(0).standard_normal((len(centre), draws))
-    )
+    normal = np.random.default_rng(0).standard_normal((len(centre), draws))
+    at = jnp.asarray(centre + 0.1 * width * normal)
     return RUNS * draws, lambda: log_posterior(problem.target, at, problem.data, problem.weights)
 
 
@@ -253,34 +278,37 @@ KERNELS = {
 
 
 def tile_product(exponents: int) -> float:
-    """Operations per second of the products that `grid_evidence` makes of a grid, and nothing else."""
+    """Return the operations per second of the matrix products of `grid_evidence` alone."""
     import jax
     import jax.numpy as jnp
+    from jax import Array
 
     @jax.jit
-    def bare(u: Any, v: Any) -> Any:
-        def tile(total: Any, pair: Any) -> Any:
-            # The barrier keeps the compiler from working out the one entry that is looked at alone.
-            return total + jax.lax.optimization_barrier(pair[0] @ pair[1].T)[0, 0], None
+    def products(u: Array, v: Array) -> Array:
+        def add_row(total: Array, row: Array) -> tuple[Array, None]:
+            def add_tile(total: Array, column: Array) -> tuple[Array, None]:
+                # Without the barrier the compiler would compute only the entry that is used.
+                product = jax.lax.optimization_barrier(row @ column.T)
+                return total + product[0, 0], None
 
-        def row(total: Any, own: Any) -> Any:
-            return jax.lax.scan(lambda total, other: tile(total, (own, other)), total, v)
+            return jax.lax.scan(add_tile, total, v)
 
-        return jax.lax.scan(row, jnp.zeros(()), u)[0]
+        return jax.lax.scan(add_row, jnp.zeros(()), u)[0]
 
-    u, v = (
-        jnp.asarray(_random((tiles, each, RUNS)))
-        for tiles, each in (_tiles(exponents, most) for most in TILE)
-    )
-    _, seconds = _timed(lambda: bare(u, v))
+    most_rows, most_columns = TILE
+    u = jnp.asarray(_random((*_tiles(exponents, most_rows), RUNS)))
+    v = jnp.asarray(_random((*_tiles(exponents, most_columns), RUNS)))
+    _, seconds = _timed(lambda: products(u, v))
     return 2 * RUNS * math.prod(u.shape[:2]) * math.prod(v.shape[:2]) / seconds
 
 
 def square_product() -> float:
-    """The most operations per second of square matrix products, of growing size."""
+    """Return the most operations per second of square matrix products of growing size."""
     import jax.numpy as jnp
 
-    side, seconds, best = 512, 0.0, 0.0
+    side = 512
+    seconds = 0.0
+    best = 0.0
     while seconds < LONGEST_PRODUCT:
         matrix = jnp.asarray(_random((side, side)))
         _, seconds = _timed(partial(jnp.matmul, matrix, matrix))
@@ -289,8 +317,8 @@ def square_product() -> float:
     return best
 
 
-def curve(name: str, place: str, sizes: int | None) -> list[dict[str, Any]]:
-    """All points of one kernel on this process's first device, or the first few sizes."""
+def curve(name: str, place: str, sizes: int | None) -> list[JsonObject]:
+    """Return the points of a kernel on this process's first device, or its first few sizes."""
     import jax
 
     points: list[Point] = []
@@ -300,19 +328,23 @@ def curve(name: str, place: str, sizes: int | None) -> list[dict[str, Any]]:
     return [asdict(point) for point in points]
 
 
-def main_line(exponents: int) -> dict[str, Any]:
-    """The evidence over a large grid: time, the time of its products alone, and memory, in this
-    fresh process.
+def main_line(exponents: int) -> JsonObject:
+    """Measure the evidence over a large grid in this fresh process.
+
+    It returns the time, the time of the matrix products alone, and the memory.
     """
     import jax
 
     from bayescale.kernels import grid_evidence
 
-    device, frame = jax.devices()[0], simulated().frame
+    device = jax.devices()[0]
+    frame = simulated().frame
     with jax.enable_x64(True), jax.default_device(device):
         before = _resident()
         compilation, seconds = _timed(lambda: grid_evidence(*tables(frame, exponents)))
-        resident, on_device = _resident(), (device.memory_stats() or {}).get("peak_bytes_in_use")
+        resident = _resident()
+        statistics_of_device = device.memory_stats() or {}
+        on_device = statistics_of_device.get("peak_bytes_in_use")
         products = 2 * RUNS * exponents**2 / tile_product(exponents)
     return {
         "nodes": exponents**2,
@@ -327,8 +359,8 @@ def main_line(exponents: int) -> dict[str, Any]:
     }
 
 
-def compare(arguments: list[str]) -> dict[str, Any]:
-    """Every kernel on the CPU and, where there is one, on the accelerator."""
+def compare(arguments: list[str]) -> JsonObject:
+    """Measure every kernel on the CPU and, if there is one, on the accelerator."""
 
     def part(name: str, place: str) -> Any:
         return in_fresh_process(__file__, *arguments, "--part", name, place)
@@ -336,15 +368,22 @@ def compare(arguments: list[str]) -> dict[str, Any]:
     devices = {place: part("device", place) for place in PLACES}
     if devices["accelerator"] == devices["cpu"]:
         del devices["accelerator"]
+    points: list[JsonObject] = []
+    kernels: JsonObject = {}
+    for name, kernel in KERNELS.items():
+        for place in devices:
+            points += part(name, place)
+        kernels[name] = {
+            "unit": kernel.unit,
+            "operations": kernel.operations,
+            "numbers": kernel.numbers,
+        }
     return {
         "runs": RUNS,
         "devices": devices,
-        "kernels": {
-            name: {"unit": k.unit, "operations": k.operations, "numbers": k.numbers}
-            for name, k in KERNELS.items()
-        },
+        "kernels": kernels,
         "main_line": {place: part("main_line", place) for place in devices},
-        "points": [point for name in KERNELS for place in devices for point in part(name, place)],
+        "points": points,
         **alternatives.about(),
     }
 
@@ -357,7 +396,7 @@ def main() -> None:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="the smallest sizes, to see that everything runs; not written",
+        help="measure only the smallest sizes, as a test; the result is not written",
     )
     parser.add_argument(
         "--part",
@@ -374,9 +413,8 @@ def main() -> None:
             "device": alternatives.device,
             "main_line": partial(main_line, QUICK_EXPONENTS if arguments.quick else MAIN_EXPONENTS),
         }
-        work = parts.get(name) or partial(
-            curve, name, place, QUICK_SIZES if arguments.quick else None
-        )
+        sizes = QUICK_SIZES if arguments.quick else None
+        work = parts.get(name) or partial(curve, name, place, sizes)
         print(json.dumps(work()))
         return
     result = compare(["--quick"] if arguments.quick else [])
@@ -413,23 +451,23 @@ def _points(name: str, place: str, dtype: str, sizes: int | None) -> Iterator[Po
             kernel.numbers * np.dtype(dtype).itemsize * units / seconds / 1e9,
             operations / (product or tile_product(math.isqrt(units))),
         )
-        # A call has a fixed cost, and one that grows.
+        # A call has a fixed cost and a cost that grows with its size.
         if before is not None and seconds + GROWTH * (seconds - before) > LONGEST_CALL:
             return
         before = seconds
 
 
 def _timed(call: Call) -> tuple[float, float]:
-    """Seconds that the first call takes beyond later ones, and the median of later ones."""
+    """Return the seconds of the first call minus a later one, and the median of later calls."""
     import jax
 
-    def whole() -> Any:
+    def finished() -> object:
         return jax.block_until_ready(call())
 
-    (first,), _ = seconds_of(whole, 1)
+    (first,), _ = seconds_of(finished, 1)
     later: list[float] = []
     while len(later) < FEWEST_CALLS or sum(later) < SHORTEST_TIMING:
-        later += seconds_of(whole, 1)[0]
+        later += seconds_of(finished, 1)[0]
     return first - statistics.median(later), statistics.median(later)
 
 
@@ -443,7 +481,7 @@ def _random(shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _resident() -> int:
-    """The most memory that this process has had resident, in bytes."""
+    """Return the peak resident memory of this process, in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak
 

@@ -1,16 +1,22 @@
-"""The result of throughput.py for the terminal and as a picture."""
+"""A table and a figure of the result of throughput.py."""
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+from alternatives import JsonObject
+
+if TYPE_CHECKING:
+    from matplotlib.axis import Axis
+    from rich.table import Table
 
 COLOURS = {"cpu": "#0072B2", "accelerator": "#D55E00"}
 STYLES = {"float64": "-", "float32": "--"}
 MIB = 2**20
 
 
-def table(result: dict[str, Any]) -> Any:
-    """The largest call of each curve, and the main line."""
+def table(result: JsonObject) -> "Table":
+    """Return a table of the largest call of each curve, with the main line."""
     from rich.table import Table
 
     devices = [f"{place}: {device}" for place, device in result["devices"].items()]
@@ -45,20 +51,22 @@ def table(result: dict[str, Any]) -> Any:
     return shown
 
 
-def draw(result: dict[str, Any], path: Path) -> None:
-    """One panel a kernel: units per second over the units of a call."""
+def draw(result: JsonObject, path: Path) -> None:
+    """Draw units per second against the units of a call, one panel for each kernel."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import NullFormatter
 
     figure = Figure(figsize=(11, 6.2), layout="constrained")
-    *panels, legend = figure.subplots(2, 3).ravel()
-    curves: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    panels = figure.subplots(2, 3).ravel()
+    legend = panels[-1]
+    curves: dict[tuple[str, str, str], list[JsonObject]] = {}
     for point in result["points"]:
         curves.setdefault((point["kernel"], point["place"], point["dtype"]), []).append(point)
-    for panel, (name, kernel) in zip(panels, result["kernels"].items(), strict=True):
-        for (own, place, dtype), points in curves.items():
-            if own == name:
-                x, y = ([p[key] for p in points] for key in ("units", "per_second"))
+    for panel, (name, kernel) in zip(panels[:-1], result["kernels"].items(), strict=True):
+        for (kernel_name, place, dtype), points in curves.items():
+            if kernel_name == name:
+                x = [point["units"] for point in points]
+                y = [point["per_second"] for point in points]
                 panel.loglog(x, y, STYLES[dtype], color=COLOURS[place], marker="o", markersize=3.5)
         panel.set_title(name, loc="left", fontsize=10)
         panel.set(xlabel=f"{kernel['unit']} in a call", ylabel=f"{kernel['unit']} per second")
@@ -84,18 +92,23 @@ def draw(result: dict[str, Any], path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
-def _widen(axis: Any) -> None:
-    """To whole powers of ten: nothing else would be labelled, and noise would look like a trend."""
+def _widen(axis: "Axis") -> None:
+    """Extend an axis to powers of ten.
+
+    Otherwise it would have no labels, and noise would look like a trend.
+    """
     low, high = axis.get_data_interval()
-    axis.set_view_interval(
-        10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high)), ignore=True
-    )
+    lower_power = 10.0 ** math.floor(math.log10(low))
+    upper_power = 10.0 ** math.ceil(math.log10(high))
+    axis.set_view_interval(lower_power, upper_power, ignore=True)
 
 
-def _main_lines(result: dict[str, Any]) -> list[str]:
+def _main_lines(result: JsonObject) -> list[str]:
     lines = []
     for place, line in result["main_line"].items():
-        memory = f"{line['resident_peak'] / MIB:,.0f} MiB resident at most, {line['resident_before'] / MIB:,.0f} before"
+        peak = line["resident_peak"] / MIB
+        before = line["resident_before"] / MIB
+        memory = f"{peak:,.0f} MiB resident at most, {before:,.0f} before"
         if line["device_peak"]:
             memory += f", {line['device_peak'] / MIB:,.0f} on the device"
         lines.append(

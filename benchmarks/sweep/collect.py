@@ -1,8 +1,8 @@
-"""Make the catalogue's table of the finished base runs, and say how clean they are.
+"""Make the catalogue's table of the finished base runs, and print checks of their quality.
 
-Writes datasets/bayescale2026_sweep.csv and .toml, and prints the parabola of each budget, the
-spread between seeds, the scatter about the additive law, the learning rates tried about the rule's,
-and what was made again.
+It writes datasets/bayescale2026_sweep.csv and .toml. The checks are the parabola of each budget,
+the spread between seeds, the scatter about the additive law, trials of learning rates around the
+rule's, and the repeated runs.
 
     python benchmarks/sweep/collect.py
 """
@@ -25,6 +25,7 @@ DATASETS = Path(__file__).parents[2] / "datasets"
 NAME = "bayescale2026_sweep"
 REPLICATES = 20_000
 DESCRIPTOR = Path(__file__).with_name("descriptor.toml.template")
+# Format of each column.
 COLUMNS = {
     "n_params": "d",
     "n_params_non_embedding": "d",
@@ -44,27 +45,23 @@ COLUMNS = {
 
 
 def embedded(table: pd.DataFrame) -> str:
-    """The base runs in the order of the plan, as CSV."""
-    order = [task.name for task in plan.base() if task.name in table.index]
-    lines = [",".join(["run_id", *COLUMNS])]
-    for run_id in order:
-        row = table.loc[run_id]
-        lines.append(
-            ",".join(
-                [
-                    run_id,
-                    *(
-                        format(int(row[c]) if kind == "d" else row[c], kind)
-                        for c, kind in COLUMNS.items()
-                    ),
-                ]
-            )
-        )
+    """Return the base runs in the order of the plan, as CSV."""
+    finished = [task.name for task in plan.base() if task.name in table.index]
+    lines = ["run_id," + ",".join(COLUMNS)]
+    lines += [_line(run_id, table.loc[run_id]) for run_id in finished]
     return "\n".join(lines) + "\n"
 
 
+def _line(run_id: str, row: pd.Series) -> str:
+    cells = [run_id]
+    for column, form in COLUMNS.items():
+        value = int(row[column]) if form == "d" else row[column]
+        cells.append(format(value, form))
+    return ",".join(cells)
+
+
 def descriptor(base: pd.DataFrame, text: str) -> str:
-    """The facts about the table, as the catalogue keeps them."""
+    """Return the text of the table's descriptor in the catalogue."""
     return DESCRIPTOR.read_text(encoding="utf-8").format(
         name=NAME,
         loaded=len(base),
@@ -81,8 +78,9 @@ def descriptor(base: pd.DataFrame, text: str) -> str:
 
 
 def seed_noise(base: pd.DataFrame) -> pd.Series:
-    """Standard deviation of log loss between seeds of one size and budget, pooled over each
-    budget's pairs, per cent.
+    """Return the standard deviation of log loss between seeds, per cent, for each budget.
+
+    It is pooled over the sizes of a budget.
     """
     log_loss = np.log(base["loss"])
     cells = log_loss.groupby([base["budget"], base["width"]])
@@ -91,51 +89,47 @@ def seed_noise(base: pd.DataFrame) -> pd.Series:
 
 
 def scatter(runs: bs.Runs, law: bs.laws.Chinchilla | bs.laws.Coupled) -> np.ndarray:
-    """Residuals of log loss about a law's point fit, per cent."""
+    """Return the residuals of log loss about a law's point fit, per cent."""
     fitted = bs.fit(runs, law=law, noise=bs.noise.Huber(1e-3), method=bs.MultiStart(starts=500))
     return 100 * (np.log(runs.column("loss")) - fitted.log_law().reshape(-1))
 
 
 def rates(table: pd.DataFrame) -> pd.DataFrame:
-    """Losses about the rule's rate at each size that was checked, and what the rule costs, per cent
-    of the loss.
+    """Return losses at rates around the rule's for each checked size, and the cost of the rule.
 
-    Losses are means over seeds. `cost` is beside the best of the rates tried, with the standard
-    error of a difference of two such means, by the spread of all runs of a size about a seed's and
-    a rate's own levels. The best of five is partly luck: `cost_of_parabola` is of log loss in log
-    rate with a level for each seed, and `_low` and `_high` are its 90 % interval.
+    Losses are means over seeds, and costs are in per cent of the loss. `cost` is relative to the
+    best rate tried; its standard error is for a difference of two such means, from the spread of
+    all runs of a size about the levels of seeds and rates. The best of five is partly chance:
+    `cost_of_parabola` is from a parabola of log loss in log rate with a level for each seed, and
+    `_low` and `_high` are its 90 % interval.
     """
-    found = []
+    checks = []
     for budget, width, seeds in plan.CHECKED:
         rule = plan.of_budget("base", budget, [width])[0].learning_rate
-        here = table[
-            table["role"].isin(["base", "check"])
-            & (table["budget"] == budget)
-            & (table["width"] == width)
-        ]
-        factor = (here["learning_rate"] / rule).round(2).rename("factor")
-        losses = (
-            here.pivot_table("loss", index="seed", columns=factor).reindex(list(seeds)).dropna()
-        )
+        has_role = table["role"].isin(["base", "check"])
+        runs = table[has_role & (table["budget"] == budget) & (table["width"] == width)]
+        factor = (runs["learning_rate"] / rule).round(2).rename("factor")
+        losses = runs.pivot_table("loss", index="seed", columns=factor)
+        losses = losses.reindex(list(seeds)).dropna()
         if losses.empty:
             continue
         means = losses.mean()
-        found.append(
-            {
-                "budget": budget,
-                "width": width,
-                "seeds": len(losses),
-                **means.to_dict(),
-                "cost": 100 * (means[1.0] / means.min() - 1),
-                **parabola(np.log(losses)),
-            }
-        )
-    return pd.DataFrame(found)
+        row = {"budget": budget, "width": width, "seeds": len(losses)}
+        row |= means.to_dict()
+        row["cost"] = 100 * (means[1.0] / means.min() - 1)
+        checks.append(row | parabola(np.log(losses)))
+    return pd.DataFrame(checks)
 
 
 def parabola(log_loss: pd.DataFrame) -> dict[str, float]:
-    """What the rule costs by a parabola of log loss in log rate with a level for each seed; rows
-    are seeds, columns factors.
+    """Return the cost of the rule by a parabola of log loss in log rate.
+
+    There is a level for each seed.
+
+    Parameters
+    ----------
+    log_loss : DataFrame
+        Rows are seeds, and columns are factors on the rule's rate.
     """
     x = np.log(log_loss.columns.to_numpy(float))
     seeds, tried = log_loss.shape
@@ -146,18 +140,21 @@ def parabola(log_loss: pd.DataFrame) -> dict[str, float]:
     coefficients, *_ = np.linalg.lstsq(design, observed)
     freedom = observed.size - design.shape[1]
     variance = np.sum((observed - design @ coefficients) ** 2) / freedom
-    # Student-t draws of the two shape coefficients: the cost, b²/4c, is nothing like normal where
-    # the slope b is near none.
+    # Student-t draws of the two shape coefficients: the cost, b²/4c, is far from Normal where the
+    # slope b is near zero.
     rng = np.random.default_rng(0)
     scale = np.linalg.cholesky(variance * np.linalg.inv(design.T @ design)[:2, :2])
-    normal = rng.standard_normal((REPLICATES, 2)) / np.sqrt(
-        rng.chisquare(freedom, (REPLICATES, 1)) / freedom
-    )
-    slope, curve = (coefficients[:2] + normal @ scale.T).T
-    # A parabola that opens downwards has its least at an end of what was tried.
-    inside = (curve > 0) & (np.abs(slope) < 2 * curve * np.abs(x).max())
-    ends = -np.min([slope * end + curve * end**2 for end in (x.min(), x.max())], axis=0)
-    cost = 100 * np.where(inside, slope**2 / np.where(inside, 4 * curve, 1), ends.clip(0))
+    normal = rng.standard_normal((REPLICATES, 2))
+    chi_square = rng.chisquare(freedom, (REPLICATES, 1))
+    student = normal / np.sqrt(chi_square / freedom)
+    slope, curvature = (coefficients[:2] + student @ scale.T).T
+    # A parabola that opens downwards has its minimum at an end of the rates tried.
+    inside = (curvature > 0) & (np.abs(slope) < 2 * curvature * np.abs(x).max())
+    at_first = slope * x.min() + curvature * x.min() ** 2
+    at_last = slope * x.max() + curvature * x.max() ** 2
+    cost_at_ends = -np.minimum(at_first, at_last)
+    cost_at_vertex = slope**2 / np.where(inside, 4 * curvature, 1)
+    cost = 100 * np.where(inside, cost_at_vertex, cost_at_ends.clip(0))
     low, middle, high = np.quantile(cost, [0.05, 0.5, 0.95])
     return {
         "cost_se": float(100 * np.sqrt(2 * variance / seeds)),
@@ -168,7 +165,7 @@ def parabola(log_loss: pd.DataFrame) -> dict[str, float]:
 
 
 def rebuilt(table: pd.DataFrame) -> pd.DataFrame:
-    """Losses of the runs that were made again, beside the first."""
+    """Return the losses of repeated runs beside their first losses."""
     again = table[table["role"] == "rebuild"]
     first = [run_id.replace("rebuild", "base", 1) for run_id in again.index]
     return pd.DataFrame(
@@ -178,6 +175,7 @@ def rebuilt(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def main() -> None:
+    """Write the data set and print its checks."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -197,10 +195,10 @@ def main() -> None:
         seed_noise(base).round(3).to_dict(),
     )
     for law in (bs.laws.Chinchilla(), bs.laws.Coupled()):
-        left = scatter(runs, law)
+        residuals = scatter(runs, law)
+        rms = np.sqrt(np.mean(residuals**2))
         print(
-            f"scatter about {law.formula}: rms {np.sqrt(np.mean(left**2)):.3f} %, largest "
-            f"{np.abs(left).max():.3f} %"
+            f"scatter about {law.formula}: rms {rms:.3f} %, largest {np.abs(residuals).max():.3f} %"
         )
     print(
         rates(table).to_string(float_format="{:.4f}".format), rebuilt(table).to_string(), sep="\n"

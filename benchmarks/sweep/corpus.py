@@ -1,9 +1,8 @@
-"""The text that the sweep reads: the sources of Python's standard library, which every machine with
-Python has.
+"""The text of the sweep: the sources of Python's standard library, which every machine has.
 
-Files are parted into training and validation by a hash of their bytes. Windows of validation that
-share any 50 bytes with training are dropped, so that nothing to be predicted was seen. A run reads
-windows of training in an order of its own seed, each at most once.
+Files are divided into training and validation by a hash of their bytes. Windows of validation that
+share any 50 bytes with training are dropped, so that no validation text was seen in training. A run
+reads windows of training in an order that its seed determines, each at most once.
 """
 
 import hashlib
@@ -18,23 +17,23 @@ import numpy as np
 from model import CONTEXT
 
 VALIDATION_WINDOWS = 2048
-# One file in so many is for validation; half of its windows or so are dropped again.
+# One file in so many is for validation; about half of their windows are dropped again.
 VALIDATION_SHARE = 24
 OVERLAP = 50
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Bytes in windows.
+    """The windows of bytes for training and validation.
 
     Attributes
     ----------
     training : array of uint8, shape (windows, context)
     validation : array of uint8, shape (windows, context)
     sha256 : str
-        Of all bytes of both, in order.
+        Hash of all bytes of both, in order.
     source : str
-        What was read.
+        Name of the text.
     """
 
     training: np.ndarray
@@ -43,80 +42,77 @@ class Corpus:
     source: str
 
     def order(self, seed: int) -> np.ndarray:
-        """The windows of training in the order in which runs of this seed read them, shape
-        (windows,).
-        """
+        """Return the indices of training windows in the order for a seed, shape (windows,)."""
         return np.random.default_rng([seed, 0]).permutation(len(self.training))
 
 
-def standard_library(kept: Path) -> Corpus:
-    """Read the standard library of the running Python: every source file but installed packages and
-    what was built for it.
+def standard_library(cache: Path) -> Corpus:
+    """Read the standard library of the running Python, without installed and generated files.
 
     Parameters
     ----------
-    kept : Path
-        File to keep the windows in, since looking for what both parts share takes longer than many
-        a run.
+    cache : Path
+        File in which the windows are saved, since the search for shared text takes longer than many
+        of the runs.
     """
     source = f"standard library of CPython {platform.python_version()}"
-    if kept.exists():
-        with np.load(kept) as found:
-            return Corpus(
-                found["training"],
-                found["validation"],
-                _digest(found["training"], found["validation"]),
-                source,
-            )
+    if cache.exists():
+        with np.load(cache) as saved:
+            training = saved["training"]
+            validation = saved["validation"]
+        return Corpus(training, validation, _digest(training, validation), source)
     folder = Path(sysconfig.get_path("stdlib"))
-    files = sorted(
-        path
-        for path in folder.rglob("*.py")
-        if not {"site-packages", "dist-packages"} & set(path.parts)
-        and not path.name.startswith("_sysconfigdata")
-    )
-    made = corpus((path.read_bytes() for path in files), source)
-    unfinished = kept.with_suffix(f".{os.getpid()}")
+    files = sorted(path for path in folder.rglob("*.py") if _is_source(path))
+    result = corpus([path.read_bytes() for path in files], source)
+    unfinished = cache.with_suffix(f".{os.getpid()}")
     with unfinished.open("wb") as file:
-        np.savez(file, training=made.training, validation=made.validation)
-    unfinished.replace(kept)
-    return made
+        np.savez(file, training=result.training, validation=result.validation)
+    unfinished.replace(cache)
+    return result
+
+
+def _is_source(path: Path) -> bool:
+    installed = "site-packages" in path.parts or "dist-packages" in path.parts
+    return not installed and not path.name.startswith("_sysconfigdata")
 
 
 def corpus(
     documents: Iterable[bytes], source: str, validation_windows: int = VALIDATION_WINDOWS
 ) -> Corpus:
-    """Part documents into training and validation and cut both into windows.
+    """Divide documents into training and validation and cut both into windows.
 
-    Documents that are there twice count once, and those with NUL bytes not at all, since a NUL
-    begins a window. Documents follow each other in the order of their hashes, so that their order
-    on a disk means nothing.
+    Duplicate documents count once, and documents with NUL bytes are omitted, since a NUL marks the
+    beginning of a window. Documents are ordered by their hashes, independent of their order on a
+    disk.
 
     Raises
     ------
     ValueError
-        Where fewer windows of validation are left than wanted.
+        If there are fewer windows of validation than requested.
     """
-    by_hash = {
-        hashlib.sha256(document).digest(): document
-        for document in documents
-        if b"\0" not in document
-    }
-    parts = {True: b"", False: b""}
-    for held_out in parts:
-        chosen = [
-            by_hash[key] for key in sorted(by_hash) if (key[0] % VALIDATION_SHARE == 0) == held_out
-        ]
-        parts[held_out] = b"".join(chosen)
-    training, validation = (_windows(parts[held_out]) for held_out in (False, True))
-    fresh = validation[~_shared(validation, np.frombuffer(parts[False], np.uint8))]
-    if len(fresh) < validation_windows:
+    by_hash: dict[bytes, bytes] = {}
+    for document in documents:
+        if b"\0" not in document:
+            by_hash[hashlib.sha256(document).digest()] = document
+    training_documents: list[bytes] = []
+    validation_documents: list[bytes] = []
+    for key in sorted(by_hash):
+        if key[0] % VALIDATION_SHARE == 0:
+            validation_documents.append(by_hash[key])
+        else:
+            training_documents.append(by_hash[key])
+    training_text = b"".join(training_documents)
+    training = _windows(training_text)
+    validation = _windows(b"".join(validation_documents))
+    unseen = validation[~_shared(validation, np.frombuffer(training_text, np.uint8))]
+    if len(unseen) < validation_windows:
         raise ValueError(
-            f"{len(fresh)} windows of validation share nothing with training; {validation_windows} "
-            f"are wanted."
+            f"{len(unseen)} windows of validation share no text with training; "
+            f"{validation_windows} are needed."
         )
-    kept = np.sort(np.random.default_rng(0).permutation(len(fresh))[:validation_windows])
-    return Corpus(training, fresh[kept], _digest(training, fresh[kept]), source)
+    order = np.random.default_rng(0).permutation(len(unseen))
+    chosen = unseen[np.sort(order[:validation_windows])]
+    return Corpus(training, chosen, _digest(training, chosen), source)
 
 
 def _digest(training: np.ndarray, validation: np.ndarray) -> str:
@@ -124,23 +120,23 @@ def _digest(training: np.ndarray, validation: np.ndarray) -> str:
 
 
 def _windows(text: bytes) -> np.ndarray:
-    whole = len(text) // CONTEXT * CONTEXT
-    return np.frombuffer(text[:whole], np.uint8).reshape(-1, CONTEXT)
+    length = len(text) // CONTEXT * CONTEXT
+    return np.frombuffer(text[:length], np.uint8).reshape(-1, CONTEXT)
 
 
 def _shared(windows: np.ndarray, text: np.ndarray) -> np.ndarray:
-    """Whether a window holds 50 bytes in a row that the text holds too, shape (windows,)."""
-    known = np.sort(_rolling(text))
-    found = _rolling(windows)
-    at = np.searchsorted(known, found).clip(max=len(known) - 1)
-    return (known[at] == found).any(axis=-1)
+    """Return whether each window shares 50 consecutive bytes with the text, shape (windows,)."""
+    known = np.sort(_rolling_hashes(text))
+    hashes = _rolling_hashes(windows)
+    nearest = np.searchsorted(known, hashes).clip(max=len(known) - 1)
+    return (known[nearest] == hashes).any(axis=-1)
 
 
-def _rolling(text: np.ndarray) -> np.ndarray:
-    """A 64-bit hash of each run of 50 bytes along the last axis."""
+def _rolling_hashes(text: np.ndarray) -> np.ndarray:
+    """Return a 64-bit hash of each sequence of 50 bytes along the last axis."""
     size = text.shape[-1] - OVERLAP + 1
-    found = np.zeros((*text.shape[:-1], size), np.uint64)
+    hashes = np.zeros((*text.shape[:-1], size), np.uint64)
     for i in range(OVERLAP):
-        found *= np.uint64(0x9E3779B97F4A7C15)
-        found += text[..., i : i + size]
-    return found ^ (found >> np.uint64(32))
+        hashes *= np.uint64(0x9E3779B97F4A7C15)
+        hashes += text[..., i : i + size]
+    return hashes ^ (hashes >> np.uint64(32))

@@ -1,10 +1,8 @@
-"""What the finished runs say of runs that do not exist yet: written, and committed, before these
-are started.
+"""Forecasts of the frontier runs from the base runs, committed before the frontier runs start.
 
-The default fit, today's practice (Huber, bootstrap) and Approach 2 each see the base runs alone,
-and tell the best size at each dearer budget; the first two tell every frontier run's loss, in
-quantiles. Writes benchmarks/results/sweep_forecast.json, and refuses where a frontier run has been
-made.
+The default fit, today's practice (Huber, bootstrap) and Approach 2 each use only the base runs, and
+estimate the best size at each larger budget; the first two forecast quantiles of every frontier
+run's loss. Writes benchmarks/results/sweep_forecast.json, and refuses if a frontier run exists.
 
     python benchmarks/sweep/collect.py && python benchmarks/sweep/forecast.py
 """
@@ -14,7 +12,7 @@ import hashlib
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -29,6 +27,8 @@ from bayescale.posterior.posterior import Posterior, summarise
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from alternatives import about
+
+JsonObject: TypeAlias = dict[str, Any]
 
 FORECASTERS: dict[str, Forecaster] = {
     "default": Fitted(),
@@ -45,95 +45,92 @@ QUANTILES = {
 }
 
 
-def wanted() -> pd.DataFrame:
-    """Each size and length of the frontier, by the name of its first seed: name, N, D and budget."""
-    return pd.DataFrame(
-        {
-            "run_id": task.name,
-            "group": f"C{task.budget:.1e}",
-            "n_params": task.shape.n_params,
-            "n_tokens": task.n_bytes,
-            "budget": task.budget,
-        }
-        for task in plan.frontier()
-        if task.seed == plan.SEEDS[0]
-    )
+def requested() -> pd.DataFrame:
+    """Return each size and length of the frontier, with the name of its first seed."""
+    rows_of_runs = []
+    for task in plan.frontier():
+        if task.seed == plan.SEEDS[0]:
+            row = {
+                "run_id": task.name,
+                "group": f"C{task.budget:.1e}",
+                "n_params": task.shape.n_params,
+                "n_tokens": task.n_bytes,
+                "budget": task.budget,
+            }
+            rows_of_runs.append(row)
+    return pd.DataFrame(rows_of_runs)
 
 
-def told(forecaster: Forecaster, runs: bs.Runs, new: pd.DataFrame) -> dict[str, Any]:
-    """Quantiles of each new run's loss, of a in N* ∝ C^a, and of the best size at each budget."""
-    # A loss must be there to make a table of runs; forecasters use it for the density alone, which
-    # is not asked for.
+def forecast_by(forecaster: Forecaster, runs: bs.Runs, new: pd.DataFrame) -> JsonObject:
+    """Return quantiles of each new run's loss, of a in N* ∝ C^a, and of the best sizes."""
+    # A table of runs needs a loss; forecasters use it only for the density, which is not needed.
     test = bs.Runs.from_frame(new.assign(loss=1.0), name="frontier")
     prediction = forecaster.predict(runs, test)
     losses = np.exp(np.quantile(prediction.log_draws, list(QUANTILES.values()), axis=0))
     posterior = prediction.posterior
     plans = bs.allocate(posterior, np.unique(new["budget"])).frame
+    optima = plans[plans["quantity"].isin(["n_params", "n_tokens", "loss"])]
+    by_run = pd.DataFrame(losses, index=list(QUANTILES), columns=test.frame.index)
     return {
         "model": prediction.model,
         "exponent_of_params": summarise(exponent(posterior)),
         "constants": {name: summarise(values) for name, values in posterior.constants.items()},
-        "optimum": plans[plans["quantity"].isin(["n_params", "n_tokens", "loss"])]
-        .drop(columns="unit")
-        .to_dict("records"),
-        "runs": {
-            run_id: dict(zip(QUANTILES, map(float, column), strict=True))
-            for run_id, column in zip(test.frame.index, losses.T, strict=True)
-        },
+        "optimum": optima.drop(columns="unit").to_dict("records"),
+        "runs": by_run.to_dict(),
     }
 
 
 def exponent(posterior: Posterior) -> np.ndarray:
-    """a = β/(α + β) of each draw."""
-    alpha, beta = (posterior.draws(name) for name in ("alpha", "beta"))
+    """Return a = β/(α + β) of each draw."""
+    alpha = posterior.draws("alpha")
+    beta = posterior.draws("beta")
     return np.asarray(beta / (alpha + beta))
 
 
-def approach_2(runs: bs.Runs, budgets: np.ndarray) -> dict[str, Any]:
-    """The parabolas' minima, their power law, and what it gives at the dearer budgets."""
-    found = bs.isoflop(runs)
+def approach_2(runs: bs.Runs, budgets: np.ndarray) -> JsonObject:
+    """Return the minima of the parabolas, their power law, and its sizes at the larger budgets."""
+    fit = bs.isoflop(runs)
     return {
-        "exponent_of_params": found.exponent_of_params,
-        "parabolas": found.frame.to_dict("records"),
-        "optimum": found.allocate(budgets).to_dict("records"),
+        "exponent_of_params": fit.exponent_of_params,
+        "parabolas": fit.frame.to_dict("records"),
+        "optimum": fit.allocate(budgets).to_dict("records"),
     }
 
 
 def main() -> None:
+    """Forecast, write, print."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rows", type=Path, default=ROWS)
     options = parser.parse_args()
     if (rows.read(options.rows)["role"] == "frontier").any():
-        sys.exit("There are frontier runs already; a forecast of them is none.")
-    new = wanted()
+        sys.exit("Frontier runs exist already, so this would not be a forecast.")
+    new = requested()
     runs = bs.datasets.load(NAME)
     (original,) = bs.datasets.fetch(NAME)
-    forecast = {
-        "about": about()
-        | {
-            "data_sha256": runs.sha256,
-            "file_sha256": hashlib.sha256(original.read_bytes()).hexdigest(),
-        },
+    data_hashes = {
+        "data_sha256": runs.sha256,
+        "file_sha256": hashlib.sha256(original.read_bytes()).hexdigest(),
+    }
+    forecast: JsonObject = {
+        "about": about() | data_hashes,
         "n_runs": len(runs),
         "frontier": new.to_dict("records"),
-        **{name: told(forecaster, runs, new) for name, forecaster in FORECASTERS.items()},
-        "approach_2": approach_2(runs, np.unique(new["budget"])),
     }
+    for name, forecaster in FORECASTERS.items():
+        forecast[name] = forecast_by(forecaster, runs, new)
+    forecast["approach_2"] = approach_2(runs, np.unique(new["budget"]))
     FORECAST.write_text(json.dumps(forecast, indent=1) + "\n", encoding="utf-8")
     for name in FORECASTERS:
-        print(
-            name,
-            pd.DataFrame(forecast[name]["runs"]).T.to_string(float_format="{:.4f}".format),
-            sep="\n",
-        )
-        print(pd.DataFrame(forecast[name]["optimum"]).to_string(float_format="{:.4g}".format))
-    print(
-        "approach 2",
-        pd.DataFrame(forecast["approach_2"]["optimum"]).to_string(float_format="{:.4g}".format),
-        sep="\n",
-    )
+        losses = pd.DataFrame(forecast[name]["runs"]).T
+        print(name, losses.to_string(float_format="{:.4f}".format), sep="\n")
+        print(_optima(forecast[name]))
+    print("approach 2", _optima(forecast["approach_2"]), sep="\n")
+
+
+def _optima(forecast: JsonObject) -> str:
+    return pd.DataFrame(forecast["optimum"]).to_string(float_format="{:.4g}".format)
 
 
 if __name__ == "__main__":

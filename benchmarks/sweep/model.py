@@ -1,9 +1,8 @@
-"""A plain decoder-only transformer over bytes: what it computes, how many parameters it has, and
-how many FLOPs a byte costs.
+"""A plain decoder-only transformer over bytes: its losses, parameters, and FLOPs per byte.
 
-Pre-norm blocks of causal attention and a ReLU layer four times as wide; rotary positions; norms
-without gains; input and output embeddings apart from each other. One number, the width, gives the
-rest of the shape.
+It has pre-norm blocks of causal attention and a ReLU layer four times as wide, rotary positions,
+norms without gains, and separate input and output embeddings. The width determines the rest of the
+shape.
 """
 
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import numpy as np
 
 VOCABULARY = 256
 CONTEXT = 128
-# No source file holds a NUL byte, so it can say where a window begins.
+# No source file contains a NUL byte, so it can mark the beginning of a window.
 BEGIN = 0
 EMBEDDINGS = ("embedding", "output")
 
@@ -23,14 +22,14 @@ Params = dict[str, jax.Array]
 
 @dataclass(frozen=True)
 class Shape:
-    """The shape of a model: one family, of which the width chooses the member.
+    """The shape of a model, a member of a family that the width selects.
 
     Attributes
     ----------
     width : int
-        Of the residual stream; a multiple of 8.
+        Width of the residual stream; a multiple of 8.
     depth : int
-        Blocks.
+        Number of blocks.
     """
 
     width: int
@@ -38,27 +37,30 @@ class Shape:
 
     @property
     def heads(self) -> int:
-        """Heads of about 32 dimensions, an even number each."""
-        return max(h for h in range(1, max(1, self.width // 32) + 1) if self.width % (2 * h) == 0)
+        """Number of heads of about 32 dimensions; the dimension of a head is even."""
+        heads = max(1, self.width // 32)
+        while self.width % (2 * heads):
+            heads -= 1
+        return heads
 
     @property
     def n_params_non_embedding(self) -> int:
-        """12·depth·width²: four matrices of attention and two of the layer after it."""
+        """Number of parameters of the blocks: 12·depth·width², for six matrices in each."""
         return 12 * self.depth * self.width**2
 
     @property
     def n_params(self) -> int:
-        """All parameters, both embeddings included."""
+        """Number of all parameters, including both embeddings."""
         return self.n_params_non_embedding + 2 * VOCABULARY * self.width
 
     @property
     def flops_per_byte(self) -> int:
-        """Exact FLOPs of the matrix products of training, forwards and backwards, for one byte.
+        """Exact FLOPs per byte of the matrix products in training, forward and backward.
 
         3 × (2·12·depth·width² + 2·256·width + 4·context·width·depth): each weight of a block and of
         the output multiplies and adds once; the products of queries with keys and of weights with
         values are computed in full and then masked; the input embedding is a look-up; the gradient
-        costs two products for each one forwards.
+        needs two products for each forward product.
         """
         forward = (
             2 * self.n_params_non_embedding
@@ -69,10 +71,12 @@ class Shape:
 
 
 def initialise(shape: Shape, key: jax.Array) -> Params:
-    """Normal matrices of variance 1/fan-in; the last matrix of each branch and the output begin at
-    zero.
+    """Return initial parameters: Normal matrices of variance 1/fan-in.
+
+    The last matrix of each branch and the output begin at zero.
     """
-    d, layers = shape.width, shape.depth
+    d = shape.width
+    layers = shape.depth
     embedding, attention, hidden = jax.random.split(key, 3)
     return {
         "embedding": jax.random.normal(embedding, (VOCABULARY, d)) / np.sqrt(d),
@@ -85,8 +89,9 @@ def initialise(shape: Shape, key: jax.Array) -> Params:
 
 
 def losses(params: Params, windows: jax.Array, shape: Shape) -> jax.Array:
-    """Cross-entropy of every byte given those before it in its window, nats, shape (windows,
-    context).
+    """Return the cross-entropy of every byte given the earlier bytes of its window.
+
+    It is in nats, shape (windows, context).
 
     Parameters
     ----------
@@ -97,15 +102,15 @@ def losses(params: Params, windows: jax.Array, shape: Shape) -> jax.Array:
     targets = windows.astype(jnp.int32)
     inputs = jnp.pad(targets[:, :-1], ((0, 0), (1, 0)), constant_values=BEGIN)
     x = _norm(params["embedding"][inputs])
-    mask = jnp.where(np.tril(np.ones((windows.shape[1],) * 2, bool)), 0.0, -jnp.inf).astype(x.dtype)
-    cos, sin = _rotations(windows.shape[1], shape.width // shape.heads)
+    context = windows.shape[1]
+    causal = np.tril(np.ones((context, context), bool))
+    mask = jnp.where(causal, 0.0, -jnp.inf).astype(x.dtype)
+    cos, sin = _rotations(context, shape.width // shape.heads)
     for i in range(shape.depth):
-        x = (
-            x
-            + _attention(_norm(x), params["attention"][i], shape.heads, mask, cos, sin)
-            @ params["attention_out"][i]
-        )
-        x = x + jax.nn.relu(_norm(x) @ params["hidden"][i]) @ params["hidden_out"][i]
+        mixed = _attention(_norm(x), params["attention"][i], shape.heads, mask, cos, sin)
+        x = x + mixed @ params["attention_out"][i]
+        hidden = jax.nn.relu(_norm(x) @ params["hidden"][i])
+        x = x + hidden @ params["hidden_out"][i]
     logits = _norm(x) @ params["output"]
     chosen = jnp.take_along_axis(logits, targets[:, :, None], axis=2)[:, :, 0]
     return jax.nn.logsumexp(logits, axis=2) - chosen
@@ -130,7 +135,8 @@ def _attention(
 ) -> jax.Array:
     n, t, d = x.shape
     q, k, v = (x @ weights).reshape(n, t, 3, heads, d // heads).transpose(2, 0, 3, 1, 4)
-    q, k = (_rotate(_norm(part), cos, sin) for part in (q, k))
+    q = _rotate(_norm(q), cos, sin)
+    k = _rotate(_norm(k), cos, sin)
     scores = q @ k.swapaxes(2, 3) / np.float32(np.sqrt(d // heads)) + mask
     mixed = jax.nn.softmax(scores, axis=-1) @ v
     return mixed.transpose(0, 2, 1, 3).reshape(n, t, d)

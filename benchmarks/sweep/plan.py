@@ -1,10 +1,10 @@
-"""Which runs are made: sizes, budgets and seeds, and the rule that gives each its learning rate.
+"""The plan of the sweep: sizes, budgets and seeds of its runs, and the rule for the learning rate.
 
-Budgets are of C = 6·N·D with N all parameters, as `bayescale.allocate` counts; exact FLOPs stand in
-the rows beside them.
+Budgets are C = 6·N·D, where N counts all parameters, as in `bayescale.allocate`; the rows also have
+exact FLOPs.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -12,19 +12,19 @@ from model import Shape
 from train import BATCH_BYTES, Task
 
 SEEDS = (0, 1)
-# Four budgets over one and a half decades, and widths about the best of each.
+# Four budgets over one and a half decades, and widths around the best of each.
 BASE = {
     6.0e10: (12, 14, 16, 18, 20, 24, 28, 32),
     1.9e11: (12, 16, 20, 24, 28, 32, 40, 48),
     6.0e11: (16, 20, 24, 32, 40, 48, 64, 80),
     1.9e12: (24, 32, 40, 48, 56, 64, 80, 112),
 }
-# Ten and thirty times the dearest of these. The second width of the first and the first of the
-# second are the best by the default fit of the data set, 220,000 and 336,000 parameters; smaller
-# ones at the dearer would need more text than there is.
+# Ten and thirty times the largest of these budgets. The second width of the first and the first
+# width of the second are the best by the default fit of the data set, 220,000 and 336,000
+# parameters; smaller models at the larger budget would need more text than exists.
 FRONTIER = {1.9e13: (56, 72, 88, 112), 5.7e13: (88, 112, 144)}
-# The smallest run, one of the middle, and two of the dearest, the largest among them: budget, width
-# and seeds. Seeds differ by more than what is to be told, so that the ends have four.
+# Budget, width and seeds of the smallest run, a middle one, and two of the largest budget, with the
+# largest run. Seeds differ by more than the effect to measure, so the extremes have four seeds.
 CHECKED = (
     (6.0e10, 12, (0, 1, 2, 3)),
     (6.0e11, 40, (0, 1)),
@@ -36,11 +36,12 @@ REBUILT = 3
 
 
 def learning_rate(n_bytes: float) -> float:
-    """Peak rate of the embeddings for the length of a run; that of the blocks has the width in it.
+    """Return the peak learning rate of the embeddings for the length of a run.
 
-    Parabolas in log rate through the runs of `tune` have their minima at 0.076 (17,408 parameters,
-    307,200 bytes), 0.057 (four times the bytes) and 0.073 (4.5 times the parameters): a power of D,
-    and nothing of N. Twice or half the best rate costs 1 % of the loss.
+    The rate of the blocks also depends on the width. Parabolas in log rate through the runs of
+    `tune` have their minima at 0.076 (17,408 parameters, 307,200 bytes), 0.057 (four times the
+    bytes) and 0.073 (4.5 times the parameters): a power of D, independent of N. Twice or half the
+    best rate increases the loss by 1 %.
     """
     return 0.066 * (n_bytes / 6e5) ** -0.2
 
@@ -48,58 +49,64 @@ def learning_rate(n_bytes: float) -> float:
 def of_budget(
     role: str, budget: float, widths: Iterable[int], seeds: Iterable[int] = SEEDS
 ) -> list[Task]:
-    """Runs of one budget, each of as many whole steps as come nearest to it."""
-    shapes = [Shape(width) for width in widths]
-    steps = [round(budget / (6 * shape.n_params * BATCH_BYTES)) for shape in shapes]
-    return [
-        Task(shape, count, learning_rate(count * BATCH_BYTES), seed, role, budget)
-        for seed in seeds
-        for shape, count in zip(shapes, steps, strict=True)
-    ]
+    """Return the runs of a budget, each with the whole number of steps that is nearest to it."""
+    tasks = []
+    for seed in seeds:
+        for width in widths:
+            shape = Shape(width)
+            steps = round(budget / (6 * shape.n_params * BATCH_BYTES))
+            rate = learning_rate(steps * BATCH_BYTES)
+            tasks.append(Task(shape, steps, rate, seed, role, budget))
+    return tasks
 
 
 def tune() -> list[Task]:
-    """Five learning rates at small sizes, to fit the rule to."""
-    return [
-        Task(
-            Shape(width), steps, rate, 0, "tune", 6.0 * Shape(width).n_params * steps * BATCH_BYTES
-        )
-        for width, steps in ((16, 600), (40, 600), (16, 2400))
-        for rate in (0.01, 0.02, 0.04, 0.08, 0.16)
-    ]
+    """Return runs with five learning rates at small sizes, to fit the rule to."""
+    tasks = []
+    for width, steps in ((16, 600), (40, 600), (16, 2400)):
+        shape = Shape(width)
+        budget = 6.0 * shape.n_params * steps * BATCH_BYTES
+        rates = (0.01, 0.02, 0.04, 0.08, 0.16)
+        tasks += [Task(shape, steps, rate, 0, "tune", budget) for rate in rates]
+    return tasks
 
 
 def base() -> list[Task]:
-    """The data set."""
-    return [task for budget, widths in BASE.items() for task in of_budget("base", budget, widths)]
+    """Return the runs of the data set."""
+    return _of_budgets("base", BASE)
 
 
 def check() -> list[Task]:
-    """Rates about the rule's at the smallest, a middle and the largest size; the data set has the
-    rule's own of its seeds.
+    """Return runs with rates around the rule's at the smallest, a middle and the largest size.
+
+    The data set has the runs with the rule's own rate and its seeds.
     """
-    return [
-        replace(task, learning_rate=task.learning_rate * factor, role="check")
-        for budget, width, seeds in CHECKED
-        for task in of_budget("check", budget, [width], seeds)
-        for factor in (CHECKS if task.seed in SEEDS else (*CHECKS, 1.0))
-    ]
+    tasks = []
+    for budget, width, seeds in CHECKED:
+        for task in of_budget("check", budget, [width], seeds):
+            factors = CHECKS if task.seed in SEEDS else (*CHECKS, 1.0)
+            rates = [task.learning_rate * factor for factor in factors]
+            tasks += [replace(task, learning_rate=rate) for rate in rates]
+    return tasks
 
 
 def rebuild() -> list[Task]:
-    """Some runs of the cheapest budget once more, drawn at random."""
-    cheapest = [task for task in base() if task.budget == min(BASE)]
-    drawn = np.random.default_rng(2026).choice(len(cheapest), REBUILT, replace=False)
-    return [replace(cheapest[i], role="rebuild") for i in sorted(drawn)]
+    """Return some runs of the smallest budget, drawn at random, to repeat them."""
+    smallest = [task for task in base() if task.budget == min(BASE)]
+    chosen = np.random.default_rng(2026).choice(len(smallest), REBUILT, replace=False)
+    return [replace(smallest[i], role="rebuild") for i in sorted(chosen)]
 
 
 def frontier() -> list[Task]:
-    """Ten and thirty times dearer, several sizes each."""
-    return [
-        task
-        for budget, widths in FRONTIER.items()
-        for task in of_budget("frontier", budget, widths)
-    ]
+    """Return the runs with ten and thirty times the compute, several sizes for each budget."""
+    return _of_budgets("frontier", FRONTIER)
+
+
+def _of_budgets(role: str, widths: Mapping[float, Iterable[int]]) -> list[Task]:
+    tasks: list[Task] = []
+    for budget, widths_of_budget in widths.items():
+        tasks += of_budget(role, budget, widths_of_budget)
+    return tasks
 
 
 PLANS: dict[str, Callable[[], list[Task]]] = {

@@ -1,6 +1,4 @@
-"""The table of finished runs: one CSV file that is whole at every moment, to which each run is
-added once.
-"""
+"""The table of finished runs: one CSV file, complete at every moment, with one row for each run."""
 
 import csv
 import fcntl
@@ -9,29 +7,31 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import pandas as pd
 
+Row: TypeAlias = Mapping[str, str | int | float]
+
 
 def read(path: Path) -> pd.DataFrame:
-    """The rows that there are, by ``run_id``; none where there is no file yet."""
+    """Return the rows of the table by ``run_id``; an empty table if the file does not exist."""
     if not path.exists():
         return pd.DataFrame(index=pd.Index([], name="run_id"))
     return pd.read_csv(path, index_col="run_id")
 
 
-def add(path: Path, row: Mapping[str, Any]) -> None:
-    """Add a row: a new file takes the place of the old in one move, and workers take turns.
+def add(path: Path, row: Row) -> None:
+    """Add a row: a new file replaces the old file atomically, and workers take turns.
 
     Raises
     ------
     ValueError
-        Where a row of this ``run_id`` is there.
+        If the table already has a row with this ``run_id``.
     """
-    with held(path.parent):
+    with locked(path.parent):
         if row["run_id"] in read(path).index:
-            raise ValueError(f"{row['run_id']} has a row in {path} already.")
+            raise ValueError(f"{row['run_id']} already has a row in {path}.")
         text = io.StringIO()
         writer = csv.DictWriter(text, list(row), lineterminator="\n")
         if path.exists():
@@ -45,9 +45,11 @@ def add(path: Path, row: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def held(path: Path, wait: bool = True) -> Iterator[bool]:
-    """Have a file or folder for oneself; gives whether that is so, and the system lets go of it
-    when a process dies.
+def locked(path: Path, wait: bool = True) -> Iterator[bool]:
+    """Return a context with an exclusive lock of a file or folder.
+
+    Its value is whether the lock was acquired. The operating system releases the lock when the
+    process ends.
     """
     opened = os.open(path, os.O_RDONLY)
     try:

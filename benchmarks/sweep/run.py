@@ -1,16 +1,17 @@
-"""Make the runs of the sweep, the cheapest first, and write a row for each; going on where it was
-killed.
+"""Train the runs of the sweep, those with the least compute first, and write a row for each.
+
+A killed sweep continues where it ended.
 
     python benchmarks/sweep/run.py tune base rebuild check --work FOLDER
     python benchmarks/sweep/collect.py
-    python benchmarks/sweep/forecast.py          # and commit it, before any frontier run is made
+    python benchmarks/sweep/forecast.py          # commit it before any frontier run is trained
     python benchmarks/sweep/run.py frontier --work FOLDER
     python benchmarks/sweep/outcome.py
 
-Start a worker several times: a run that another has in hand is passed over. Each worker is one
-thread. A run has its row in rows.csv or is still to be made; the state of one that was killed is in
-FOLDER, and it ends as it would have. Base runs take 5.5e13 FLOPs, about an hour of one core that
-does 15 GFLOP/s; frontier runs take 2.5e14.
+Several workers may run at once: a worker skips the runs that another worker is training. Each
+worker is one thread. Finished runs have a row in rows.csv; the state of a killed run is in FOLDER,
+and its result is the same as without the interruption. Base runs take 5.5e13 FLOPs, about an hour
+of one core with 15 GFLOP/s; frontier runs take 2.5e14.
 """
 
 import argparse
@@ -21,7 +22,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-# Before JAX is loaded: a worker is one thread.
+# JAX reads this when it is loaded: a worker is one thread.
 os.environ.setdefault(
     "XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 )
@@ -34,16 +35,18 @@ from train import Task, train
 
 ROWS = Path(__file__).parent / "rows.csv"
 FORECAST = Path(__file__).parents[1] / "results" / "sweep_forecast.json"
-TELL = 60.0
+SECONDS_BETWEEN_REPORTS = 60.0
 
 
 def missing(tasks: Iterable[Task], table: Path) -> list[Task]:
-    """The tasks without a row, cheapest first."""
-    there = rows.read(table).index
-    left = [task for task in tasks if task.name not in there]
-    return sorted(
-        left, key=lambda task: (task.budget, task.seed, task.shape.width, task.learning_rate)
-    )
+    """Return the tasks without a row, those with the least compute first."""
+    finished = rows.read(table).index
+    remaining = [task for task in tasks if task.name not in finished]
+    return sorted(remaining, key=_order)
+
+
+def _order(task: Task) -> tuple[float, int, int, float]:
+    return task.budget, task.seed, task.shape.width, task.learning_rate
 
 
 def sweep(
@@ -51,18 +54,19 @@ def sweep(
     corpus: Corpus,
     table: Path,
     work: Path,
-    tell: Callable[[str], None] = print,
+    report: Callable[[str], None] = print,
 ) -> None:
-    """Make every run that has no row and that no other worker has in hand, telling of progress and
-    of the time left.
+    """Train every run that has no row and that no other worker is training.
+
+    Progress and the remaining time are reported.
     """
     tasks = list(tasks)
-    pace = Pace(tasks, table, tell)
+    pace = Pace(tasks, table, report)
     for task in missing(tasks, table):
         lock = work / f"{task.name}.lock"
         lock.touch()
-        with rows.held(lock, wait=False) as ours:
-            if not ours or task not in missing(tasks, table):
+        with rows.locked(lock, wait=False) as acquired:
+            if not acquired or task not in missing(tasks, table):
                 continue
             pace.begin()
             for result in train(task, corpus, work / f"{task.name}.npz"):
@@ -75,40 +79,49 @@ def sweep(
 
 
 def not_forecast(tasks: Iterable[Task], forecast: Path) -> list[str]:
-    """The runs of a size and length that no forecast tells of yet; a forecast is of any seed."""
-    told = json.loads(forecast.read_text(encoding="utf-8"))["frontier"] if forecast.exists() else []
-    known = {(run["n_params"], run["n_tokens"]) for run in told}
+    """Return the names of the runs without a forecast; a forecast applies to all seeds."""
+    known: set[tuple[int, int]] = set()
+    if forecast.exists():
+        for run in json.loads(forecast.read_text(encoding="utf-8"))["frontier"]:
+            known.add((run["n_params"], run["n_tokens"]))
     return [task.name for task in tasks if (task.shape.n_params, task.n_bytes) not in known]
 
 
 class Pace:
-    """How fast this worker is and what that says of the time left."""
+    """The speed of this worker, and reports of its progress and the remaining time."""
 
-    def __init__(self, tasks: list[Task], table: Path, tell: Callable[[str], None]) -> None:
-        self.tasks, self.table, self.tell = tasks, table, tell
-        self.begun = self.told = time.monotonic()
-        self.flops, self.done = 0.0, 0
+    def __init__(self, tasks: list[Task], table: Path, report: Callable[[str], None]) -> None:
+        self.tasks = tasks
+        self.table = table
+        self.report = report
+        self.begun = time.monotonic()
+        self.last_report = self.begun
+        self.flops = 0.0
+        self.done = 0
 
     def begin(self) -> None:
+        """Begin a run."""
         self.done = 0
 
     def step(self, task: Task, done: int) -> None:
-        # The steps of a run that was taken up again are not this worker's.
+        """Count the finished steps of a run, and report from time to time."""
+        # The first steps of a continued run were not done by this worker.
         self.flops += task.flops * (done - self.done) / task.steps if self.done else 0.0
         self.done = done
-        if time.monotonic() - self.told > TELL:
+        if time.monotonic() - self.last_report > SECONDS_BETWEEN_REPORTS:
             left = self._time(task.flops * (1 - done / task.steps))
-            self.tell(f"{task.name}: step {done} of {task.steps}, {left} left.")
-            self.told = time.monotonic()
+            self.report(f"{task.name}: step {done} of {task.steps}, {left} left.")
+            self.last_report = time.monotonic()
 
-    def end(self, row: dict[str, object]) -> None:
+    def end(self, row: rows.Row) -> None:
+        """Report a finished run and the remaining runs."""
         left = missing(self.tasks, self.table)
-        self.tell(
+        flops_left = sum(task.flops for task in left)
+        self.report(
             f"{row['run_id']}: {row['loss']:.4f} nats per byte in {row['seconds']:.0f} s. "
-            f"{len(left)} of {len(self.tasks)} runs left, "
-            f"{self._time(sum(task.flops for task in left))} for one worker."
+            f"{len(left)} of {len(self.tasks)} runs left, {self._time(flops_left)} for one worker."
         )
-        self.told = time.monotonic()
+        self.last_report = time.monotonic()
 
     def _time(self, flops: float) -> str:
         if not self.flops:
@@ -118,6 +131,7 @@ class Pace:
 
 
 def main() -> None:
+    """Run the command line: train the runs of the given roles."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -127,12 +141,12 @@ def main() -> None:
         "--work",
         type=Path,
         required=True,
-        help="a folder for what is not finished and for compiled programs",
+        help="a folder for the state of unfinished runs and for compiled programs",
     )
     options = parser.parse_args()
     if "frontier" in options.role and (early := not_forecast(plan.frontier(), FORECAST)):
         sys.exit(
-            f"{FORECAST} tells nothing of {', '.join(early)}: make the forecast and commit it "
+            f"{FORECAST} has no forecast of {', '.join(early)}: make the forecast and commit it "
             f"first."
         )
     jax.config.update("jax_compilation_cache_dir", str(options.work / "compiled"))
@@ -148,7 +162,7 @@ def main() -> None:
             corpus,
             options.rows,
             options.work,
-            tell=lambda line: print(line, flush=True),
+            report=lambda line: print(line, flush=True),
         )
 
 

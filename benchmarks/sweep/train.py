@@ -1,48 +1,47 @@
-"""Train one model on its own share of the corpus and measure it: a row of the sweep."""
+"""Training and measurement of one model on its part of the corpus: a row of the sweep."""
 
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import rows
 from corpus import Corpus
 from model import CONTEXT, EMBEDDINGS, Params, Shape, initialise, losses
 
 BATCH = 4
 BATCH_BYTES = BATCH * CONTEXT
 WARM_UP = 0.1
-# A block's matrices learn at the rate of the embeddings times 4/width, so that a step changes what
-# they give by as much at every width.
+# The learning rate of a block's matrices is that of the embeddings times 4/width, so that a step
+# changes their outputs equally at every width.
 BLOCK_RATE = 4.0
 CLIP = 1.0
 BETAS = (0.9, 0.99)
-# Steps between looks at the clock, and windows measured at once.
+# Number of steps between readings of the clock, and of windows measured together.
 CHUNK = 100
 MEASURED = 64
 
 
 @dataclass(frozen=True)
 class Task:
-    """One run to be made.
+    """A run to train.
 
     Attributes
     ----------
     shape : Shape
     steps : int
-        Batches of 512 bytes, none read twice.
+        Number of batches of 512 bytes, none read twice.
     learning_rate : float
-        Of the embeddings at its peak, after warm-up; blocks have 4/width of it.
+        Peak learning rate of the embeddings, after warm-up; blocks have 4/width of it.
     seed : int
-        Of the initial matrices and of the order of the corpus.
+        Seed of the initial matrices and of the order of the corpus.
     role : str
-        ``base``, ``rebuild`` or ``frontier``; ``tune`` or ``check`` where the learning rate is what
-        is tried.
+        ``base``, ``rebuild`` or ``frontier``; ``tune`` or ``check`` for trials of learning rates.
     budget : float
         Nominal 6·N·D, FLOPs.
     """
@@ -56,31 +55,35 @@ class Task:
 
     @property
     def name(self) -> str:
+        """Name of the run, unique in the sweep."""
         rate = f"-lr{self.learning_rate:.3e}" if self.role in ("tune", "check") else ""
         return f"{self.role}-{self.budget:.1e}-w{self.shape.width}-s{self.seed}{rate}"
 
     @property
     def n_bytes(self) -> int:
+        """Number of bytes read in training."""
         return self.steps * BATCH_BYTES
 
     @property
     def flops(self) -> int:
+        """Exact FLOPs of training."""
         return self.shape.flops_per_byte * self.n_bytes
 
 
 def schedule(step: jax.Array, steps: jax.Array) -> jax.Array:
-    """Share of the peak learning rate at a step: linear over the first tenth of the run, then half
-    a cosine to zero.
+    """Return the share of the peak learning rate at a step.
+
+    It rises linearly over the first tenth of the run, then falls by half a cosine to zero.
     """
     warm = jnp.maximum(1.0, WARM_UP * steps)
-    done = (step + 0.5 - warm) / (steps - warm)
-    return jnp.where(
-        step < warm, (step + 1.0) / warm, 0.5 * (1 + jnp.cos(jnp.pi * jnp.clip(done, 0, 1)))
-    ).clip(max=1.0)
+    rising = (step + 1.0) / warm
+    done = jnp.clip((step + 0.5 - warm) / (steps - warm), 0, 1)
+    falling = 0.5 * (1 + jnp.cos(jnp.pi * done))
+    return jnp.where(step < warm, rising, falling).clip(max=1.0)
 
 
 OPTIMIZER = optax.chain(optax.clip_by_global_norm(CLIP), optax.scale_by_adam(*BETAS))
-State = tuple[Params, Any]
+State = tuple[Params, optax.OptState]
 
 
 @partial(jax.jit, static_argnames="shape", donate_argnames="state")
@@ -93,8 +96,9 @@ def advance(
     rate: jax.Array,
     shape: Shape,
 ) -> State:
-    """Take ``count`` steps on as many of the batches, shape (chunk, batch, context); ``first`` is
-    the number of the first.
+    """Take ``count`` steps on the first batches, shape (chunk, batch, context).
+
+    ``first`` is the number of the first step.
     """
     rates = {name: 1.0 if name in EMBEDDINGS else BLOCK_RATE / shape.width for name in state[0]}
 
@@ -103,26 +107,28 @@ def advance(
         gradient = jax.grad(lambda p: losses(p, batches[i], shape).mean())(params)
         updates, moments = OPTIMIZER.update(gradient, moments)
         now = rate * schedule(first + i, steps)
-        return {
-            name: leaf - now * rates[name] * updates[name] for name, leaf in params.items()
-        }, moments
+        moved = {name: leaf - now * rates[name] * updates[name] for name, leaf in params.items()}
+        return moved, moments
 
     return jax.lax.fori_loop(0, count, step, state)
 
 
 @partial(jax.jit, static_argnames="shape")
 def measure(params: Params, windows: jax.Array, shape: Shape) -> jax.Array:
-    """Mean loss of each window, nats per byte; windows in blocks, shape (blocks, windows, context)."""
+    """Return the mean loss of each window, nats per byte.
+
+    Windows are in blocks, shape (blocks, windows, context).
+    """
     return jax.lax.map(lambda block: losses(params, block, shape).mean(axis=1), windows).ravel()
 
 
 def batches(corpus: Corpus, task: Task) -> np.ndarray:
-    """Which windows each step reads, shape (steps, batch); none is read twice.
+    """Return the windows that each step reads, shape (steps, batch); none is read twice.
 
     Raises
     ------
     ValueError
-        Where the corpus is shorter than the run.
+        If the corpus is shorter than the run.
     """
     wanted = task.steps * BATCH
     if wanted > len(corpus.training):
@@ -134,26 +140,29 @@ def batches(corpus: Corpus, task: Task) -> np.ndarray:
 
 def train(
     task: Task, corpus: Corpus, saved: Path | None = None, every: float = 120.0
-) -> Iterator[int | dict[str, Any]]:
-    """Train and measure: gives the steps done from time to time, and at last the row.
+) -> Iterator[int | rows.Row]:
+    """Train and measure: yield the number of finished steps from time to time, then the row.
 
     Parameters
     ----------
     task : Task
     corpus : Corpus
     saved : Path, optional
-        Where to keep the state, so that a run that was killed goes on from there and ends as it
-        would have; removed at the end.
+        File for the state, so that a run that was killed continues there with the same result;
+        removed at the end.
     every : float
-        Seconds between two savings.
+        Seconds between two saves.
     """
     read = batches(corpus, task)
     params = initialise(task.shape, jax.random.key(task.seed))
     state: State = (params, OPTIMIZER.init(params))
-    done, seconds, cpu_seconds = 0, 0.0, 0.0
+    done = 0
+    seconds = 0.0
+    cpu_seconds = 0.0
     if saved is not None and saved.exists():
         state, done, seconds, cpu_seconds = _restored(saved, state)
-    begun = kept = time.monotonic()
+    begun = time.monotonic()
+    last_saved = begun
     cpu_begun = time.process_time()
     while done < task.steps:
         count = min(CHUNK, task.steps - done)
@@ -164,15 +173,11 @@ def train(
         )
         jax.block_until_ready(state)
         done += count
-        if saved is not None and time.monotonic() - kept > every:
-            _save(
-                saved,
-                state,
-                done,
-                seconds + time.monotonic() - begun,
-                cpu_seconds + time.process_time() - cpu_begun,
-            )
-            kept = time.monotonic()
+        if saved is not None and time.monotonic() - last_saved > every:
+            seconds_now = seconds + time.monotonic() - begun
+            cpu_seconds_now = cpu_seconds + time.process_time() - cpu_begun
+            _save(saved, state, done, seconds_now, cpu_seconds_now)
+            last_saved = time.monotonic()
         yield done
     blocks = corpus.validation.reshape(-1, min(MEASURED, len(corpus.validation)), CONTEXT)
     measured = np.asarray(measure(state[0], blocks, task.shape), np.float64)
@@ -211,7 +216,8 @@ def _save(path: Path, state: State, done: int, seconds: float, cpu_seconds: floa
 
 
 def _restored(path: Path, like: State) -> tuple[State, int, float, float]:
-    with np.load(path) as kept:
-        leaves = [jnp.asarray(kept[f"leaf{i}"]) for i in range(len(jax.tree.leaves(like)))]
-        state = jax.tree.unflatten(jax.tree.structure(like), leaves)
-        return state, int(kept["done"]), float(kept["seconds"]), float(kept["cpu_seconds"])
+    structure = jax.tree.structure(like)
+    with np.load(path) as file:
+        leaves = [jnp.asarray(file[f"leaf{i}"]) for i in range(structure.num_leaves)]
+        state = jax.tree.unflatten(structure, leaves)
+        return state, int(file["done"]), float(file["seconds"]), float(file["cpu_seconds"])

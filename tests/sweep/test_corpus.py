@@ -31,7 +31,7 @@ def test_documents_count_once_and_in_any_order(documents, small):
 
 def test_too_little_validation_is_refused(documents):
     with pytest.raises(
-        ValueError, match="windows of validation share nothing with training; 100000 are wanted"
+        ValueError, match="windows of validation share no text with training; 100000 are needed"
     ):
         corpus(documents, "made up", validation_windows=100_000)
 

@@ -33,7 +33,7 @@ def test_a_row_is_written_once(tmp_path):
     table = tmp_path / "rows.csv"
     rows.add(table, {"run_id": "a", "loss": 0.1 + 0.2})
     rows.add(table, {"run_id": "b", "loss": 2.0})
-    with pytest.raises(ValueError, match="a has a row in"):
+    with pytest.raises(ValueError, match="a already has a row in"):
         rows.add(table, {"run_id": "a", "loss": 3.0})
     assert rows.read(table)["loss"].to_dict() == {
         "a": pytest.approx(0.1 + 0.2, rel=1e-15),
@@ -61,14 +61,14 @@ def test_a_writer_that_dies_leaves_the_table_as_it_was(tmp_path, monkeypatch):
 
 
 def test_the_cheapest_runs_come_first(tasks, made, tmp_path):
-    sweep(tasks, None, tmp_path / "rows.csv", tmp_path, tell=lambda line: None)
+    sweep(tasks, None, tmp_path / "rows.csv", tmp_path, report=lambda line: None)
     assert made == [task.name for task in (tasks[3], tasks[2], tasks[1], tasks[0])]
 
 
 def test_what_has_a_row_is_not_made_again(tasks, made, tmp_path):
     table = tmp_path / "rows.csv"
-    sweep(tasks[2:], None, table, tmp_path, tell=lambda line: None)
-    sweep(tasks, None, table, tmp_path, tell=lambda line: None)
+    sweep(tasks[2:], None, table, tmp_path, report=lambda line: None)
+    sweep(tasks, None, table, tmp_path, report=lambda line: None)
     assert sorted(made) == sorted(task.name for task in tasks)
     assert missing(tasks, table) == []
 
@@ -76,16 +76,16 @@ def test_what_has_a_row_is_not_made_again(tasks, made, tmp_path):
 def test_what_another_has_in_hand_is_passed_over(tasks, made, tmp_path):
     lock = tmp_path / f"{tasks[3].name}.lock"
     lock.touch()
-    with rows.held(lock) as ours:
-        assert ours
-        sweep(tasks, None, tmp_path / "rows.csv", tmp_path, tell=lambda line: None)
+    with rows.locked(lock) as acquired:
+        assert acquired
+        sweep(tasks, None, tmp_path / "rows.csv", tmp_path, report=lambda line: None)
     assert tasks[3].name not in made
     assert len(made) == 3
 
 
 def test_progress_and_the_time_left_are_told(tasks, made, tmp_path):
     lines = []
-    sweep(tasks, None, tmp_path / "rows.csv", tmp_path, tell=lines.append)
+    sweep(tasks, None, tmp_path / "rows.csv", tmp_path, report=lines.append)
     assert len(lines) == 4
     assert "3 of 4 runs left" in lines[0]
     assert "0 of 4 runs left" in lines[3]
