@@ -98,7 +98,8 @@ def walk(
     Returns
     -------
     dict of arrays with leading axis draws
-        ``z``, the points, in the form in which the potential takes them; ``diverging``, ``num_steps``, ``accept_prob``, ``energy``.
+        ``z``, the points, in the form in which the potential takes them; ``diverging``,
+        ``num_steps``, ``accept_prob``, ``energy``.
     """
     initialise, advance = hmc(potential, algo="NUTS")
     state = initialise(
