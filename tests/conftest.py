@@ -74,9 +74,9 @@ def forget_programs() -> Callable[[], None]:
             return
         import jax
 
-        from bayescale.inference import nuts
+        from bayescale.inference import _programs
 
-        nuts._chain_program.cache_clear()
+        _programs.forget_programs()
         jax.clear_caches()
 
     return forget

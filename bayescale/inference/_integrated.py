@@ -35,7 +35,7 @@ def scatters_normally(noise: Noise) -> bool:
 
 
 def integrated(target: Target, columns: Columns, data: Data, weights: Array) -> Array:
-    """Return the negative log posterior of the parameters at unconstrained columns; shape (batch,)."""
+    """Return the negative log posterior at unconstrained columns of parameters, (batch,)."""
     conditional = value(target, tuple(columns), data, weights)
     if not target.noise.shared:
         return conditional

@@ -224,7 +224,7 @@ def _inverse_hessian(target: Target, mode: np.ndarray, setting: Setting) -> np.n
 def _shortened(
     target: Target, mode: np.ndarray, setting: Setting, step: np.ndarray, most: float
 ) -> np.ndarray:
-    """The step, halved until at both of its ends the potential is a number, and less than ``most``."""
+    """Halve a step until the potential at both of its ends is a number less than ``most``."""
     while not all(
         value_and_gradient(target, mode + sign * step, setting)[0] < most for sign in (1, -1)
     ):

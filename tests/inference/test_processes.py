@@ -16,7 +16,6 @@ from numpyro.infer import NUTS as StockNUTS
 
 import bayescale as bs
 from bayescale._internal.precision import float64
-from bayescale.inference import nuts
 from bayescale.inference.base import Problem
 from bayescale.noise import ComputeScale, Discrepancy, GroupEffects, Normal
 from bayescale.processes import IntegratedWiener, Matern
