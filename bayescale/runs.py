@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from bayescale.errors import InputError, RunsWarning
+from bayescale.units import six_nd
 
 REQUIRED = ("n_params", "n_tokens", "loss")
 OPTIONAL_NUMBERS = ("flops", "unique_tokens", "loss_se", "weight", "n_correct", "n_samples")
@@ -191,7 +192,7 @@ class Runs:
         """6·N·D of each run, whatever ``flops`` says, FLOPs, shape (runs,): as plans and designs
         count.
         """
-        return 6.0 * self.column("n_params") * self.column("n_tokens")
+        return np.asarray(six_nd(self.column("n_params"), self.column("n_tokens")))
 
     @property
     def weights(self) -> np.ndarray:

@@ -2,7 +2,6 @@
 killed.
 """
 
-import math
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,12 +29,11 @@ from bayescale.noise.base import Noise
 from bayescale.noise.student_t import StudentT
 from bayescale.posterior.posterior import Posterior, load
 from bayescale.runs import Runs
+from bayescale.units import STATISTICS, plus_minus
 
 Source = str | Path | Runs | pd.DataFrame
 Key = tuple[str, str, str]
 T = TypeVar("T")
-
-_STATISTICS = ("mean", "sd", "q05", "q50", "q95")
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +71,7 @@ class Batch:
             column.removesuffix("_q50") for column in self.frame.columns if column.endswith("_q50")
         ):
             pairs = zip(self.frame[f"{name}_mean"], self.frame[f"{name}_sd"], strict=True)
-            table[name] = [_plus_minus(mean, sd) for mean, sd in pairs]
+            table[name] = [plus_minus(mean, sd) for mean, sd in pairs]
         return table
 
     def _repr_html_(self) -> str:
@@ -271,18 +269,7 @@ def _label(source: Source) -> str:
 
 def _frame(rows: list[Row], parts: Sequence[Law | Noise]) -> pd.DataFrame:
     names = dict.fromkeys(parameter.name for part in parts for parameter in part.parameters)
-    parameters = [f"{name}_{statistic}" for name in names for statistic in _STATISTICS]
+    parameters = [f"{name}_{statistic}" for name in names for statistic in STATISTICS]
     # Diagnostics come last, in the order of their first fit.
     columns = dict.fromkeys([*FIRST_COLUMNS, *parameters, *(key for row in rows for key in row)])
     return pd.DataFrame(rows, columns=list(columns)).astype(dict.fromkeys(parameters, float))
-
-
-def _plus_minus(mean: float, sd: float) -> str:
-    if math.isnan(mean):
-        return ""
-    if not (0 < sd < math.inf):
-        return f"{mean:.4g}"
-    if not 1e-4 <= abs(mean) < 1e6:
-        return f"{mean:.3g} ± {sd:.2g}"
-    decimals = max(1 - math.floor(math.log10(sd)), 0)
-    return f"{mean:,.{decimals}f} ± {sd:,.{decimals}f}"

@@ -12,8 +12,9 @@ from bayescale.errors import InputError
 from bayescale.inference.base import Method
 from bayescale.laws.base import Law
 from bayescale.noise.base import Noise
-from bayescale.posterior.posterior import Posterior, summarise
+from bayescale.posterior.posterior import Posterior
 from bayescale.runs import Runs
+from bayescale.units import summarise
 
 Row = dict[str, Any]
 

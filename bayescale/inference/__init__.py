@@ -17,13 +17,9 @@ from bayescale.noise.base import Noise
 from bayescale.noise.discrepancy import Discrepancy
 from bayescale.noise.student_t import StudentT
 from bayescale.posterior.posterior import Posterior
-from bayescale.processes.base import locate
 from bayescale.processes.shared_effect import SharedEffect
 from bayescale.runs import Runs
-
-# An isoFLOP sweep has some sizes at each budget, and rounding moves their compute by a few per
-# cent.
-_RUNS_OF_A_BUDGET, _DECADES_OF_A_BUDGET = 2, 0.2
+from bayescale.units import budgets_or_none, same_partition
 
 __getattr__ = attribute(__name__)
 
@@ -108,11 +104,10 @@ def _discrepancy(runs: Runs) -> Discrepancy:
 
 
 def _in_budgets(runs: Runs) -> bool:
-    """Whether groups are compute budgets, of several runs each and not too many to tell apart."""
-    if "group" not in runs.frame:
+    """Return whether groups are the compute budgets, and not too many to tell apart."""
+    if "group" not in runs.frame or not {"n_params", "n_tokens"} <= set(runs.frame.columns):
         return False
-    groups = pd.Series(locate(runs, Coupled.inputs).compute_decades).groupby(
-        runs.frame["group"].to_numpy()
-    )
-    few = 1 < len(groups) <= min(SharedEffect.functions, len(runs) // _RUNS_OF_A_BUDGET)
-    return few and bool((groups.max() - groups.min()).max() < _DECADES_OF_A_BUDGET)
+    budgets = budgets_or_none(runs.column("flops"))
+    if budgets is None or budgets.max() >= SharedEffect.functions:
+        return False
+    return same_partition(budgets, runs.frame["group"].astype(str).to_numpy(dtype=str))

@@ -13,9 +13,9 @@ from bayescale.plots._drawing import (
     Drawing,
     log_ticks,
     note,
-    scientific,
     styled,
 )
+from bayescale.units import as_power_of_ten
 
 
 @styled
@@ -47,7 +47,7 @@ def flat_set(found: FlatSet) -> Figure:
     told = found.summary()
     for colour, (budget, rows) in zip(COLOURS, found.frame.groupby(over), strict=False):
         near = rows[np.isfinite(rows["expected_regret"])]
-        name = scientific(float(rows[over].iloc[0]))
+        name = as_power_of_ten(float(rows[over].iloc[0]))
         axes.plot(
             near["n_params"], near["expected_regret"], color=colour, linewidth=1.8, label=name
         )

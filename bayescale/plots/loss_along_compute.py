@@ -24,6 +24,7 @@ from bayescale.plots._drawing import (
     title,
 )
 from bayescale.posterior.posterior import Posterior
+from bayescale.units import tokens_for
 
 _POINTS_A_DECADE = 8
 _MOST_GROUPS = 10
@@ -134,7 +135,7 @@ def _predictions(posterior: Posterior, quantity: str, x: np.ndarray) -> pd.DataF
     if quantity == "compute":
         plans = allocate(posterior, compute=x).frame
         n_params = plans.loc[plans["quantity"] == "n_params", "q50"].to_numpy()
-        inputs = {"n_params": n_params, "n_tokens": x / (6 * n_params)}
+        inputs = {"n_params": n_params, "n_tokens": tokens_for(x, n_params)}
     else:
         inputs = {quantity: x}
     return summarise_cells(posterior, inputs).assign(x=x)

@@ -12,6 +12,7 @@ from bayescale.decisions.checks.outliers import NAMED
 from bayescale.decisions.checks.outliers import outliers as judged
 from bayescale.plots._drawing import COLOURS, GREY, INK, LABELS, PAPER, Drawing, note, styled, title
 from bayescale.posterior.posterior import Posterior
+from bayescale.units import six_nd
 
 _MOST_NAMED = 12
 _FAR = 3.0
@@ -82,7 +83,7 @@ def outliers(posterior: Posterior) -> Figure:
 
 def _placed(frame: pd.DataFrame, posterior: Posterior) -> tuple[pd.DataFrame, str]:
     if {"n_params", "n_tokens"} <= set(frame):
-        return frame.assign(at=6 * frame["n_params"] * frame["n_tokens"]), "compute"
+        return frame.assign(at=six_nd(frame["n_params"], frame["n_tokens"])), "compute"
     return frame.assign(at=frame[posterior.law.inputs[0]]), posterior.law.inputs[0]
 
 

@@ -13,6 +13,7 @@ from bayescale.decisions.plans.allocate import allocate
 from bayescale.errors import InputError
 from bayescale.plots._drawing import COLOURS, INK, LABELS, Drawing, note, styled, title
 from bayescale.posterior.posterior import Posterior
+from bayescale.units import six_nd
 
 _POINTS = 40
 _BEYOND = 10.0
@@ -72,7 +73,7 @@ def surface(posterior: Posterior) -> Figure:
         zorder=4,
     )
     if hasattr(posterior.law, "optimal_n_params"):
-        _draw_best_split(axes, posterior, 6 * n_params * n_tokens)
+        _draw_best_split(axes, posterior, six_nd(n_params, n_tokens))
     axes.set(xlim=n_params[[0, -1]].tolist(), ylim=n_tokens[[0, -1]].tolist())
     note(figure, _NOTE)
     return figure

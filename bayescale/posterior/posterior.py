@@ -40,8 +40,7 @@ from bayescale.noise.base import (
 from bayescale.processes.base import Basis, bases, departure, locate, padded_size
 from bayescale.responses import RESPONSES, Response
 from bayescale.runs import OPTIONAL_NUMBERS, REQUIRED, Runs
-
-QUANTILES = {"q05": 0.05, "q50": 0.5, "q95": 0.95}
+from bayescale.units import summarise
 
 _FORMAT = "bayescale posterior 1"
 
@@ -346,15 +345,6 @@ def load(path: str | Path) -> Posterior:
         raise InputError(
             f"{path} is damaged ({error!r}); write it anew with `bayescale fit --out`."
         ) from None
-
-
-def summarise(draws: np.ndarray) -> dict[str, float]:
-    """Mean, sd and quantiles of draws, shape (draws,)."""
-    return {
-        "mean": float(np.mean(draws)),
-        "sd": float(np.std(draws, ddof=1)) if len(draws) > 1 else 0.0,
-        **{name: float(np.quantile(draws, q)) for name, q in QUANTILES.items()},
-    }
 
 
 def leave_one_out(posterior: Posterior) -> tuple[pd.DataFrame, dict[str, float]]:

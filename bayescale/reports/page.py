@@ -24,8 +24,8 @@ from bayescale.plots.loss_along_compute import loss_along_compute
 from bayescale.plots.sensitivity import sensitivity
 from bayescale.reports import calculator
 from bayescale.reports.checklist import checklist
+from bayescale.units import QUANTILES, number
 
-_QUANTILES = ("q05", "q50", "q95")
 _HEADINGS = ("5 %", "median", "95 %")
 _NAMES = {
     "n_params": "parameters N*",
@@ -183,7 +183,7 @@ def _pictures(plan: Plan) -> Iterable[Picture]:
 def _tables(plan: Plan) -> Iterable[Table]:
     told = plan.summary()
     rows = [
-        [_NAMES.get(str(name), str(name)), *(_number(row[q]) for q in _QUANTILES)]
+        [_NAMES.get(str(name), str(name)), *(number(row[q]) for q in QUANTILES)]
         for name, row in told.iterrows()
     ]
     yield Table(
@@ -194,7 +194,7 @@ def _tables(plan: Plan) -> Iterable[Table]:
         rows,
     )
     own = plan.posterior.summary()
-    rows = [[str(name), *(_number(row[q]) for q in _QUANTILES)] for name, row in own.iterrows()]
+    rows = [[str(name), *(number(row[q]) for q in QUANTILES)] for name, row in own.iterrows()]
     yield Table("parameters", "Parameters of the law", "", ("", *_HEADINGS), rows)
     held = plan.regret.summary()
     headings = ("plan", "N", "D", "expected regret, nats", "compute wasted", "5 %", "95 %")
@@ -204,12 +204,12 @@ def _tables(plan: Plan) -> Iterable[Table]:
         "Regret",
         "",
         headings,
-        [[str(name), *map(_number, row[columns])] for name, row in held.iterrows()],
+        [[str(name), *map(number, row[columns])] for name, row in held.iterrows()],
     )
     if plan.design is not None:
         columns = ["n_params", "n_tokens", "flops", "cumulative_flops", "regret_after"]
         rows = [
-            [str(place), *map(_number, row[columns])]
+            [str(place), *map(number, row[columns])]
             for place, row in plan.design.summary().iterrows()
         ]
         wanted = ("run", "N", "D", "FLOPs", "spent", "regret after, nats")
@@ -223,21 +223,12 @@ def _sensitivity_table(told: pd.DataFrame, problems: tuple[str, ...]) -> Table:
     rows = [
         [
             _NAMES.get(str(name), str(name)),
-            *(_number(row[q]) for q in (*_QUANTILES, "lowest", "highest")),
+            *(number(row[q]) for q in (*QUANTILES, "lowest", "highest")),
             str(row["variant"]),
         ]
         for name, row in told.iterrows()
     ]
     return Table("sensitivity", "Under other assumptions", " ".join(problems), headings, rows)
-
-
-def _number(value: Any) -> str:
-    if not np.isfinite(value):
-        return "–" if np.isnan(value) else "∞"
-    if abs(value) < 1e5:
-        return f"{value:.4g}"
-    digits, exponent = f"{value:.3e}".split("e")
-    return f"{digits}e{int(exponent)}"
 
 
 def _in_python(plan: Plan) -> str:

@@ -17,19 +17,20 @@ FOLDERS = {
 
 # What a part may import of ours besides itself and the leaves. A part is a file or folder right
 # below the package.
-LEAVES = {"errors", "_internal"}
+LEAVES = {"errors", "_internal", "units"}
 BELOW_POSTERIOR = {"laws", "processes", "noise", "runs", "responses"}
 BELOW_DECISIONS = BELOW_POSTERIOR | {"posterior", "inference", "kernels"}
 ALLOWED = {
     "errors": set(),
     "_internal": {"errors"},
+    "units": {"errors"},
     "kernels": {"_internal"},
-    "runs": {"errors"},
+    "runs": {"errors", "units"},
     "responses": {"runs", "errors"},
     "laws": LEAVES,
     "processes": {"laws", "runs"} | LEAVES,
     "noise": {"laws", "processes"} | LEAVES,
-    "datasets": {"runs", "errors"},
+    "datasets": {"runs", "errors", "units"},
     "posterior": BELOW_POSTERIOR | LEAVES,
     "inference": BELOW_POSTERIOR | {"posterior", "kernels"} | LEAVES,
     "batches": BELOW_DECISIONS | {"datasets"} | LEAVES,

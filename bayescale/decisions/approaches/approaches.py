@@ -29,6 +29,7 @@ from bayescale.laws.chinchilla import Chinchilla
 from bayescale.noise.huber import Huber
 from bayescale.posterior.posterior import Posterior
 from bayescale.runs import Runs
+from bayescale.units import params_for, quantiles, tokens_for
 
 NAMES = {
     "1": "1: lowest loss at each compute",
@@ -42,7 +43,6 @@ _STARTS = 500
 _BINS_PER_DECADE = 4
 _FEWEST_IN_A_BIN = 3
 _FEWEST_BINS = 2
-_ENDS = (0.05, 0.95)
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +184,7 @@ def _of_lowest(
     picks: np.ndarray,
 ) -> np.ndarray:
     log_n = np.log10(runs.column("n_params"))
-    log_c = np.log10(6.0) + log_n + np.log10(runs.column("n_tokens"))
+    log_c = np.log10(runs.six_nd)
     try:
         member = members(runs, budgets)
     except InputError:
@@ -217,7 +217,7 @@ def _of_parabolas(
     picks: np.ndarray,
 ) -> np.ndarray:
     log_tokens = _of_growth(isoflop(runs, budgets).growth_of(loss, picks), compute)
-    return np.log10(np.stack([compute, 10 * compute]) / 6) - log_tokens
+    return np.log10(params_for(np.stack([compute, 10 * compute]), 10**log_tokens))
 
 
 def _told(
@@ -236,7 +236,7 @@ def _told(
     for place, budget in enumerate(budgets):
         for quantity, values in found.items():
             kept = drawn[quantity][:, place]
-            low, high = np.quantile(kept[np.isfinite(kept)], _ENDS)
+            interval = quantiles(kept[np.isfinite(kept)])
             bias = (
                 np.nan
                 if shown is None
@@ -248,13 +248,14 @@ def _told(
                 "quantity": quantity,
                 "value": float(values[0, place]),
             }
-            rows.append(row | {"q05": float(low), "q95": float(high), "bias": float(bias)})
+            ends = {name: float(interval[name]) for name in ("q05", "q95")}
+            rows.append(row | ends | {"bias": float(bias)})
     return pd.DataFrame(rows)
 
 
 def _quantities(log_sizes: np.ndarray, budgets: np.ndarray) -> dict[str, np.ndarray]:
     n_params = 10 ** log_sizes[:, 0]
-    n_tokens = budgets / (6 * n_params)
+    n_tokens = tokens_for(budgets, n_params)
     return {
         "a": log_sizes[:, 1] - log_sizes[:, 0],
         "n_params": n_params,

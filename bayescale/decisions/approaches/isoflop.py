@@ -22,16 +22,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayescale import units
 from bayescale._internal.precision import float64
 from bayescale.errors import InputError
 from bayescale.laws.chinchilla import Chinchilla
-from bayescale.posterior.posterior import Posterior, summarise
+from bayescale.posterior.posterior import Posterior
 from bayescale.runs import Runs
+from bayescale.units import nearest_budget, nominal_budgets, params_for, six_nd, summarise
 
-# Runs of one budget differ by a rounding of their size or their steps, a few per cent, and budgets
-# by half or more.
-_GAP = 1.1
-_WIDEST_BUDGET = 1.5
 _FEWEST_SIZES = 3
 _FEWEST_BUDGETS = 2
 _EXTRAPOLATED = 10.0
@@ -87,7 +85,7 @@ class IsoFlop:
         """
         budgets = _checked(compute, "compute")
         n_tokens = grown(self._growth, budgets)[0]
-        n_params = budgets / (6 * n_tokens)
+        n_params = params_for(budgets, n_tokens)
         return pd.DataFrame(
             {
                 "compute": budgets,
@@ -135,7 +133,7 @@ class IsoFlop:
         optimum = np.asarray(law.optimal_n_params(params, budgets))
         # 6·N·D = C for both, so that the one's D too large by a factor is its N too small by the
         # same.
-        too_large = n_tokens * 6 * optimum / budgets
+        too_large = six_nd(optimum, n_tokens) / budgets
         shares = {"n_params": 1 / too_large, "n_tokens": too_large}
         return pd.DataFrame(
             {
@@ -226,7 +224,8 @@ def isoflop(runs: Runs, budgets: Sequence[float] | np.ndarray | None = None) -> 
         Nominal budgets, FLOPs; each run goes to the nearest in logarithm. Unless given, runs are
         sorted by ``flops`` (6·N·D where that column is lacking) and a new budget begins wherever
         two neighbours are more than 10 % apart: runs of one budget differ by the rounding of sizes
-        and steps, and budgets by half or more.
+        and steps, and budgets by half or more. `sensitivity`, figures and the default noise model
+        find the same budgets.
 
     Returns
     -------
@@ -235,7 +234,7 @@ def isoflop(runs: Runs, budgets: Sequence[float] | np.ndarray | None = None) -> 
     Raises
     ------
     InputError
-        Where fewer than two budgets have a minimum, or runs spread over compute without gaps.
+        Where fewer than two budgets have a minimum, or the runs are in no budgets.
 
     Examples
     --------
@@ -249,23 +248,21 @@ def isoflop(runs: Runs, budgets: Sequence[float] | np.ndarray | None = None) -> 
     [['n_params', 3.2], ['n_tokens', -3.1]]
     """
     log_d = np.log10(runs.column("n_tokens"))
-    log_c = np.log10(6.0) + np.log10(runs.column("n_params")) + log_d
     member = members(runs, budgets)
-    log_budgets = np.array([log_c[member == i].mean() for i in range(member.max() + 1)])
+    compute = nominal_budgets(member, runs.six_nd)
     vertices, curvature, bottom = (
         rows[0] for rows in _parabolas(log_d, runs.column("loss")[None, :], member)
     )
     frame = pd.DataFrame(
         {
-            "compute": 10**log_budgets,
+            "compute": compute,
             "n_runs": np.bincount(member),
-            "n_params": 10 ** (log_budgets - vertices) / 6,
+            "n_params": params_for(compute, 10**vertices),
             "n_tokens": 10**vertices,
             "loss": bottom,
             "curvature": curvature,
             "status": [
-                _status(log_d[member == i], vertices[i], curvature[i])
-                for i in range(len(log_budgets))
+                _status(log_d[member == i], vertices[i], curvature[i]) for i in range(len(compute))
             ],
         }
     )
@@ -280,41 +277,24 @@ def isoflop(runs: Runs, budgets: Sequence[float] | np.ndarray | None = None) -> 
 
 
 def members(runs: Runs, budgets: Sequence[float] | np.ndarray | None = None) -> np.ndarray:
-    """The budget of each run, counted from the least, shape (runs,): the nearest, or by gaps in
-    compute.
+    """Return the budget of each run, counted from the smallest, shape (runs,): the nearest of those
+    given, or as `bayescale.units.budgets` finds it.
 
     Raises
     ------
     InputError
-        Where none are given and runs spread over compute without gaps.
+        Where none are given and the runs are in no budgets.
     """
-    return _by_gaps(runs) if budgets is None else _by_nearest(runs, _checked(budgets, "budgets"))
-
-
-def _by_gaps(runs: Runs) -> np.ndarray:
     compute = runs.column("flops")
-    order = np.argsort(compute)
-    new = np.append(False, np.diff(np.log(compute[order])) > np.log(_GAP))
-    member = np.empty(len(runs), dtype=int)
-    member[order] = np.cumsum(new)
-    for i in range(member.max() + 1):
-        low, high = compute[member == i].min(), compute[member == i].max()
-        if high > _WIDEST_BUDGET * low:
-            raise InputError(
-                f"isoflop: {np.sum(member == i)} runs of {runs.name} lie between {low:.3g} and "
-                f"{high:.3g} FLOPs with no gap of "
-                f"{_GAP - 1:.0%} among them, so they are of no one budget. Give the nominal "
-                f"budgets=[...] in FLOPs, or fit a "
-                "law, which needs none."
-            )
-    return member
-
-
-def _by_nearest(runs: Runs, budgets: np.ndarray) -> np.ndarray:
-    nearest = np.abs(np.log(runs.column("flops"))[:, None] - np.log(np.unique(budgets))).argmin(
-        axis=1
-    )
-    return np.unique(nearest, return_inverse=True)[1]
+    if budgets is not None:
+        return nearest_budget(compute, _checked(budgets, "budgets"))
+    try:
+        return units.budgets(compute)
+    except InputError as error:
+        raise InputError(
+            f"isoflop: {runs.name}: {error}. Give the nominal budgets=[...] in FLOPs, or fit a "
+            f"law, which needs none."
+        ) from None
 
 
 def _parabolas(

@@ -19,7 +19,7 @@ from bayescale.decisions.checks.forecasters import (
 )
 from bayescale.decisions.checks.holdouts.base import Fold, Holdout, compute
 from bayescale.decisions.checks.holdouts.largest_compute import LargestCompute
-from bayescale.decisions.checks.scores import INTERVALS, QUANTILES, run_scores, summary
+from bayescale.decisions.checks.scores import INTERVALS, run_scores, summary
 from bayescale.errors import InputError
 from bayescale.inference.base import Method
 from bayescale.laws.base import Law
@@ -27,6 +27,7 @@ from bayescale.laws.chinchilla import Chinchilla
 from bayescale.noise.base import Noise
 from bayescale.posterior.posterior import Posterior
 from bayescale.runs import Runs
+from bayescale.units import QUANTILES_TO_SCORE
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,7 +194,7 @@ def scored(fold: Fold, prediction: Prediction) -> pd.DataFrame:
         "decades": np.log10(flops / compute(fold.train).max()),
         "n_train": len(fold.train),
         "loss": test.column("loss"),
-        **{name: scores[name].to_numpy() for name in (*QUANTILES, "pit", "crps")},
+        **{name: scores[name].to_numpy() for name in (*QUANTILES_TO_SCORE, "pit", "crps")},
         "log_score": prediction.log_density,
         **{f"covered{share}": scores[f"covered{share}"].to_numpy() for share in INTERVALS},
     }

@@ -34,8 +34,9 @@ from bayescale.laws.base import SYMBOLS, Law
 from bayescale.noise.base import Likelihood, is_likelihood
 from bayescale.noise.student_t import StudentT
 from bayescale.posterior.diagnostics import stacking_weights
-from bayescale.posterior.posterior import QUANTILES, Posterior
+from bayescale.posterior.posterior import Posterior
 from bayescale.runs import Runs
+from bayescale.units import QUANTILES, quantiles
 
 # A difference within so many of its standard errors may be chance.
 _SURE = 2.0
@@ -308,7 +309,7 @@ def _forms(label: str, posterior: Posterior) -> Iterator[dict[str, Any]]:
         yield {
             "law": label,
             "quantity": special.name,
-            **{name: float(np.quantile(draws, q)) for name, q in QUANTILES.items()},
+            **quantiles(draws),
             "value": special.value,
             "simpler": special.simpler,
             "below": float(np.mean(draws < special.value)) if inside else np.nan,

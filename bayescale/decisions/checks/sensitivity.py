@@ -30,8 +30,9 @@ from bayescale.noise.base import Noise, is_likelihood
 from bayescale.noise.laplace import Laplace
 from bayescale.noise.normal import Normal
 from bayescale.noise.student_t import StudentT
-from bayescale.posterior.posterior import QUANTILES, Posterior
+from bayescale.posterior.posterior import Posterior
 from bayescale.runs import Runs
+from bayescale.units import QUANTILES, budgets_or_none, quantiles, same_partition, tokens_for
 
 UNITS = {
     "alpha": "no unit",
@@ -47,8 +48,10 @@ _LIKELIHOODS: tuple[Noise, ...] = (Normal(), Laplace(), StudentT())
 _FORMS: tuple[Law, ...] = (Chinchilla(), Chinchilla(tied=True), Coupled())
 _ON_LOGARITHMS = ("n_params", "n_tokens")
 _FEWEST_DRAWS = 100
-_GAP, _MOST_BLOCKS, _BLOCKS = 1.10, 12, 5
-_TO_TEN_TIMES, _ANY_BUDGET = 10.0, 1e21
+_MOST_BLOCKS = 12
+_PARTS_WITHOUT_BUDGETS = 5
+_EXTRAPOLATION = 10.0
+_ANY_BUDGET = 1e21
 # The central 90 % of a Normal distribution are so many standard deviations wide.
 _WIDTH = 3.2897
 
@@ -116,9 +119,9 @@ def sensitivity(posterior: Posterior, compute: float | None = None) -> Sensitivi
     """Fit again under other likelihoods, other forms of the law, and without one budget at a time.
 
     Likelihoods are Normal, Laplace and Student-t; forms Chinchilla's, the same with equal
-    exponents, and the coupled law. Budgets are the values of the column ``group`` or, where it does
-    not divide the runs, clusters of compute with gaps of 10 % between them, or fifths of the runs
-    by compute. Independent noise is fitted by `Importance`, noise with processes by `NUTS`.
+    exponents, and the coupled law. Budgets are those of `isoflop`: clusters of compute with gaps of
+    10 % between them. Runs without budgets, or with more than twelve, are left out by ``group``, or
+    in fifths by compute. Independent noise is fitted by `Importance`, noise with processes by `NUTS`.
 
     Parameters
     ----------
@@ -151,11 +154,7 @@ def sensitivity(posterior: Posterior, compute: float | None = None) -> Sensitivi
     """
     check(posterior)
     if compute is None:
-        compute = (
-            _TO_TEN_TIMES
-            * 6
-            * float(np.max(posterior.runs.column("n_params") * posterior.runs.column("n_tokens")))
-        )
+        compute = _EXTRAPOLATION * float(posterior.runs.six_nd.max())
     budget = float(compute)
     n_params = float(allocate(posterior, budget).draws["n_params"].median())
     own = _answers(posterior, budget, n_params)
@@ -208,21 +207,38 @@ def _variants(posterior: Posterior) -> Iterator[_Variant]:
 
 
 def _blocks(runs: Runs) -> Iterator[tuple[str, np.ndarray]]:
-    """What to leave out: a label, and a mask of shape (runs,)."""
+    """Label and mask, shape (runs,), of each block of runs to leave out, the cheapest first."""
     compute = runs.column("flops")
-    if "group" in runs.frame and 2 <= runs.frame["group"].nunique() <= _MOST_BLOCKS:
-        group = runs.frame["group"].astype(str).to_numpy()
-        first = {name: compute[group == name].min() for name in np.unique(group)}
-        yield from ((name, group == name) for name in sorted(first, key=lambda name: first[name]))
+    groups = _groups(runs)
+    budgets = budgets_or_none(compute)
+    if budgets is not None and budgets.max() < _MOST_BLOCKS:
+        if groups is None or not same_partition(groups, budgets):
+            yield from _labelled(budgets, compute)
+            return
+    if groups is not None:
+        names = np.unique(groups)
+        cheapest = [compute[groups == name].min() for name in names]
+        for name in names[np.argsort(cheapest, kind="stable")]:
+            yield str(name), groups == name
         return
-    order = np.argsort(compute, kind="stable")
-    parts = np.split(order, 1 + np.flatnonzero(np.diff(np.log(compute[order])) > np.log(_GAP)))
-    for part in parts if 2 <= len(parts) <= _MOST_BLOCKS else np.array_split(order, _BLOCKS):
-        low, high = f"{compute[part].min():.2g}", f"{compute[part].max():.2g}"
-        yield (
-            f"{low} FLOPs" if low == high else f"{low} to {high} FLOPs",
-            np.isin(np.arange(len(runs)), part),
-        )
+    # Runs of equal compute have one rank, and stay together.
+    rank = np.searchsorted(np.sort(compute), compute)
+    fifth = np.unique(_PARTS_WITHOUT_BUDGETS * rank // len(runs), return_inverse=True)[1]
+    yield from _labelled(fifth, compute)
+
+
+def _groups(runs: Runs) -> np.ndarray | None:
+    """The column ``group`` as text; None where it does not divide the runs in a few blocks."""
+    if "group" not in runs.frame or not 2 <= runs.frame["group"].nunique() <= _MOST_BLOCKS:
+        return None
+    return runs.frame["group"].astype(str).to_numpy(dtype=str)
+
+
+def _labelled(blocks: np.ndarray, compute: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    for block in range(blocks.max() + 1):
+        mask = blocks == block
+        low, high = f"{compute[mask].min():.2g}", f"{compute[mask].max():.2g}"
+        yield f"{low} FLOPs" if low == high else f"{low} to {high} FLOPs", mask
 
 
 def _fitted(posterior: Posterior) -> list[tuple[_Variant, Outcome]]:
@@ -252,28 +268,27 @@ def _answers(posterior: Posterior, budget: float, n_params: float) -> dict[str, 
     alpha = posterior.draws("alpha")
     beta = posterior.draws("beta") if "beta" in posterior.params else alpha
     plan = allocate(posterior, budget).draws.isel(compute=0)
-    loss = forecast(posterior, n_params=n_params, n_tokens=budget / (6 * n_params)).draws[:, 0]
+    loss = forecast(posterior, n_params=n_params, n_tokens=tokens_for(budget, n_params)).draws[:, 0]
     optimum = {name: plan[name].to_numpy() for name in _ON_LOGARITHMS}
     return {"alpha": alpha, "beta": beta, "a": beta / (alpha + beta), **optimum, "loss": loss}
 
 
 def _rows(
-    kind: str, variant: str, answers: dict[str, np.ndarray], own: dict[str, np.ndarray]
+    kind: str, variant: str, answers: dict[str, np.ndarray], fitted: dict[str, np.ndarray]
 ) -> list[dict[str, object]]:
-    levels = list(QUANTILES.values())
-    rows = []
+    rows: list[dict[str, object]] = []
     for quantity, draws in answers.items():
-        low, median, high = np.quantile(draws, levels)
-        known, moved = np.quantile(own[quantity], levels), median
-        if quantity in _ON_LOGARITHMS:
-            known, moved = np.log(known), np.log(median)
-        shift = (moved - known[1]) / ((known[2] - known[0]) / _WIDTH)
+        found = quantiles(draws)
         about = {"kind": kind, "variant": variant, "quantity": quantity, "unit": UNITS[quantity]}
-        rows.append(
-            {
-                **about,
-                **dict(zip(QUANTILES, (low, median, high), strict=True)),
-                "shift": float(shift),
-            }
-        )
+        shift = _shift(quantity, float(found["q50"]), quantiles(fitted[quantity]))
+        rows.append({**about, **found, "shift": shift})
     return rows
+
+
+def _shift(quantity: str, median: float, fitted: dict[str, np.ndarray]) -> float:
+    """Distance of a median from the posterior's, in standard deviations of the posterior."""
+    if quantity in _ON_LOGARITHMS:
+        median = np.log(median)
+        fitted = {name: np.log(value) for name, value in fitted.items()}
+    sd = (fitted["q95"] - fitted["q05"]) / _WIDTH
+    return float((median - fitted["q50"]) / sd)

@@ -15,8 +15,7 @@ from bayescale.decisions.checks._stacked import Stack
 from bayescale.errors import InputError
 from bayescale.noise.base import is_likelihood, sample_responses
 from bayescale.posterior.posterior import Posterior
-
-QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
+from bayescale.units import QUANTILES_AND_QUARTILES, quantiles
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,9 +177,7 @@ def _columns(prefix: str, draws: np.ndarray) -> pd.DataFrame:
         statistics = {
             "mean": draws.mean(axis=0),
             "sd": draws.std(axis=0, ddof=1) if len(draws) > 1 else np.zeros(draws.shape[1]),
-            **dict(
-                zip(QUANTILES, np.quantile(draws, list(QUANTILES.values()), axis=0), strict=True)
-            ),
+            **quantiles(draws, QUANTILES_AND_QUARTILES),
         }
     return pd.DataFrame(
         {f"{prefix}_{name}" if prefix else name: values for name, values in statistics.items()}

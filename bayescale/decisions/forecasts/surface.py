@@ -15,11 +15,12 @@ import xarray as xr
 
 from bayescale._internal.precision import float64
 from bayescale.decisions.checks.forecasters import require_loss
-from bayescale.decisions.forecasts.forecast import QUANTILES, forecast
+from bayescale.decisions.forecasts.forecast import forecast
 from bayescale.errors import InputError
 from bayescale.kernels import predictive_surface
 from bayescale.noise.base import is_likelihood, sample_responses
 from bayescale.posterior.posterior import Posterior
+from bayescale.units import QUANTILES_AND_QUARTILES
 
 # Cells of one forecast: draws × cells in a few megabytes.
 _BLOCK = 256
@@ -131,14 +132,14 @@ def summarise_cells(
         {name: values.reshape(-1) for name, values in posterior.params.items()},
         {name: np.log(values) for name, values in cells.items()},
         scatter,
-        quantiles=tuple(QUANTILES.values()),
+        quantiles=tuple(QUANTILES_AND_QUARTILES.values()),
     )
     columns = {}
     for prefix, kind in (("loss", -1), ("law", 0)):
         columns[f"{prefix}_mean"], columns[f"{prefix}_sd"] = found.mean[kind], found.sd[kind]
         columns |= {
             f"{prefix}_{name}": values
-            for name, values in zip(QUANTILES, found.quantiles[kind], strict=True)
+            for name, values in zip(QUANTILES_AND_QUARTILES, found.quantiles[kind], strict=True)
         }
     return pd.DataFrame({name: np.asarray(values) for name, values in columns.items()})
 

@@ -25,6 +25,7 @@ from bayescale.decisions.plans.constraints import Constraints, draws_of
 from bayescale.decisions.plans.flop_models import SixND
 from bayescale.errors import InputError
 from bayescale.posterior.posterior import Posterior
+from bayescale.units import tokens_for
 
 BUDGETS = ("compute", "lifetime_compute", "cost")
 """What a budget may be of. A fourth, of time, is a constraint alone."""
@@ -352,7 +353,7 @@ class Planner:
 
     def _closed_form(self, compute: np.ndarray) -> Solutions:
         n_params = np.asarray(self.objective.law.optimal_n_params(self.scenario.params, compute))  # type: ignore[attr-defined]
-        log_n, log_d = np.log(n_params), np.log(compute / (6 * n_params))
+        log_n, log_d = np.log(n_params), np.log(tokens_for(compute, n_params))
         return Solutions(log_n, log_d, self.log_loss(log_n, log_d), np.ones_like(log_n, dtype=bool))
 
 

@@ -18,7 +18,8 @@ from bayescale._internal.precision import float64
 from bayescale.decisions.plans._optimum import Solutions
 from bayescale.decisions.plans._planning import BUDGETS, Planner, asked_for
 from bayescale.decisions.plans.constraints import Constraints
-from bayescale.posterior.posterior import Posterior, summarise
+from bayescale.posterior.posterior import Posterior
+from bayescale.units import summarise
 
 QUANTITIES = {
     "n_params": "parameters",

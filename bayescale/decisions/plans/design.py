@@ -27,6 +27,7 @@ from bayescale.errors import InputError
 from bayescale.noise.base import is_likelihood, sample_responses
 from bayescale.posterior.posterior import Posterior
 from bayescale.runs import Runs
+from bayescale.units import log_tokens_for, params_at_ratio, six_nd
 
 _FEWEST_DRAWS = 100
 _TO_THE_TARGET = 100.0
@@ -181,7 +182,7 @@ def design(
     target = _TO_THE_TARGET * dearest if compute is None else float(compute)
     price = _price(price_per_flop, value_per_nat)
     table = _grid(runs, float(budget)) if candidates is None else _given(candidates)
-    flops = 6.0 * table["n_params"].to_numpy() * table["n_tokens"].to_numpy()
+    flops = six_nd(table["n_params"].to_numpy(), table["n_tokens"].to_numpy())
     if not (flops <= budget).any():
         raise InputError(
             f"The cheapest candidate costs {flops.min():.3g} FLOPs, more than the budget of "
@@ -276,14 +277,14 @@ def _given(candidates: pd.DataFrame) -> pd.DataFrame:
 
 def _grid(runs: Runs, budget: float) -> pd.DataFrame:
     n_params, n_tokens = runs.column("n_params"), runs.column("n_tokens")
-    budgets = np.geomspace(min(6.0 * float((n_params * n_tokens).min()), budget), budget, _BUDGETS)
+    budgets = np.geomspace(min(float(runs.six_nd.min()), budget), budget, _BUDGETS)
     least, most = float((n_tokens / n_params).min()), float((n_tokens / n_params).max())
     centre = np.sqrt(least * most)
     ratios = np.geomspace(min(least, centre / _ASIDE), max(most, centre * _ASIDE), _SIZES)
     compute, tokens_per_param = (
         values.ravel() for values in np.meshgrid(budgets, ratios, indexing="ij")
     )
-    size = np.sqrt(compute / (6.0 * tokens_per_param))
+    size = params_at_ratio(compute, tokens_per_param)
     return pd.DataFrame({"n_params": size, "n_tokens": size * tokens_per_param})
 
 
@@ -307,7 +308,7 @@ def _draws(
     params = {name: values.reshape(-1) for name, values in posterior.params.items()}
 
     def loss(log_n: np.ndarray, compute: float) -> np.ndarray:
-        log_inputs = {"n_params": log_n, "n_tokens": np.log(compute / 6) - log_n}
+        log_inputs = {"n_params": log_n, "n_tokens": log_tokens_for(compute, log_n)}
         return np.exp(np.asarray(posterior.law.predict(params, log_inputs)))
 
     best = loss(optimum, target)

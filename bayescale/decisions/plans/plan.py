@@ -21,6 +21,7 @@ from bayescale.decisions.plans.returns import Returns, returns
 from bayescale.errors import InputError
 from bayescale.noise.base import is_likelihood
 from bayescale.posterior.posterior import Posterior
+from bayescale.units import STATISTICS, count_in_words, params_at_ratio, six_nd
 
 RULE_OF_THUMB = 20.0
 """Tokens per parameter that a common reading of Hoffmann et al. 2022 gives."""
@@ -84,7 +85,7 @@ class Plan:
     @property
     def extrapolation_factor(self) -> float:
         """How many times the dearest run's compute, 6·N·D, the plan's is."""
-        return 6 * self.n_params * self.n_tokens / float(self.posterior.runs.six_nd.max())
+        return float(six_nd(self.n_params, self.n_tokens)) / float(self.posterior.runs.six_nd.max())
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -95,7 +96,7 @@ class Plan:
             part.frame.drop(columns=part.over) for part in (self.allocation, self.returns)
         )
         own = self.forecast.frame.iloc[0]
-        predicted = {name: own[f"loss_{name}"] for name in ("mean", "sd", "q05", "q50", "q95")}
+        predicted = {name: own[f"loss_{name}"] for name in STATISTICS}
         row = {"quantity": "planned_loss", "unit": "nats per token", **predicted}
         return pd.concat(
             [optimum, pd.DataFrame([row]), more[more["quantity"] != "loss"]], ignore_index=True
@@ -112,7 +113,7 @@ class Plan:
         own = self.forecast.frame.iloc[0]
         best = self.regret.summary().loc[_CHOSEN]
         said = [
-            f"Train {_count(self.n_params)} parameters on {_count(self.n_tokens)} tokens, "
+            f"Train {count_in_words(self.n_params)} parameters on {count_in_words(self.n_tokens)} tokens, "
             f"{self.n_tokens / self.n_params:.3g} for each parameter.",
             f"Expect a loss of {own['loss_q50']:.4g} nats per token, and with 90 % probability one "
             f"between "
@@ -122,7 +123,7 @@ class Plan:
         ]
         if np.isfinite(flat["low_90"]):
             said.append(
-                f"Each size from {_count(flat['low_90'])} to {_count(flat['high_90'])} parameters "
+                f"Each size from {count_in_words(flat['low_90'])} to {count_in_words(flat['high_90'])} parameters "
                 f"loses less than "
                 f"{self.flat_set.epsilon:g} nats with a probability of 90 % or more."
             )
@@ -207,7 +208,7 @@ def plan(
     n_params, n_tokens = float(chosen["n_params"]), float(chosen["n_tokens"])
     held = {_CHOSEN: (n_params, n_tokens)}
     if constraints is None:
-        by_rule = float(np.sqrt(compute / (6 * RULE_OF_THUMB)))
+        by_rule = float(params_at_ratio(compute, RULE_OF_THUMB))
         held[_BY_RULE] = (by_rule, RULE_OF_THUMB * by_rule)
     forecaster = posterior if forecaster is None else forecaster
     inputs = {"n_params": n_params, "n_tokens": n_tokens}
@@ -228,15 +229,3 @@ def plan(
         else design(posterior, budget_of_runs, compute=compute, seed=seed),
         sensitivity,
     )
-
-
-def _count(value: float) -> str:
-    """Three digits, in the words of the field.
-
-    >>> _count(7.12e10), _count(1.349e12), _count(2.5e7), _count(1.905e5)
-    ('71.2 billion', '1.35 trillion', '25 million', '190 thousand')
-    """
-    for power, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
-        if value >= power:
-            return f"{value / power:.3g} {word}" if value < 1e3 * power else f"{value:.3g}"
-    return f"{value:.3g}"

@@ -17,7 +17,8 @@ from bayescale._internal.precision import float64
 from bayescale.decisions.plans._planning import Planner
 from bayescale.decisions.plans.constraints import Constraints
 from bayescale.errors import InputError
-from bayescale.posterior.posterior import Posterior, summarise
+from bayescale.posterior.posterior import Posterior
+from bayescale.units import quantiles, summarise
 
 QUANTITIES = {
     "loss": "nats per token",
@@ -86,11 +87,13 @@ class Regret:
         wasted (mean and 90 % interval), and how probably its loss is the lowest of all.
         """
         means = {name: self.draws[name].mean("draw").to_numpy() for name in QUANTITIES}
-        low, high = (self.draws["wasted"].quantile(q, "draw").to_numpy() for q in (0.05, 0.95))
+        wasted = quantiles(self.draws["wasted"].transpose("draw", ...).to_numpy())
         loss = self.draws["loss"].to_numpy()
         first = loss == loss.min(axis=1, keepdims=True)
         lowest = np.mean(first / first.sum(axis=1, keepdims=True), axis=0)
-        return self.plans.assign(**means, wasted_q05=low, wasted_q95=high, lowest=lowest)
+        return self.plans.assign(
+            **means, wasted_q05=wasted["q05"], wasted_q95=wasted["q95"], lowest=lowest
+        )
 
 
 @float64

@@ -21,7 +21,8 @@ from bayescale._internal.precision import float64
 from bayescale.decisions.plans._planning import Planner, asked_for
 from bayescale.decisions.plans.constraints import Constraints
 from bayescale.errors import InputError
-from bayescale.posterior.posterior import Posterior, summarise
+from bayescale.posterior.posterior import Posterior
+from bayescale.units import summarise
 
 _FACTORS = (10.0, 100.0)
 # Of log C, for central differences: their error is some 1e-6 of the slope by curvature, and 1e-11
@@ -76,7 +77,7 @@ class Returns:
                     "quantity": str(name),
                     "unit": _UNITS.get(str(name), "nats per token"),
                 }
-                rows.append(told | _summarised(values.to_numpy()))
+                rows.append(told | summarise(values.to_numpy()))
         return pd.DataFrame(rows)
 
     def summary(self) -> pd.DataFrame:
@@ -186,13 +187,3 @@ def returns(
             coords={over: budgets},
         ),
     )
-
-
-def _summarised(values: np.ndarray) -> dict[str, float]:
-    if np.isfinite(values).all():
-        return summarise(values)
-    quantiles = {
-        f"q{100 * q:02.0f}": float(np.quantile(values, q, method="nearest"))
-        for q in (0.05, 0.5, 0.95)
-    }
-    return {"mean": float("inf"), "sd": float("nan"), **quantiles}

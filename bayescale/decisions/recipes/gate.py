@@ -21,7 +21,7 @@ import numpy as np
 from bayescale._internal.discovery import describe
 from bayescale.decisions.recipes.recipes import Recipes, gain
 from bayescale.errors import InputError
-from bayescale.posterior.posterior import QUANTILES
+from bayescale.units import quantiles
 
 # Of what a posterior says of itself; the rest of its provenance has fields of its own.
 _NOT_VERSIONS = ("created", "data_sha256", "seed", "device")
@@ -169,7 +169,7 @@ def gate(
         )
     draws = gain(found, np.array([float(compute)]))[:, 0]
     chance = float(np.mean(draws > threshold))
-    quantiles = {name: float(np.quantile(draws, q)) for name, q in QUANTILES.items()}
+    interval = {name: float(value) for name, value in quantiles(draws).items()}
     decision = (
         "promote"
         if chance >= probability
@@ -178,9 +178,9 @@ def gate(
         else "undecided"
     )
     sentence = (
-        f"At {compute:.3g} FLOPs {found.candidate} gains {quantiles['q50']:.3g} nats over "
+        f"At {compute:.3g} FLOPs {found.candidate} gains {interval['q50']:.3g} nats over "
         f"{found.base} "
-        f"(90 %: {quantiles['q05']:.3g} to {quantiles['q95']:.3g}); with probability {chance:.3g} "
+        f"(90 %: {interval['q05']:.3g} to {interval['q95']:.3g}); with probability {chance:.3g} "
         f"more than {threshold:g}: "
         f"{_ADVICE[decision]}."
     )
@@ -202,7 +202,7 @@ def gate(
         threshold=float(threshold),
         required=float(probability),
         probability=chance,
-        gain=quantiles,
+        gain=interval,
         data=found.runs.name,
         data_sha256=made_by["data_sha256"],
         n_runs={name: int((groups == name).sum()) for name in (found.base, found.candidate)},

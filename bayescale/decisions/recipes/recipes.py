@@ -32,8 +32,8 @@ from bayescale.laws.base import Law
 from bayescale.laws.chinchilla import Chinchilla
 from bayescale.noise.base import Likelihood, is_likelihood
 from bayescale.noise.student_t import StudentT
-from bayescale.posterior.posterior import QUANTILES, summarise
 from bayescale.runs import Runs
+from bayescale.units import log_tokens_for, summarise
 
 UNITS = {
     **dict.fromkeys((*MULTIPLIERS.values(), FLOOR, "compute_multiplier"), "ratio"),
@@ -110,7 +110,7 @@ class Recipes:
                 neutral = 0.0 if name == "gain" else 1.0
                 better = draws < neutral if name == FLOOR else draws > neutral
                 about = {"quantity": name, "compute": compute, "unit": UNITS[str(name)]}
-                rows.append({**about, **_statistics(draws), "better": float(better.mean())})
+                rows.append({**about, **summarise(draws), "better": float(better.mean())})
         return pd.DataFrame(rows)
 
     def summary(self) -> pd.DataFrame:
@@ -282,7 +282,7 @@ def _best_loss(law: Any, params: dict[str, np.ndarray], compute: np.ndarray) -> 
     log_n = np.log(np.asarray(law.optimal_n_params(params, compute)))
     return np.exp(
         np.asarray(
-            law.predict(params, {"n_params": log_n, "n_tokens": np.log(compute / 6) - log_n})
+            law.predict(params, {"n_params": log_n, "n_tokens": log_tokens_for(compute, log_n)})
         )
     )
 
@@ -330,15 +330,3 @@ def _of(runs: Runs, base: str, candidate: str) -> Runs:
     recipe = np.where(group[kept] == candidate, np.exp(1.0), 1.0)
     name = f"{runs.name}, {candidate} against {base}"
     return Runs(runs.frame[kept].assign(**{RECIPE: recipe}), name, runs.source, runs.notes)
-
-
-def _statistics(draws: np.ndarray) -> dict[str, float]:
-    if np.isfinite(draws).all():
-        return summarise(draws)
-    # Between two infinite draws there is no number to interpolate.
-    quantiles = np.quantile(draws, list(QUANTILES.values()), method="inverted_cdf")
-    return {
-        "mean": np.inf,
-        "sd": np.nan,
-        **dict(zip(QUANTILES, map(float, quantiles), strict=True)),
-    }

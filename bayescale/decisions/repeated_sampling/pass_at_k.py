@@ -35,7 +35,7 @@ from bayescale.decisions.repeated_sampling._counts import (
 from bayescale.decisions.repeated_sampling.families import GeneralisedGamma, SuccessRates
 from bayescale.errors import FitWarning, InputError
 from bayescale.inference.nuts import NUTS
-from bayescale.posterior.posterior import summarise
+from bayescale.units import quantiles, summarise
 
 THESE, NEW = "these problems", "a new problem"
 _GROUPS = ("group", "model")
@@ -129,14 +129,11 @@ class PassAtK:
                     .transpose("draw", "k")
                     .to_numpy()
                 )
-                found = np.exp([np.interp(target, curve, log_k, right=np.inf) for curve in curves])
+                reached = [np.interp(target, curve, log_k, right=np.inf) for curve in curves]
+                found = np.exp(np.array(reached))
                 # Between a number and infinity NumPy's quantiles are no number.
-                levels = np.quantile(found, [0.05, 0.5, 0.95], method="inverted_cdf")
-                row = {
-                    "group": group,
-                    "over": over,
-                    **dict(zip(("q05", "q50", "q95"), levels, strict=True)),
-                }
+                levels = quantiles(found, method="inverted_cdf")
+                row = {"group": group, "over": over, **levels}
                 rows.append(row | {"reached": np.isfinite(found).mean()})
         return pd.DataFrame(rows).set_index(["group", "over"])
 
