@@ -143,9 +143,7 @@ def allocate(
 
         plans = bayescale.allocate(posterior, **asked, constraints=bounds)
         if as_json:
-            listed = terminal_allocate.allocation_as_json(plans)
-            only = {key: value for key, value in listed[0].items() if key != plans.over}
-            terminal.print_json(only if len(listed) == 1 else {"allocation": listed})
+            terminal.print_json(plans.to_dict())
         else:
             terminal_allocate.print_allocation(posterior, plans)
             terminal.warn_of_problems(posterior)

@@ -8,6 +8,7 @@ import hashlib
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -16,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from bayescale.errors import InputError, RunsWarning
+from bayescale.results import in_lines, table_to_html
 from bayescale.units import six_nd
 
 REQUIRED = ("n_params", "n_tokens", "loss")
@@ -169,7 +171,16 @@ class Runs:
         return len(self.frame)
 
     def _repr_html_(self) -> str:
-        return f"<p><b>{self.name}</b>: {len(self)} runs. {' '.join(self.notes)}</p>{self.frame.to_html(max_rows=20)}"
+        notes = " ".join(self.notes)
+        about = f"<p><b>{escape(self.name)}</b>: {len(self)} runs. {escape(notes)}</p>"
+        return about + table_to_html(self.frame)
+
+    def __repr__(self) -> str:
+        columns = ", ".join(map(str, self.frame.columns))
+        source = [f"from {self.source}"] if self.source else []
+        return in_lines(
+            f"Runs: {self.name}, {len(self)} runs", [*source, f"columns {columns}", *self.notes]
+        )
 
     def column(self, name: str) -> np.ndarray:
         """One numeric column as float64, shape (runs,), in canonical order; ``flops`` falls back on

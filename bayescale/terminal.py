@@ -22,7 +22,7 @@ from rich.text import Text
 from bayescale import terminal_style as style
 from bayescale._internal.discovery import describe
 from bayescale.errors import FitWarning, InputError, RunsWarning
-from bayescale.terminal_allocate import allocation_as_json, plan_table
+from bayescale.terminal_allocate import plan_table
 from bayescale.terminal_curve import Curve, drawn
 
 if TYPE_CHECKING:
@@ -165,38 +165,13 @@ def print_json(value: Any) -> None:
 
 def fit_as_json(posterior: "Posterior", outlook: Outlook) -> dict[str, Any]:
     """A fit as programs read it."""
-    from bayescale.posterior.posterior import summarise
-
-    runs = posterior.runs
-    return {
-        "parameters": {name: summarise(posterior.draws(name)) for name in posterior.params},
-        "diagnostics": posterior.diagnostics,
-        "problems": list(posterior.problems),
-        **({} if posterior.objective is None else {"objective": posterior.objective}),
-        "allocation": allocation_as_json(outlook.plans) if outlook.plans else [],
-        "seconds": posterior.seconds,
-        "runs": {
-            "name": runs.name,
-            "source": runs.source,
-            "n_runs": len(runs),
-            "notes": list(runs.notes),
-        },
-        "law": describe(posterior.law),
-        "noise": describe(posterior.noise),
-        "method": describe(posterior.method),
-    }
+    plans = outlook.plans.records() if outlook.plans else []
+    return posterior.to_dict() | {"allocation": plans}
 
 
 def forecast_as_json(predicted: "Forecast") -> dict[str, Any]:
-    """The one forecast run."""
-    row = predicted.frame.iloc[0]
-    response = predicted.response
-    return {
-        response: {
-            name: float(row[f"{response}_{name}"])
-            for name in ("mean", "sd", "q05", "q25", "q50", "q75", "q95")
-        }
-    }
+    """The one forecast run as programs read it."""
+    return predicted.to_dict()
 
 
 def print_fit(posterior: "Posterior", outlook: Outlook) -> None:
@@ -382,7 +357,7 @@ def _print_diagnostics(console: Console, posterior: "Posterior") -> None:
         style="red" if posterior.problems else "green",
     )
     for problem in posterior.problems:
-        console.print(Padding(problem, (0, 0, 0, 2)), style="red")
+        console.print(Padding(str(problem), (0, 0, 0, 2)), style="red")
     console.print()
 
 

@@ -37,20 +37,8 @@ _BUDGETS = {
 
 
 def allocation_as_json(plans: "Allocation") -> list[dict[str, Any]]:
-    """One object a budget: its quantities and, where bounds were given, in what share of the draws
-    each binds.
-    """
-    binding = plans.binding
-    listed = []
-    for budget, rows in plans.frame.groupby(plans.over, sort=False):
-        found = {
-            row["quantity"]: {name: row[name] for name in _STATISTICS} for _, row in rows.iterrows()
-        }
-        if _bounded(plans):
-            shares = binding[binding[plans.over] == budget]
-            found["binding"] = dict(zip(shares["bound"], shares["share"], strict=True))
-        listed.append({plans.over: budget, **found})
-    return listed
+    """One object a budget, as programs read it."""
+    return plans.records()
 
 
 def print_allocation(posterior: "Posterior", plans: "Allocation") -> None:

@@ -30,33 +30,8 @@ _CHANCE = 0.9
 
 
 def backtest_as_json(tested: "Backtest") -> dict[str, Any]:
-    """The model's scores, today's practice under ``baseline``, and what was tested."""
-    table = tested.summary()
-    ours, todays = (
-        {
-            **{str(name): value for name, value in row.items()},
-            "n_train": int(row["n_train"]),
-            "n_test": int(row["n_test"]),
-        }
-        for row in table.to_dict("records")
-    )
-    first = ("coverage50", "coverage90", "crps", "rmsle", "n_train", "n_test")
-    posterior = next(iter(tested.posteriors.values()))
-    return {
-        **{name: ours[name] for name in first},
-        **{name: value for name, value in ours.items() if name not in first},
-        "baseline": {"name": table.index[1], **todays},
-        "holdout": describe(tested.holdout),
-        "problems": list(tested.problems),
-        "runs": {
-            "name": tested.runs.name,
-            "source": tested.runs.source,
-            "n_runs": len(tested.runs),
-        },
-        "law": describe(posterior.law),
-        "noise": describe(posterior.noise),
-        "method": describe(posterior.method),
-    }
+    """The backtest as programs read it."""
+    return tested.to_dict()
 
 
 def print_backtest(tested: "Backtest") -> None:
@@ -90,7 +65,7 @@ def print_backtest(tested: "Backtest") -> None:
             f"bs.backtest in Python."
         )
     for problem in tested.problems:
-        console.print(Padding(problem, (0, 0, 0, 2)), style="red")
+        console.print(Padding(str(problem), (0, 0, 0, 2)), style="red")
 
 
 def _hidden(tested: "Backtest", ours: "pd.DataFrame") -> str:

@@ -9,15 +9,8 @@ if TYPE_CHECKING:
 
 
 def design_as_json(plan: "Design") -> dict[str, Any]:
-    """The target, what to expect there, each run, and when to stop."""
-    return {
-        "compute": plan.compute,
-        "regret": plan.regret,
-        "target_slope": plan.target_slope,
-        "price": plan.price,
-        "runs": plan.frame.to_dict("records"),
-        "when_to_stop": plan.when_to_stop,
-    }
+    """The design as programs read it."""
+    return plan.to_dict()
 
 
 def print_design(plan: "Design") -> None:
@@ -41,7 +34,7 @@ def print_design(plan: "Design") -> None:
             f"{row['worth_per_flop'] * 1e18:.1e}",
         )
     console.print(table)
-    console.print(plan.when_to_stop)
+    console.print(" ".join(plan.sentences))
     console.print(
         "Regret and worth are in nats per token at the target; each run is judged with those above "
         "it known.",

@@ -5,8 +5,8 @@ first.
 from typing import TYPE_CHECKING, Any
 
 from bayescale import terminal_style as style
-from bayescale.terminal_design import design_as_json, print_design
-from bayescale.terminal_sensitivity import print_sensitivity, sensitivity_as_json
+from bayescale.terminal_design import print_design
+from bayescale.terminal_sensitivity import print_sensitivity
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,27 +28,8 @@ _NAMES = {
 
 
 def plan_as_json(plan: "Plan") -> dict[str, Any]:
-    """The plan, its numbers, regret, runs to make first, and what moves the answers."""
-    told = plan.summary()
-    flat = plan.flat_set.summary().iloc[0]
-    found: dict[str, Any] = {
-        "compute": plan.compute,
-        "plan": {"n_params": plan.n_params, "n_tokens": plan.n_tokens},
-        **{
-            str(name): {statistic: float(row[statistic]) for statistic in _STATISTICS}
-            for name, row in told.iterrows()
-        },
-        "flat_set": {
-            name: float(flat[name]) for name in ("low_50", "high_50", "low_90", "high_90")
-        },
-        "regret": plan.regret.summary().reset_index(names="plan").to_dict("records"),
-        "sentences": plan.sentences,
-    }
-    if plan.design is not None:
-        found["design"] = design_as_json(plan.design)
-    if plan.sensitivity is not None:
-        found["sensitivity"] = sensitivity_as_json(plan.sensitivity)
-    return found
+    """The plan as programs read it."""
+    return plan.to_dict()
 
 
 def print_plan(plan: "Plan", page: "Path | None") -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from bayescale import terminal_style as style
-from bayescale._internal.discovery import describe
 
 if TYPE_CHECKING:
     from bayescale.decisions.recipes.gate import Audit
@@ -25,18 +24,8 @@ _STYLES = {"promote": "green", "reject": "red", "undecided": "yellow"}
 
 
 def recipes_as_json(found: "Recipes") -> dict[str, Any]:
-    """Each quantity, the verdict, and how it was found."""
-    return {
-        "base": found.base,
-        "candidate": found.candidate,
-        "quantities": found.frame.to_dict("records"),
-        "verdict": found.verdict,
-        "diagnostics": found.diagnostics,
-        "problems": list(found.problems),
-        "law": describe(found.law),
-        "noise": describe(found.noise),
-        "method": describe(found.method),
-    }
+    """The comparison as programs read it."""
+    return found.to_dict()
 
 
 def print_recipes(found: "Recipes") -> None:
@@ -61,9 +50,9 @@ def print_recipes(found: "Recipes") -> None:
     console.print(table)
     told = "Better: the probability that it speaks for the candidate. FLOPs are 6·N·D, each recipe at its own best split."
     console.print(told, style="dim")
-    console.print(found.verdict)
+    console.print(" ".join(found.sentences))
     for problem in found.problems:
-        console.print(problem, style="red")
+        console.print(str(problem), style="red")
 
 
 def print_audit(audit: "Audit") -> None:

@@ -21,13 +21,8 @@ _COUNTS = ("n_params", "n_tokens")
 
 
 def sensitivity_as_json(found: "Sensitivity") -> dict[str, Any]:
-    """The budget, the summary by quantity, each variant's answers, and what went wrong."""
-    return {
-        "compute": found.compute,
-        "summary": found.summary().reset_index().to_dict("records"),
-        "variants": found.frame.to_dict("records"),
-        "problems": list(found.problems),
-    }
+    """The sensitivity as programs read it."""
+    return found.to_dict()
 
 
 def print_sensitivity(found: "Sensitivity") -> None:
@@ -52,4 +47,4 @@ def print_sensitivity(found: "Sensitivity") -> None:
     )
     console.print(told, style="dim")
     for problem in found.problems:
-        console.print(problem, style="yellow")
+        console.print(str(problem), style="yellow")

@@ -91,7 +91,7 @@ def main() -> None:
             "pareto_k": posterior.diagnostics["pareto_k"],
             "ess_importance": posterior.diagnostics.get("ess_importance"),
             "disagreement": disagreement(posterior, nuts),
-            "nuts_problems": nuts.problems,
+            "nuts_problems": list(map(str, nuts.problems)),
         }
         for posterior, (nuts, *_) in zip(ours, alone, strict=True)
     ]

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from html import escape
 from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,6 +27,7 @@ from bayescale.laws.chinchilla import Chinchilla
 from bayescale.noise.base import Noise
 from bayescale.noise.student_t import StudentT
 from bayescale.posterior.posterior import Posterior, load
+from bayescale.results import Complaint, Json, records, to_html, to_text
 from bayescale.runs import Runs
 from bayescale.units import STATISTICS, plus_minus
 
@@ -74,15 +74,39 @@ class Batch:
             table[name] = [plus_minus(mean, sd) for mean, sd in pairs]
         return table
 
-    def _repr_html_(self) -> str:
+    @property
+    def title(self) -> str:
+        """What the result is, in a few words."""
+        return f"{len(self.frame)} fits"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """How many fits are good, doubtful and failed."""
         counts = self.frame["status"].value_counts()
-        told = self.frame[self.frame["message"] != ""]
-        complaints = "".join(
-            f"<p>⚠ {escape(f'{row.data_set}, {row.law}, {row.noise}: {row.message}')}</p>"
-            for row in told.itertuples()
-        )
-        tally = ", ".join(f"{count} {status}" for status, count in counts.items())
-        return f"<p><b>{len(self.frame)} fits</b>: {tally}</p>{self.summary().to_html(index=False)}{complaints}"
+        return (", ".join(f"{count} {status}" for status, count in counts.items()) + ".",)
+
+    @property
+    def problems(self) -> tuple[Complaint, ...]:
+        """What is wrong with fits that are doubtful or failed; each sentence begins with the fit."""
+        doubtful = self.frame[self.frame["message"] != ""]
+        found = [
+            Complaint(
+                str(row["status"]),
+                f"{row['data_set']}, {row['law']}, {row['noise']}: {row['message']}",
+            )
+            for row in doubtful.to_dict("records")
+        ]
+        return tuple(found)
+
+    def to_dict(self) -> dict[str, Json]:
+        """The frame, a row a fit."""
+        return {"fits": records(self.frame)}
+
+    def _repr_html_(self) -> str:
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 def batch(

@@ -13,6 +13,7 @@ from bayescale.inference.base import Method
 from bayescale.laws.base import Law
 from bayescale.noise.base import Noise
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import messages
 from bayescale.runs import Runs
 from bayescale.units import summarise
 
@@ -92,7 +93,7 @@ def fitted(posterior: Posterior) -> Row:
             len(posterior.runs),
         ),
         "status": "doubtful" if posterior.problems else "good",
-        "message": one_line(" ".join(posterior.problems)),
+        "message": one_line(" ".join(messages(posterior.problems))),
         **{
             f"{name}_{statistic}": value
             for name, row in statistics.items()

@@ -6,6 +6,7 @@ these and more.
 
 from bayescale._internal.discovery import describe
 from bayescale.decisions.plans.plan import Plan
+from bayescale.results import messages
 
 _UNKNOWN = "not said: add it to the notes of the runs"
 
@@ -66,7 +67,7 @@ def checklist(plan: Plan) -> list[tuple[str, str]]:
             "Diagnostics",
             ", ".join(f"{name} {value:.4g}" for name, value in posterior.diagnostics.items()),
         ),
-        ("What they say", " ".join(posterior.problems) or "nothing is wrong"),
+        ("What they say", " ".join(messages(posterior.problems)) or "nothing is wrong"),
         ("Forecast of the planned run", _forecaster(plan)),
         (
             "Hold-out",
@@ -88,7 +89,7 @@ def _forecaster(plan: Plan) -> str:
     other = plan.forecaster
     if other is plan.posterior:
         return "by the same fit"
-    said = " ".join(other.problems) or "nothing is wrong"
+    said = " ".join(messages(other.problems)) or "nothing is wrong"
     return f"by another fit, {describe(other.law)} with {describe(other.noise)}; its diagnostics: {said}"
 
 

@@ -9,7 +9,7 @@ from html import escape
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jinja2
 import numpy as np
@@ -24,6 +24,7 @@ from bayescale.plots.loss_along_compute import loss_along_compute
 from bayescale.plots.sensitivity import sensitivity
 from bayescale.reports import calculator
 from bayescale.reports.checklist import checklist
+from bayescale.results import Complaint, messages
 from bayescale.units import QUANTILES, number
 
 _HEADINGS = ("5 %", "median", "95 %")
@@ -125,7 +126,7 @@ def html(plan: Plan, *, commands: Iterable[str] = ()) -> str:
         version=version("bayescale"),
         created=posterior.provenance.get("created", "an unknown day")[:10],
         parts=parts,
-        problems=posterior.problems,
+        problems=messages(posterior.problems),
         sentences=plan.sentences,
         figures=list(_pictures(plan)),
         calculator=_calculator(plan) if calculator.has_calculator(posterior) else None,
@@ -213,12 +214,12 @@ def _tables(plan: Plan) -> Iterable[Table]:
             for place, row in plan.design.summary().iterrows()
         ]
         wanted = ("run", "N", "D", "FLOPs", "spent", "regret after, nats")
-        yield Table("next", "Runs to make first", plan.design.when_to_stop, wanted, rows)
+        yield Table("next", "Runs to make first", " ".join(plan.design.sentences), wanted, rows)
     if plan.sensitivity is not None:
         yield _sensitivity_table(plan.sensitivity.summary(), plan.sensitivity.problems)
 
 
-def _sensitivity_table(told: pd.DataFrame, problems: tuple[str, ...]) -> Table:
+def _sensitivity_table(told: pd.DataFrame, problems: tuple[Complaint, ...]) -> Table:
     headings = ("", *_HEADINGS, "lowest median", "highest median", "moved most by")
     rows = [
         [
@@ -228,7 +229,9 @@ def _sensitivity_table(told: pd.DataFrame, problems: tuple[str, ...]) -> Table:
         ]
         for name, row in told.iterrows()
     ]
-    return Table("sensitivity", "Under other assumptions", " ".join(problems), headings, rows)
+    return Table(
+        "sensitivity", "Under other assumptions", " ".join(messages(problems)), headings, rows
+    )
 
 
 def _in_python(plan: Plan) -> str:

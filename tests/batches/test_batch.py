@@ -139,7 +139,7 @@ def test_the_summary_gives_two_digits_of_each_deviation():
 
 
 def test_a_notebook_shows_counts_and_complaints_and_takes_no_text_for_markup(mixed):
-    assert "<b>6 fits</b>: 4 failed, 2 good" in mixed._repr_html_()
+    assert "<b>6 fits</b></p><p>4 failed, 2 good." in mixed._repr_html_()
     one = replace(mixed, frame=mixed.frame.assign(message="<b>bold</b>"))
     assert "&lt;b&gt;bold&lt;/b&gt;" in one._repr_html_()
 

@@ -91,7 +91,10 @@ def test_its_diagnostics_are_good_and_said(posterior: bs.Posterior) -> None:
 def test_too_few_draws_are_a_problem_that_is_named_and_warned_of(sweep: bs.Runs) -> None:
     with pytest.warns(bs.FitWarning) as warned:
         rough = bs.fit(sweep, noise=bs.noise.Normal(), method=bs.NUTS(draws=50))
-    assert any("below 400" in problem and "Use more draws" in problem for problem in rough.problems)
+    assert any(
+        "below 400" in str(problem) and "Use more draws" in str(problem)
+        for problem in rough.problems
+    )
     assert [f"{sweep.name}: {problem}" for problem in rough.problems] == [
         str(one.message) for one in warned
     ]

@@ -17,15 +17,16 @@ FOLDERS = {
 
 # What a part may import of ours besides itself and the leaves. A part is a file or folder right
 # below the package.
-LEAVES = {"errors", "_internal", "units"}
+LEAVES = {"errors", "_internal", "units", "results"}
 BELOW_POSTERIOR = {"laws", "processes", "noise", "runs", "responses"}
 BELOW_DECISIONS = BELOW_POSTERIOR | {"posterior", "inference", "kernels"}
 ALLOWED = {
     "errors": set(),
     "_internal": {"errors"},
     "units": {"errors"},
+    "results": set(),
     "kernels": {"_internal"},
-    "runs": {"errors", "units"},
+    "runs": {"errors", "units", "results"},
     "responses": {"runs", "errors"},
     "laws": LEAVES,
     "processes": {"laws", "runs"} | LEAVES,

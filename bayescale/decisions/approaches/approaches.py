@@ -28,8 +28,9 @@ from bayescale.inference.multistart import MultiStart
 from bayescale.laws.chinchilla import Chinchilla
 from bayescale.noise.huber import Huber
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, Json, messages, records, to_html, to_text
 from bayescale.runs import Runs
-from bayescale.units import params_for, quantiles, tokens_for
+from bayescale.units import count_in_words, params_for, quantiles, tokens_for
 
 NAMES = {
     "1": "1: lowest loss at each compute",
@@ -56,12 +57,12 @@ class Approaches:
         ``n_tokens``, ``tokens_per_param``), ``value``, ``q05`` and ``q95``: by resampled runs, and
         quantiles of the posterior; and ``bias``, per cent: how far the approach's value lies from
         the truth on noise-free losses of the law that Approach 3 found, on the same N and D.
-    problems : tuple of str
+    problems : tuple of Complaint
         Why an approach is lacking.
     """
 
     frame: pd.DataFrame
-    problems: tuple[str, ...] = ()
+    problems: tuple[Complaint, ...] = ()
 
     def summary(self) -> pd.DataFrame:
         """One row an approach and budget: a, N*, D*, D*/N*, and the bias of N*."""
@@ -69,6 +70,31 @@ class Approaches:
         wide = self.frame.pivot_table(index=keys, columns="quantity", values="value", sort=False)
         bias = self.frame[self.frame["quantity"] == "n_params"].set_index(keys)["bias"]
         return wide[["a", "n_params", "n_tokens", "tokens_per_param"]].assign(bias_of_n_params=bias)
+
+    @property
+    def title(self) -> str:
+        """What the result is, in a few words."""
+        return "three approaches to the best split of compute"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The exponent a and the best size of each approach."""
+        said = [
+            f"{row['approach']}, at {row['compute']:.3g} FLOPs: a = {row['a']:.3g}, "
+            f"{count_in_words(row['n_params'])} parameters."
+            for row in self.summary().reset_index().to_dict("records")
+        ]
+        return tuple(said)
+
+    def to_dict(self) -> dict[str, Json]:
+        """The frame, a row an approach, budget and quantity, and why an approach is lacking."""
+        return {"approaches": records(self.frame), "problems": messages(self.problems)}
+
+    def _repr_html_(self) -> str:
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 @float64
@@ -136,7 +162,7 @@ def approaches(
             every = sizes(runs, budgets, compute, runs.column("loss"), picks)
             ideal = sizes(runs, budgets, compute, noise_free, picks[:1])
         except InputError as error:
-            problems.append(f"{NAMES[name]}: {error}")
+            problems.append(Complaint("lacking", f"{NAMES[name]}: {error}"))
             continue
         tables.append(_told(name, compute, every[:1], every[1:], ideal, truth))
     tables.append(_told("3", compute, truth, of_law[1:], truth, truth))

@@ -27,6 +27,7 @@ from bayescale._internal.precision import float64
 from bayescale.errors import InputError
 from bayescale.laws.chinchilla import Chinchilla
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, Json, records, to_html, to_text
 from bayescale.runs import Runs
 from bayescale.units import nearest_budget, nominal_budgets, params_for, six_nd, summarise
 
@@ -146,41 +147,75 @@ class IsoFlop:
             for name, share in shares.items()
         )
 
-    def summary(
+    def summary(self) -> pd.DataFrame:
+        """The frame, indexed by compute."""
+        return self.frame.set_index("compute")
+
+    @property
+    def title(self) -> str:
+        """What the result is, in a few words."""
+        return f"Approach 2 on {self.runs.name}"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """How many budgets have a minimum, the exponents, and that they are biased."""
+        return (
+            *self._findings,
+            "A parabola misses the optimum even without noise: `bias_in_words` of a fitted law "
+            "says by how much.",
+        )
+
+    def bias_in_words(
         self,
-        truth: Posterior | Mapping[str, float] | None = None,
+        truth: Posterior | Mapping[str, float],
         compute: float | Sequence[float] | np.ndarray | None = None,
-    ) -> str:
-        """In sentences: how many budgets have a minimum, the exponents, and the bias of all that.
+    ) -> tuple[str, ...]:
+        """How many budgets have a minimum, the exponents, and by how much they miss the optimum of
+        a law, in sentences.
 
         Parameters
         ----------
-        truth : Posterior or mapping, optional
-            As for `bias`; without it the summary can only warn.
+        truth : Posterior or mapping
+            As for `bias`.
         compute : float or sequence, optional
-            Budgets at which the bias is told, FLOPs; ten times the largest budget unless given.
+            Budgets, FLOPs; ten times the largest budget unless given.
         """
-        told = [
-            f"Approach 2 on {self.runs.name}. Budgets: {_counted(Counter(self.frame['status']))}.",
-            f"N* grows as C^{self.exponent_of_params:.3f} and D* as "
-            f"C^{self.exponent_of_tokens:.3f}.",
-        ]
-        if truth is None:
-            told.append(
-                "A parabola misses the optimum even without noise; give a fitted law to be told by "
-                "how much."
-            )
-            return " ".join(told)
         beyond = _EXTRAPOLATED * self.frame["compute"].max()
         bias = self.bias(truth, np.unique(beyond if compute is None else compute))
         table = bias.pivot(index="compute", columns="quantity", values="q50")
-        told.extend(
+        said = [
             f"On noise-free losses of the given law this procedure misses D* at {budget:.3g} FLOPs "
-            f"by {row['n_tokens']:+.1f} % "
-            f"and N* by {row['n_params']:+.1f} %."
+            f"by {row['n_tokens']:+.1f} % and N* by {row['n_params']:+.1f} %."
             for budget, row in table.iterrows()
+        ]
+        return (*self._findings, *said)
+
+    @property
+    def problems(self) -> tuple[Complaint, ...]:
+        """Empty: the status of each budget is in the frame."""
+        return ()
+
+    def to_dict(self) -> dict[str, Json]:
+        """The exponents, and each budget."""
+        return {
+            "exponent_of_params": self.exponent_of_params,
+            "exponent_of_tokens": self.exponent_of_tokens,
+            "budgets": records(self.frame),
+        }
+
+    def _repr_html_(self) -> str:
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
+
+    @property
+    def _findings(self) -> tuple[str, str]:
+        return (
+            f"Budgets: {_counted(Counter(self.frame['status']))}.",
+            f"N* grows as C^{self.exponent_of_params:.3f} and D* as "
+            f"C^{self.exponent_of_tokens:.3f}.",
         )
-        return " ".join(told)
 
     def growth_of(self, loss: np.ndarray, picks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """log₁₀ k and b of the power law through resampled runs, whose losses may be others; each

@@ -7,6 +7,7 @@ import pandas as pd
 
 from bayescale.inference._weighing import systematic
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, Json, messages, records, to_html, to_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +25,8 @@ class Stack:
         What they were weighed by.
     scores : DataFrame, one row per scored run and one column per model
         Log densities, or of ``by="evidence"`` one row of log evidences.
-    problems : tuple of str
-        Each a sentence. Empty where all is well.
+    problems : tuple of Complaint
+        Empty where all is well.
     """
 
     posteriors: tuple[Posterior, ...]
@@ -33,7 +34,7 @@ class Stack:
     weights: np.ndarray
     by: str
     scores: pd.DataFrame
-    problems: tuple[str, ...] = ()
+    problems: tuple[Complaint, ...] = ()
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -73,7 +74,27 @@ class Stack:
             np.repeat(self.weights / counts, counts), int(counts.max()), np.random.default_rng(seed)
         )
 
+    @property
+    def title(self) -> str:
+        """What the result is, in a few words."""
+        return f"{len(self.models)} models weighed by {self.by}"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The weight of each model, the heaviest first."""
+        weights = self.summary()["weight"]
+        return tuple(f"{model} has a weight of {weight:.3g}." for model, weight in weights.items())
+
+    def to_dict(self) -> dict[str, Json]:
+        """The models, the heaviest first, what they were weighed by, and what is wrong."""
+        return {
+            "by": self.by,
+            "models": records(self.summary().reset_index()),
+            "problems": messages(self.problems),
+        }
+
     def _repr_html_(self) -> str:
-        return "".join(f"<p>⚠ {problem}</p>" for problem in self.problems) + self.summary().to_html(
-            float_format="{:.4g}".format
-        )
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)

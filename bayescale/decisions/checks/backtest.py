@@ -3,12 +3,12 @@ against what came.
 """
 
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from bayescale._internal.discovery import describe
 from bayescale._internal.progress import bar
 from bayescale.decisions.checks.forecasters import (
     Fitted,
@@ -26,8 +26,11 @@ from bayescale.laws.base import Law
 from bayescale.laws.chinchilla import Chinchilla
 from bayescale.noise.base import Noise
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, Json, complaints_about, messages, records, to_html, to_text
 from bayescale.runs import Runs
 from bayescale.units import QUANTILES_TO_SCORE
+
+_FIRST_SCORES = ("coverage50", "coverage90", "crps", "rmsle", "n_train", "n_test")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,13 +62,12 @@ class Backtest:
         return str(self.frame["model"].iloc[0])
 
     @property
-    def problems(self) -> tuple[str, ...]:
-        """Diagnostics that failed, each a sentence that begins with the fold."""
-        return tuple(
-            f"Without {name}: {one}"
-            for name, fit in self.posteriors.items()
-            for one in fit.problems
-        )
+    def problems(self) -> tuple[Complaint, ...]:
+        """Diagnostics that failed; each sentence begins with the fold."""
+        found: list[Complaint] = []
+        for name, posterior in self.posteriors.items():
+            found += complaints_about(f"Without {name}", posterior.problems)
+        return tuple(found)
 
     def summary(self) -> pd.DataFrame:
         """Scores of the model, and of today's practice on the same runs.
@@ -81,10 +83,48 @@ class Backtest:
         """
         return summary(self.frame)
 
+    @property
+    def title(self) -> str:
+        """What the result is, in a few words."""
+        return f"{self.runs.name}, forecast {self.holdout}"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """How many hidden runs the 90 % intervals hold, and how far off the medians are."""
+        said = [
+            f"{model}: 90 % intervals hold {row['coverage90']:.0%} of {row['n_test']:.0f} hidden "
+            f"runs; the medians are off by {row['rmsle']:.2g} in log loss."
+            for model, row in self.summary().iterrows()
+        ]
+        return tuple(said)
+
+    def to_dict(self) -> dict[str, Json]:
+        """Scores of the model, those of today's practice under ``baseline``, and what was tested."""
+        ours, todays = records(self.summary().reset_index())
+        name = todays.pop("model")
+        del ours["model"]
+        posterior = next(iter(self.posteriors.values()))
+        return {
+            **{score: ours[score] for score in _FIRST_SCORES},
+            **ours,
+            "baseline": {"name": name, **todays},
+            "holdout": describe(self.holdout),
+            "problems": messages(self.problems),
+            "runs": {
+                "name": self.runs.name,
+                "source": self.runs.source,
+                "n_runs": len(self.runs),
+            },
+            "law": describe(posterior.law),
+            "noise": describe(posterior.noise),
+            "method": describe(posterior.method),
+        }
+
     def _repr_html_(self) -> str:
-        complaints = "".join(f"<p>⚠ {escape(problem)}</p>" for problem in self.problems)
-        table = self.summary().to_html(float_format="{:.3g}".format)
-        return f"<p><b>{escape(self.runs.name)}</b>, forecast {self.holdout}</p>{complaints}{table}"
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 def backtest(

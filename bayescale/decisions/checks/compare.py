@@ -10,7 +10,6 @@ Standard errors are of differences run by run from the best. A. Vehtari, A. Gelm
 import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -35,6 +34,7 @@ from bayescale.noise.base import Likelihood, is_likelihood
 from bayescale.noise.student_t import StudentT
 from bayescale.posterior.diagnostics import stacking_weights
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, Json, messages, records, table_to_html, to_html, to_text
 from bayescale.runs import Runs
 from bayescale.units import QUANTILES, quantiles
 
@@ -64,8 +64,8 @@ class Comparison:
         Of each law, fitted to all runs.
     hidden : tuple of str
         What each fold hid.
-    problems : tuple of str
-        Each a sentence that begins with the law. Empty where all is well.
+    problems : tuple of Complaint
+        Each sentence begins with the law. Empty where all is well.
     """
 
     name: str
@@ -73,14 +73,19 @@ class Comparison:
     forms: pd.DataFrame
     posteriors: dict[str, Posterior] = field(repr=False)
     hidden: tuple[str, ...] = ()
-    problems: tuple[str, ...] = ()
+    problems: tuple[Complaint, ...] = ()
 
     def summary(self) -> pd.DataFrame:
         """The frame, indexed by law."""
         return self.frame.set_index("law")
 
     @property
-    def verdict(self) -> str:
+    def title(self) -> str:
+        """What the result is, in a few words."""
+        return f"{len(self.frame)} laws of {self.name}"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
         """What the tables say, in plain sentences."""
         best, *others = self.frame.to_dict("records")
         sentences = [f"{best['law']} forecasts {' and '.join(self.hidden)} of {self.name} best."]
@@ -93,18 +98,25 @@ class Comparison:
             sentences.append(
                 f"Leave-one-out scores {'agree' if by_loo == best['law'] else f'favour {by_loo}'}."
             )
-        sentences += [
-            _sentence(row) for _, row in self.forms[self.forms["law"] == best["law"]].iterrows()
-        ]
-        return " ".join(sentences)
+        forms = self.forms[self.forms["law"] == best["law"]]
+        sentences += [_sentence(row) for _, row in forms.iterrows()]
+        return tuple(sentences)
+
+    def to_dict(self) -> dict[str, Json]:
+        """Laws, the best forecaster first, forms, the verdict, and what is wrong."""
+        return {
+            "laws": records(self.frame),
+            "forms": records(self.forms),
+            "verdict": " ".join(self.sentences),
+            "hidden": list(self.hidden),
+            "problems": messages(self.problems),
+        }
 
     def _repr_html_(self) -> str:
-        complaints = "".join(f"<p>⚠ {escape(problem)}</p>" for problem in self.problems)
-        tables = "".join(
-            table.to_html(index=False, float_format="{:.3g}".format)
-            for table in (self.frame, self.forms)
-        )
-        return f"<p>{escape(self.verdict)}</p>{complaints}{tables}"
+        return to_html(self) + table_to_html(self.forms)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 @float64
@@ -158,12 +170,10 @@ def compare(
     folds = (LargestCompute() if holdout is None else holdout).split(runs)
 
     fits = _fitted(laws, [runs, *(fold.train for fold in folds)], noise, method)
-    problems = [
-        f"{label}: {one.row['message']}"
-        for label, outcomes in fits.items()
-        for one in outcomes
-        if one.row["message"]
-    ]
+    problems = []
+    for label, outcomes in fits.items():
+        doubts = [one.row["message"] for one in outcomes if one.row["message"]]
+        problems += [Complaint("fit", f"{label}: {doubt}") for doubt in doubts]
     posteriors, forecasts, left_out = {}, {}, {}
     for label, outcomes in fits.items():
         whole, *without = (one.posterior for one in outcomes)
@@ -180,9 +190,10 @@ def compare(
         # Of log loss, as the forecasts' are.
         left_out[label] = scores["elpd"].to_numpy() - whole.log_slope
         if uncertain := int((~scores["good"]).sum()):
-            problems.append(
+            message = (
                 f"{label}: its leave-one-out score is uncertain at {uncertain} runs, by Pareto k."
             )
+            problems.append(Complaint("pareto_k", message, {"runs": float(uncertain)}))
     if not posteriors:
         raise InputError(
             f"{runs.name}: no law could be fitted to all runs and without those hidden: "

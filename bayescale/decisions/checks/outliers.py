@@ -20,6 +20,7 @@ from bayescale._internal.precision import float64
 from bayescale.errors import InputError
 from bayescale.noise.base import is_likelihood
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, Json, records, to_html, to_text
 
 NAMED = 0.5
 
@@ -53,10 +54,33 @@ class Outliers:
         """The runs that are outliers more probably than not, indexed by ``run_id``."""
         return self.frame[self.frame["probability"] > NAMED].set_index("run_id")
 
+    @property
+    def title(self) -> str:
+        """What the result is, in a few words."""
+        return f"outliers of {self.name}"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """How many runs are outliers more probably than not."""
+        return (
+            f"{len(self.summary())} of {len(self.frame)} runs lie more than {self.limit:.2f} "
+            f"scales off, more probably than not.",
+        )
+
+    @property
+    def problems(self) -> tuple[Complaint, ...]:
+        """Empty: what is wrong with the fit, the posterior says."""
+        return ()
+
+    def to_dict(self) -> dict[str, Json]:
+        """The limit, and each run, the most probable outlier first."""
+        return {"limit": self.limit, "runs": records(self.frame)}
+
     def _repr_html_(self) -> str:
-        found = self.summary()
-        told = f"{len(found)} of {len(self.frame)} runs lie more than {self.limit:.2f} scales off, more probably than not"
-        return f"<p><b>{self.name}</b>: {told}.</p>{found.to_html(float_format='{:.4g}'.format)}"
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 @float64

@@ -27,6 +27,7 @@ from jax import Array
 from numpyro.distributions.transforms import biject_to
 from scipy.stats import chi2
 
+from bayescale._internal.discovery import describe
 from bayescale._internal.precision import float64
 from bayescale.errors import InputError
 from bayescale.inference.base import Data, Problem, Target
@@ -36,6 +37,7 @@ from bayescale.laws.chinchilla import Chinchilla
 from bayescale.noise.base import Noise, is_likelihood
 from bayescale.noise.student_t import StudentT
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, Json, records, to_html, to_text
 from bayescale.runs import Runs
 
 LEVELS = (0.5, 0.9)
@@ -101,6 +103,36 @@ class Profile:
                     }
             table[name] = row
         return pd.DataFrame(table).T.rename_axis(index="exponent")
+
+    @property
+    def title(self) -> str:
+        """What the result is, in a few words."""
+        return f"profile of {self.law.formula} on {self.runs.name}"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The best value of each exponent."""
+        best = self.summary()["best"]
+        return tuple(f"{name} is {value:.4g} at the best node." for name, value in best.items())
+
+    @property
+    def problems(self) -> tuple[Complaint, ...]:
+        """Empty: what is wrong with the fit, the posterior says."""
+        return ()
+
+    def to_dict(self) -> dict[str, Json]:
+        """The summary, a row an exponent, and what was fitted."""
+        return {
+            "exponents": records(self.summary().reset_index()),
+            "law": describe(self.law),
+            "noise": describe(self.noise),
+        }
+
+    def _repr_html_(self) -> str:
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 @float64

@@ -31,6 +31,7 @@ from bayescale.noise.laplace import Laplace
 from bayescale.noise.normal import Normal
 from bayescale.noise.student_t import StudentT
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, Json, messages, records, to_html, to_text
 from bayescale.runs import Runs
 from bayescale.units import QUANTILES, budgets_or_none, quantiles, same_partition, tokens_for
 
@@ -78,14 +79,14 @@ class Sensitivity:
         ``kind`` (``posterior``, ``likelihood``, ``form`` or ``runs``), ``variant``, ``quantity``,
         ``unit``, ``q05``, ``q50``, ``q95``, and ``shift``: the median's distance from the
         posterior's, in standard deviations of the posterior.
-    problems : tuple of str
-        What could not be fitted or is doubtful, each a sentence.
+    problems : tuple of Complaint
+        What could not be fitted or is doubtful.
     """
 
     name: str
     compute: float
     frame: pd.DataFrame
-    problems: tuple[str, ...] = ()
+    problems: tuple[Complaint, ...] = ()
 
     def summary(self) -> pd.DataFrame:
         """Each quantity as the posterior has it, and where the variants take it.
@@ -108,10 +109,35 @@ class Sensitivity:
             variant=largest["variant"],
         )
 
+    @property
+    def title(self) -> str:
+        """What the result is, in a few words."""
+        return f"{self.name}: answers at {self.compute:.3g} FLOPs under other assumptions"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What moves each answer most."""
+        said = [
+            f"{quantity} moves most by {row['variant']}: {row['largest_shift']:+.2g} standard "
+            f"deviations."
+            for quantity, row in self.summary().iterrows()
+        ]
+        return tuple(said)
+
+    def to_dict(self) -> dict[str, Json]:
+        """The budget, the summary by quantity, each variant's answers, and what went wrong."""
+        return {
+            "compute": self.compute,
+            "summary": records(self.summary().reset_index()),
+            "variants": records(self.frame),
+            "problems": messages(self.problems),
+        }
+
     def _repr_html_(self) -> str:
-        complaints = "".join(f"<p>⚠ {problem}</p>" for problem in self.problems)
-        told = f"<p><b>{self.name}</b>: the answers at {self.compute:.3g} FLOPs under other assumptions</p>"
-        return told + complaints + self.summary().to_html(float_format="{:.4g}".format)
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 @float64
@@ -162,10 +188,10 @@ def sensitivity(posterior: Posterior, compute: float | None = None) -> Sensitivi
     problems = []
     for variant, outcome in _fitted(posterior):
         if outcome.row["message"]:
-            problems.append(
-                f"{variant.name} {'failed' if outcome.posterior is None else 'is doubtful'}: "
-                f"{outcome.row['message']}"
-            )
+            code = "failed" if outcome.posterior is None else "doubtful"
+            verb = "failed" if outcome.posterior is None else "is doubtful"
+            message = f"{variant.name} {verb}: {outcome.row['message']}"
+            problems.append(Complaint(code, message))
         if outcome.posterior is not None:
             rows += _rows(
                 variant.kind, variant.name, _answers(outcome.posterior, budget, n_params), own
@@ -211,20 +237,21 @@ def _blocks(runs: Runs) -> Iterator[tuple[str, np.ndarray]]:
     compute = runs.column("flops")
     groups = _groups(runs)
     budgets = budgets_or_none(compute)
-    if budgets is not None and budgets.max() < _MOST_BLOCKS:
-        if groups is None or not same_partition(groups, budgets):
-            yield from _labelled(budgets, compute)
-            return
-    if groups is not None:
+    if budgets is not None and budgets.max() >= _MOST_BLOCKS:
+        budgets = None
+    if groups is not None and (budgets is None or same_partition(groups, budgets)):
         names = np.unique(groups)
         cheapest = [compute[groups == name].min() for name in names]
         for name in names[np.argsort(cheapest, kind="stable")]:
             yield str(name), groups == name
-        return
-    # Runs of equal compute have one rank, and stay together.
+    else:
+        yield from _labelled(_fifths(compute) if budgets is None else budgets, compute)
+
+
+def _fifths(compute: np.ndarray) -> np.ndarray:
+    """Fifth of each run by compute; runs of equal compute stay together."""
     rank = np.searchsorted(np.sort(compute), compute)
-    fifth = np.unique(_PARTS_WITHOUT_BUDGETS * rank // len(runs), return_inverse=True)[1]
-    yield from _labelled(fifth, compute)
+    return np.unique(_PARTS_WITHOUT_BUDGETS * rank // len(compute), return_inverse=True)[1]
 
 
 def _groups(runs: Runs) -> np.ndarray | None:

@@ -15,6 +15,7 @@ from bayescale.decisions.checks._stacked import Stack
 from bayescale.errors import InputError
 from bayescale.noise.base import is_likelihood, sample_responses
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, Json, records, to_html, to_text
 from bayescale.units import QUANTILES_AND_QUARTILES, quantiles
 
 
@@ -57,6 +58,42 @@ class Forecast:
     def summary(self) -> pd.DataFrame:
         """Loss of each predicted run: mean, sd and quantiles, one row per run."""
         return self.inputs.join(_columns("", self.draws))
+
+    @property
+    def title(self) -> str:
+        """What the result is, in a few words."""
+        return f"{self.response} of {len(self.inputs)} runs"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Median and 90 % interval of each run."""
+        said = []
+        for row in self.summary().to_dict("records"):
+            at = ", ".join(f"{name} = {row[name]:.4g}" for name in self.inputs)
+            interval = f"{row['q05']:.4g} to {row['q95']:.4g}"
+            said.append(f"At {at}: {self.response} {row['q50']:.4g} (90 %: {interval}).")
+        return tuple(said)
+
+    @property
+    def problems(self) -> tuple[Complaint, ...]:
+        """Empty: what is wrong with the fit, the posterior says."""
+        return ()
+
+    def to_dict(self) -> dict[str, Json]:
+        """Statistics of one run under the name of what is predicted; of several, ``runs``, a list
+        of inputs and statistics.
+        """
+        names = ("mean", "sd", *QUANTILES_AND_QUARTILES)
+        runs = records(self.summary())
+        if len(runs) == 1:
+            return {self.response: {name: runs[0][name] for name in names}}
+        return {"response": self.response, "runs": runs}
+
+    def _repr_html_(self) -> str:
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 @float64

@@ -20,6 +20,7 @@ from bayescale.errors import InputError
 from bayescale.kernels import predictive_surface
 from bayescale.noise.base import is_likelihood, sample_responses
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, Json, records, to_html, to_text
 from bayescale.units import QUANTILES_AND_QUARTILES
 
 # Cells of one forecast: draws × cells in a few megabytes.
@@ -50,6 +51,33 @@ class Surface:
         """Loss of a new run in each cell: inputs, mean, sd and quantiles, one row per cell."""
         predicted = self.data[[str(name) for name in self.data if str(name).startswith("loss_")]]
         return Surface(predicted).frame.rename(columns=lambda name: name.removeprefix("loss_"))
+
+    @property
+    def title(self) -> str:
+        """What the result is, in a few words."""
+        axes = " × ".join(f"{size} {name}" for name, size in self.data.sizes.items())
+        return f"loss on a grid of {axes}"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The lowest and the highest median."""
+        median = self.data["loss_q50"].to_numpy()
+        return (f"Median losses are {median.min():.4g} to {median.max():.4g} nats per token.",)
+
+    @property
+    def problems(self) -> tuple[Complaint, ...]:
+        """Empty: what is wrong with the fit, the posterior says."""
+        return ()
+
+    def to_dict(self) -> dict[str, Json]:
+        """The frame, a row a cell."""
+        return {"cells": records(self.frame)}
+
+    def _repr_html_(self) -> str:
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 @float64

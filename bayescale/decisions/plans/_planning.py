@@ -32,7 +32,7 @@ BUDGETS = ("compute", "lifetime_compute", "cost")
 
 _ROWS = (*BUDGETS, "days")
 _MAX = {"compute": "max_compute", "lifetime_compute": "max_lifetime_compute", "cost": "max_cost"}
-_UNITS = {
+UNITS = {
     "compute": "FLOPs",
     "lifetime_compute": "FLOPs",
     "cost": "units of money",
@@ -386,7 +386,7 @@ def _checked(name: str, given: float | Sequence[float] | np.ndarray) -> np.ndarr
     if bad.any() or values.ndim > 1 or not values.size:
         shown = f"{values[bad][0]:g}" if bad.any() else f"an array of shape {values.shape}"
         raise InputError(
-            f"{name} = {shown} is not a positive number of {_UNITS[name]}, such as "
+            f"{name} = {shown} is not a positive number of {UNITS[name]}, such as "
             f"{_EXAMPLES[name]}."
         )
     return values

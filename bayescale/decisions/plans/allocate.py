@@ -16,10 +16,11 @@ import xarray as xr
 
 from bayescale._internal.precision import float64
 from bayescale.decisions.plans._optimum import Solutions
-from bayescale.decisions.plans._planning import BUDGETS, Planner, asked_for
+from bayescale.decisions.plans._planning import BUDGETS, UNITS, Planner, asked_for
 from bayescale.decisions.plans.constraints import Constraints
 from bayescale.posterior.posterior import Posterior
-from bayescale.units import summarise
+from bayescale.results import Complaint, Json, as_json, to_html, to_text
+from bayescale.units import STATISTICS, count_in_words, summarise
 
 QUANTITIES = {
     "n_params": "parameters",
@@ -34,6 +35,7 @@ QUANTITIES = {
     "days": "days",
     "feasible": "1 where the draw has a plan",
 }
+_UNBOUNDED = ("n_params", "n_tokens", "tokens_per_param", "loss")
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +85,62 @@ class Allocation:
         return pd.DataFrame(rows)
 
     def summary(self) -> pd.DataFrame:
-        """Indexed by budget and quantity."""
+        """The frame, indexed by budget and quantity."""
         return self.frame.set_index([self.over, "quantity"])
+
+    @property
+    def title(self) -> str:
+        """What the result is, in a few words."""
+        return f"best plans by {self.over.replace('_', ' ')}"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Size and tokens of each plan, with a 90 % interval of the size."""
+        unit = UNITS[self.over]
+        said = []
+        for budget, quantities in self.frame.groupby(self.over, sort=False):
+            rows: dict[Any, Any] = quantities.set_index("quantity").to_dict("index")
+            size, tokens = rows["n_params"], rows["n_tokens"]
+            said.append(
+                f"At {budget:.4g} {unit}: {count_in_words(size['q50'])} parameters (90 %: "
+                f"{count_in_words(size['q05'])} to {count_in_words(size['q95'])}) on "
+                f"{count_in_words(tokens['q50'])} tokens."
+            )
+        return tuple(said)
+
+    @property
+    def problems(self) -> tuple[Complaint, ...]:
+        """Empty: what is wrong with the fit, the posterior says."""
+        return ()
+
+    def records(self) -> list[dict[str, Json]]:
+        """One dictionary a budget: statistics of each quantity and, where constraints were given,
+        the share of the draws in which each bound binds.
+        """
+        bounded = set(self.draws.data_vars) != set(_UNBOUNDED)
+        listed = []
+        for budget, rows in self.frame.groupby(self.over, sort=False):
+            found: dict[str, Any] = {self.over: budget}
+            for _, row in rows.iterrows():
+                found[row["quantity"]] = {name: row[name] for name in STATISTICS}
+            if bounded:
+                here = self.binding[self.binding[self.over] == budget]
+                found["binding"] = dict(zip(here["bound"], here["share"], strict=True))
+            listed.append(as_json(found))
+        return listed
+
+    def to_dict(self) -> dict[str, Json]:
+        """The quantities of one budget, or ``allocation``, a list of those of several."""
+        listed = self.records()
+        if len(listed) > 1:
+            return {"allocation": listed}
+        return {name: value for name, value in listed[0].items() if name != self.over}
+
+    def _repr_html_(self) -> str:
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 @float64

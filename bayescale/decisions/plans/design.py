@@ -14,7 +14,6 @@ utility.
 """
 
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from bayescale.decisions.plans._preposterior import Preposterior
 from bayescale.errors import InputError
 from bayescale.noise.base import is_likelihood, sample_responses
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, Json, records, to_html, to_text
 from bayescale.runs import Runs
 from bayescale.units import log_tokens_for, params_at_ratio, six_nd
 
@@ -74,11 +74,16 @@ class Design:
         return self.frame.set_axis(pd.RangeIndex(1, len(self.frame) + 1, name="run"))
 
     @property
-    def when_to_stop(self) -> str:
-        """What the runs are worth, in plain sentences."""
+    def title(self) -> str:
+        """What the result is, in a few words."""
+        return f"{len(self.frame)} runs to make after {self.name}"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What the runs are worth, and when to stop."""
         begin = f"With what is known, the size chosen at {self.compute:.3g} FLOPs is expected to cost {self.regret:.2g} nats"
         if self.frame.empty:
-            return f"{begin}; no run is worth its price."
+            return (f"{begin}; no run is worth its price.",)
         last = self.frame.iloc[-1]
         runs = "this run" if len(self.frame) == 1 else f"these {len(self.frame)} runs"
         sentences = [
@@ -87,7 +92,7 @@ class Design:
         ]
         if self.price > 0:
             sentences.append("Stop there: no other is worth its price.")
-            return " ".join(sentences)
+            return tuple(sentences)
         # Were the FLOPs of each run given to the model itself instead, its loss would be lower by
         # the slope times those.
         net = self.frame["regret_after"] + self.target_slope * self.frame["cumulative_flops"]
@@ -103,12 +108,29 @@ class Design:
                 f"Stop {place}: from there on a FLOP lowers loss more in the training of the model "
                 f"itself."
             )
-        return " ".join(sentences)
+        return tuple(sentences)
+
+    @property
+    def problems(self) -> tuple[Complaint, ...]:
+        """Empty: what is wrong with the fit, the posterior says."""
+        return ()
+
+    def to_dict(self) -> dict[str, Json]:
+        """The target, regret to expect there, each run, and when to stop."""
+        return {
+            "compute": self.compute,
+            "regret": self.regret,
+            "target_slope": self.target_slope,
+            "price": self.price,
+            "runs": records(self.frame),
+            "when_to_stop": " ".join(self.sentences),
+        }
 
     def _repr_html_(self) -> str:
-        return f"<p>{escape(self.when_to_stop)}</p>" + self.summary().to_html(
-            float_format="{:.3g}".format
-        )
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 @float64

@@ -22,6 +22,8 @@ from bayescale.decisions.plans._planning import Planner, asked_for
 from bayescale.decisions.plans.constraints import Constraints
 from bayescale.errors import InputError
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, Json, records, to_html, to_text
+from bayescale.units import count_in_words
 
 _NODES = 201
 _TAIL = 0.005
@@ -64,6 +66,39 @@ class FlatSet:
                 **{f"low_{100 * level:.0f}": there.min(), f"high_{100 * level:.0f}": there.max()}
             )
         return table
+
+    @property
+    def title(self) -> str:
+        """What the result is, in a few words."""
+        return f"sizes within {self.epsilon:g} nats of the best"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The size of least expected regret at each budget, and those that are nearly as good."""
+        said = []
+        for budget, row in self.summary().iterrows():
+            at = f"At {budget:.4g}: {count_in_words(row['n_params'])} parameters"
+            if np.isfinite(row["low_90"]):
+                low, high = count_in_words(row["low_90"]), count_in_words(row["high_90"])
+                said.append(f"{at}; sizes from {low} to {high} are as good with probability 90 %.")
+            else:
+                said.append(f"{at}; no size is as good as the best with probability 90 %.")
+        return tuple(said)
+
+    @property
+    def problems(self) -> tuple[Complaint, ...]:
+        """Empty: what is wrong with the fit, the posterior says."""
+        return ()
+
+    def to_dict(self) -> dict[str, Json]:
+        """The tolerance, and the summary, a row a budget."""
+        return {"epsilon": self.epsilon, "sizes": records(self.summary().reset_index())}
+
+    def _repr_html_(self) -> str:
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 @float64

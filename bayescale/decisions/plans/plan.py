@@ -6,6 +6,7 @@ one.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from bayescale.decisions.plans.returns import Returns, returns
 from bayescale.errors import InputError
 from bayescale.noise.base import is_likelihood
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, Json, as_json, to_html, to_text
 from bayescale.units import STATISTICS, count_in_words, params_at_ratio, six_nd
 
 RULE_OF_THUMB = 20.0
@@ -28,6 +30,7 @@ RULE_OF_THUMB = 20.0
 
 _CHOSEN, _BY_RULE = "least expected regret", f"{RULE_OF_THUMB:g} tokens per parameter"
 _FEWEST_DRAWS = 100
+_ENDS = ("low_50", "high_50", "low_90", "high_90")
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +110,12 @@ class Plan:
         return self.frame.set_index("quantity")
 
     @property
-    def sentences(self) -> list[str]:
+    def title(self) -> str:
+        """What the result is, in a few words."""
+        return f"{self.posterior.runs.name}, {self.posterior.law.formula}, {self.compute:.3g} FLOPs"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
         """The answers in plain words."""
         flat = self.flat_set.summary().iloc[0]
         own = self.forecast.frame.iloc[0]
@@ -139,11 +147,39 @@ class Plan:
             "the compute would buy."
         )
         if self.design is not None:
-            said.append(self.design.when_to_stop)
-        return said
+            said.append(" ".join(self.design.sentences))
+        return tuple(said)
+
+    @property
+    def problems(self) -> tuple[Complaint, ...]:
+        """What is wrong with the fits that the plan rests on."""
+        if self.forecaster is self.posterior:
+            return self.posterior.problems
+        return self.posterior.problems + self.forecaster.problems
+
+    def to_dict(self) -> dict[str, Json]:
+        """The plan, its numbers, regret, runs to make first, and what moves the answers."""
+        found: dict[str, Any] = {
+            "compute": self.compute,
+            "plan": {"n_params": self.n_params, "n_tokens": self.n_tokens},
+        }
+        for name, row in self.summary().iterrows():
+            found[str(name)] = {statistic: row[statistic] for statistic in STATISTICS}
+        sizes = self.flat_set.summary().iloc[0]
+        found["flat_set"] = {name: sizes[name] for name in _ENDS}
+        found["regret"] = self.regret.to_dict()["plans"]
+        found["sentences"] = self.sentences
+        if self.design is not None:
+            found["design"] = self.design.to_dict()
+        if self.sensitivity is not None:
+            found["sensitivity"] = self.sensitivity.to_dict()
+        return dict(as_json(found))
 
     def _repr_html_(self) -> str:
-        return f"<p>{' '.join(self.sentences)}</p>{self.summary().to_html(float_format='{:.4g}'.format)}"
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 def plan(

@@ -18,6 +18,7 @@ from bayescale.decisions.plans._planning import Planner
 from bayescale.decisions.plans.constraints import Constraints
 from bayescale.errors import InputError
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, Json, records, to_html, to_text
 from bayescale.units import quantiles, summarise
 
 QUANTITIES = {
@@ -94,6 +95,36 @@ class Regret:
         return self.plans.assign(
             **means, wasted_q05=wasted["q05"], wasted_q95=wasted["q95"], lowest=lowest
         )
+
+    @property
+    def title(self) -> str:
+        """What the result is, in a few words."""
+        return f"what {len(self.plans)} plans lose"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Expected extra loss and wasted share of each plan."""
+        said = [
+            f"{plan} loses {row['extra_loss']:.2g} nats in expectation, {row['wasted']:.2%} of its "
+            f"cost, and has the lowest loss with probability {row['lowest']:.2g}."
+            for plan, row in self.summary().iterrows()
+        ]
+        return tuple(said)
+
+    @property
+    def problems(self) -> tuple[Complaint, ...]:
+        """Empty: what is wrong with the fit, the posterior says."""
+        return ()
+
+    def to_dict(self) -> dict[str, Json]:
+        """The summary, a row a plan."""
+        return {"plans": records(self.summary().reset_index(names="plan"))}
+
+    def _repr_html_(self) -> str:
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 @float64

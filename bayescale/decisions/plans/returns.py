@@ -22,7 +22,8 @@ from bayescale.decisions.plans._planning import Planner, asked_for
 from bayescale.decisions.plans.constraints import Constraints
 from bayescale.errors import InputError
 from bayescale.posterior.posterior import Posterior
-from bayescale.units import summarise
+from bayescale.results import Complaint, Json, records, to_html, to_text
+from bayescale.units import rounded, summarise
 
 _FACTORS = (10.0, 100.0)
 # Of log C, for central differences: their error is some 1e-6 of the slope by curvature, and 1e-11
@@ -81,8 +82,41 @@ class Returns:
         return pd.DataFrame(rows)
 
     def summary(self) -> pd.DataFrame:
-        """Indexed by budget and quantity."""
+        """The frame, indexed by budget and quantity."""
         return self.frame.set_index([self.over, "quantity"])
+
+    @property
+    def title(self) -> str:
+        """What the result is, in a few words."""
+        return f"what more {self.over.replace('_', ' ')} buys"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Loss above the floor, and the price of the next step, at each budget."""
+        said = []
+        for budget, quantities in self.frame.groupby(self.over, sort=False):
+            median = quantities.set_index("quantity")["q50"]
+            said.append(
+                f"At {budget:.4g} the loss is {median['loss']:.4g} nats, {median['above_floor']:.3g} "
+                f"above the floor; {self.step:g} nats less take {rounded(median['next_factor'])} "
+                f"times the budget."
+            )
+        return tuple(said)
+
+    @property
+    def problems(self) -> tuple[Complaint, ...]:
+        """Empty: what is wrong with the fit, the posterior says."""
+        return ()
+
+    def to_dict(self) -> dict[str, Json]:
+        """The step, and the frame, a row a budget and quantity."""
+        return {"step": self.step, "returns": records(self.frame)}
+
+    def _repr_html_(self) -> str:
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
     def probability_of_gain(self, epsilon: float, factor: float = 10.0) -> pd.Series:
         """How probably 10 or 100 times a budget lowers L* by more than ``epsilon`` nats per token,

@@ -17,10 +17,12 @@ from html import escape
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from bayescale._internal.discovery import describe
 from bayescale.decisions.recipes.recipes import Recipes, gain
 from bayescale.errors import InputError
+from bayescale.results import Complaint, Json, as_json, messages, to_html, to_text
 from bayescale.units import quantiles
 
 # Of what a posterior says of itself; the rest of its provenance has fields of its own.
@@ -29,8 +31,8 @@ _NOT_VERSIONS = ("created", "data_sha256", "seed", "device")
 
 @dataclass(frozen=True)
 class Audit:
-    """A decision and all that it rests on; every field is a number, a text, or a mapping or list of
-    those.
+    """A decision and all that it rests on; every field is a number, a text, a complaint, or a mapping or
+    list of those.
 
     Attributes
     ----------
@@ -60,7 +62,7 @@ class Audit:
     device, fitted, date : str
         When the fit and the decision were made, UTC.
     diagnostics : dict of str to float
-    problems : tuple of str
+    problems : tuple of Complaint
     """
 
     question: str
@@ -85,12 +87,11 @@ class Audit:
     fitted: str
     date: str
     diagnostics: dict[str, float]
-    problems: tuple[str, ...]
+    problems: tuple[Complaint, ...]
 
     def to_json(self) -> str:
         """All fields, in order; a number that is not finite is null."""
-        fields = {name: _finite(value) for name, value in dataclasses.asdict(self).items()}
-        return json.dumps(fields, indent=2, ensure_ascii=False, allow_nan=False)
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
 
     def save(self, path: str | Path) -> Path:
         """Write the record as JSON.
@@ -115,9 +116,33 @@ class Audit:
             ) from None
         return path
 
+    @property
+    def title(self) -> str:
+        """What the result is, in a few words."""
+        return f"{self.decision}: {self.question}"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The answer."""
+        return (self.sentence,)
+
+    def summary(self) -> pd.DataFrame:
+        """Probability and quantiles of the gain, one row."""
+        row = {"decision": self.decision, "probability": self.probability, **self.gain}
+        return pd.DataFrame([row], index=pd.Index([self.compute], name="compute"))
+
+    def to_dict(self) -> dict[str, Json]:
+        """All fields, in order."""
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return dict(as_json({**fields, "problems": messages(self.problems)}))
+
     def _repr_html_(self) -> str:
-        record = f"<details><summary>record</summary><pre>{escape(self.to_json())}</pre></details>"
-        return f"<p><b>{self.decision}</b>: {escape(self.sentence)}</p>{record}"
+        record = escape(self.to_json())
+        details = f"<details><summary>record</summary><pre>{record}</pre></details>"
+        return to_html(self) + details
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 def gate(
@@ -187,7 +212,7 @@ def gate(
     if found.problems:
         decision, sentence = (
             "undecided",
-            f"{sentence} But the fit is not to be trusted: {' '.join(found.problems)}",
+            f"{sentence} But the fit is not to be trusted: {' '.join(messages(found.problems))}",
         )
     groups = found.runs.frame["group"].astype(str)
     made_by = found.provenance
@@ -224,9 +249,3 @@ _ADVICE = {
     "reject": "keep the base",
     "undecided": "undecided, more runs are needed",
 }
-
-
-def _finite(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
-    return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -16,13 +16,13 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from html import escape
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayescale._internal.discovery import describe
 from bayescale._internal.precision import float64
 from bayescale.decisions.recipes._law import FLOOR, MULTIPLIERS, RECIPE, RecipeLaw
 from bayescale.errors import FitWarning, InputError
@@ -32,8 +32,9 @@ from bayescale.laws.base import Law
 from bayescale.laws.chinchilla import Chinchilla
 from bayescale.noise.base import Likelihood, is_likelihood
 from bayescale.noise.student_t import StudentT
+from bayescale.results import Complaint, Json, as_json, messages, records, to_html, to_text
 from bayescale.runs import Runs
-from bayescale.units import log_tokens_for, summarise
+from bayescale.units import QUANTILES, log_tokens_for, summarise
 
 UNITS = {
     **dict.fromkeys((*MULTIPLIERS.values(), FLOOR, "compute_multiplier"), "ratio"),
@@ -74,7 +75,7 @@ class Recipes:
     params: dict[str, np.ndarray] = field(repr=False)
     compute: np.ndarray
     diagnostics: dict[str, float] = field(default_factory=dict)
-    problems: tuple[str, ...] = ()
+    problems: tuple[Complaint, ...] = ()
     provenance: dict[str, str] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -118,28 +119,50 @@ class Recipes:
         return self.frame.set_index(["quantity", "compute"])
 
     @property
-    def verdict(self) -> str:
+    def title(self) -> str:
+        """What the result is, in a few words."""
+        return f"{self.candidate} in units of {self.base}"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
         """What the table says, in plain sentences."""
         rows = self.frame.set_index("quantity")
 
-        def told(name: str) -> str:
+        def interval(name: str) -> str:
             row = rows.loc[[name]].iloc[-1]
-            median, low, high = (
-                f"{row[q]:.3g}" if np.isfinite(row[q]) else "∞" for q in ("q50", "q05", "q95")
-            )
+            low, median, high = (_three_digits(row[q]) for q in QUANTILES)
             return f"{median} (90 %: {low} to {high})"
 
         at = "" if not self.law.own_floor else f" at {self.compute[-1]:.3g} FLOPs"
         return (
-            f"A FLOP of {self.candidate} is worth {told('compute_multiplier')} of {self.base}{at}: "
-            f"a parameter "
-            f"{told('n_params_multiplier')}, a token {told('n_tokens_multiplier')}."
+            f"A FLOP of {self.candidate} is worth {interval('compute_multiplier')} of "
+            f"{self.base}{at}: a parameter {interval('n_params_multiplier')}, a token "
+            f"{interval('n_tokens_multiplier')}.",
         )
 
+    def to_dict(self) -> dict[str, Json]:
+        """Each quantity, the verdict, and how it was found."""
+        return {
+            "base": self.base,
+            "candidate": self.candidate,
+            "quantities": records(self.frame),
+            "verdict": " ".join(self.sentences),
+            "diagnostics": as_json(self.diagnostics),
+            "problems": messages(self.problems),
+            "law": describe(self.law),
+            "noise": describe(self.noise),
+            "method": describe(self.method),
+        }
+
     def _repr_html_(self) -> str:
-        complaints = "".join(f"<p>⚠ {escape(problem)}</p>" for problem in self.problems)
-        table = self.frame.to_html(index=False, float_format="{:.4g}".format, na_rep="")
-        return f"<p>{escape(self.verdict)}</p>{complaints}{table}"
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:.3g}" if np.isfinite(value) else "∞"
 
 
 @float64

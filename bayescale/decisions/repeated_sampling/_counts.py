@@ -33,6 +33,7 @@ from bayescale.inference.nuts import NUTS
 from bayescale.laws.base import Values
 from bayescale.posterior.diagnostics import convergence, judge
 from bayescale.processes.base import padded_size
+from bayescale.results import Complaint
 
 # Log hazards: of rates of 1 in 10^11, and of samples a thousandth of which would do.
 CELLS, WIDTH = np.arange(-25.0, 7.0, 0.2), 0.2
@@ -130,7 +131,7 @@ class Fit:
     params: dict[str, np.ndarray]
     table: pd.DataFrame
     diagnostics: dict[str, float]
-    problems: tuple[str, ...]
+    problems: tuple[Complaint, ...]
 
 
 def log_shares(rates: SuccessRates, params: Values) -> Array:

@@ -35,6 +35,7 @@ from bayescale.decisions.repeated_sampling._counts import (
 from bayescale.decisions.repeated_sampling.families import GeneralisedGamma, SuccessRates
 from bayescale.errors import FitWarning, InputError
 from bayescale.inference.nuts import NUTS
+from bayescale.results import Complaint, Json, complaints_about, messages, records, to_html, to_text
 from bayescale.units import quantiles, summarise
 
 THESE, NEW = "these problems", "a new problem"
@@ -43,7 +44,7 @@ _ROUNDED = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
-class PassAtK:
+class PassRates:
     """Pass rates at each k, with intervals.
 
     Attributes
@@ -59,15 +60,15 @@ class PassAtK:
         Mean, sd, quantiles, R-hat and effective sample sizes.
     diagnostics : DataFrame, one row per group
         The worst R-hat and effective sample sizes, and the number of divergences.
-    problems : tuple of str
-        Diagnostics that failed, each a sentence that says what to do. Empty where all is well.
+    problems : tuple of Complaint
+        Diagnostics that failed; each says what to do. Empty where all is well.
     """
 
     draws: xr.Dataset
     rates: SuccessRates
     parameters: pd.DataFrame
     diagnostics: pd.DataFrame
-    problems: tuple[str, ...] = ()
+    problems: tuple[Complaint, ...] = ()
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -137,9 +138,37 @@ class PassAtK:
                 rows.append(row | {"reached": np.isfinite(found).mean()})
         return pd.DataFrame(rows).set_index(["group", "over"])
 
+    @property
+    def title(self) -> str:
+        """What the result is, in a few words."""
+        return f"pass rates, {self.rates.formula}"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The pass rate of each group's problems at the largest k."""
+        k = int(self.draws["k"].max())
+        rates = self.summary().xs((THESE, k), level=("over", "k"))
+        said = [
+            f"{group}: {k:,} samples solve {row['q50']:.3g} of the problems (90 %: {row['q05']:.3g} "
+            f"to {row['q95']:.3g})."
+            for group, row in rates.iterrows()
+        ]
+        return tuple(said)
+
+    def to_dict(self) -> dict[str, Json]:
+        """The frame, parameters and diagnostics of each group, and what is wrong."""
+        return {
+            "rates": records(self.frame),
+            "parameters": records(self.parameters.reset_index()),
+            "diagnostics": records(self.diagnostics.reset_index()),
+            "problems": messages(self.problems),
+        }
+
     def _repr_html_(self) -> str:
-        complaints = "".join(f"<p>⚠ {problem}</p>" for problem in self.problems)
-        return f"<p><b>{self.rates.formula}</b></p>{complaints}{self.summary().to_html(float_format='{:.4g}'.format)}"
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 @float64
@@ -149,7 +178,7 @@ def pass_at_k(
     *,
     rates: SuccessRates | None = None,
     method: NUTS | None = None,
-) -> PassAtK:
+) -> PassRates:
     """Forecast pass@k from how often each problem was solved.
 
     Problems of a group are taken for draws from one distribution of success rates, whose parameters
@@ -171,7 +200,7 @@ def pass_at_k(
 
     Returns
     -------
-    PassAtK
+    PassRates
 
     Raises
     ------
@@ -182,7 +211,7 @@ def pass_at_k(
     Warns
     -----
     FitWarning
-        Where diagnostics say that the result should not be trusted; `PassAtK.problems` holds the
+        Where diagnostics say that the result should not be trusted; `PassRates.problems` holds the
         same sentences.
 
     Notes
@@ -214,14 +243,12 @@ def pass_at_k(
         for fit, group in zip(fits, groups.values(), strict=True)
     ]
     labels = pd.Index(groups, name="group")
-    problems = tuple(
-        f"{label}: {problem}"
-        for label, fit in zip(groups, fits, strict=True)
-        for problem in fit.problems
-    )
+    problems: list[Complaint] = []
+    for label, fit in zip(groups, fits, strict=True):
+        problems += complaints_about(label, fit.problems)
     for problem in problems:
-        warnings.warn(problem, FitWarning, stacklevel=3)
-    return PassAtK(
+        warnings.warn(str(problem), FitWarning, stacklevel=3)
+    return PassRates(
         draws=xr.concat(parts, dim=labels),
         rates=rates,
         parameters=pd.concat(
@@ -229,7 +256,7 @@ def pass_at_k(
             names=["group"],
         ),
         diagnostics=pd.DataFrame([fit.diagnostics for fit in fits], index=labels),
-        problems=problems,
+        problems=tuple(problems),
     )
 
 

@@ -60,7 +60,7 @@ def test_every_interval_holds_its_value(found):
 
 def test_an_approach_that_the_runs_do_not_allow_is_left_out_and_told():
     found = bs.approaches(bs.datasets.load("dey2023_pile"), TARGET, replicates=100)
-    assert any(problem.startswith("2: isoFLOP parabolas") for problem in found.problems)
+    assert any(str(problem).startswith("2: isoFLOP parabolas") for problem in found.problems)
     assert not found.frame["approach"].str.startswith("2").any()
 
 
