@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bayescale import cli_input
-from bayescale.batches import DEFAULT_METHOD
 from bayescale.cli_allocate import allocate
 from bayescale.cli_catalogue import datasets_app, devices, laws_app
 from bayescale.cli_decisions import design, gate, recipes
 from bayescale.cli_input import Json, PosteriorFile
 from bayescale.cli_plan import plan
+from bayescale.defaults import TEXTBOOK_LAW, TEXTBOOK_METHOD, TEXTBOOK_NOISE
 from bayescale.errors import InputError
 
 if TYPE_CHECKING:
@@ -264,7 +264,7 @@ def batch(
     ] = None,
     method: Annotated[
         str, typer.Option(help="One for all fits; with options as nuts:draws=2000.")
-    ] = DEFAULT_METHOD,
+    ] = TEXTBOOK_METHOD,
     seed: Annotated[
         int | None, typer.Option(help="Of all that is random; 0 unless given.", show_default=False)
     ] = None,
@@ -307,8 +307,8 @@ def batch(
         import bayescale
         from bayescale._internal.discovery import parse
 
-        laws = [parse("bayescale.laws", text) for text in law or ["chinchilla"]]
-        noises = [parse("bayescale.noise", text) for text in noise or ["student_t"]]
+        laws = [parse("bayescale.laws", text) for text in law or [TEXTBOOK_LAW]]
+        noises = [parse("bayescale.noise", text) for text in noise or [TEXTBOOK_NOISE]]
         seeded = cli_input.seeded(parse("bayescale.inference", method), seed)
         try:
             with _executor(dask) as executor:

@@ -7,6 +7,7 @@ import typer
 
 from bayescale import cli_input
 from bayescale.cli_input import Json, PosteriorFile
+from bayescale.defaults import TEXTBOOK_LAW, TEXTBOOK_NOISE
 
 if TYPE_CHECKING:
     from bayescale.decisions.recipes.recipes import Recipes
@@ -113,8 +114,8 @@ def recipes(
         ),
     ] = None,
     shared_floor: SharedFloor = False,
-    law: LawOption = "chinchilla",
-    noise: NoiseOption = "student_t",
+    law: LawOption = TEXTBOOK_LAW,
+    noise: NoiseOption = TEXTBOOK_NOISE,
     method: MethodOption = "nuts",
     seed: SeedOption = None,
     column: ColumnOption = None,
@@ -155,8 +156,8 @@ def gate(
         ),
     ] = None,
     shared_floor: SharedFloor = False,
-    law: LawOption = "chinchilla",
-    noise: NoiseOption = "student_t",
+    law: LawOption = TEXTBOOK_LAW,
+    noise: NoiseOption = TEXTBOOK_NOISE,
     method: MethodOption = "nuts",
     seed: SeedOption = None,
     column: ColumnOption = None,

@@ -141,17 +141,18 @@ def _fits(
     """What plans, and what forecasts."""
     import bayescale
     from bayescale._internal.discovery import parse
+    from bayescale.defaults import TEXTBOOK_LAW, TEXTBOOK_NOISE
 
     if source.endswith(".nc"):
         if law or noise or column:
             raise InputError(f"{source} is fitted already; leave out --law, --noise and --column.")
         saved = cli_input.load(Path(source))
         return saved, saved
-    chosen = parse("bayescale.laws", law or "chinchilla")
+    chosen = parse("bayescale.laws", law or TEXTBOOK_LAW)
     runs = cli_input.runs(source, chosen, column, keep_suspect=False)
     walk = cli_input.seeded(parse("bayescale.inference", method), seed)
     planner = bayescale.fit(
-        runs, law=chosen, noise=parse("bayescale.noise", noise or "student_t"), method=walk
+        runs, law=chosen, noise=parse("bayescale.noise", noise or TEXTBOOK_NOISE), method=walk
     )
     return planner, planner if law or noise else bayescale.fit(runs, method=walk)
 

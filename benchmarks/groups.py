@@ -80,7 +80,7 @@ def main() -> None:
     batch, cold, warm = timed(lambda: bs.batch(sweeps, noises=NOISES, method=bs.Importance()))
     ours = list(batch.posteriors.values())
     alone = [
-        timed(lambda r=runs, n=noise: bs.fit(r, noise=n)) for runs in sweeps for noise in NOISES
+        timed(lambda r=runs, n=noise: bs.fit(r, law=bs.laws.Chinchilla(), noise=n)) for runs in sweeps for noise in NOISES
     ]
     nuts_cold, nuts_warm = (sum(one[place] for one in alone) for place in (1, 2))
     rows = [

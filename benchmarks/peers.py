@@ -396,7 +396,7 @@ def _best_known(
 
     rows = np.repeat(np.arange(len(runs)), counts.astype(int))
     again = bs.Runs.from_frame(runs.frame.iloc[rows].reset_index(drop=True))
-    fitted = bs.fit(again, noise=bs.noise.Huber(DELTA), method=bs.MultiStart(starts=500))
+    fitted = bs.fit(again, law=bs.laws.Chinchilla(), noise=bs.noise.Huber(DELTA), method=bs.MultiStart(starts=500))
     moves = PERTURBATION * np.random.default_rng(0).standard_normal((RESTARTS, len(point)))
     local = [scipy.refit(point + move, counts).fun for move in moves]
     return float(min(scipy.objective(_coordinates(fitted)[0], counts), *local))

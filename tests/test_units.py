@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bayescale as bs
-from bayescale import units
+from bayescale import defaults, units
 from bayescale.decisions.approaches.isoflop import members
 from bayescale.decisions.checks.sensitivity import _blocks
 from bayescale.plots.isoflop import _budgets as budgets_drawn
@@ -63,7 +63,7 @@ def test_a_sweep_has_the_same_budgets_for_every_verb_and_figure(sweep):
         (known == budget).tolist() for budget in range(known.max() + 1)
     ]
     np.testing.assert_array_equal(figure[:-1], nominal)
-    assert bs.inference._discrepancy(runs).processes == NOISE_WITH_BUDGETS
+    assert defaults.noise(runs, defaults.law()).processes == NOISE_WITH_BUDGETS
 
 
 def test_runs_without_budgets_have_none_for_any_verb_or_figure():
@@ -75,7 +75,7 @@ def test_runs_without_budgets_have_none_for_any_verb_or_figure():
         bs.isoflop(runs)
     assert [mask.sum() for _, mask in _blocks(runs)] == [6] * 5
     assert len(budgets_drawn(runs)) == 6
-    assert bs.inference._discrepancy(labelled) == bs.noise.Discrepancy()
+    assert defaults.noise(labelled, defaults.law()) == bs.noise.Discrepancy()
 
 
 def test_a_budget_begins_where_neighbours_are_more_than_ten_per_cent_apart():

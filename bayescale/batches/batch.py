@@ -13,19 +13,15 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from bayescale import datasets
-from bayescale._internal.discovery import parse
+from bayescale import datasets, defaults
 from bayescale._internal.progress import bar as progress_bar
-from bayescale.batches import DEFAULT_METHOD
 from bayescale.batches.fitting import fit_here, fit_on, shared_out
 from bayescale.batches.folder import FIRST_COLUMNS, Folder
 from bayescale.batches.task import Outcome, Row, Task, failed, reason
 from bayescale.errors import InputError
 from bayescale.inference.base import Method
 from bayescale.laws.base import Law
-from bayescale.laws.chinchilla import Chinchilla
 from bayescale.noise.base import Noise
-from bayescale.noise.student_t import StudentT
 from bayescale.posterior.posterior import Posterior, load
 from bayescale.results import Complaint, Json, records, to_html, to_text
 from bayescale.runs import Runs
@@ -169,11 +165,9 @@ def batch(
         raise InputError(
             "Give a list of data sets, such as ['dey2023_pile', runs]; one alone is for `fit`."
         )
-    laws = _given(Law, laws, Chinchilla())
-    noises = _given(Noise, noises, StudentT())
-    (method,) = _given(
-        Method, None if method is None else [method], parse("bayescale.inference", DEFAULT_METHOD)
-    )
+    laws = _given(Law, laws, defaults.textbook_law())
+    noises = _given(Noise, noises, defaults.textbook_noise())
+    (method,) = _given(Method, None if method is None else [method], defaults.textbook_method())
     folder = None if out is None else Folder.prepare(Path(out))
 
     rows: dict[int, Row] = {}

@@ -35,7 +35,8 @@ def flat_set(found: FlatSet) -> Figure:
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise = bs.laws.Chinchilla(), bs.noise.Normal()
+    >>> post = bs.fit(runs, law=law, noise=noise, method=bs.MultiStart(starts=100))
     >>> bs.plots.flat_set(bs.flat_set(post, compute=1e23)).axes[0].get_xlabel()
     'parameters N'
     """

@@ -70,7 +70,8 @@ def isoflop(posterior: Posterior, budgets: Sequence[float] | np.ndarray | None =
     Examples
     --------
     >>> import bayescale as bs
-    >>> point = bs.fit(bs.datasets.simulate(seed=1), noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise, method = bs.laws.Chinchilla(), bs.noise.Normal(), bs.MultiStart(starts=100)
+    >>> point = bs.fit(bs.datasets.simulate(seed=1), law=law, noise=noise, method=method)
     >>> bs.plots.isoflop(point, budgets=[1e20, 1e24]).axes[0].get_xlabel()
     'parameters N'
     """

@@ -58,7 +58,8 @@ def loss_along_compute(posterior: Posterior, decades: float = 1.5) -> Figure:
     Examples
     --------
     >>> import bayescale as bs
-    >>> point = bs.fit(bs.datasets.simulate(seed=1), noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise, method = bs.laws.Chinchilla(), bs.noise.Normal(), bs.MultiStart(starts=100)
+    >>> point = bs.fit(bs.datasets.simulate(seed=1), law=law, noise=noise, method=method)
     >>> bs.plots.loss_along_compute(point).axes[0].get_ylabel()
     'loss (nats per token)'
     """

@@ -51,7 +51,8 @@ def pair(posterior: Posterior) -> Figure:
     Examples
     --------
     >>> import bayescale as bs
-    >>> point = bs.fit(bs.datasets.simulate(seed=1), noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise, method = bs.laws.Chinchilla(), bs.noise.Normal(), bs.MultiStart(starts=100)
+    >>> point = bs.fit(bs.datasets.simulate(seed=1), law=law, noise=noise, method=method)
     >>> [axes.get_xlabel().split()[0] for axes in bs.plots.pair(point).axes if axes.get_xlabel()]
     ['E', 'A', 'B', 'α', 'β']
     """

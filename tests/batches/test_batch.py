@@ -54,7 +54,7 @@ def test_the_row_says_what_was_fitted_as_the_command_line_takes_it(mixed):
 
 def test_numbers_are_those_of_a_fit_of_its_own(sweeps, quick):
     runs = sweeps[0]
-    alone = bs.fit(runs, noise=bs.noise.Normal(), method=quick["method"])
+    alone = bs.fit(runs, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=quick["method"])
     row = bs.batch([runs], **quick).frame.iloc[0]
     for name, numbers in alone.summary().to_dict("index").items():
         assert {statistic: row[f"{name}_{statistic}"] for statistic in numbers} == numbers

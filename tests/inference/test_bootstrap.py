@@ -10,14 +10,19 @@ from bayescale.inference.base import Problem
 
 def test_each_replicate_is_the_fit_of_its_resampled_runs(sweep: bs.Runs) -> None:
     method = bs.Bootstrap(replicates=20, seed=4)
-    boot = bs.fit(sweep, noise=bs.noise.Huber(), method=method)
+    boot = bs.fit(sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Huber(), method=method)
     with jax.enable_x64(True):
         counts = method.counts(Problem.build(sweep, bs.laws.Chinchilla(), bs.noise.Huber()))
     for replicate in (0, 7, 19):
         resampled = sweep.frame.iloc[
             np.repeat(np.arange(len(sweep)), counts[:, replicate].astype(int))
         ].reset_index(drop=True)
-        alone = bs.fit(bs.Runs(resampled), noise=bs.noise.Huber(), method=bs.MultiStart(starts=300))
+        alone = bs.fit(
+            bs.Runs(resampled),
+            law=bs.laws.Chinchilla(),
+            noise=bs.noise.Huber(),
+            method=bs.MultiStart(starts=300),
+        )
         # The minimum of absolute deviations is flat along some directions, so a hundredth of a
         # standard error is equal.
         alpha = boot.draws("alpha")
@@ -36,15 +41,27 @@ def test_clusters_are_resampled_whole(sweep: bs.Runs) -> None:
 
 def test_an_unknown_cluster_column_is_refused(sweep: bs.Runs) -> None:
     with pytest.raises(bs.InputError, match=r"no column 'family' to cluster by; it has .*group"):
-        bs.fit(sweep, noise=bs.noise.Huber(), method=bs.Bootstrap(cluster="family"))
+        bs.fit(
+            sweep,
+            law=bs.laws.Chinchilla(),
+            noise=bs.noise.Huber(),
+            method=bs.Bootstrap(cluster="family"),
+        )
 
 
 def test_too_few_clusters_are_refused(sweep: bs.Runs) -> None:
     halves = bs.Runs.from_frame(sweep.frame.assign(half=np.arange(len(sweep)) % 2))
     with pytest.raises(bs.InputError, match="has 2 groups"):
-        bs.fit(halves, noise=bs.noise.Huber(), method=bs.Bootstrap(cluster="half"))
+        bs.fit(
+            halves,
+            law=bs.laws.Chinchilla(),
+            noise=bs.noise.Huber(),
+            method=bs.Bootstrap(cluster="half"),
+        )
 
 
 def test_the_share_of_failed_refits_is_reported(sweep: bs.Runs) -> None:
-    says = bs.fit(sweep, noise=bs.noise.Huber(), method=bs.Bootstrap(replicates=50)).diagnostics
+    says = bs.fit(
+        sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Huber(), method=bs.Bootstrap(replicates=50)
+    ).diagnostics
     assert says["failed_refits"] == 0 and says["replicates"] == 50

@@ -20,14 +20,17 @@ NOISES = pytest.mark.parametrize(
 
 @pytest.fixture(scope="module")
 def normal(sweep: bs.Runs) -> bs.Posterior:
-    return bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Grid())
+    return bs.fit(sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Grid())
 
 
 @NOISES
 def test_it_agrees_with_nuts_within_monte_carlo_error(
     sweep: bs.Runs, noise: bs.noise.Normal
 ) -> None:
-    chains, grid = (bs.fit(sweep, noise=noise, method=method) for method in (bs.NUTS(), bs.Grid()))
+    chains, grid = (
+        bs.fit(sweep, law=bs.laws.Chinchilla(), noise=noise, method=method)
+        for method in (bs.NUTS(), bs.Grid())
+    )
     assert grid.problems == ()
     assert max(map(abs, discrepancies(chains, grid).values())) < 4
 
@@ -37,7 +40,9 @@ def test_its_evidence_is_that_of_importance_sampling(
     sweep: bs.Runs, noise: bs.noise.Normal
 ) -> None:
     grid, importance = (
-        bs.fit(sweep, noise=noise, method=method).diagnostics["log_evidence"]
+        bs.fit(sweep, law=bs.laws.Chinchilla(), noise=noise, method=method).diagnostics[
+            "log_evidence"
+        ]
         for method in (bs.Grid(), bs.Importance())
     )
     assert grid == pytest.approx(importance, abs=0.05)
@@ -59,19 +64,24 @@ def test_two_exponents_held_together_are_a_line_of_nodes(sweep: bs.Runs) -> None
 
 
 def test_draws_come_in_one_chain_of_the_number_asked_for(sweep: bs.Runs) -> None:
-    assert bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Grid(draws=500)).params[
-        "alpha"
-    ].shape == (1, 500)
+    assert bs.fit(
+        sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Grid(draws=500)
+    ).params["alpha"].shape == (1, 500)
 
 
 def test_even_one_draw_may_be_asked_for(sweep: bs.Runs) -> None:
-    assert bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Grid(draws=1)).n_draws == 1
+    assert (
+        bs.fit(
+            sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Grid(draws=1)
+        ).n_draws
+        == 1
+    )
 
 
 def test_the_same_seed_gives_the_same_draws_whatever_the_order_of_the_rows(sweep: bs.Runs) -> None:
     shuffled = bs.Runs.from_frame(sweep.frame.sample(frac=1, random_state=1))
     one, two = (
-        bs.fit(runs, noise=bs.noise.Normal(), method=bs.Grid(draws=500))
+        bs.fit(runs, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Grid(draws=500))
         for runs in (sweep, shuffled)
     )
     for name in one.params:
@@ -80,7 +90,12 @@ def test_the_same_seed_gives_the_same_draws_whatever_the_order_of_the_rows(sweep
 
 def test_another_seed_gives_other_draws_and_nearly_the_same_evidence(sweep: bs.Runs) -> None:
     one, two = (
-        bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Grid(draws=500, seed=seed))
+        bs.fit(
+            sweep,
+            law=bs.laws.Chinchilla(),
+            noise=bs.noise.Normal(),
+            method=bs.Grid(draws=500, seed=seed),
+        )
         for seed in (0, 1)
     )
     assert not np.intersect1d(one.draws("alpha"), two.draws("alpha")).size
@@ -92,7 +107,9 @@ def test_another_seed_gives_other_draws_and_nearly_the_same_evidence(sweep: bs.R
 def test_a_coarse_grid_gives_the_same_posterior_as_a_fine_one(
     sweep: bs.Runs, normal: bs.Posterior
 ) -> None:
-    coarse = bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Grid(nodes=32))
+    coarse = bs.fit(
+        sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Grid(nodes=32)
+    )
     assert coarse.problems == ()
     for name in normal.params:
         fine, rough = normal.draws(name), coarse.draws(name)
@@ -106,7 +123,12 @@ def test_no_draw_leaves_the_range_and_mass_at_its_end_is_a_problem(
 ) -> None:
     middle = float(np.median(normal.draws("alpha")))
     with pytest.warns(bs.FitWarning, match=r"at the end of the range of exponents; widen it"):
-        half = bs.fit(sweep, noise=noise, method=bs.Grid(nodes=64, alpha=(0.1, middle), draws=500))
+        half = bs.fit(
+            sweep,
+            law=bs.laws.Chinchilla(),
+            noise=noise,
+            method=bs.Grid(nodes=64, alpha=(0.1, middle), draws=500),
+        )
     assert half.draws("alpha").max() <= middle
     assert any("widen it" in str(problem) for problem in half.problems)
 
@@ -116,7 +138,12 @@ def test_a_range_that_leaves_out_what_hardly_counts_is_no_problem(
 ) -> None:
     alpha, beta = normal.draws("alpha"), normal.draws("beta")
     ranges = [(float(x.mean() - 5 * x.std()), float(x.mean() + 6 * x.std())) for x in (alpha, beta)]
-    narrow = bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Grid(alpha=ranges[0], beta=ranges[1]))
+    narrow = bs.fit(
+        sweep,
+        law=bs.laws.Chinchilla(),
+        noise=bs.noise.Normal(),
+        method=bs.Grid(alpha=ranges[0], beta=ranges[1]),
+    )
     assert narrow.problems == ()
     assert narrow.diagnostics["log_evidence"] == pytest.approx(
         normal.diagnostics["log_evidence"], abs=0.02
@@ -130,7 +157,10 @@ def test_a_tail_cut_off_is_a_problem_however_fine_the_grid(
     cut = float(np.quantile(normal.draws("beta"), 0.97))
     with pytest.warns(bs.FitWarning, match="widen it"):
         bs.fit(
-            sweep, noise=bs.noise.Normal(), method=bs.Grid(nodes=nodes, beta=(0.01, cut), draws=500)
+            sweep,
+            law=bs.laws.Chinchilla(),
+            noise=bs.noise.Normal(),
+            method=bs.Grid(nodes=nodes, beta=(0.01, cut), draws=500),
         )
 
 
@@ -159,7 +189,7 @@ def test_options_that_cannot_be_are_refused(
     sweep: bs.Runs, options: dict[str, int], complaint: str
 ) -> None:
     with pytest.raises(bs.InputError, match=complaint):
-        bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Grid(**options))
+        bs.fit(sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Grid(**options))
 
 
 def test_its_ranges_are_written_with_two_dots() -> None:

@@ -59,7 +59,7 @@ def test_sampling_functions_gives_the_posterior_that_integrating_them_out_gives(
     with warnings.catch_warnings(
         action="ignore", category=bs.FitWarning
     ):  # a divergence or two in 4,000 is no matter here
-        ours = bs.fit(runs, noise=NOISE)
+        ours = bs.fit(runs, law=bs.laws.Chinchilla(), noise=NOISE)
     assert ours.diagnostics["rhat_max"] < 1.01
     with jax.enable_x64(True):
         problem = Problem.build(runs, bs.laws.Chinchilla(), NOISE)
@@ -85,7 +85,9 @@ def test_sampling_functions_gives_the_posterior_that_integrating_them_out_gives(
 @float64
 def test_departures_drawn_are_those_that_a_gaussian_process_has_given_the_parameters() -> None:
     runs = bent_sweep()
-    posterior = bs.fit(runs, noise=NOISE, method=bs.NUTS(draws=2000, seed=1))
+    posterior = bs.fit(
+        runs, law=bs.laws.Chinchilla(), noise=NOISE, method=bs.NUTS(draws=2000, seed=1)
+    )
     at = posterior.bases
     residual = np.log(runs.column("loss")) - posterior.log_law().reshape(-1, len(runs))
     drawn = posterior.log_departure().reshape(-1, len(runs))
@@ -108,7 +110,7 @@ def test_departures_drawn_are_those_that_a_gaussian_process_has_given_the_parame
 def test_a_discrepancy_sees_the_bend_that_is_there_and_none_where_there_is_none() -> None:
     decorrelated = bs.datasets.simulate(3, noise=0.004, sizes_per_budget=6)
     bent, plain = (
-        bs.fit(runs, noise=NOISE, method=bs.NUTS(chains=2, seed=1))
+        bs.fit(runs, law=bs.laws.Chinchilla(), noise=NOISE, method=bs.NUTS(chains=2, seed=1))
         for runs in (bent_sweep(), decorrelated)
     )
     assert np.median(bent.draws("drift_sd")) > 2 * np.median(plain.draws("drift_sd"))
@@ -121,7 +123,9 @@ def test_a_discrepancy_sees_the_bend_that_is_there_and_none_where_there_is_none(
 
 
 def test_intervals_widen_with_the_distance_from_the_runs_as_the_law_alone_does_not() -> None:
-    posterior = bs.fit(bent_sweep(), noise=NOISE, method=bs.NUTS(chains=2))
+    posterior = bs.fit(
+        bent_sweep(), law=bs.laws.Chinchilla(), noise=NOISE, method=bs.NUTS(chains=2)
+    )
     near, far = (
         bs.forecast(posterior, n_params=n, n_tokens=20 * n).summary().eval("q95 / q05").item() - 1
         for n in (2e9, 2e12)
@@ -142,7 +146,12 @@ def test_group_effects_find_the_groups_their_spread_and_the_scatter_within() -> 
         group=[f"g{g}" for g in group], loss=sweep.frame["loss"] * np.exp(effects[group])
     )
     runs = bs.Runs.from_frame(pd.DataFrame(frame))
-    posterior = bs.fit(runs, noise=GroupEffects(Normal()), method=bs.NUTS(chains=2, draws=500))
+    posterior = bs.fit(
+        runs,
+        law=bs.laws.Chinchilla(),
+        noise=GroupEffects(Normal()),
+        method=bs.NUTS(chains=2, draws=500),
+    )
     low, high = np.quantile(posterior.draws("group_sd"), [0.01, 0.99])
     assert low < effects.std() < high
     assert np.median(posterior.draws("sigma")) == pytest.approx(0.004, rel=0.3)
@@ -160,7 +169,9 @@ def test_a_scale_that_falls_with_compute_is_found() -> None:
         scatter * np.random.default_rng(2).standard_normal(len(sweep))
     )
     posterior = bs.fit(
-        bs.Runs.from_frame(sweep.frame.assign(loss=noisy)), noise=ComputeScale(Normal())
+        bs.Runs.from_frame(sweep.frame.assign(loss=noisy)),
+        law=bs.laws.Chinchilla(),
+        noise=ComputeScale(Normal()),
     )
     low, high = np.quantile(posterior.draws("scale_slope"), [0.005, 0.995])
     assert low < 0.3 < high
@@ -169,7 +180,7 @@ def test_a_scale_that_falls_with_compute_is_found() -> None:
 
 def test_a_second_fit_with_processes_compiles_nothing() -> None:
     method = bs.NUTS(chains=2)
-    bs.fit(bent_sweep(), noise=NOISE, method=method)
+    bs.fit(bent_sweep(), law=bs.laws.Chinchilla(), noise=NOISE, method=method)
     before = nuts._chain_program.cache_info().misses
-    bs.fit(bent_sweep(seed=8), noise=NOISE, method=method)
+    bs.fit(bent_sweep(seed=8), law=bs.laws.Chinchilla(), noise=NOISE, method=method)
     assert nuts._chain_program.cache_info().misses == before

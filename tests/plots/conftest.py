@@ -26,7 +26,9 @@ def sweep() -> bs.Runs:
 
 @pytest.fixture(scope="session")
 def point(sweep: bs.Runs) -> Posterior:
-    return bs.fit(sweep, noise=bs.noise.Normal(), method=bs.MultiStart(starts=50))
+    return bs.fit(
+        sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.MultiStart(starts=50)
+    )
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +39,14 @@ def posterior(point: Posterior) -> Posterior:
 @pytest.fixture(scope="session")
 def objective(sweep: bs.Runs) -> Posterior:
     """Draws of a fit whose noise is an objective, as a bootstrap gives."""
-    return scattered(bs.fit(sweep, noise=bs.noise.Huber(1e-3), method=bs.MultiStart(starts=50)))
+    return scattered(
+        bs.fit(
+            sweep,
+            law=bs.laws.Chinchilla(),
+            noise=bs.noise.Huber(1e-3),
+            method=bs.MultiStart(starts=50),
+        )
+    )
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,11 @@ from bayescale.decisions.checks.backtest import Backtest
 @pytest.fixture(scope="module")
 def tested(sweep: bs.Runs) -> Backtest:
     return bs.backtest(
-        sweep, bs.ExpandingWindow(folds=2), noise=bs.noise.Normal(), method=bs.MultiStart(starts=50)
+        sweep,
+        bs.ExpandingWindow(folds=2),
+        law=bs.laws.Chinchilla(),
+        noise=bs.noise.Normal(),
+        method=bs.MultiStart(starts=50),
     )
 
 

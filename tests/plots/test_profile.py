@@ -7,7 +7,7 @@ import bayescale as bs
 
 def test_the_exponents_are_the_axes_and_draws_lie_over_the_regions():
     runs = bs.datasets.simulate(seed=3, noise=0.01)
-    posterior = bs.fit(runs, noise=bs.noise.Normal(), method=bs.Grid())
+    posterior = bs.fit(runs, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Grid())
     (axes,) = bs.plots.profile(posterior).axes
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("α", "β")
     dots = axes.collections[0].get_offsets()

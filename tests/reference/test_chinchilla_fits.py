@@ -25,14 +25,21 @@ PUBLISHED_95 = {
 
 
 def huber(runs: bs.Runs, seed: int) -> bs.Posterior:
-    return bs.fit(runs, noise=bs.noise.Huber(1e-3), method=bs.MultiStart(seed=seed))
+    return bs.fit(
+        runs, law=bs.laws.Chinchilla(), noise=bs.noise.Huber(1e-3), method=bs.MultiStart(seed=seed)
+    )
 
 
 @pytest.fixture(scope="module")
 def bootstrapped(runs_240: bs.Runs) -> bs.Posterior:
     # More replicates than users need: the standard error of B is itself uncertain by some 4 % with
     # 4,000.
-    return bs.fit(runs_240, noise=bs.noise.Huber(1e-3), method=bs.Bootstrap(replicates=20_000))
+    return bs.fit(
+        runs_240,
+        law=bs.laws.Chinchilla(),
+        noise=bs.noise.Huber(1e-3),
+        method=bs.Bootstrap(replicates=20_000),
+    )
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -106,7 +113,10 @@ def test_resampling_budgets_widens_the_errors_as_recomputed(runs_240: bs.Runs, n
     nearest = np.abs(np.log(runs_240.column("flops"))[:, None] - np.log(budgets)).argmin(axis=1)
     runs = bs.Runs.from_frame(runs_240.frame.assign(budget=budgets[nearest].astype(str)))
     boot = bs.fit(
-        runs, noise=bs.noise.Huber(1e-3), method=bs.Bootstrap(replicates=4000, cluster="budget")
+        runs,
+        law=bs.laws.Chinchilla(),
+        noise=bs.noise.Huber(1e-3),
+        method=bs.Bootstrap(replicates=4000, cluster="budget"),
     )
     assert boot.draws(name).std() == pytest.approx(BOOTSTRAP_SD_BY_BUDGET[name], rel=0.15)
 
@@ -117,7 +127,7 @@ def test_resampling_budgets_widens_the_errors_as_recomputed(runs_240: bs.Runs, n
 def test_posteriors_agree_within_a_seventh_of_their_width(
     runs_240: bs.Runs, noise: bs.noise.Normal, expected: dict[str, tuple[float, float]]
 ) -> None:
-    posterior = bs.fit(runs_240, noise=noise)
+    posterior = bs.fit(runs_240, law=bs.laws.Chinchilla(), noise=noise)
     table = posterior.summary()
     assert posterior.problems == ()
     for name, (mean, sd) in expected.items():
@@ -129,7 +139,7 @@ def test_posteriors_agree_within_a_seventh_of_their_width(
 def test_the_exponent_of_compute_and_the_degrees_of_freedom_under_student_t(
     runs_240: bs.Runs,
 ) -> None:
-    posterior = bs.fit(runs_240, noise=bs.noise.StudentT())
+    posterior = bs.fit(runs_240, law=bs.laws.Chinchilla(), noise=bs.noise.StudentT())
     exponent = posterior.draws("beta") / (posterior.draws("alpha") + posterior.draws("beta"))
     assert exponent.mean() == pytest.approx(0.511, abs=0.0015 + 0.0005)
     assert exponent.std() == pytest.approx(0.010, rel=0.1)

@@ -194,7 +194,10 @@ def test_nothing_is_written_where_there_is_no_folder(plan, tmp_path):
 
 def test_a_plan_needs_draws():
     point = bs.fit(
-        bs.datasets.simulate(seed=1), noise=bs.noise.Normal(), method=bs.MultiStart(starts=100)
+        bs.datasets.simulate(seed=1),
+        law=bs.laws.Chinchilla(),
+        noise=bs.noise.Normal(),
+        method=bs.MultiStart(starts=100),
     )
     with pytest.raises(bs.InputError, match="plan needs a posterior"):
         bs.plan(point, 1e23)

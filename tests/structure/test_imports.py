@@ -17,7 +17,7 @@ FOLDERS = {
 
 # What a part may import of ours besides itself and the leaves. A part is a file or folder right
 # below the package.
-LEAVES = {"errors", "_internal", "units", "results"}
+LEAVES = {"errors", "_internal", "units", "results", "defaults"}
 BELOW_POSTERIOR = {"laws", "processes", "noise", "runs", "responses"}
 BELOW_DECISIONS = BELOW_POSTERIOR | {"posterior", "inference", "kernels"}
 ALLOWED = {
@@ -32,6 +32,8 @@ ALLOWED = {
     "processes": {"laws", "runs"} | LEAVES,
     "noise": {"laws", "processes"} | LEAVES,
     "datasets": {"runs", "errors", "units"},
+    # Imports what it names when it is asked.
+    "defaults": BELOW_POSTERIOR | {"inference"} | LEAVES,
     "posterior": BELOW_POSTERIOR | LEAVES,
     "inference": BELOW_POSTERIOR | {"posterior", "kernels"} | LEAVES,
     "batches": BELOW_DECISIONS | {"datasets"} | LEAVES,

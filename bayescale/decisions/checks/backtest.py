@@ -20,10 +20,10 @@ from bayescale.decisions.checks.forecasters import (
 from bayescale.decisions.checks.holdouts.base import Fold, Holdout, compute
 from bayescale.decisions.checks.holdouts.largest_compute import LargestCompute
 from bayescale.decisions.checks.scores import INTERVALS, run_scores, summary
+from bayescale.defaults import textbook_law
 from bayescale.errors import InputError
 from bayescale.inference.base import Method
 from bayescale.laws.base import Law
-from bayescale.laws.chinchilla import Chinchilla
 from bayescale.noise.base import Noise
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, complaints_about, messages, records, to_html, to_text
@@ -169,7 +169,8 @@ def backtest(
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> test = bs.backtest(runs, bs.LargestCompute(0.2), noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise, method = bs.laws.Chinchilla(), bs.noise.Normal(), bs.MultiStart(starts=100)
+    >>> test = bs.backtest(runs, bs.LargestCompute(0.2), law=law, noise=noise, method=method)
     >>> test.summary()[["n_train", "n_test"]]
                         n_train  n_test
     model
@@ -188,7 +189,7 @@ def backtest(
     split_by_law = {"n_params", "n_tokens"} <= set(runs.frame.columns)
     forecasters = (
         Fitted(law, noise, method),
-        HuberBootstrap(Chinchilla() if law is None or split_by_law else law),
+        HuberBootstrap(textbook_law() if law is None or split_by_law else law),
     )
     with bar() as progress:
         steps = progress.add_task(

@@ -26,12 +26,12 @@ from bayescale.decisions.checks.holdouts.base import Holdout
 from bayescale.decisions.checks.holdouts.largest_compute import LargestCompute
 from bayescale.decisions.checks.loo import loo
 from bayescale.decisions.checks.scores import summary
+from bayescale.defaults import textbook_noise
 from bayescale.errors import InputError
 from bayescale.inference.base import Method
 from bayescale.inference.importance import Importance
 from bayescale.laws.base import SYMBOLS, Law
 from bayescale.noise.base import Likelihood, is_likelihood
-from bayescale.noise.student_t import StudentT
 from bayescale.posterior.diagnostics import stacking_weights
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, messages, records, table_to_html, to_html, to_text
@@ -164,7 +164,7 @@ def compare(
     if not isinstance(runs, Runs):
         runs = Runs.from_frame(runs)
     laws = list(_applicable(runs) if laws is None else laws)
-    noise = StudentT() if noise is None else noise
+    noise = textbook_noise() if noise is None else noise
     method = Importance() if method is None else method
     _check(runs, laws, noise)
     folds = (LargestCompute() if holdout is None else holdout).split(runs)

@@ -10,13 +10,13 @@ from scipy.special import logsumexp
 from bayescale._internal.discovery import describe, name_of
 from bayescale._internal.precision import float64
 from bayescale.decisions.forecasts.forecast import forecast
+from bayescale.defaults import textbook_law
 from bayescale.errors import FitWarning, InputError
 from bayescale.inference import fit
 from bayescale.inference.base import Method
 from bayescale.inference.bootstrap import Bootstrap
 from bayescale.inference.multistart import MultiStart
 from bayescale.laws.base import Law
-from bayescale.laws.chinchilla import Chinchilla
 from bayescale.noise.base import Noise, is_likelihood
 from bayescale.noise.huber import Huber
 from bayescale.posterior.posterior import Posterior
@@ -105,7 +105,7 @@ class HuberBootstrap:
     seed : int
     """
 
-    law: Law = field(default=Chinchilla())
+    law: Law = field(default_factory=textbook_law)
     delta: float = 1e-3
     replicates: int = 200
     residuals: int = 10

@@ -113,7 +113,8 @@ def outliers(posterior: Posterior) -> Outliers:
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
     >>> wrong = bs.Runs.from_frame(runs.frame.assign(loss=runs.frame["loss"].where(runs.frame.index != 7, 4.0)))
-    >>> post = bs.fit(wrong, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise = bs.laws.Chinchilla(), bs.noise.Normal()
+    >>> post = bs.fit(wrong, law=law, noise=noise, method=bs.MultiStart(starts=100))
     >>> bs.outliers(post).summary().index.tolist()
     [7]
     """

@@ -29,13 +29,12 @@ from scipy.stats import chi2
 
 from bayescale._internal.discovery import describe
 from bayescale._internal.precision import float64
+from bayescale.defaults import textbook_law, textbook_noise
 from bayescale.errors import InputError
 from bayescale.inference.base import Data, Problem, Target
 from bayescale.kernels import centre_response, evaluate_pairs, newton, power_columns
 from bayescale.laws.base import Law
-from bayescale.laws.chinchilla import Chinchilla
 from bayescale.noise.base import Noise, is_likelihood
-from bayescale.noise.student_t import StudentT
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, records, to_html, to_text
 from bayescale.runs import Runs
@@ -182,8 +181,8 @@ def profile(
     else:
         runs, fitted_law, fitted_noise = (
             (of if isinstance(of, Runs) else Runs.from_frame(of)),
-            Chinchilla(),
-            StudentT(),
+            textbook_law(),
+            textbook_noise(),
         )
     law, noise = law or fitted_law, noise or fitted_noise
     exponents = _exponents(law)

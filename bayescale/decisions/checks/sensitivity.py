@@ -175,7 +175,7 @@ def sensitivity(posterior: Posterior, compute: float | None = None) -> Sensitivi
     Examples
     --------
     >>> import bayescale as bs
-    >>> post = bs.fit(bs.datasets.simulate(seed=1), method=bs.Importance(draws=1000))  # doctest: +SKIP
+    >>> post = bs.fit(bs.datasets.simulate(seed=1), method=bs.Importance())  # doctest: +SKIP
     >>> bs.sensitivity(post, compute=1e24).summary()["largest_shift"]  # doctest: +SKIP
     """
     check(posterior)

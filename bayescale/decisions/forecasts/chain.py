@@ -59,7 +59,8 @@ def chain(
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise = bs.laws.Chinchilla(), bs.noise.Normal()
+    >>> post = bs.fit(runs, law=law, noise=noise, method=bs.MultiStart(starts=100))
     >>> scored = bs.Runs.from_frame(runs.frame.assign(error=0.85 - 2.1 * np.exp(-0.76 * runs.frame["loss"])))
     >>> errors = bs.fit(scored, law=bs.laws.ErrorFromLoss(), noise=bs.noise.Huber(), method=bs.MultiStart(starts=100))
     >>> bs.chain(post, errors, n_params=70e9, n_tokens=1.4e12).law_draws.round(2)

@@ -126,7 +126,8 @@ def forecast(
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise = bs.laws.Chinchilla(), bs.noise.Normal()
+    >>> post = bs.fit(runs, law=law, noise=noise, method=bs.MultiStart(starts=100))
     >>> bs.forecast(post, n_params=[1e9, 2e9], n_tokens=20e9).draws.shape
     (1, 2)
     """

@@ -114,7 +114,8 @@ def surface(
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise = bs.laws.Chinchilla(), bs.noise.Normal()
+    >>> post = bs.fit(runs, law=law, noise=noise, method=bs.MultiStart(starts=100))
     >>> bs.surface(post, n_params=[1e9, 2e9, 4e9], n_tokens=[2e10, 2e11]).data["loss_q95"].shape
     (3, 2)
     """

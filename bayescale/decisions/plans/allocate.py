@@ -200,7 +200,8 @@ def allocate(
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise = bs.laws.Chinchilla(), bs.noise.Normal()
+    >>> post = bs.fit(runs, law=law, noise=noise, method=bs.MultiStart(starts=100))
     >>> list(bs.allocate(post, compute=[1e21, 5.76e23]).draws["n_params"].shape)
     [1, 2]
     >>> served = bs.Constraints(inference_tokens=1e13, max_tokens=15e12)

@@ -189,7 +189,8 @@ def design(
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1, budgets=(1e18, 1e19))
-    >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.Importance(draws=500))
+    >>> law, noise = bs.laws.Chinchilla(), bs.noise.Normal()
+    >>> post = bs.fit(runs, law=law, noise=noise, method=bs.Importance(draws=500))
     >>> plan = bs.design(post, budget=1e20, n_runs=4)
     >>> len(plan.frame), bool(plan.frame["flops"].sum() <= 1e20)
     (4, True)

@@ -140,7 +140,8 @@ def flat_set(
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise = bs.laws.Chinchilla(), bs.noise.Normal()
+    >>> post = bs.fit(runs, law=law, noise=noise, method=bs.MultiStart(starts=100))
     >>> found = bs.flat_set(post, compute=1e23, epsilon=0.005)
     >>> float((found.draws["high"] / found.draws["low"]).item()) > 2
     True

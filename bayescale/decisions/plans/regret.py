@@ -166,7 +166,8 @@ def regret(
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise = bs.laws.Chinchilla(), bs.noise.Normal()
+    >>> post = bs.fit(runs, law=law, noise=noise, method=bs.MultiStart(starts=100))
     >>> found = bs.regret(post, {"Gopher": (280e9, 300e9), "Chinchilla": (70e9, 1.4e12)})
     >>> found.best, float(found.beats.loc["Chinchilla", "Gopher"])
     ('Chinchilla', 1.0)

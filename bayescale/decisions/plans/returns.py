@@ -178,7 +178,8 @@ def returns(
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise = bs.laws.Chinchilla(), bs.noise.Normal()
+    >>> post = bs.fit(runs, law=law, noise=noise, method=bs.MultiStart(starts=100))
     >>> found = bs.returns(post, compute=5.76e23)
     >>> loss, floor = (found.draws[name].item() for name in ("loss", "floor"))
     >>> alpha, beta = post.draws("alpha"), post.draws("beta")

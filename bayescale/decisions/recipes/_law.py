@@ -17,8 +17,8 @@ from typing import Any, ClassVar
 import jax.numpy as jnp
 from numpyro import distributions as dist
 
+from bayescale.defaults import textbook_law
 from bayescale.laws.base import Law, NestedModel, Parameter, Published, Term, Values
-from bayescale.laws.chinchilla import Chinchilla
 
 MULTIPLIERS = {"n_params": "n_params_multiplier", "n_tokens": "n_tokens_multiplier"}
 FLOOR = "floor_ratio"
@@ -38,7 +38,7 @@ class RecipeLaw:
         Whether the candidate has an irreducible loss of its own.
     """
 
-    base: Law = field(default=Chinchilla())
+    base: Law = field(default_factory=textbook_law)
     own_floor: bool = False
 
     stage: ClassVar[str] = "pre-training"

@@ -25,13 +25,12 @@ import xarray as xr
 from bayescale._internal.discovery import describe
 from bayescale._internal.precision import float64
 from bayescale.decisions.recipes._law import FLOOR, MULTIPLIERS, RECIPE, RecipeLaw
+from bayescale.defaults import textbook_law, textbook_noise
 from bayescale.errors import FitWarning, InputError
 from bayescale.inference.base import Method, Problem
 from bayescale.inference.nuts import NUTS
 from bayescale.laws.base import Law
-from bayescale.laws.chinchilla import Chinchilla
 from bayescale.noise.base import Likelihood, is_likelihood
-from bayescale.noise.student_t import StudentT
 from bayescale.results import Complaint, Json, as_json, messages, records, to_html, to_text
 from bayescale.runs import Runs
 from bayescale.units import QUANTILES, log_tokens_for, summarise
@@ -230,8 +229,9 @@ def recipes(
     """
     if not isinstance(runs, Runs):
         runs = Runs.from_frame(runs)
-    law = RecipeLaw(Chinchilla() if law is None else law, own_floor=not shared_floor)
-    noise, method = StudentT() if noise is None else noise, NUTS() if method is None else method
+    law = RecipeLaw(textbook_law() if law is None else law, own_floor=not shared_floor)
+    noise = textbook_noise() if noise is None else noise
+    method = NUTS() if method is None else method
     _check(law, noise)
     both = _of(runs, base, candidate)
     known = float(both.six_nd.max())

@@ -21,7 +21,9 @@ def sweep() -> bs.Runs:
 
 @pytest.fixture(scope="module")
 def tested(sweep):
-    return bs.backtest(sweep, bs.LargestCompute(0.2), noise=NORMAL, method=POINT)
+    return bs.backtest(
+        sweep, bs.LargestCompute(0.2), law=bs.laws.Chinchilla(), noise=NORMAL, method=POINT
+    )
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,11 @@ def test_the_hidden_losses_do_not_touch_the_forecast(tested, sweep):
     worse = sweep.frame.copy()
     worse.loc[fold.test.frame.index, "loss"] *= 1.5
     again = bs.backtest(
-        bs.Runs.from_frame(worse), bs.LargestCompute(0.2), noise=NORMAL, method=POINT
+        bs.Runs.from_frame(worse),
+        bs.LargestCompute(0.2),
+        law=bs.laws.Chinchilla(),
+        noise=NORMAL,
+        method=POINT,
     )
     shown = tested.frame.set_index(["model", "run_id"])
     np.testing.assert_allclose(
@@ -102,13 +108,15 @@ def test_todays_practice_has_no_density_and_so_no_log_score(tested):
 
 
 def test_an_objective_is_backtested_by_its_law_alone(sweep):
-    found = bs.backtest(sweep, noise=bs.noise.Huber(1e-3), method=POINT)
+    found = bs.backtest(sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Huber(1e-3), method=POINT)
     assert found.model == "chinchilla, huber"
     assert found.frame["log_score"].isna().all()
 
 
 def test_every_fold_has_a_fit_of_the_runs_that_it_leaves(sweep):
-    found = bs.backtest(sweep, bs.LeaveGroupOut(), noise=NORMAL, method=POINT)
+    found = bs.backtest(
+        sweep, bs.LeaveGroupOut(), law=bs.laws.Chinchilla(), noise=NORMAL, method=POINT
+    )
     assert [len(fit.runs) for fit in found.posteriors.values()] == [36] * 5
     assert found.summary()["n_test"].tolist() == [45, 45]
     assert set(found.frame["fold"]) == set(found.posteriors)
@@ -129,20 +137,28 @@ def test_processes_are_forecast_and_scored_with_the_law(sweep):
 
 @pytest.mark.filterwarnings("ignore::bayescale.errors.FitWarning")
 def test_failed_diagnostics_are_kept_with_the_fold(sweep):
-    found = bs.backtest(sweep, bs.ExpandingWindow(folds=1), noise=NORMAL, method=Doubtful())
+    found = bs.backtest(
+        sweep,
+        bs.ExpandingWindow(folds=1),
+        law=bs.laws.Chinchilla(),
+        noise=NORMAL,
+        method=Doubtful(),
+    )
     assert tuple(map(str, found.problems)) == ("Without part 2 of 2: The chains disagree.",)
 
 
 def test_failed_diagnostics_are_warned_of(sweep):
     with pytest.warns(bs.FitWarning, match=r"without the dearest 20 %: The chains disagree"):
-        bs.backtest(sweep, noise=NORMAL, method=Doubtful())
+        bs.backtest(sweep, law=bs.laws.Chinchilla(), noise=NORMAL, method=Doubtful())
 
 
 def test_too_few_runs_left_for_the_law_are_named_with_what_was_hidden(sweep):
     with pytest.raises(
         bs.InputError, match=r"without the dearest 90 % has 4 runs but 6 parameters"
     ):
-        bs.backtest(sweep, bs.LargestCompute(0.9), noise=NORMAL, method=POINT)
+        bs.backtest(
+            sweep, bs.LargestCompute(0.9), law=bs.laws.Chinchilla(), noise=NORMAL, method=POINT
+        )
 
 
 def test_what_is_no_hold_out_is_refused(sweep):

@@ -164,10 +164,12 @@ def test_a_budget_that_is_left_out_is_fitted_without(monkeypatch):
     monkeypatch.setattr(parts, "_LIKELIHOODS", ())
     monkeypatch.setattr(parts, "_FORMS", ())
     runs = bs.datasets.simulate(seed=1, budgets=(1e18, 1e20, 1e22))
-    posterior = bs.fit(runs, noise=Normal(), method=bs.Importance(draws=500))
+    posterior = bs.fit(
+        runs, law=bs.laws.Chinchilla(), noise=Normal(), method=bs.Importance(draws=500)
+    )
     frame = bs.sensitivity(posterior).frame.set_index(["variant", "quantity"])
     kept = bs.Runs(runs.frame[runs.frame["group"] != "C1e+22"])
-    alone = bs.fit(kept, noise=Normal(), method=bs.Importance(draws=500))
+    alone = bs.fit(kept, law=bs.laws.Chinchilla(), noise=Normal(), method=bs.Importance(draws=500))
     width = frame.loc[("as fitted", "alpha"), "q95"] - frame.loc[("as fitted", "alpha"), "q05"]
     assert frame.loc[("without C1e+22", "alpha"), "q50"] == pytest.approx(
         np.median(alone.draws("alpha")), abs=width / 4
