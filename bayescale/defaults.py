@@ -1,17 +1,17 @@
-"""The law, noise model and method that each verb takes where none is given, as the command line takes
-them: the only place that names them.
+"""The law, noise model and method that each verb takes where none is given, as the command line
+takes them: the only place that names them.
 
 Two pairs are in use.
 
-`LAW` with `NOISE` is what `fit` and `backtest` take, and so all that is decided by a posterior which
-`fit` made by itself. Of the pairs that were tried on public sweeps its 90 % intervals held most
-nearly 90 % of hidden runs (`benchmarks/frontier.py`). Giving a noise model or a method to `fit`
+`LAW` with `NOISE` is what `fit` and `backtest` take, and so all that is decided by a posterior
+which `fit` made by itself. Of the pairs that were tried on public sweeps its 90 % intervals held
+most nearly 90 % of hidden runs (`benchmarks/frontier.py`). Giving a noise model or a method to `fit`
 never changes the law.
 
-`TEXTBOOK_LAW` with `TEXTBOOK_NOISE` is what the verbs take that compare with the literature: `batch`,
-`compare`, `profile`, `recipes`, and `bayescale plan` at a terminal. They fit many times, or need a
-law that is linear in its levels, or runs that scatter independently. `TEXTBOOK_LAW` by a Huber loss
-is also today's practice, beside which `backtest` scores a forecast.
+`TEXTBOOK_LAW` with `TEXTBOOK_NOISE` is what the verbs take that compare with the literature:
+`batch`, `compare`, `profile`, `recipes`, and `bayescale plan` at a terminal. They fit many times,
+or need a law that is linear in its levels, or runs that scatter independently. `TEXTBOOK_LAW` by a
+Huber loss is also today's practice, beside which `backtest` scores a forecast.
 """
 
 from typing import TYPE_CHECKING, cast
@@ -37,8 +37,8 @@ TEXTBOOK_LAW = "chinchilla"
 """The law of `batch`, `profile` and `recipes`, and of today's practice in `backtest`."""
 
 TEXTBOOK_NOISE = "student_t"
-"""The noise model of `batch`, `compare`, `profile` and `recipes`; and of `fit` where the method needs
-runs that scatter independently, or the law predicts something else than a loss.
+"""The noise model of `batch`, `compare`, `profile` and `recipes`; and of `fit` where the method
+needs runs that scatter independently, or the law predicts something else than a loss.
 """
 
 TEXTBOOK_METHOD = "importance"

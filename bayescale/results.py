@@ -101,7 +101,7 @@ def table_to_html(table: pd.DataFrame) -> str:
 
 
 def to_text(result: Result) -> str:
-    """Return how a prompt shows a result: its title, sentences and problems, at most a dozen lines."""
+    """Return how a prompt shows a result: title, sentences and problems, a dozen lines at most."""
     problems = [f"⚠ {problem}" for problem in result.problems]
     return in_lines(f"{type(result).__name__}: {result.title}", (*result.sentences, *problems))
 
@@ -135,8 +135,8 @@ def records(table: pd.DataFrame) -> list[dict[str, Json]]:
 
 
 def as_json(value: Any) -> Json:
-    """Return a value with the types of JSON: numbers of NumPy as Python's, tuples as lists, and None
-    for what is not finite.
+    """Return a value with the types of JSON: numbers of NumPy as Python's, tuples as lists, and
+    None for what is not finite.
     """
     if isinstance(value, Mapping):
         return {str(key): as_json(one) for key, one in value.items()}

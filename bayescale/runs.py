@@ -97,7 +97,8 @@ class Runs:
         --------
         >>> import pandas as pd
         >>> from bayescale.runs import Runs
-        >>> table = pd.DataFrame({"N": [1e8, 1e8, 1e9, 1e9], "D": [2e9, 2e10, 2e10, 2e11], "loss": [3.6, 3.3, 2.9, 2.7]})
+        >>> columns = {"N": [1e8, 1e8, 1e9], "D": [2e9, 2e10, 2e10], "loss": [3.6, 3.3, 2.9]}
+        >>> table = pd.DataFrame(columns)
         >>> Runs.from_frame(table, n_params="N", n_tokens="D").frame["n_params"].max()
         np.float64(1000000000.0)
         """

@@ -34,7 +34,7 @@ QUANTILES_TO_SCORE = {
     "q95": 0.95,
     "q975": 0.975,
 }
-"""Ends of the central 50, 80, 90 and 95 % intervals, and the median: of forecasts that are scored."""
+"""Median and ends of the central 50, 80, 90 and 95 % intervals: of forecasts to score."""
 
 STATISTICS = ("mean", "sd", *QUANTILES)
 """Columns of a summary of draws."""

@@ -72,18 +72,18 @@ class Batch:
 
     @property
     def title(self) -> str:
-        """What the result is, in a few words."""
+        """Title of the result, in a few words."""
         return f"{len(self.frame)} fits"
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """How many fits are good, doubtful and failed."""
+        """Say how many fits are good, doubtful and failed."""
         counts = self.frame["status"].value_counts()
         return (", ".join(f"{count} {status}" for status, count in counts.items()) + ".",)
 
     @property
     def problems(self) -> tuple[Complaint, ...]:
-        """What is wrong with fits that are doubtful or failed; each sentence begins with the fit."""
+        """Complaints about fits that are doubtful or failed; each sentence begins with the fit."""
         doubtful = self.frame[self.frame["message"] != ""]
         found = [
             Complaint(
@@ -157,7 +157,8 @@ def batch(
     >>> import bayescale as bs
     >>> sweeps = [bs.datasets.simulate(seed=seed) for seed in (1, 2)]
     >>> point = bs.MultiStart(starts=100)
-    >>> fits = bs.batch(sweeps, laws=[bs.laws.Chinchilla(), bs.laws.PowerLaw()], noises=[bs.noise.Normal()], method=point)
+    >>> laws, noises = [bs.laws.Chinchilla(), bs.laws.PowerLaw()], [bs.noise.Normal()]
+    >>> fits = bs.batch(sweeps, laws=laws, noises=noises, method=point)
     >>> fits.frame[["law", "status"]].value_counts().to_dict()
     {('chinchilla', 'good'): 2, ('power_law', 'good'): 2}
     """
@@ -208,7 +209,7 @@ def batch(
 
 
 def in_catalogue(source: str) -> bool:
-    """Whether a text is meant as a name of the catalogue; else it is a file."""
+    """Return whether a text is meant as a name of the catalogue; else it is a file."""
     return source in datasets.names() or not (
         Path(source).exists() or source.endswith(".csv") or os.sep in source
     )

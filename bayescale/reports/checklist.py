@@ -1,4 +1,5 @@
-"""What a paper on scaling laws must state for others to reproduce its fit, filled in from the fit.
+"""The facts that a paper on scaling laws must state for others to reproduce its fit, filled in from
+the fit.
 
 M. Li et al., "(Mis)Fitting: A Survey of Scaling Laws", 2025 (arXiv:2502.18969), appendix, asks for
 these and more.
@@ -90,7 +91,8 @@ def _forecaster(plan: Plan) -> str:
     if other is plan.posterior:
         return "by the same fit"
     said = " ".join(messages(other.problems)) or "nothing is wrong"
-    return f"by another fit, {describe(other.law)} with {describe(other.noise)}; its diagnostics: {said}"
+    fitted = f"{describe(other.law)} with {describe(other.noise)}"
+    return f"by another fit, {fitted}; its diagnostics: {said}"
 
 
 def _weighed(plan: Plan) -> str:

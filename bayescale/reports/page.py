@@ -90,7 +90,8 @@ def report(plan: Plan, path: str | Path, *, commands: Iterable[str] = ()) -> Pat
     >>> import tempfile
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> post = bs.fit(runs, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Importance(draws=500))
+    >>> law, noise, method = bs.laws.Chinchilla(), bs.noise.Normal(), bs.Importance(draws=500)
+    >>> post = bs.fit(runs, law=law, noise=noise, method=method)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     bs.report(bs.plan(post, 1e23), f"{folder}/plan.html").stat().st_size < 3e6
     True

@@ -1,5 +1,5 @@
-"""What do Hoffmann's three approaches say of these runs, beside a posterior, and what do two of
-them miss even without noise?
+"""Hoffmann's three approaches to the best split of compute, beside a posterior, and what two of
+them miss even without noise.
 
     1  the lowest loss at each compute, and a power law N* = k·C^a through the sizes that reached it
     2  a parabola in log D at each budget, and a power law through the vertices (`isoflop`)
@@ -65,7 +65,7 @@ class Approaches:
     problems: tuple[Complaint, ...] = ()
 
     def summary(self) -> pd.DataFrame:
-        """One row an approach and budget: a, N*, D*, D*/N*, and the bias of N*."""
+        """Return a, N*, D*, D*/N* and the bias of N*, one row an approach and budget."""
         keys = ["approach", "compute"]
         wide = self.frame.pivot_table(index=keys, columns="quantity", values="value", sort=False)
         bias = self.frame[self.frame["quantity"] == "n_params"].set_index(keys)["bias"]
@@ -73,7 +73,7 @@ class Approaches:
 
     @property
     def title(self) -> str:
-        """What the result is, in a few words."""
+        """Title of the result, in a few words."""
         return "three approaches to the best split of compute"
 
     @property
@@ -138,7 +138,8 @@ def approaches(
     Examples
     --------
     >>> import bayescale as bs
-    >>> found = bs.approaches(bs.datasets.simulate(seed=0, noise=0.002), compute=1e24, replicates=50)
+    >>> runs = bs.datasets.simulate(seed=0, noise=0.002)
+    >>> found = bs.approaches(runs, compute=1e24, replicates=50)
     >>> a = found.summary()["a"].droplevel("compute")
     >>> a.index.tolist()
     ['1: lowest loss at each compute', '2: isoFLOP parabolas', '3: Huber fit of the law']

@@ -100,8 +100,8 @@ class IsoFlop:
     def bias(
         self, truth: Posterior | Mapping[str, float], compute: float | Sequence[float] | np.ndarray
     ) -> pd.DataFrame:
-        """What this procedure, on these very N and D, would get wrong were the law true and the
-        losses without noise.
+        """Return the bias of this procedure on these very N and D, were the law true and the losses
+        without noise.
 
         The losses are replaced by the law's, parabolas and power law are fitted anew, and their D*
         and N* at each budget are compared with the law's own optimum.
@@ -153,12 +153,12 @@ class IsoFlop:
 
     @property
     def title(self) -> str:
-        """What the result is, in a few words."""
+        """Title of the result, in a few words."""
         return f"Approach 2 on {self.runs.name}"
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """How many budgets have a minimum, the exponents, and that they are biased."""
+        """Return the number of budgets with a minimum, the exponents, and that they are biased."""
         return (
             *self._findings,
             "A parabola misses the optimum even without noise: `bias_in_words` of a fitted law "
@@ -170,8 +170,8 @@ class IsoFlop:
         truth: Posterior | Mapping[str, float],
         compute: float | Sequence[float] | np.ndarray | None = None,
     ) -> tuple[str, ...]:
-        """How many budgets have a minimum, the exponents, and by how much they miss the optimum of
-        a law, in sentences.
+        """Say how many budgets have a minimum, the exponents, and by how much they miss the optimum
+        of a law.
 
         Parameters
         ----------
@@ -389,7 +389,7 @@ def power_law(log_c: np.ndarray, log_d: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def grown(growth: tuple[np.ndarray, np.ndarray], compute: np.ndarray) -> np.ndarray:
-    """What a power law gives at each budget, shape (draws, budgets)."""
+    """Evaluate power laws at each budget, shape (draws, budgets)."""
     intercept, slope = growth
     return 10 ** (intercept[:, None] + slope[:, None] * np.log10(compute))
 

@@ -1,4 +1,4 @@
-"""What `bayescale.stack` returns: posteriors of the same runs, and how much each counts."""
+"""The result of `bayescale.stack`: posteriors of the same runs, and the weight of each."""
 
 from dataclasses import dataclass
 
@@ -38,8 +38,9 @@ class Stack:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row per model: ``model``, ``weight``, ``score``, the sum over runs; ``behind``, how
-        far the best is ahead of it, and ``behind_se``, the standard error of that difference.
+        """Return one row per model: ``model``, ``weight``, ``score``, the sum over runs;
+        ``behind``, how far the best is ahead of it, and ``behind_se``, the standard error of that
+        difference.
         """
         values = self.scores.to_numpy()
         lead = values[:, [values.sum(axis=0).argmax()]] - values
@@ -60,12 +61,12 @@ class Stack:
         )
 
     def summary(self) -> pd.DataFrame:
-        """The same, indexed by model, the heaviest first."""
+        """Return the frame, indexed by model, the heaviest first."""
         return self.frame.set_index("model").sort_values("weight", ascending=False, kind="stable")
 
     def draw_indices(self, seed: int) -> np.ndarray:
-        """Which draws of all posteriors, one after the other, make the mixture; as many as the
-        largest posterior has.
+        """Return the indices of the draws that make the mixture, among the draws of all posteriors
+        one after the other; as many as the largest posterior has.
 
         Systematic resampling: each model has its share to within one draw.
         """
@@ -76,7 +77,7 @@ class Stack:
 
     @property
     def title(self) -> str:
-        """What the result is, in a few words."""
+        """Title of the result, in a few words."""
         return f"{len(self.models)} models weighed by {self.by}"
 
     @property

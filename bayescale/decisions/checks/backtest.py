@@ -58,7 +58,7 @@ class Backtest:
 
     @property
     def model(self) -> str:
-        """What was backtested, as it stands in the frame beside today's practice."""
+        """Name of the model that was backtested, as the frame has it beside today's practice."""
         return str(self.frame["model"].iloc[0])
 
     @property
@@ -85,12 +85,12 @@ class Backtest:
 
     @property
     def title(self) -> str:
-        """What the result is, in a few words."""
+        """Title of the result, in a few words."""
         return f"{self.runs.name}, forecast {self.holdout}"
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """How many hidden runs the 90 % intervals hold, and how far off the medians are."""
+        """Say how many hidden runs the 90 % intervals hold, and how far off the medians are."""
         said = [
             f"{model}: 90 % intervals hold {row['coverage90']:.0%} of {row['n_test']:.0f} hidden "
             f"runs; the medians are off by {row['rmsle']:.2g} in log loss."
@@ -99,7 +99,7 @@ class Backtest:
         return tuple(said)
 
     def to_dict(self) -> dict[str, Json]:
-        """Scores of the model, those of today's practice under ``baseline``, and what was tested."""
+        """Scores of the model, of today's practice under ``baseline``, and what was tested."""
         ours, todays = records(self.summary().reset_index())
         name = todays.pop("model")
         del ours["model"]

@@ -1,5 +1,5 @@
-"""Which law do these runs speak for? All that apply, fitted alike, ranked by forecasts of runs that
-they have not seen.
+"""Compare laws: all that apply to the runs, fitted alike, ranked by forecasts of runs that they
+have not seen.
 
 Two scores, both mean log densities of log loss in nats a run: of the dearest runs, forecast from
 the cheaper ones, which is what laws are for, and of each run given all others, by PSIS-LOO.
@@ -81,17 +81,18 @@ class Comparison:
 
     @property
     def title(self) -> str:
-        """What the result is, in a few words."""
+        """Title of the result, in a few words."""
         return f"{len(self.frame)} laws of {self.name}"
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What the tables say, in plain sentences."""
+        """Say what the tables show."""
         best, *others = self.frame.to_dict("records")
         sentences = [f"{best['law']} forecasts {' and '.join(self.hidden)} of {self.name} best."]
         if others:
             second = others[0]
-            gap = f"{second['law']} is behind by {second['behind']:.2g} ± {second['behind_se']:.1g} nats a run"
+            distance = f"{second['behind']:.2g} ± {second['behind_se']:.1g} nats a run"
+            gap = f"{second['law']} is behind by {distance}"
             close = not second["behind"] > _SURE * second["behind_se"]
             sentences.append(f"{gap}, which may be chance." if close else f"{gap}.")
             by_loo = self.summary()["loo"].idxmax()
@@ -214,7 +215,7 @@ def compare(
 def _fitted(
     laws: Sequence[Law], sets: Sequence[Runs], noise: Likelihood, method: Method
 ) -> dict[str, list[Outcome]]:
-    """What became of each law on each set of runs."""
+    """Fit each law to each set of runs, and return the outcomes by law."""
     tasks = [
         Task(len(sets) * i + j, one, law, noise, method)
         for i, law in enumerate(laws)
@@ -301,8 +302,8 @@ def _check(runs: Runs, laws: Sequence[Any], noise: Any) -> None:
 
 
 def _behind(values: np.ndarray, prefix: str) -> pd.DataFrame:
-    """How far each law is behind the best, in the mean over runs, and the standard error of that;
-    scores are (runs, laws).
+    """Return how far each law is behind the best, in the mean over runs, and the standard error of
+    that; scores are (runs, laws).
     """
     gap = values[:, [values.mean(axis=0).argmax()]] - values
     se = (
@@ -329,7 +330,8 @@ def _forms(label: str, posterior: Posterior) -> Iterator[dict[str, Any]]:
 
 def _sentence(row: pd.Series) -> str:
     known = f"{row['quantity']} is {row['q50']:.3g} (90 %: {row['q05']:.3g} to {row['q95']:.3g})"
-    simple = f"at {'∞' if np.isinf(row['value']) else format(row['value'], 'g')} the law would be {row['simpler']}"
+    value = "∞" if np.isinf(row["value"]) else format(row["value"], "g")
+    simple = f"at {value} the law would be {row['simpler']}"
     if np.isnan(row["below"]):
         return f"{known}; {simple}."
     side, chance = ("below", row["below"]) if row["below"] >= 0.5 else ("above", 1 - row["below"])

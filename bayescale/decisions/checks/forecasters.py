@@ -1,4 +1,4 @@
-"""Who forecasts in a backtest: a law with a noise model, and today's practice to compare it with."""
+"""Forecasters of a backtest: a law with a noise model, and today's practice to compare with."""
 
 import warnings
 from dataclasses import dataclass, field, replace
@@ -30,7 +30,7 @@ _RANGE = np.log([np.finfo(float).tiny, np.finfo(float).max])
 
 
 class Prediction(NamedTuple):
-    """What a forecaster says of runs that it has not seen.
+    """A forecast of runs that a forecaster has not seen.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class Fitted:
     method: Method | None = None
 
     def predict(self, train: Runs, test: Runs) -> Prediction:
-        """By the posterior predictive distribution, jointly for all runs of ``test``."""
+        """Forecast by the posterior predictive distribution, jointly for all runs of ``test``."""
         return predicted(fit(train, law=self.law, noise=self.noise, method=self.method), test)
 
 
@@ -112,8 +112,8 @@ class HuberBootstrap:
     seed: int = 0
 
     def predict(self, train: Runs, test: Runs) -> Prediction:
-        """By the refits' losses times the resampled ratios of observed to fitted loss; this has no
-        density.
+        """Forecast by the refits' losses times the resampled ratios of observed to fitted loss,
+        which have no density.
         """
         huber = Huber(self.delta)
         with warnings.catch_warnings():

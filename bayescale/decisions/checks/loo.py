@@ -1,4 +1,4 @@
-"""How well does a model predict each run from the others? Leave-one-out scores without refits.
+"""Leave-one-out scores: how well a model predicts each run from the others, without refits.
 
     elpd = Σ log p(L_i | L_−i),   p(L_i | L_−i) ≈ Σ_s w_is p(L_i | θ_s),   w_is ∝ 1/p(L_i | θ_s),
     Pareto-smoothed
@@ -68,7 +68,7 @@ class LOO:
 
     @property
     def title(self) -> str:
-        """What the result is, in a few words."""
+        """Title of the result, in a few words."""
         return f"leave-one-out scores of {self.name}"
 
     @property

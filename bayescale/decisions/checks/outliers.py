@@ -1,4 +1,4 @@
-"""Which runs do not belong with the others? The posterior probability that each is an outlier.
+"""Outliers: the posterior probability of each run that it does not belong with the others.
 
     p_i = P(|log L_i − prediction_i| > k s_i | all runs),   k = Φ⁻¹(½ + ½ 0.95^{1/n})
 
@@ -33,7 +33,7 @@ _STEPS = np.sinh(np.linspace(-9.0, 9.0, 361))
 
 @dataclass(frozen=True, eq=False)
 class Outliers:
-    """How probable it is of each run that it is an outlier.
+    """The probability of each run that it is an outlier.
 
     Attributes
     ----------
@@ -56,12 +56,12 @@ class Outliers:
 
     @property
     def title(self) -> str:
-        """What the result is, in a few words."""
+        """Title of the result, in a few words."""
         return f"outliers of {self.name}"
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """How many runs are outliers more probably than not."""
+        """Say how many runs are outliers more probably than not."""
         return (
             f"{len(self.summary())} of {len(self.frame)} runs lie more than {self.limit:.2f} "
             f"scales off, more probably than not.",
@@ -112,7 +112,8 @@ def outliers(posterior: Posterior) -> Outliers:
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> wrong = bs.Runs.from_frame(runs.frame.assign(loss=runs.frame["loss"].where(runs.frame.index != 7, 4.0)))
+    >>> loss = runs.frame["loss"].where(runs.frame.index != 7, 4.0)
+    >>> wrong = bs.Runs.from_frame(runs.frame.assign(loss=loss))
     >>> law, noise = bs.laws.Chinchilla(), bs.noise.Normal()
     >>> post = bs.fit(wrong, law=law, noise=noise, method=bs.MultiStart(starts=100))
     >>> bs.outliers(post).summary().index.tolist()

@@ -1,5 +1,5 @@
-"""What do the runs alone say of the exponents? The profile: at each value the best that all other
-parameters can do.
+"""Profile likelihood: what the runs alone say of the exponents, at each value the best that all
+other parameters can do.
 
 A posterior weighs what the runs say by the priors; the profile shows the first without the second,
 and where both agree the priors did not decide. At every node of a grid of exponents the levels and
@@ -105,7 +105,7 @@ class Profile:
 
     @property
     def title(self) -> str:
-        """What the result is, in a few words."""
+        """Title of the result, in a few words."""
         return f"profile of {self.law.formula} on {self.runs.name}"
 
     @property
@@ -216,8 +216,8 @@ def _exponents(law: Law) -> tuple[str, ...]:
 
 
 def _crossings(axis: np.ndarray, height: np.ndarray) -> tuple[float, float]:
-    """Where the outermost stretch of positive heights begins and ends, by straight lines between
-    nodes.
+    """Return where the outermost stretch of positive heights begins and ends, by straight lines
+    between nodes.
     """
     above = np.flatnonzero(height > 0)
     first, last = above[0], above[-1]

@@ -1,4 +1,4 @@
-"""How good was a forecast of losses that are known by now? Scores of draws, in log loss."""
+"""Scores of draws against losses that are known by now, in log loss."""
 
 import numpy as np
 import pandas as pd
@@ -72,7 +72,7 @@ def run_scores(log_draws: np.ndarray, log_loss: np.ndarray) -> pd.DataFrame:
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
-    """What the runs of each model come to.
+    """Return the mean scores of each model over its runs.
 
     Parameters
     ----------

@@ -1,5 +1,4 @@
-"""How far do the answers move if something else had been assumed? Refits under other likelihoods,
-laws and runs.
+"""Sensitivity of the answers to other assumptions: refits under other likelihoods, laws and runs.
 
 Each variant changes one thing: the likelihood, the form of the law, or the runs, of which one
 budget is left out at a time. What moves by more than the posterior's own width is not known as well
@@ -111,12 +110,12 @@ class Sensitivity:
 
     @property
     def title(self) -> str:
-        """What the result is, in a few words."""
+        """Title of the result, in a few words."""
         return f"{self.name}: answers at {self.compute:.3g} FLOPs under other assumptions"
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What moves each answer most."""
+        """Say which variant moves each answer most."""
         said = [
             f"{quantity} moves most by {row['variant']}: {row['largest_shift']:+.2g} standard "
             f"deviations."
@@ -147,7 +146,8 @@ def sensitivity(posterior: Posterior, compute: float | None = None) -> Sensitivi
     Likelihoods are Normal, Laplace and Student-t; forms Chinchilla's, the same with equal
     exponents, and the coupled law. Budgets are those of `isoflop`: clusters of compute with gaps of
     10 % between them. Runs without budgets, or with more than twelve, are left out by ``group``, or
-    in fifths by compute. Independent noise is fitted by `Importance`, noise with processes by `NUTS`.
+    in fifths by compute. Independent noise is fitted by `Importance`, noise with processes by
+    `NUTS`.
 
     Parameters
     ----------

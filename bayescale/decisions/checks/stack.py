@@ -1,4 +1,4 @@
-"""How much should each of several models count in a forecast? Stacking: the weights whose mixture
+"""Stacking: the weights with which several models should count in a forecast, whose mixture
 predicts runs best.
 
     max over w ≥ 0, Σ w = 1 of Σ_i log Σ_k w_k p_k(L_i | other runs)

@@ -1,6 +1,4 @@
-"""What will the loss of a run be, or what else the law is of? The posterior predictive at any
-inputs.
-"""
+"""Forecast the loss of a run, or another response: the posterior predictive at any inputs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -61,7 +59,7 @@ class Forecast:
 
     @property
     def title(self) -> str:
-        """What the result is, in a few words."""
+        """Title of the result, in a few words."""
         return f"{self.response} of {len(self.inputs)} runs"
 
     @property

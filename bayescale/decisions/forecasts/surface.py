@@ -1,5 +1,4 @@
-"""How does the predicted loss lie over a grid of inputs? Maps of the posterior predictive: mean, sd
-and quantiles.
+"""Map the predicted loss over a grid of inputs: mean, sd and quantiles of the posterior predictive.
 
 For a forecast's own draws, ask `forecast`; a map of many cells keeps none, so that a fine grid
 costs time and no memory.
@@ -54,7 +53,7 @@ class Surface:
 
     @property
     def title(self) -> str:
-        """What the result is, in a few words."""
+        """Title of the result, in a few words."""
         axes = " × ".join(f"{size} {name}" for name, size in self.data.sizes.items())
         return f"loss on a grid of {axes}"
 
@@ -174,8 +173,8 @@ def summarise_cells(
 
 
 def _scatter(posterior: Posterior, cells: Mapping[str, np.ndarray], seed: int) -> np.ndarray | None:
-    """What each draw adds to log loss, shape (kinds, draws): nothing, for the law; and a deviate,
-    where noise has a density.
+    """Return the addition of each draw to log loss, shape (kinds, draws): zero for the law, and a
+    deviate where noise has a density.
 
     None where what it adds depends on the cell.
     """

@@ -1,5 +1,4 @@
-"""How should a budget be split between parameters and tokens? The optimum of each draw, with
-intervals.
+"""Allocate a budget between parameters and tokens: the optimum of each draw, with intervals.
 
 C = 6·N·D FLOPs of training, as in Hoffmann et al. 2022 and Kaplan et al. 2020 (equation 2.2,
 without the attention term), unless `Constraints` bring another count; they also bring bounds,
@@ -44,7 +43,7 @@ class Allocation:
 
     Attributes
     ----------
-    draws : Dataset with dimensions ``draw`` and the budgets' own, ``compute`` (FLOPs) unless they are of something else
+    draws : Dataset with dimensions ``draw`` and the kind of budget, such as ``compute`` (FLOPs)
         ``n_params``, ``n_tokens``, ``tokens_per_param`` and ``loss`` (nats per token, without a
         single run's scatter) at each draw's own optimum. With constraints also ``train_flops`` and,
         where they say what it takes, ``epochs``, ``serve_flops``, ``lifetime_flops``,
@@ -60,7 +59,7 @@ class Allocation:
 
     @property
     def over(self) -> str:
-        """What the budgets are of: ``compute``, ``lifetime_compute``, ``cost`` or ``target_loss``."""
+        """The kind of budget: ``compute``, ``lifetime_compute``, ``cost`` or ``target_loss``."""
         return next(str(name) for name in self.draws.dims if name != "draw")
 
     @property
@@ -90,7 +89,7 @@ class Allocation:
 
     @property
     def title(self) -> str:
-        """What the result is, in a few words."""
+        """Title of the result, in a few words."""
         return f"best plans by {self.over.replace('_', ' ')}"
 
     @property
@@ -114,8 +113,8 @@ class Allocation:
         return ()
 
     def records(self) -> list[dict[str, Json]]:
-        """One dictionary a budget: statistics of each quantity and, where constraints were given,
-        the share of the draws in which each bound binds.
+        """Return one dictionary a budget: statistics of each quantity and, where constraints were
+        given, the share of the draws in which each bound binds.
         """
         bounded = set(self.draws.data_vars) != set(_UNBOUNDED)
         listed = []
@@ -234,7 +233,7 @@ def allocate(
 
 
 def quantities(planner: Planner, plans: Solutions, *, plain: bool) -> dict[str, np.ndarray]:
-    """What there is to tell of plans, each of shape (draws, points); of plain ones, without
+    """Return the quantities of plans, each of shape (draws, points); of plain ones, without
     constraints, split and loss.
     """
     n_params, n_tokens = np.exp(plans.log_n), np.exp(plans.log_d)

@@ -1,5 +1,5 @@
-"""Which runs are worth paying for next? Those that lower the regret of the size chosen at a target
-budget most for their cost.
+"""Design the next runs: those that lower the regret of the size chosen at a target budget most for
+their cost.
 
 Who trains a model of N parameters with C FLOPs, where N* would have been best, regrets L(N) −
 L(N*), nearly ½ h (log N − log N*)² with h the curvature of loss in log N along 6·N·D = C. The
@@ -75,13 +75,16 @@ class Design:
 
     @property
     def title(self) -> str:
-        """What the result is, in a few words."""
+        """Title of the result, in a few words."""
         return f"{len(self.frame)} runs to make after {self.name}"
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What the runs are worth, and when to stop."""
-        begin = f"With what is known, the size chosen at {self.compute:.3g} FLOPs is expected to cost {self.regret:.2g} nats"
+        """Say what the runs are worth, and when to stop."""
+        begin = (
+            f"With what is known, the size chosen at {self.compute:.3g} FLOPs is expected to cost "
+            f"{self.regret:.2g} nats"
+        )
         if self.frame.empty:
             return (f"{begin}; no run is worth its price.",)
         last = self.frame.iloc[-1]
@@ -350,7 +353,7 @@ def _draws(
 
 
 def _weighted_quantile(values: np.ndarray, weights: np.ndarray, q: float) -> np.ndarray:
-    """Of each column of values, shape (draws, columns)."""
+    """Return the weighted quantile of each column of values, shape (draws, columns)."""
     order = np.argsort(values, axis=0)
     reached = np.cumsum(weights[order], axis=0) >= q
     return np.take_along_axis(

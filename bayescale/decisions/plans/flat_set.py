@@ -1,5 +1,4 @@
-"""How far from the best size is nearly as good? All sizes within ε nats of each draw's optimum, and
-how probably one is.
+"""Flat set: all sizes within ε nats of each draw's optimum, and how probably one is.
 
 Loss along a budget is flat about its least value: at the optimum of Chinchilla's law, N off by a
 factor of two costs some hundredths of a nat. So N* is known less well than what is lost by missing
@@ -55,8 +54,8 @@ class FlatSet:
     least_regret: pd.DataFrame
 
     def summary(self) -> pd.DataFrame:
-        """For each budget the size of least expected regret, and the sizes that are in the set with
-        a probability of at least 50 and 90 %: ``low_50`` … ``high_90``, NaN where none is.
+        """Return for each budget the size of least expected regret, and the sizes that are in the
+        set with a probability of at least 50 and 90 %: ``low_50`` … ``high_90``, NaN where none is.
         """
         over = str(self.frame.columns[0])
         table = self.least_regret.set_index(over)
@@ -69,7 +68,7 @@ class FlatSet:
 
     @property
     def title(self) -> str:
-        """What the result is, in a few words."""
+        """Title of the result, in a few words."""
         return f"sizes within {self.epsilon:g} nats of the best"
 
     @property
@@ -193,7 +192,7 @@ def _told(
     high: np.ndarray,
     least: np.ndarray,
 ) -> pd.DataFrame:
-    """Of sizes, shape (sizes,), at one budget."""
+    """Return a table of sizes, shape (sizes,), at one budget."""
     every = np.broadcast_to(log_n, (len(low), len(log_n)))
     log_d = planner.log_tokens(every, budget)
     regret = np.exp(planner.log_loss(every, log_d)) - least

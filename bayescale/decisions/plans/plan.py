@@ -1,5 +1,5 @@
-"""What to train with a budget, how sure that is, what it would cost to be wrong, and which runs to
-make first.
+"""Plan a run: what to train with a budget, how sure that is, what it would cost to be wrong, and
+which runs to make first.
 
 One call for what `allocate`, `flat_set`, `forecast`, `returns`, `regret` and `design` answer one by
 one.
@@ -77,17 +77,17 @@ class Plan:
 
     @property
     def n_params(self) -> float:
-        """Of the plan, a count."""
+        """Recommended number of parameters."""
         return float(self.forecast.inputs["n_params"].iloc[0])
 
     @property
     def n_tokens(self) -> float:
-        """Of the plan, a count."""
+        """Recommended number of training tokens."""
         return float(self.forecast.inputs["n_tokens"].iloc[0])
 
     @property
     def extrapolation_factor(self) -> float:
-        """How many times the dearest run's compute, 6·N·D, the plan's is."""
+        """Ratio of the plan's compute, 6·N·D, to that of the dearest run."""
         return float(six_nd(self.n_params, self.n_tokens)) / float(self.posterior.runs.six_nd.max())
 
     @property
@@ -111,7 +111,7 @@ class Plan:
 
     @property
     def title(self) -> str:
-        """What the result is, in a few words."""
+        """Title of the result, in a few words."""
         return f"{self.posterior.runs.name}, {self.posterior.law.formula}, {self.compute:.3g} FLOPs"
 
     @property
@@ -121,7 +121,8 @@ class Plan:
         own = self.forecast.frame.iloc[0]
         best = self.regret.summary().loc[_CHOSEN]
         said = [
-            f"Train {count_in_words(self.n_params)} parameters on {count_in_words(self.n_tokens)} tokens, "
+            f"Train {count_in_words(self.n_params)} parameters on "
+            f"{count_in_words(self.n_tokens)} tokens, "
             f"{self.n_tokens / self.n_params:.3g} for each parameter.",
             f"Expect a loss of {own['loss_q50']:.4g} nats per token, and with 90 % probability one "
             f"between "
@@ -131,7 +132,8 @@ class Plan:
         ]
         if np.isfinite(flat["low_90"]):
             said.append(
-                f"Each size from {count_in_words(flat['low_90'])} to {count_in_words(flat['high_90'])} parameters "
+                f"Each size from {count_in_words(flat['low_90'])} to "
+                f"{count_in_words(flat['high_90'])} parameters "
                 f"loses less than "
                 f"{self.flat_set.epsilon:g} nats with a probability of 90 % or more."
             )
@@ -152,7 +154,7 @@ class Plan:
 
     @property
     def problems(self) -> tuple[Complaint, ...]:
-        """What is wrong with the fits that the plan rests on."""
+        """Complaints about the fits that the plan rests on."""
         if self.forecaster is self.posterior:
             return self.posterior.problems
         return self.posterior.problems + self.forecaster.problems
@@ -226,7 +228,8 @@ def plan(
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> post = bs.fit(runs, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Importance(draws=500))
+    >>> law, noise, method = bs.laws.Chinchilla(), bs.noise.Normal(), bs.Importance(draws=500)
+    >>> post = bs.fit(runs, law=law, noise=noise, method=method)
     >>> found = bs.plan(post, 1e23)
     >>> 1 < found.extrapolation_factor < 100
     True

@@ -1,5 +1,5 @@
-"""What does a plan cost over the best one? Its extra loss, its wasted share of the budget, and
-which of several plans is best.
+"""Regret: what a plan costs over the best one, as extra loss and as a wasted share of the budget;
+and which of several plans is best.
 
 In each draw, a plan (N, D) of cost C is held against the best plan of the same cost:
 
@@ -32,7 +32,7 @@ _INPUTS = ("n_params", "n_tokens")
 
 @dataclass(frozen=True, eq=False)
 class Regret:
-    """What plans lose.
+    """The losses of plans over the best of the same cost.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class Regret:
         return pd.DataFrame(lower, index=self.plans.index, columns=self.plans.index)
 
     def gain(self, plan: str, over: str) -> dict[str, float]:
-        """By how many nats per token a plan's loss is below another's: mean, sd and quantiles."""
+        """Return the difference of two plans' losses, nats per token: mean, sd and quantiles."""
         loss = self.draws["loss"]
         return summarise((loss.sel(plan=over) - loss.sel(plan=plan)).to_numpy())
 
@@ -84,8 +84,8 @@ class Regret:
         return str(self.draws["extra_loss"].mean("draw").idxmin("plan").item())
 
     def summary(self) -> pd.DataFrame:
-        """One row a plan: what it is and spends, its expected extra loss, what share of its cost is
-        wasted (mean and 90 % interval), and how probably its loss is the lowest of all.
+        """Return one row a plan: what it is and spends, its expected extra loss, what share of its
+        cost is wasted (mean and 90 % interval), and how probably its loss is the lowest of all.
         """
         means = {name: self.draws[name].mean("draw").to_numpy() for name in QUANTITIES}
         wasted = quantiles(self.draws["wasted"].transpose("draw", ...).to_numpy())
@@ -98,7 +98,7 @@ class Regret:
 
     @property
     def title(self) -> str:
-        """What the result is, in a few words."""
+        """Title of the result, in a few words."""
         return f"what {len(self.plans)} plans lose"
 
     @property

@@ -1,5 +1,5 @@
-"""What does more compute buy? The slope of the compute-optimal loss, what is left to its floor, and
-the price of the next step.
+"""Returns of compute: the slope of the compute-optimal loss, what is left to its floor, and the
+price of the next step.
 
 L*(C) is the least loss that a budget C reaches. Where nothing but the budget bounds a plan, an
 additive law has
@@ -43,7 +43,7 @@ _UNITS = {
 
 @dataclass(frozen=True, eq=False)
 class Returns:
-    """What more buys at each budget.
+    """The gains of more budget, at each budget.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class Returns:
 
     @property
     def over(self) -> str:
-        """What the budgets are of."""
+        """The kind of budget."""
         return next(str(name) for name in self.draws.dims if name != "draw")
 
     @property
@@ -87,7 +87,7 @@ class Returns:
 
     @property
     def title(self) -> str:
-        """What the result is, in a few words."""
+        """Title of the result, in a few words."""
         return f"what more {self.over.replace('_', ' ')} buys"
 
     @property
@@ -97,8 +97,8 @@ class Returns:
         for budget, quantities in self.frame.groupby(self.over, sort=False):
             median = quantities.set_index("quantity")["q50"]
             said.append(
-                f"At {budget:.4g} the loss is {median['loss']:.4g} nats, {median['above_floor']:.3g} "
-                f"above the floor; {self.step:g} nats less take {rounded(median['next_factor'])} "
+                f"At {budget:.4g} the loss is {median['loss']:.4g} nats, "
+                f"{median['above_floor']:.3g} above the floor; {self.step:g} nats less take {rounded(median['next_factor'])} "
                 f"times the budget."
             )
         return tuple(said)
@@ -119,8 +119,8 @@ class Returns:
         return to_text(self)
 
     def probability_of_gain(self, epsilon: float, factor: float = 10.0) -> pd.Series:
-        """How probably 10 or 100 times a budget lowers L* by more than ``epsilon`` nats per token,
-        one entry a budget.
+        """Return the probability that 10 or 100 times a budget lowers L* by more than ``epsilon``
+        nats per token, one entry a budget.
 
         Raises
         ------
@@ -183,7 +183,8 @@ def returns(
     >>> found = bs.returns(post, compute=5.76e23)
     >>> loss, floor = (found.draws[name].item() for name in ("loss", "floor"))
     >>> alpha, beta = post.draws("alpha"), post.draws("beta")
-    >>> bool(np.isclose(found.draws["slope"].item(), -alpha * beta / (alpha + beta) * (loss - floor), rtol=1e-5))
+    >>> slope = -alpha * beta / (alpha + beta) * (loss - floor)
+    >>> bool(np.isclose(found.draws["slope"].item(), slope, rtol=1e-5))
     True
     """
     if not 0 < step < float("inf"):

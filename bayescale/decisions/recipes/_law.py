@@ -102,7 +102,7 @@ class RecipeLaw:
         return [*self.base.recorrelate(decorrelated[:k]), *decorrelated[k:]]
 
     def rescale(self, params: Values, units: Values) -> dict[str, Any]:
-        """Of the base in counts and nats; the multipliers stay.
+        """Return the base's constants in counts and nats; the multipliers stay.
 
         The centre of the data lies between the recipes, at r̄: there N counts in units of N₀ m_N^r̄
         of the base's.

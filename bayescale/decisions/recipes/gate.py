@@ -31,8 +31,8 @@ _NOT_VERSIONS = ("created", "data_sha256", "seed", "device")
 
 @dataclass(frozen=True)
 class Audit:
-    """A decision and all that it rests on; every field is a number, a text, a complaint, or a mapping or
-    list of those.
+    """A decision and all that it rests on; every field is a number, a text, a complaint, or a
+    mapping or list of those.
 
     Attributes
     ----------
@@ -118,7 +118,7 @@ class Audit:
 
     @property
     def title(self) -> str:
-        """What the result is, in a few words."""
+        """Title of the result, in a few words."""
         return f"{self.decision}: {self.question}"
 
     @property
@@ -173,8 +173,9 @@ def gate(
     --------
     >>> import bayescale as bs
     >>> import pandas as pd
-    >>> old, new = bs.datasets.simulate(seed=1), bs.datasets.simulate(seed=2, A=406.4 / 2**0.34)
-    >>> both = pd.concat([old.frame.assign(group="old"), new.frame.assign(group="new")], ignore_index=True)
+    >>> old = bs.datasets.simulate(seed=1).frame.assign(group="old")
+    >>> new = bs.datasets.simulate(seed=2, A=406.4 / 2**0.34).frame.assign(group="new")
+    >>> both = pd.concat([old, new], ignore_index=True)
     >>> normal, method = bs.noise.Normal(), bs.MultiStart(starts=100)
     >>> found = bs.recipes(both, "old", "new", shared_floor=True, noise=normal, method=method)
     >>> bs.gate(found, compute=1e24, threshold=0.01).decision

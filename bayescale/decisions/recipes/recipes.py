@@ -1,5 +1,4 @@
-"""What is one recipe worth in terms of another? Multipliers of parameters, of data and of compute,
-with intervals.
+"""Compare recipes: multipliers of parameters, of data and of compute, with intervals.
 
 A recipe is whatever does not change along a sweep: optimiser, architecture, data. Both sweeps are
 fitted at once with the exponents of one law (`recipe_law`), so that a multiplier is one number and
@@ -119,12 +118,12 @@ class Recipes:
 
     @property
     def title(self) -> str:
-        """What the result is, in a few words."""
+        """Title of the result, in a few words."""
         return f"{self.candidate} in units of {self.base}"
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What the table says, in plain sentences."""
+        """Say what the table shows."""
         rows = self.frame.set_index("quantity")
 
         def interval(name: str) -> str:
@@ -220,8 +219,9 @@ def recipes(
     --------
     >>> import bayescale as bs
     >>> import pandas as pd
-    >>> old, new = bs.datasets.simulate(seed=1), bs.datasets.simulate(seed=2, A=406.4 / 2**0.34)
-    >>> both = pd.concat([old.frame.assign(group="old"), new.frame.assign(group="new")], ignore_index=True)
+    >>> old = bs.datasets.simulate(seed=1).frame.assign(group="old")
+    >>> new = bs.datasets.simulate(seed=2, A=406.4 / 2**0.34).frame.assign(group="new")
+    >>> both = pd.concat([old, new], ignore_index=True)
     >>> normal, method = bs.noise.Normal(), bs.MultiStart(starts=100)
     >>> found = bs.recipes(both, "old", "new", shared_floor=True, noise=normal, method=method)
     >>> found.summary().loc["n_params_multiplier", "q50"].round().tolist()
@@ -290,7 +290,9 @@ def compute_multiplier(found: Recipes, compute: np.ndarray) -> np.ndarray:
 
 
 def _losses(found: Recipes, compute: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of base and candidate along their frontiers, each of shape (draws, budgets)."""
+    """Return the losses of base and candidate along their frontiers, each of shape (draws,
+    budgets).
+    """
     c = _columns(found)
     theirs = {**c, "E": c["E"] * c[FLOOR]} if found.law.own_floor else c
     counted = compute * c["n_params_multiplier"] * c["n_tokens_multiplier"]

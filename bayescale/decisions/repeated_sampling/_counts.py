@@ -83,7 +83,9 @@ class Counts:
         return found, place.reshape(-1), repeats
 
     def likelihood(self) -> np.ndarray:
-        """Of a rate of zero and of the cells, relative to the largest, shape (pairs, 1 + cells)."""
+        """Likelihood of a rate of zero and of the cells, relative to the largest, shape (pairs, 1 +
+        cells).
+        """
         n, y = self.pairs()[0].T[..., None].astype(np.float64)
         p = (y + 0.5) / (n + 1)
         narrow = WIDTH**2 * n * (1 - p) * np.log1p(-p) ** 2 / p > _NARROW
@@ -96,7 +98,7 @@ class Counts:
         )
 
     def within(self) -> np.ndarray:
-        """Of places within each cell, shape (pairs, cells, 16)."""
+        """Likelihood of points within each cell, shape (pairs, cells, 16)."""
         return self._relative(CELLS[:, None] + WIDTH * _WITHIN)
 
     def _relative(self, log_hazard: np.ndarray) -> np.ndarray:
@@ -147,7 +149,7 @@ def log_shares(rates: SuccessRates, params: Values) -> Array:
 
 
 def log_likelihood(rates: SuccessRates, params: dict[str, Array], table: Table) -> Array:
-    """Of the counts of a group, but for constants; shape ()."""
+    """Return the log likelihood of the counts of a group, but for constants; shape ()."""
     likelihood = table.likelihood @ jnp.exp(log_shares(rates, params))
     return jnp.log(jnp.maximum(likelihood, jnp.finfo(likelihood.dtype).tiny)) @ table.repeats
 
@@ -232,7 +234,7 @@ def _sample(
     start: Array,
     table: Table,
 ) -> dict[str, Array]:
-    """One chain: parameters and ``diverging``, each of shape (draws,)."""
+    """Run one chain, and return parameters and ``diverging``, each of shape (draws,)."""
 
     def potential(z: Array) -> Array:
         sites = {

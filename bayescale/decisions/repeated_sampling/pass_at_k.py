@@ -1,5 +1,4 @@
-"""What would k samples a problem solve? Pass rates beyond the samples at hand, from counts of
-successes.
+"""Pass rates of k samples a problem, beyond the samples at hand, from counts of successes.
 
     pass@k = E[1 − (1 − p)^k],    n_correct ~ Binomial(n_samples, p),    p ~ a distribution over
     problems
@@ -49,7 +48,8 @@ class PassRates:
 
     Attributes
     ----------
-    draws : Dataset with dimensions ``draw``, ``group``, ``over`` (these problems, a new problem) and ``k``
+    draws : Dataset with dimensions ``draw``, ``group``, ``over`` and ``k``
+        ``over`` is these problems or a new problem.
         ``pass_rate``; ``exponent``, the slope −d log(−log pass@k)/d log k there; ``solved``, the
         share of these problems that k samples solve, those at hand being the first of them;
         ``tail_exponent``, the exponent at endless k; and the parameters of the distribution of
@@ -95,7 +95,8 @@ class PassRates:
         return rows.set_index(["group", "over", "k"]).sort_index()
 
     def samples_needed(self, target: float) -> pd.DataFrame:
-        """How many samples a problem a pass rate takes, between the k that were asked for.
+        """Return the number of samples a problem that a pass rate takes, between the k that were
+        asked for.
 
         The pass rate of each draw is linear in log k from one k to the next, so give k close
         together. A draw that reaches the target by the smallest k counts as that k, and one that
@@ -140,7 +141,7 @@ class PassRates:
 
     @property
     def title(self) -> str:
-        """What the result is, in a few words."""
+        """Title of the result, in a few words."""
         return f"pass rates, {self.rates.formula}"
 
     @property
@@ -149,8 +150,8 @@ class PassRates:
         k = int(self.draws["k"].max())
         rates = self.summary().xs((THESE, k), level=("over", "k"))
         said = [
-            f"{group}: {k:,} samples solve {row['q50']:.3g} of the problems (90 %: {row['q05']:.3g} "
-            f"to {row['q95']:.3g})."
+            f"{group}: {k:,} samples solve {row['q50']:.3g} of the problems (90 %: "
+            f"{row['q05']:.3g} to {row['q95']:.3g})."
             for group, row in rates.iterrows()
         ]
         return tuple(said)
@@ -355,8 +356,10 @@ def _checked(frame: pd.DataFrame) -> pd.DataFrame:
     )
     if len(bad):
         row = frame.iloc[bad[0]]
-        told = f"counts: n_correct is {row['n_correct']} of n_samples {row['n_samples']} in row {frame.index[bad[0]]}"
-        raise InputError(f"{told}; are the two columns swapped?")
+        raise InputError(
+            f"counts: n_correct is {row['n_correct']} of n_samples {row['n_samples']} in row "
+            f"{frame.index[bad[0]]}; are the two columns swapped?"
+        )
     return frame
 
 
