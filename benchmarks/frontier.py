@@ -106,7 +106,7 @@ def cell(model: str, method: str, case: frontier_panel.Case) -> dict[str, Any]:
         "diagnostics": {
             name: _short(value) for name, value in prediction.posterior.diagnostics.items()
         },
-        "problems": list(prediction.posterior.problems),
+        "problems": list(map(str, prediction.posterior.problems)),
         "low_by_chance": _short(low_by_chance(prediction.log_draws)),
         "runs": {"run_id": frame["run_id"].astype(str).tolist(), **scores},
     }

@@ -87,7 +87,7 @@ def main() -> None:
             "pareto_k": posterior.diagnostics["pareto_k"],
             "ess_importance": posterior.diagnostics.get("ess_importance"),
             "disagreement": disagreement(posterior, nuts),
-            "nuts_problems": nuts.problems,
+            "nuts_problems": list(map(str, nuts.problems)),
         }
         rows.append(row)
     for row in rows:

@@ -60,7 +60,7 @@ def forecasts(counts: pd.DataFrame, seed: int) -> list[dict[str, Any]]:
             "q95": row["q95", "pass_rate"],
         }
         interval |= {"solved_q05": row["q05", "solved"], "solved_q95": row["q95", "solved"]}
-        sound = not any(problem.startswith(f"{model}:") for problem in found.problems)
+        sound = not any(str(problem).startswith(f"{model}:") for problem in found.problems)
         rows.append({"way": "bayescale", "model": model, "k": int(k), **interval, "sound": sound})
     for model, own in counts.groupby("model"):
         for k, forecast in zip(K, straight_line(own["n_correct"].to_numpy()), strict=True):

@@ -97,7 +97,9 @@ def starts(sizes: Sizes) -> dict[str, Any]:
         bs.noise.Huber(DELTA),
         bs.MultiStart(starts=sizes.starts),
     )
-    seconds, fitted = seconds_of(lambda: fit(runs, noise=huber, method=method), 1 + sizes.repeats)
+    seconds, fitted = seconds_of(
+        lambda: fit(runs, law=bs.laws.Chinchilla(), noise=huber, method=method), 1 + sizes.repeats
+    )
     per_start, best = alternatives.HuberFit(runs.frame).from_starts(
         alternatives.hoffmanns_starts()[: sizes.sampled_starts]
     )
@@ -125,7 +127,9 @@ def refits(sizes: Sizes) -> dict[str, Any]:
         bs.noise.Huber(DELTA),
         bs.Bootstrap(replicates=sizes.refits),
     )
-    seconds, fitted = seconds_of(lambda: fit(runs, noise=huber, method=method), 1 + sizes.repeats)
+    seconds, fitted = seconds_of(
+        lambda: fit(runs, law=bs.laws.Chinchilla(), noise=huber, method=method), 1 + sizes.repeats
+    )
     if fitted.diagnostics["failed_refits"]:
         raise RuntimeError("A refit failed, so draws and resamples cannot be matched.")
     with jax.enable_x64(True):
@@ -139,7 +143,9 @@ def refits(sizes: Sizes) -> dict[str, Any]:
         )
         alone, _ = seconds_of(lambda: refit(problem, start, weights), 1 + sizes.repeats)
     scipy = alternatives.HuberFit(runs.frame)
-    point = _coordinates(fit(runs, noise=huber, method=bs.MultiStart()))[0]
+    point = _coordinates(fit(runs, law=bs.laws.Chinchilla(), noise=huber, method=bs.MultiStart()))[
+        0
+    ]
     per_refit, theirs = scipy.refits(point, counts[: sizes.sampled_refits])
     ours = np.array(
         [scipy.objective(v, w) for v, w in zip(_coordinates(fitted), counts, strict=False)]
@@ -162,7 +168,9 @@ def posterior(sizes: Sizes, name: str) -> dict[str, float]:
     import bayescale as bs
 
     runs, fit, method = data(), bs.fit, getattr(bs, name)()
-    seconds, fitted = seconds_of(lambda: fit(runs, method=method), 1 + sizes.repeats)
+    seconds, fitted = seconds_of(
+        lambda: fit(runs, law=bs.laws.Chinchilla(), method=method), 1 + sizes.repeats
+    )
     says = fitted.diagnostics
     # Resampled draws are worth no more than they are, nor than the proposals they were chosen from.
     independent = min(says.get("ess_importance", 0.0), fitted.n_draws)
@@ -396,7 +404,12 @@ def _best_known(
 
     rows = np.repeat(np.arange(len(runs)), counts.astype(int))
     again = bs.Runs.from_frame(runs.frame.iloc[rows].reset_index(drop=True))
-    fitted = bs.fit(again, noise=bs.noise.Huber(DELTA), method=bs.MultiStart(starts=500))
+    fitted = bs.fit(
+        again,
+        law=bs.laws.Chinchilla(),
+        noise=bs.noise.Huber(DELTA),
+        method=bs.MultiStart(starts=500),
+    )
     moves = PERTURBATION * np.random.default_rng(0).standard_normal((RESTARTS, len(point)))
     local = [scipy.refit(point + move, counts).fun for move in moves]
     return float(min(scipy.objective(_coordinates(fitted)[0], counts), *local))

@@ -74,7 +74,7 @@ def fit_here(
 
 
 def fit_there(share: Sequence[Task], folder: Folder | None) -> list[Outcome]:
-    """What a worker does: as `fit_here`, but all reported at the end."""
+    """Fit a share of a batch on a worker: as `fit_here`, but all is reported at the end."""
     outcomes: list[Outcome] = []
     fit_here(share, folder, outcomes.append)
     return outcomes

@@ -127,11 +127,9 @@ def allocate(
 
         plans = bayescale.allocate(posterior, **budgets, constraints=constraints)
         if as_json:
-            from bayescale.cli._json import allocation_as_json, print_json
+            from bayescale.cli._json import print_json
 
-            listed = allocation_as_json(plans)
-            only = {name: value for name, value in listed[0].items() if name != plans.over}
-            print_json(only if len(listed) == 1 else {"allocation": listed})
+            print_json(plans.to_dict())
         else:
             from bayescale.terminal.allocate import print_allocation
             from bayescale.terminal.reporting import warn_of_problems

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from bayescale import defaults
 from bayescale.cli._command import Command, Section, examples
 from bayescale.cli.options import Columns, Json, Law, Method, Noise, Seed, Source
 
@@ -20,7 +21,7 @@ def backtest(
     ] = "0.2",
     law: Law = None,
     noise: Noise = None,
-    method: Method = "nuts",
+    method: Method = defaults.METHOD,
     seed: Seed = None,
     column: Columns = None,
     as_json: Json = False,
@@ -45,9 +46,9 @@ def backtest(
             runs, chosen_holdout, law=chosen_law, noise=chosen_noise, method=chosen_method
         )
         if as_json:
-            from bayescale.cli._json import backtest_as_json, print_json
+            from bayescale.cli._json import print_json
 
-            print_json(backtest_as_json(result))
+            print_json(result.to_dict())
         else:
             from bayescale.terminal.backtest import print_backtest
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bayescale.batches import DEFAULT_METHOD
+from bayescale import defaults
 from bayescale.cli._command import Command, Section, examples
 from bayescale.cli.options import Json, Seed
 from bayescale.errors import InputError
@@ -41,7 +41,7 @@ def batch(
     ] = None,
     method: Annotated[
         str, typer.Option(help="Inference method of all fits, with options as in nuts:draws=2000.")
-    ] = DEFAULT_METHOD,
+    ] = defaults.TEXTBOOK_METHOD,
     seed: Seed = None,
     out: Annotated[
         Path | None,
@@ -83,8 +83,8 @@ def batch(
         from bayescale.cli import _inputs
         from bayescale.cli._dask import executor_at
 
-        laws = [_inputs.law_from(text) for text in law or ["chinchilla"]]
-        noises = [_inputs.noise_from(text) for text in noise or ["student_t"]]
+        laws = [_inputs.law_from(text) for text in law or [defaults.TEXTBOOK_LAW]]
+        noises = [_inputs.noise_from(text) for text in noise or [defaults.TEXTBOOK_NOISE]]
         chosen_method = _inputs.method_from(method, seed)
         try:
             with executor_at(dask) as executor:

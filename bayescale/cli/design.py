@@ -55,9 +55,9 @@ def design(
             value_per_nat=value_per_nat,
         )
         if as_json:
-            from bayescale.cli._json import design_as_json, print_json
+            from bayescale.cli._json import print_json
 
-            print_json(design_as_json(result))
+            print_json(result.to_dict())
         else:
             from bayescale.terminal.design import print_design
 

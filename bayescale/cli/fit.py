@@ -2,10 +2,11 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bayescale import defaults
 from bayescale.cli._command import Command, Section, examples
 from bayescale.cli.options import Columns, Json, Law, Method, Noise, Seed
 
@@ -26,7 +27,7 @@ def fit(
     ] = "bayescale2026_sweep",
     law: Law = None,
     noise: Noise = None,
-    method: Method = "nuts",
+    method: Method = defaults.METHOD,
     seed: Seed = None,
     column: Columns = None,
     keep_suspect: Annotated[
@@ -103,18 +104,18 @@ def _announce(runs: "Runs") -> None:
 
 def _print_json(posterior: "Posterior", path: Path | None, sensitivity: bool) -> None:
     import bayescale
-    from bayescale.cli import _json
+    from bayescale.cli._json import print_json
     from bayescale.cli._outlook import outlook
     from bayescale.cli._saving import save
 
     plans, _ = outlook(posterior)
-    value: dict[str, Any] = _json.fit_as_json(posterior, plans)
+    value = posterior.to_dict() | {"allocation": plans.records() if plans else []}
     saved = None if path is None else save(posterior, path)
     if sensitivity:
-        value["sensitivity"] = _json.sensitivity_as_json(bayescale.sensitivity(posterior))
+        value["sensitivity"] = bayescale.sensitivity(posterior).to_dict()
     if saved:
         value["saved"] = saved
-    _json.print_json(value)
+    print_json(value)
 
 
 def _print_report(posterior: "Posterior", path: Path, sensitivity: bool) -> None:

@@ -48,9 +48,9 @@ def forecast(
 
         prediction = bayescale.forecast(posterior, **values)
         if as_json:
-            from bayescale.cli._json import forecast_as_json, print_json
+            from bayescale.cli._json import print_json
 
-            print_json(forecast_as_json(prediction))
+            print_json(prediction.to_dict())
         else:
             from bayescale.terminal.forecast import print_forecast
             from bayescale.terminal.reporting import warn_of_problems

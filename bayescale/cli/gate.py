@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from bayescale import defaults
 from bayescale.cli._command import Command, Section, examples
 from bayescale.cli._comparison import compare_recipes
 from bayescale.cli.options import (
@@ -39,9 +40,9 @@ def gate(
         typer.Option(metavar="FILE.json", help="New file for the record.", show_default=False),
     ] = None,
     shared_floor: SharedFloor = False,
-    law: SharedLaw = "chinchilla",
-    noise: SharedNoise = "student_t",
-    method: Method = "nuts",
+    law: SharedLaw = defaults.TEXTBOOK_LAW,
+    noise: SharedNoise = defaults.TEXTBOOK_NOISE,
+    method: Method = defaults.METHOD,
     seed: Seed = None,
     column: Columns = None,
     as_json: Json = False,

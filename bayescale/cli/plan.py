@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bayescale import defaults
 from bayescale.cli._command import Command, Section, examples
 from bayescale.cli.options import (
     Columns,
@@ -58,7 +59,7 @@ def plan(
     ] = None,
     method: Annotated[
         str, typer.Option(help="Inference method, with its options: nuts or importance.")
-    ] = "nuts",
+    ] = defaults.METHOD,
     seed: Seed = None,
     column: Columns = None,
     sensitivity: Annotated[
@@ -117,9 +118,9 @@ def plan(
             command = shlex.join(["bayescale", *sys.argv[1:]])
             report = bayescale.report(result, html, commands=[command])
         if as_json:
-            from bayescale.cli._json import plan_as_json, print_json
+            from bayescale.cli._json import print_json
 
-            print_json(plan_as_json(result))
+            print_json(result.to_dict())
         else:
             from bayescale.terminal.plan import print_plan
             from bayescale.terminal.reporting import warn_of_problems
@@ -149,8 +150,8 @@ def _fits(
             raise InputError(f"{source} is fitted already; leave out --law, --noise and --column.")
         saved = _inputs.posterior_from(Path(source))
         return saved, saved
-    chosen_law = _inputs.law_from(law or "chinchilla")
-    chosen_noise = _inputs.noise_from(noise or "student_t")
+    chosen_law = _inputs.law_from(law or defaults.TEXTBOOK_LAW)
+    chosen_noise = _inputs.noise_from(noise or defaults.TEXTBOOK_NOISE)
     chosen_method = _inputs.method_from(method, seed)
     runs = _inputs.runs_from(source, chosen_law, column)
     planner = bayescale.fit(runs, law=chosen_law, noise=chosen_noise, method=chosen_method)

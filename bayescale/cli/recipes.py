@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from bayescale import defaults
 from bayescale.cli._command import Command, Section, examples
 from bayescale.cli._comparison import compare_recipes
 from bayescale.cli.options import (
@@ -33,9 +34,9 @@ def recipes(
         ),
     ] = None,
     shared_floor: SharedFloor = False,
-    law: SharedLaw = "chinchilla",
-    noise: SharedNoise = "student_t",
-    method: Method = "nuts",
+    law: SharedLaw = defaults.TEXTBOOK_LAW,
+    noise: SharedNoise = defaults.TEXTBOOK_NOISE,
+    method: Method = defaults.METHOD,
     seed: Seed = None,
     column: Columns = None,
     as_json: Json = False,
@@ -61,9 +62,9 @@ def recipes(
             column=column,
         )
         if as_json:
-            from bayescale.cli._json import print_json, recipes_as_json
+            from bayescale.cli._json import print_json
 
-            print_json(recipes_as_json(comparison))
+            print_json(comparison.to_dict())
         else:
             from bayescale.terminal.recipes import print_recipes
 

@@ -52,8 +52,8 @@ class Plane:
         if len(params) != 1 or len(powers) not in (1, 2):
             raise InputError(
                 f"grid handles laws that are a constant and one or two powers, and "
-                f"{target.law.formula} "
-                f"({name_of(target.law)}) is none. Use NUTS() as the method (--method nuts)."
+                f"{target.law.formula} ({name_of(target.law)}) is none. Use NUTS() as the method "
+                f"(--method nuts), or a law such as law=bs.laws.Chinchilla() (--law chinchilla)."
             )
         return cls(params[0], powers)
 

@@ -18,6 +18,7 @@ from bayescale.kernels import levenberg_marquardt, newton
 from bayescale.kernels.blocks import BLOCK
 from bayescale.kernels.objective import STEP_LIMIT
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint
 
 # One in 25 replicates needs more than these, and gets it; all together would pay for the slowest.
 _REWEIGHTED_STEPS, _NEWTON_STEPS = 12, 3
@@ -68,7 +69,13 @@ class Bootstrap(Method):
                 f"this law."
             )
         problems = (
-            (f"{failed:.1%} of the refits failed and are left out.",)
+            (
+                Complaint(
+                    "failed_refits",
+                    f"{failed:.1%} of the refits failed and are left out.",
+                    {"failed_refits": float(failed)},
+                ),
+            )
             if failed > _TOLERATED_FAILURES
             else ()
         )

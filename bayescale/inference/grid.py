@@ -33,6 +33,7 @@ from bayescale.inference._mixture import Mixture
 from bayescale.inference._weighing import Weighed, complaint, log_posterior, weigh
 from bayescale.inference.base import Method, Problem
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint
 
 _FREEDOM = 10.0
 _FEWEST_NODES, _SPREAD = 8, 1e-9
@@ -92,7 +93,13 @@ class Grid(Method):
         beyond = (
             ()
             if lost < _LOST
-            else (f"{lost:.1%} of the mass lies at the end of the range of exponents; widen it.",)
+            else (
+                Complaint(
+                    "range",
+                    f"{lost:.1%} of the mass lies at the end of the range of exponents; widen it.",
+                    {"share_at_the_end": float(lost)},
+                ),
+            )
         )
         return problem.posterior(
             problem.target.constrain(list(jnp.asarray(chosen)[:, None])),

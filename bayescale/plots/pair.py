@@ -17,11 +17,11 @@ from bayescale.plots._drawing import (
     Drawing,
     log_ticks,
     note,
-    number,
     styled,
     title,
 )
 from bayescale.posterior.posterior import Posterior
+from bayescale.units import rounded
 
 _GREEK = {"alpha": "α", "beta": "β", "gamma": "γ"}
 _SIDE = 1.62
@@ -48,8 +48,8 @@ def pair(posterior: Posterior) -> Figure:
     Examples
     --------
     >>> import bayescale as bs
-    >>> runs = bs.datasets.simulate(seed=1)
-    >>> point = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise, method = bs.laws.Chinchilla(), bs.noise.Normal(), bs.MultiStart(starts=100)
+    >>> point = bs.fit(bs.datasets.simulate(seed=1), law=law, noise=noise, method=method)
     >>> [axes.get_xlabel().split()[0] for axes in bs.plots.pair(point).axes if axes.get_xlabel()]
     ['E', 'A', 'B', 'α', 'β']
     """
@@ -83,8 +83,8 @@ def _draw_marginal(axes: Axes, posterior: Posterior, parameter: Parameter) -> No
     low, median, high = (
         posterior.summary().loc[[parameter.name], ["q05", "q50", "q95"]].to_numpy()[0].tolist()
     )
-    interval = f"\n{number(low)} to {number(high)}" if posterior.n_draws > 1 else ""
-    axes.set_title(f"{_symbol(parameter)} = {number(median)}{interval}", fontsize=8.5)
+    interval = f"\n{rounded(low)} to {rounded(high)}" if posterior.n_draws > 1 else ""
+    axes.set_title(f"{_symbol(parameter)} = {rounded(median)}{interval}", fontsize=8.5)
     axes.set_xscale(_scale(parameter))
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)

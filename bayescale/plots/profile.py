@@ -38,8 +38,8 @@ def profile(posterior: Posterior) -> Figure:
     Examples
     --------
     >>> import bayescale as bs
-    >>> runs = bs.datasets.simulate(seed=1)
-    >>> point = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise, method = bs.laws.Chinchilla(), bs.noise.Normal(), bs.MultiStart(starts=100)
+    >>> point = bs.fit(bs.datasets.simulate(seed=1), law=law, noise=noise, method=method)
     >>> bs.plots.profile(point).axes[0].get_xlabel()
     'α'
     """

@@ -47,7 +47,7 @@ def print_backtest(backtest: "Backtest") -> None:
     else:
         style.print_table(console, _fold_table(backtest))
     for problem in backtest.problems:
-        console.print(Padding(problem, (0, 0, 0, 2)), style="red")
+        console.print(Padding(str(problem), (0, 0, 0, 2)), style="red")
 
 
 def _heading(backtest: "Backtest", model_rows: "pd.DataFrame") -> Table:

@@ -27,7 +27,7 @@ def print_design(design: "Design") -> None:
             f"{row['worth_per_flop'] * 1e18:.1e}",
         )
     style.print_table(console, table)
-    console.print(design.when_to_stop)
+    console.print(" ".join(design.sentences))
     console.print(
         "Regret and worth are in nats per token at the target. Each run is judged as if the runs "
         "above it were known.",

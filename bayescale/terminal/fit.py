@@ -151,5 +151,5 @@ def _print_diagnostics(console: Console, posterior: "Posterior") -> None:
         style="red" if posterior.problems else "green",
     )
     for problem in posterior.problems:
-        console.print(Padding(problem, (0, 0, 0, 2)), style="red")
+        console.print(Padding(str(problem), (0, 0, 0, 2)), style="red")
     console.print()

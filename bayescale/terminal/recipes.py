@@ -35,9 +35,9 @@ def print_recipes(comparison: "Recipes") -> None:
         "each recipe at its own best split.",
         style="dim",
     )
-    console.print(comparison.verdict)
+    console.print(" ".join(comparison.sentences))
     for problem in comparison.problems:
-        console.print(problem, style="red")
+        console.print(str(problem), style="red")
 
 
 def _multiplier(value: float) -> str:

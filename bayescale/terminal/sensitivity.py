@@ -43,4 +43,4 @@ def print_sensitivity(sensitivity: "Sensitivity") -> None:
         style="dim",
     )
     for problem in sensitivity.problems:
-        console.print(problem, style="yellow")
+        console.print(str(problem), style="yellow")

@@ -53,7 +53,10 @@ def test_json_begins_with_the_scores_of_the_contract(as_json):
 def test_json_counts_runs_and_scores_as_the_library_does(as_json):
     found = json.loads(as_json.stdout)
     table = bs.backtest(
-        bs.datasets.load("dey2023_pile"), noise=bs.noise.Normal(), method=bs.MultiStart(starts=50)
+        bs.datasets.load("dey2023_pile"),
+        law=bs.laws.Chinchilla(),
+        noise=bs.noise.Normal(),
+        method=bs.MultiStart(starts=50),
     ).summary()
     assert (found["n_train"], found["n_test"]) == (23, 6)
     assert found["crps"] == pytest.approx(table["crps"].iloc[0])

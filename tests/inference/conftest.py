@@ -72,4 +72,4 @@ def sweep() -> bs.Runs:
 @pytest.fixture(scope="session")
 def chains(sweep: bs.Runs) -> bs.Posterior:
     """The posterior of the sweep under Normal noise, by Markov chains."""
-    return bs.fit(sweep, noise=bs.noise.Normal(), method=bs.NUTS())
+    return bs.fit(sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.NUTS())

@@ -273,7 +273,7 @@ def test_runs_without_a_column_that_the_noise_needs_are_refused(
         bs.InputError,
         match=rf"mine has no column {column}, which \w+ needs; add it, or use another noise",
     ):
-        bs.fit(lacking, noise=noise)
+        bs.fit(lacking, law=bs.laws.Chinchilla(), noise=noise)
 
 
 def test_more_groups_than_a_process_has_functions_are_refused() -> None:
@@ -282,4 +282,4 @@ def test_more_groups_than_a_process_has_functions_are_refused() -> None:
     with pytest.raises(
         bs.InputError, match=r"these 75 runs need more than its 64 functions.*Use fewer groups"
     ):
-        bs.fit(own, noise=bs.noise.GroupEffects())
+        bs.fit(own, law=bs.laws.Chinchilla(), noise=bs.noise.GroupEffects())

@@ -12,12 +12,12 @@ from tests.inference.conftest import discrepancies
 
 @pytest.fixture(scope="module")
 def normal(sweep: bs.Runs) -> bs.Posterior:
-    return bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Grid())
+    return bs.fit(sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Grid())
 
 
 @pytest.fixture(scope="module")
 def student_t(sweep: bs.Runs) -> bs.Posterior:
-    return bs.fit(sweep, noise=bs.noise.StudentT(), method=bs.Grid())
+    return bs.fit(sweep, law=bs.laws.Chinchilla(), noise=bs.noise.StudentT(), method=bs.Grid())
 
 
 def test_it_agrees_with_nuts_within_monte_carlo_error(
@@ -29,13 +29,15 @@ def test_it_agrees_with_nuts_within_monte_carlo_error(
 
 @pytest.mark.slow
 def test_it_agrees_with_nuts_under_heavy_tails_too(sweep: bs.Runs, student_t: bs.Posterior) -> None:
-    chains = bs.fit(sweep, noise=bs.noise.StudentT(), method=bs.NUTS())
+    chains = bs.fit(sweep, law=bs.laws.Chinchilla(), noise=bs.noise.StudentT(), method=bs.NUTS())
     assert student_t.problems == ()
     assert max(map(abs, discrepancies(chains, student_t).values())) < 4
 
 
 def test_its_evidence_is_that_of_importance_sampling(sweep: bs.Runs, normal: bs.Posterior) -> None:
-    importance = bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Importance())
+    importance = bs.fit(
+        sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Importance()
+    )
     assert normal.diagnostics["log_evidence"] == pytest.approx(
         importance.diagnostics["log_evidence"], abs=0.05
     )
@@ -45,7 +47,9 @@ def test_its_evidence_is_that_of_importance_sampling(sweep: bs.Runs, normal: bs.
 def test_its_evidence_is_that_of_importance_sampling_under_heavy_tails_too(
     sweep: bs.Runs, student_t: bs.Posterior
 ) -> None:
-    importance = bs.fit(sweep, noise=bs.noise.StudentT(), method=bs.Importance())
+    importance = bs.fit(
+        sweep, law=bs.laws.Chinchilla(), noise=bs.noise.StudentT(), method=bs.Importance()
+    )
     assert student_t.diagnostics["log_evidence"] == pytest.approx(
         importance.diagnostics["log_evidence"], abs=0.05
     )
@@ -69,7 +73,9 @@ def test_two_exponents_held_together_are_a_line_of_nodes(sweep: bs.Runs) -> None
 @pytest.fixture(scope="module")
 def few(sweep: bs.Runs) -> bs.Posterior:
     """Of few draws."""
-    return bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Grid(draws=500))
+    return bs.fit(
+        sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Grid(draws=500)
+    )
 
 
 def test_draws_come_in_one_chain_of_the_number_asked_for(few: bs.Posterior) -> None:
@@ -77,14 +83,19 @@ def test_draws_come_in_one_chain_of_the_number_asked_for(few: bs.Posterior) -> N
 
 
 def test_even_one_draw_may_be_asked_for(sweep: bs.Runs) -> None:
-    assert bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Grid(draws=1)).n_draws == 1
+    assert (
+        bs.fit(
+            sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Grid(draws=1)
+        ).n_draws
+        == 1
+    )
 
 
 def test_the_same_seed_gives_the_same_draws_whatever_the_order_of_the_rows(
     sweep: bs.Runs, few: bs.Posterior
 ) -> None:
     shuffled = bs.Runs.from_frame(sweep.frame.sample(frac=1, random_state=1))
-    again = bs.fit(shuffled, noise=few.noise, method=few.method)
+    again = bs.fit(shuffled, law=bs.laws.Chinchilla(), noise=few.noise, method=few.method)
     for name in few.params:
         np.testing.assert_array_equal(few.params[name], again.params[name])
 
@@ -92,7 +103,9 @@ def test_the_same_seed_gives_the_same_draws_whatever_the_order_of_the_rows(
 def test_another_seed_gives_other_draws_and_nearly_the_same_evidence(
     sweep: bs.Runs, few: bs.Posterior
 ) -> None:
-    other = bs.fit(sweep, noise=few.noise, method=bs.Grid(draws=500, seed=1))
+    other = bs.fit(
+        sweep, law=bs.laws.Chinchilla(), noise=few.noise, method=bs.Grid(draws=500, seed=1)
+    )
     assert not np.intersect1d(few.draws("alpha"), other.draws("alpha")).size
     assert few.diagnostics["log_evidence"] == pytest.approx(
         other.diagnostics["log_evidence"], abs=0.05
@@ -102,7 +115,9 @@ def test_another_seed_gives_other_draws_and_nearly_the_same_evidence(
 def test_a_coarse_grid_gives_the_same_posterior_as_a_fine_one(
     sweep: bs.Runs, normal: bs.Posterior
 ) -> None:
-    coarse = bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Grid(nodes=32))
+    coarse = bs.fit(
+        sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Grid(nodes=32)
+    )
     assert coarse.problems == ()
     for name in normal.params:
         fine, rough = normal.draws(name), coarse.draws(name)
@@ -122,9 +137,14 @@ def test_no_draw_leaves_the_range_and_mass_at_its_end_is_a_problem(
 ) -> None:
     middle = float(np.median(normal.draws("alpha")))
     with pytest.warns(bs.FitWarning, match=r"at the end of the range of exponents; widen it"):
-        half = bs.fit(sweep, noise=noise, method=bs.Grid(nodes=32, alpha=(0.1, middle), draws=500))
+        half = bs.fit(
+            sweep,
+            law=bs.laws.Chinchilla(),
+            noise=noise,
+            method=bs.Grid(nodes=32, alpha=(0.1, middle), draws=500),
+        )
     assert half.draws("alpha").max() <= middle
-    assert any("widen it" in problem for problem in half.problems)
+    assert any("widen it" in str(problem) for problem in half.problems)
 
 
 def test_a_range_that_leaves_out_what_hardly_counts_is_no_problem(
@@ -132,7 +152,12 @@ def test_a_range_that_leaves_out_what_hardly_counts_is_no_problem(
 ) -> None:
     alpha, beta = normal.draws("alpha"), normal.draws("beta")
     ranges = [(float(x.mean() - 5 * x.std()), float(x.mean() + 6 * x.std())) for x in (alpha, beta)]
-    narrow = bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Grid(alpha=ranges[0], beta=ranges[1]))
+    narrow = bs.fit(
+        sweep,
+        law=bs.laws.Chinchilla(),
+        noise=bs.noise.Normal(),
+        method=bs.Grid(alpha=ranges[0], beta=ranges[1]),
+    )
     assert narrow.problems == ()
     assert narrow.diagnostics["log_evidence"] == pytest.approx(
         normal.diagnostics["log_evidence"], abs=0.02
@@ -146,7 +171,10 @@ def test_a_tail_cut_off_is_a_problem_however_fine_the_grid(
     cut = float(np.quantile(normal.draws("beta"), 0.97))
     with pytest.warns(bs.FitWarning, match="widen it"):
         bs.fit(
-            sweep, noise=bs.noise.Normal(), method=bs.Grid(nodes=nodes, beta=(0.01, cut), draws=500)
+            sweep,
+            law=bs.laws.Chinchilla(),
+            noise=bs.noise.Normal(),
+            method=bs.Grid(nodes=nodes, beta=(0.01, cut), draws=500),
         )
 
 
@@ -175,7 +203,7 @@ def test_options_that_cannot_be_are_refused(
     sweep: bs.Runs, options: dict[str, int], complaint: str
 ) -> None:
     with pytest.raises(bs.InputError, match=complaint):
-        bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Grid(**options))
+        bs.fit(sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Grid(**options))
 
 
 def test_its_ranges_are_written_with_two_dots() -> None:

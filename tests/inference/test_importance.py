@@ -27,7 +27,7 @@ def problem(runs: bs.Runs) -> Problem:
 
 @pytest.fixture(scope="module")
 def weighed(sweep: bs.Runs) -> bs.Posterior:
-    return bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Importance())
+    return bs.fit(sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Importance())
 
 
 def assert_within_a_tenth_of_a_standard_deviation(
@@ -50,7 +50,8 @@ def test_it_agrees_with_nuts_within_a_tenth_of_a_standard_deviation(
 def test_it_agrees_with_nuts_under_heavy_tails_too(sweep: bs.Runs) -> None:
     noise = bs.noise.StudentT()
     chains, weighed = (
-        bs.fit(sweep, noise=noise, method=method) for method in (bs.NUTS(), bs.Importance())
+        bs.fit(sweep, law=bs.laws.Chinchilla(), noise=noise, method=method)
+        for method in (bs.NUTS(), bs.Importance())
     )
     assert_within_a_tenth_of_a_standard_deviation(weighed, chains)
 
@@ -130,7 +131,10 @@ def test_runs_with_and_without_standard_errors_share_a_call(
 
 def test_the_same_seed_gives_the_same_draws_whatever_the_order_of_the_rows(sweep: bs.Runs) -> None:
     shuffled = bs.Runs.from_frame(sweep.frame.sample(frac=1, random_state=1))
-    one, two = (bs.fit(runs, noise=bs.noise.Normal(), method=FEW) for runs in (sweep, shuffled))
+    one, two = (
+        bs.fit(runs, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=FEW)
+        for runs in (sweep, shuffled)
+    )
     for name in one.params:
         np.testing.assert_array_equal(one.params[name], two.params[name])
 
@@ -138,7 +142,13 @@ def test_the_same_seed_gives_the_same_draws_whatever_the_order_of_the_rows(sweep
 @pytest.mark.slow
 def test_another_seed_gives_other_draws_and_nearly_the_same_evidence(sweep: bs.Runs) -> None:
     one, two = (
-        bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Importance(seed=seed)) for seed in (0, 1)
+        bs.fit(
+            sweep,
+            law=bs.laws.Chinchilla(),
+            noise=bs.noise.Normal(),
+            method=bs.Importance(seed=seed),
+        )
+        for seed in (0, 1)
     )
     assert not np.intersect1d(one.draws("alpha"), two.draws("alpha")).size
     assert one.diagnostics["log_evidence"] == pytest.approx(
@@ -155,7 +165,9 @@ def test_where_its_weights_cannot_be_trusted_nuts_samples_and_the_diagnostics_sa
     value: float,
 ) -> None:
     monkeypatch.setattr(_weighing, limit, value)
-    sampled = bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Importance())
+    sampled = bs.fit(
+        sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Importance()
+    )
     why = {"pareto_k", "ess_importance"}
     assert set(sampled.diagnostics) == why | {
         "rhat_max",
@@ -175,15 +187,24 @@ def test_runs_that_say_nothing_of_one_term_are_drawn_or_sampled_and_never_fail(
         warnings.simplefilter(
             "ignore", bs.FitWarning
         )  # chains may complain of so loose a posterior
-        posterior = bs.fit(one_size, noise=bs.noise.Normal(), method=bs.Importance())
+        posterior = bs.fit(
+            one_size, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Importance()
+        )
     # The prior of the exponent's logarithm has an sd of 0.4.
     assert np.log(posterior.draws("alpha")).std() == pytest.approx(0.4, rel=0.2)
 
 
 def test_even_one_draw_may_be_asked_for(sweep: bs.Runs) -> None:
-    assert bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Importance(draws=1)).n_draws == 1
+    assert (
+        bs.fit(
+            sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Importance(draws=1)
+        ).n_draws
+        == 1
+    )
 
 
 def test_no_draws_are_bad_input(sweep: bs.Runs) -> None:
     with pytest.raises(bs.InputError, match="importance: draws=0 must be at least 1"):
-        bs.fit(sweep, noise=bs.noise.Normal(), method=bs.Importance(draws=0))
+        bs.fit(
+            sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Importance(draws=0)
+        )

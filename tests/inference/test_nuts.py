@@ -33,8 +33,10 @@ def test_it_agrees_with_numpyros_own_sampler_on_the_same_model(
 @pytest.mark.slow
 def test_it_agrees_with_least_squares_where_data_are_many() -> None:
     runs = bs.datasets.simulate(seed=5, noise=0.003, sizes_per_budget=60)
-    post = bs.fit(runs, noise=bs.noise.Normal())
-    point = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=300))
+    post = bs.fit(runs, law=bs.laws.Chinchilla(), noise=bs.noise.Normal())
+    point = bs.fit(
+        runs, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.MultiStart(starts=300)
+    )
     for name in post.params:
         assert post.draws(name).mean() == pytest.approx(
             point.draws(name).item(), abs=0.5 * post.draws(name).std()
@@ -85,8 +87,13 @@ def test_its_diagnostics_are_good_and_said(chains: bs.Posterior) -> None:
 
 def test_too_few_draws_are_a_problem_that_is_named_and_warned_of(sweep: bs.Runs) -> None:
     with pytest.warns(bs.FitWarning) as warned:
-        rough = bs.fit(sweep, noise=bs.noise.Normal(), method=bs.NUTS(draws=50))
-    assert any("below 400" in problem and "Use more draws" in problem for problem in rough.problems)
+        rough = bs.fit(
+            sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.NUTS(draws=50)
+        )
+    assert any(
+        "below 400" in str(problem) and "Use more draws" in str(problem)
+        for problem in rough.problems
+    )
     assert [f"{sweep.name}: {problem}" for problem in rough.problems] == [
         str(one.message) for one in warned
     ]
@@ -105,9 +112,9 @@ def test_the_model_has_one_named_site_a_parameter_and_the_observed_losses(sweep:
 
 def test_a_second_fit_of_the_same_shape_compiles_nothing(sweep: bs.Runs) -> None:
     other = bs.datasets.simulate(seed=11, noise=0.01)
-    bs.fit(other, noise=bs.noise.Normal())
+    bs.fit(other, law=bs.laws.Chinchilla(), noise=bs.noise.Normal())
     before = _programs.programs_compiled()
-    bs.fit(sweep, noise=bs.noise.Normal())
+    bs.fit(sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Normal())
     assert _programs.programs_compiled() == before
 
 
@@ -120,12 +127,12 @@ def test_chains_have_their_own_draws_and_statistics(chains: bs.Posterior) -> Non
 
 def test_no_draws_are_bad_input(sweep: bs.Runs) -> None:
     with pytest.raises(bs.InputError, match="draws=0 and warmup=500 must be at least 1"):
-        bs.fit(sweep, method=bs.NUTS(draws=0))
+        bs.fit(sweep, law=bs.laws.Chinchilla(), method=bs.NUTS(draws=0))
 
 
 def test_under_laplace_noise_whose_slopes_jump_at_the_mode_chains_walk_as_well(
     sweep: bs.Runs,
 ) -> None:
-    posterior = bs.fit(sweep, noise=bs.noise.Laplace())
+    posterior = bs.fit(sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Laplace())
     assert posterior.problems == ()
     assert posterior.diagnostics["ess_bulk_min"] > 1000

@@ -60,7 +60,7 @@ def test_sampling_functions_gives_the_posterior_that_integrating_them_out_gives(
     with warnings.catch_warnings(
         action="ignore", category=bs.FitWarning
     ):  # a divergence or two in 4,000 is no matter here
-        ours = bs.fit(runs, noise=NOISE)
+        ours = bs.fit(runs, law=bs.laws.Chinchilla(), noise=NOISE)
     assert ours.diagnostics["rhat_max"] < 1.01
     with jax.enable_x64(True):
         problem = Problem.build(runs, bs.laws.Chinchilla(), NOISE)
@@ -86,7 +86,9 @@ def test_sampling_functions_gives_the_posterior_that_integrating_them_out_gives(
 @float64
 def test_departures_drawn_are_those_that_a_gaussian_process_has_given_the_parameters() -> None:
     runs = bent_sweep()
-    posterior = bs.fit(runs, noise=NOISE, method=bs.NUTS(draws=2000, seed=1))
+    posterior = bs.fit(
+        runs, law=bs.laws.Chinchilla(), noise=NOISE, method=bs.NUTS(draws=2000, seed=1)
+    )
     at = posterior.bases
     residual = np.log(runs.column("loss")) - posterior.log_law().reshape(-1, len(runs))
     drawn = posterior.log_departure().reshape(-1, len(runs))
@@ -109,7 +111,7 @@ def test_departures_drawn_are_those_that_a_gaussian_process_has_given_the_parame
 @pytest.fixture(scope="module")
 def bent() -> bs.Posterior:
     """The posterior of the bent sweep."""
-    return bs.fit(bent_sweep(), noise=NOISE, method=TWO_CHAINS)
+    return bs.fit(bent_sweep(), law=bs.laws.Chinchilla(), noise=NOISE, method=TWO_CHAINS)
 
 
 class Second(NamedTuple):
@@ -125,7 +127,7 @@ class Second(NamedTuple):
 def second(bent: bs.Posterior) -> Second:
     straight = bs.datasets.simulate(3, noise=0.004, sizes_per_budget=6)
     before = _programs.programs_compiled()
-    posterior = bs.fit(straight, noise=NOISE, method=TWO_CHAINS)
+    posterior = bs.fit(straight, law=bs.laws.Chinchilla(), noise=NOISE, method=TWO_CHAINS)
     return Second(posterior, _programs.programs_compiled() - before)
 
 
@@ -169,7 +171,12 @@ def test_group_effects_find_the_groups_their_spread_and_the_scatter_within() -> 
         group=[f"g{g}" for g in group], loss=sweep.frame["loss"] * np.exp(effects[group])
     )
     runs = bs.Runs.from_frame(pd.DataFrame(frame))
-    posterior = bs.fit(runs, noise=GroupEffects(Normal()), method=bs.NUTS(chains=2, draws=500))
+    posterior = bs.fit(
+        runs,
+        law=bs.laws.Chinchilla(),
+        noise=GroupEffects(Normal()),
+        method=bs.NUTS(chains=2, draws=500),
+    )
     low, high = np.quantile(posterior.draws("group_sd"), [0.01, 0.99])
     assert low < effects.std() < high
     assert np.median(posterior.draws("sigma")) == pytest.approx(0.004, rel=0.3)
@@ -187,7 +194,9 @@ def test_a_scale_that_falls_with_compute_is_found() -> None:
         scatter * np.random.default_rng(2).standard_normal(len(sweep))
     )
     posterior = bs.fit(
-        bs.Runs.from_frame(sweep.frame.assign(loss=noisy)), noise=ComputeScale(Normal())
+        bs.Runs.from_frame(sweep.frame.assign(loss=noisy)),
+        law=bs.laws.Chinchilla(),
+        noise=ComputeScale(Normal()),
     )
     low, high = np.quantile(posterior.draws("scale_slope"), [0.005, 0.995])
     assert low < 0.3 < high

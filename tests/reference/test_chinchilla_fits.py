@@ -25,7 +25,9 @@ PUBLISHED_95 = {
 
 
 def huber(runs: bs.Runs, seed: int) -> bs.Posterior:
-    return bs.fit(runs, noise=bs.noise.Huber(1e-3), method=bs.MultiStart(seed=seed))
+    return bs.fit(
+        runs, law=bs.laws.Chinchilla(), noise=bs.noise.Huber(1e-3), method=bs.MultiStart(seed=seed)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,12 @@ def point(runs_240: bs.Runs) -> bs.Posterior:
 def bootstrapped(runs_240: bs.Runs) -> bs.Posterior:
     # More replicates than users need: the standard error of B is itself uncertain by some 4 % with
     # 4,000.
-    return bs.fit(runs_240, noise=bs.noise.Huber(1e-3), method=bs.Bootstrap(replicates=20_000))
+    return bs.fit(
+        runs_240,
+        law=bs.laws.Chinchilla(),
+        noise=bs.noise.Huber(1e-3),
+        method=bs.Bootstrap(replicates=20_000),
+    )
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -111,7 +118,10 @@ def bootstrapped_by_budget(runs_240: bs.Runs) -> bs.Posterior:
     nearest = np.abs(np.log(runs_240.column("flops"))[:, None] - np.log(budgets)).argmin(axis=1)
     runs = bs.Runs.from_frame(runs_240.frame.assign(budget=budgets[nearest].astype(str)))
     return bs.fit(
-        runs, noise=bs.noise.Huber(1e-3), method=bs.Bootstrap(replicates=4000, cluster="budget")
+        runs,
+        law=bs.laws.Chinchilla(),
+        noise=bs.noise.Huber(1e-3),
+        method=bs.Bootstrap(replicates=4000, cluster="budget"),
     )
 
 
@@ -126,12 +136,12 @@ def test_resampling_budgets_widens_the_errors_as_recomputed(
 
 @pytest.fixture(scope="module")
 def normal(runs_240: bs.Runs) -> bs.Posterior:
-    return bs.fit(runs_240, noise=bs.noise.Normal())
+    return bs.fit(runs_240, law=bs.laws.Chinchilla(), noise=bs.noise.Normal())
 
 
 @pytest.fixture(scope="module")
 def student_t(runs_240: bs.Runs) -> bs.Posterior:
-    return bs.fit(runs_240, noise=bs.noise.StudentT())
+    return bs.fit(runs_240, law=bs.laws.Chinchilla(), noise=bs.noise.StudentT())
 
 
 @pytest.mark.parametrize(

@@ -13,19 +13,23 @@ from tests.structure.source import ROOT, SHIPPED, Source, sources
 
 # What a part may import of ours besides itself and the leaves. A part is a file or folder right
 # below the package.
-LEAVES = {"errors", "_internal"}
+LEAVES = {"errors", "_internal", "units", "results", "defaults"}
 BELOW_POSTERIOR = {"laws", "processes", "noise", "runs", "responses"}
 BELOW_DECISIONS = BELOW_POSTERIOR | {"posterior", "inference", "kernels"}
 ALLOWED = {
     "errors": set(),
     "_internal": {"errors"},
+    "units": {"errors"},
+    "results": set(),
     "kernels": {"_internal"},
-    "runs": {"errors"},
+    "runs": {"errors", "units", "results"},
     "responses": {"runs", "errors"},
     "laws": LEAVES,
     "processes": {"laws", "runs"} | LEAVES,
     "noise": {"laws", "processes"} | LEAVES,
-    "datasets": {"runs", "errors"},
+    "datasets": {"runs", "errors", "units"},
+    # Imports what it names when it is asked.
+    "defaults": BELOW_POSTERIOR | {"inference"} | LEAVES,
     "posterior": BELOW_POSTERIOR | LEAVES,
     "inference": BELOW_POSTERIOR | {"posterior", "kernels"} | LEAVES,
     "batches": BELOW_DECISIONS | {"datasets"} | LEAVES,

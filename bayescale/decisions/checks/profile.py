@@ -1,5 +1,5 @@
-"""What do the runs alone say of the exponents? The profile: at each value the best that all other
-parameters can do.
+"""Profile likelihood: what the runs alone say of the exponents, at each value the best that all
+other parameters can do.
 
 A posterior weighs what the runs say by the priors; the profile shows the first without the second,
 and where both agree the priors did not decide. At every node of a grid of exponents the levels and
@@ -26,17 +26,18 @@ from jax import Array
 from scipy.stats import chi2
 
 from bayescale._internal.compiling import Use, jit_for
+from bayescale._internal.discovery import describe
 from bayescale._internal.precision import float64
+from bayescale.defaults import textbook_law, textbook_noise
 from bayescale.errors import InputError
 from bayescale.inference._coordinates import constrained
 from bayescale.inference._data import Data
 from bayescale.inference.base import Problem, Target
 from bayescale.kernels import centre_response, evaluate_pairs, newton, power_columns
 from bayescale.laws.base import Law
-from bayescale.laws.chinchilla import Chinchilla
 from bayescale.noise.base import Noise, is_likelihood
-from bayescale.noise.student_t import StudentT
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, Json, records, to_html, to_text
 from bayescale.runs import Runs
 
 LEVELS = (0.5, 0.9)
@@ -103,6 +104,36 @@ class Profile:
             table[name] = row
         return pd.DataFrame(table).T.rename_axis(index="exponent")
 
+    @property
+    def title(self) -> str:
+        """Title of the result, in a few words."""
+        return f"profile of {self.law.formula} on {self.runs.name}"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The best value of each exponent."""
+        best = self.summary()["best"]
+        return tuple(f"{name} is {value:.4g} at the best node." for name, value in best.items())
+
+    @property
+    def problems(self) -> tuple[Complaint, ...]:
+        """Empty: what is wrong with the fit, the posterior says."""
+        return ()
+
+    def to_dict(self) -> dict[str, Json]:
+        """The summary, a row an exponent, and what was fitted."""
+        return {
+            "exponents": records(self.summary().reset_index()),
+            "law": describe(self.law),
+            "noise": describe(self.noise),
+        }
+
+    def _repr_html_(self) -> str:
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
+
 
 @float64
 def profile(
@@ -151,8 +182,8 @@ def profile(
     else:
         runs, fitted_law, fitted_noise = (
             (of if isinstance(of, Runs) else Runs.from_frame(of)),
-            Chinchilla(),
-            StudentT(),
+            textbook_law(),
+            textbook_noise(),
         )
     law, noise = law or fitted_law, noise or fitted_noise
     exponents = _exponents(law)
@@ -186,8 +217,8 @@ def _exponents(law: Law) -> tuple[str, ...]:
 
 
 def _crossings(axis: np.ndarray, height: np.ndarray) -> tuple[float, float]:
-    """Where the outermost stretch of positive heights begins and ends, by straight lines between
-    nodes.
+    """Return where the outermost stretch of positive heights begins and ends, by straight lines
+    between nodes.
     """
     above = np.flatnonzero(height > 0)
     first, last = above[0], above[-1]

@@ -17,8 +17,8 @@ from typing import Any, ClassVar
 import jax.numpy as jnp
 from numpyro import distributions as dist
 
+from bayescale.defaults import textbook_law
 from bayescale.laws.base import Law, Parameter, Values
-from bayescale.laws.chinchilla import Chinchilla
 
 MULTIPLIERS = {"n_params": "n_params_multiplier", "n_tokens": "n_tokens_multiplier"}
 FLOOR = "floor_ratio"
@@ -38,7 +38,7 @@ class RecipeLaw(Law):
         Whether the candidate has an irreducible loss of its own.
     """
 
-    base: Law = field(default=Chinchilla())
+    base: Law = field(default_factory=textbook_law)
     own_floor: bool = False
 
     stage: ClassVar[str] = "pre-training"
@@ -98,7 +98,7 @@ class RecipeLaw(Law):
         return [*self.base.recorrelate(decorrelated[:k]), *decorrelated[k:]]
 
     def rescale(self, params: Values, units: Values) -> dict[str, Any]:
-        """Of the base in counts and nats; the multipliers stay.
+        """Return the base's constants in counts and nats; the multipliers stay.
 
         The centre of the data lies between the recipes, at r̄: there N counts in units of N₀ m_N^r̄
         of the base's.

@@ -32,6 +32,7 @@ from bayescale.inference.nuts import NUTS
 from bayescale.laws.base import Values
 from bayescale.posterior.diagnostics import convergence, judge
 from bayescale.processes.base import padded_size
+from bayescale.results import Complaint
 
 # Log hazards: of rates of 1 in 10^11, and of samples a thousandth of which would do.
 CELLS, WIDTH = np.arange(-25.0, 7.0, 0.2), 0.2
@@ -80,7 +81,9 @@ class Counts:
         return found, place.reshape(-1), repeats
 
     def likelihood(self) -> np.ndarray:
-        """Of a rate of zero and of the cells, relative to the largest, shape (pairs, 1 + cells)."""
+        """Likelihood of a rate of zero and of the cells, relative to the largest, shape (pairs, 1 +
+        cells).
+        """
         n, y = self.pairs()[0].T[..., None].astype(np.float64)
         p = (y + 0.5) / (n + 1)
         narrow = WIDTH**2 * n * (1 - p) * np.log1p(-p) ** 2 / p > _NARROW
@@ -93,7 +96,7 @@ class Counts:
         )
 
     def within(self) -> np.ndarray:
-        """Of places within each cell, shape (pairs, cells, 16)."""
+        """Likelihood of points within each cell, shape (pairs, cells, 16)."""
         return self._relative(CELLS[:, None] + WIDTH * _WITHIN)
 
     def _relative(self, log_hazard: np.ndarray) -> np.ndarray:
@@ -128,7 +131,7 @@ class Fit:
     params: dict[str, np.ndarray]
     table: pd.DataFrame
     diagnostics: dict[str, float]
-    problems: tuple[str, ...]
+    problems: tuple[Complaint, ...]
 
 
 def log_shares(rates: SuccessRates, params: Values) -> Array:
@@ -144,7 +147,7 @@ def log_shares(rates: SuccessRates, params: Values) -> Array:
 
 
 def log_likelihood(rates: SuccessRates, params: dict[str, Array], table: Table) -> Array:
-    """Of the counts of a group, but for constants; shape ()."""
+    """Return the log likelihood of the counts of a group, but for constants; shape ()."""
     likelihood = table.likelihood @ jnp.exp(log_shares(rates, params))
     return jnp.log(jnp.maximum(likelihood, jnp.finfo(likelihood.dtype).tiny)) @ table.repeats
 

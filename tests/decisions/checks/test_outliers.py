@@ -50,7 +50,9 @@ def with_outliers(seed):
 @pytest.mark.slow
 def test_planted_outliers_are_the_surest():
     runs, planted = with_outliers(seed=1)
-    frame = bs.outliers(bs.fit(runs, noise=StudentT(), method=bs.Importance(draws=1000))).frame
+    frame = bs.outliers(
+        bs.fit(runs, law=bs.laws.Chinchilla(), noise=StudentT(), method=bs.Importance(draws=1000))
+    ).frame
     assert set(frame["run_id"].iloc[:3]) == planted
     assert (frame["probability"].iloc[:3] > 0.95).all()
 

@@ -173,7 +173,9 @@ def test_intervals_hold_the_best_and_the_wider_holds_the_narrower(found):
 
 
 def test_the_profile_agrees_with_the_posterior_where_data_are_many(runs, found):
-    posterior = bs.fit(runs, noise=bs.noise.Normal(), method=bs.Importance())
+    posterior = bs.fit(
+        runs, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Importance()
+    )
     for name in ("alpha", "beta"):
         low, high = np.quantile(posterior.draws(name), [0.05, 0.95])
         row = found.summary().loc[name]

@@ -150,7 +150,8 @@ def test_problems_of_the_scores_are_told_of_each_model(free):
     few = replace(free, params={name: values[:, :100] for name, values in free.params.items()})
     told = bs.stack([free, few]).problems
     assert any(
-        problem.startswith("chinchilla, normal (2): Pareto k is above 0.50 at") for problem in told
+        str(problem).startswith("chinchilla, normal (2): Pareto k is above 0.50 at")
+        for problem in told
     )
 
 

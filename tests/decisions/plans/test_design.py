@@ -136,7 +136,7 @@ def test_it_says_to_stop_where_flops_are_worth_more_at_the_target(planned):
         [0.0, *plan.frame["cumulative_flops"]]
     )
     assert 0 < net.argmin() < len(plan.frame)
-    assert f"Stop after run {net.argmin()}:" in plan.when_to_stop
+    assert f"Stop after run {net.argmin()}:" in " ".join(plan.sentences)
     assert "run" in plan._repr_html_()
 
 
@@ -151,9 +151,9 @@ def test_with_a_price_no_run_is_chosen_that_costs_more_than_it_saves(posterior, 
     spent = priced.frame["flops"].sum()
     assert 0 < spent < free.frame["flops"].sum()
     assert priced.regret - priced.frame["regret_after"].iloc[-1] > 1e-23 * spent
-    assert "Stop there" in priced.when_to_stop
+    assert "Stop there" in " ".join(priced.sentences)
     none = bs.design(posterior, BUDGET, compute=TARGET, price_per_flop=1.0, value_per_nat=1.0)
-    assert none.frame.empty and "no run is worth its price" in none.when_to_stop
+    assert none.frame.empty and "no run is worth its price" in none.sentences[0]
 
 
 def test_runs_that_tell_two_forms_apart_are_worth_more(made_posterior):

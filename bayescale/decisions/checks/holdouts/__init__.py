@@ -1,4 +1,4 @@
-"""Which runs a backtest hides, one way a file."""
+"""Hold-outs: ways to choose the runs that a backtest hides, one a file."""
 
 from typing import TYPE_CHECKING
 
