@@ -94,7 +94,7 @@ def posterior_from(path: Path) -> "Posterior":
     """Return the posterior that a file holds."""
     import bayescale
 
-    return cast("Posterior", bayescale.load(path))
+    return bayescale.load(path)
 
 
 def names_and_values(option: str, example: str, texts: list[str]) -> list[tuple[str, str]]:

@@ -29,7 +29,7 @@ from bayescale.errors import FitWarning, InputError
 from bayescale.inference.base import Method, Problem
 from bayescale.inference.nuts import NUTS
 from bayescale.laws.base import AllocatesCompute, Law
-from bayescale.noise.base import Likelihood, is_likelihood
+from bayescale.noise.base import Noise, is_likelihood
 from bayescale.results import Complaint, Json, as_json, messages, records, to_html, to_text
 from bayescale.runs import Runs
 from bayescale.units import QUANTILES, log_tokens_for, summarise
@@ -68,7 +68,7 @@ class Recipes:
     candidate: str
     runs: Runs
     law: RecipeLaw
-    noise: Likelihood
+    noise: Noise
     method: Method
     params: dict[str, np.ndarray] = field(repr=False)
     compute: np.ndarray
@@ -172,7 +172,7 @@ def recipes(
     compute: float | Sequence[float] | np.ndarray | None = None,
     law: Law | None = None,
     shared_floor: bool = False,
-    noise: Likelihood | None = None,
+    noise: Noise | None = None,
     method: Method | None = None,
 ) -> Recipes:
     """Compare two recipes by one joint fit of their runs.
