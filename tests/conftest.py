@@ -22,8 +22,8 @@ import pytest
 hypothesis.settings.register_profile("bayescale", deadline=None, max_examples=30)
 hypothesis.settings.load_profile("bayescale")
 
-# A program holds some 25 maps and 5 MB: these are 600 programs in 3 GB, and what one module adds does
-# not reach what Linux allows.
+# A program holds some 25 maps and 5 MB: these are 600 programs in 3 GB, and one module more stays
+# far from what Linux allows.
 _MANY_MAPS = 15_000
 
 # Options that discovery cannot guess, since their values are names.
