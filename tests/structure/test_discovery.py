@@ -48,26 +48,34 @@ VALUES = {
 }
 
 
-@pytest.mark.parametrize(("package", "name"), EVERY)
-def test_a_file_defines_one_public_dataclass_that_is_frozen(package, name):
-    cls = entry(package, name)
-    assert cls.__dataclass_params__.frozen
+def test_a_file_defines_one_public_dataclass_that_is_frozen():
+    assert [place for place in EVERY if not entry(*place).__dataclass_params__.frozen] == []
 
 
-@pytest.mark.parametrize(("package", "name"), EVERY)
-def test_the_class_is_offered_by_its_package_and_bears_the_name_of_its_file(package, name):
-    cls = entry(package, name)
-    assert cls.__name__.lower() == name.replace("_", "")
-    module = bs if package == "bayescale.inference" else getattr(bs, package.rpartition(".")[2])
-    assert getattr(module, cls.__name__) is cls
-    assert name_of(cls()) == name
+def test_a_class_bears_the_name_of_its_file():
+    names_of_classes = [entry(*place).__name__.lower() for place in EVERY]
+    assert names_of_classes == [name.replace("_", "") for _, name in EVERY]
+    assert [name_of(entry(*place)()) for place in EVERY] == [name for _, name in EVERY]
 
 
-@pytest.mark.parametrize(("package", "name"), EVERY)
-def test_a_bare_name_makes_the_default(package, name):
-    made = parse(package, name)
-    assert made == entry(package, name)()
-    assert describe(made) == name
+def test_a_class_is_offered_by_its_package():
+    classes = [entry(*place) for place in EVERY]
+    offered = [
+        getattr(offering(package), cls.__name__, None)
+        for (package, _), cls in zip(EVERY, classes, strict=True)
+    ]
+    assert offered == classes
+
+
+def offering(package):
+    """Return the module from which users take the classes of a package."""
+    return bs if package == "bayescale.inference" else getattr(bs, package.rpartition(".")[2])
+
+
+def test_a_bare_name_makes_the_default():
+    made = [parse(*place) for place in EVERY]
+    assert made == [entry(*place)() for place in EVERY]
+    assert [describe(one) for one in made] == [name for _, name in EVERY]
 
 
 @pytest.mark.parametrize(("package", "name"), EVERY)
