@@ -206,7 +206,8 @@ def made_by(law: Any, noise: Any, runs: bs.Runs) -> tuple[bs.Runs, np.ndarray]:
             runs.frame.assign(n_correct=rng.binomial(n_samples, response.from_scale(true)))
         ), true
     measured = response.from_scale(true + SCATTER * rng.standard_normal(len(runs)))
-    made = runs.frame.drop(columns=["n_correct", "n_samples"]).assign(**{response.column: measured})
+    counts = ["n_correct", "n_samples"] if law.response == "accuracy" else []
+    made = runs.frame.drop(columns=counts).assign(**{response.column: measured})
     return bs.Runs(made.assign(loss_se=SCATTER * made["loss"])), true
 
 

@@ -207,8 +207,9 @@ def test_units_change_constants_as_units_must_and_nothing_else(
 
 
 def test_a_weight_of_two_is_a_run_seen_twice(sweep: bs.Runs) -> None:
-    doubled = pd.concat([sweep.frame, sweep.frame.head(10)], ignore_index=True)
-    weighted = sweep.frame.assign(weight=np.where(np.arange(len(sweep)) < 10, 2.0, 1.0))
+    # With three more, runs still fill up to 48, and so share programs.
+    doubled = pd.concat([sweep.frame, sweep.frame.head(3)], ignore_index=True)
+    weighted = sweep.frame.assign(weight=np.where(np.arange(len(sweep)) < 3, 2.0, 1.0))
     one, two = (bs.fit(bs.Runs(frame), **POINT) for frame in (doubled, weighted))
     assert one.objective == pytest.approx(two.objective, rel=1e-9)
     assert one.draws("alpha").item() == pytest.approx(two.draws("alpha").item(), rel=1e-6)

@@ -90,9 +90,12 @@ def test_the_truth_lies_within_the_intervals_of_simulated_sweeps_about_as_often_
 
 @pytest.fixture(scope="module")
 def problems(sweep: bs.Runs) -> list[Problem]:
-    """Two sweeps, and a third that is the first with known standard errors."""
-    known = bs.Runs.from_frame(sweep.frame.assign(loss_se=0.005 * sweep.frame["loss"]))
-    return float64(lambda: [problem(runs) for runs in (sweep, simulated(4), known)])()
+    """Two sweeps with known standard errors, and the first again without."""
+    known = [
+        bs.Runs.from_frame(runs.frame.assign(loss_se=0.005 * runs.frame["loss"]))
+        for runs in (sweep, simulated(4))
+    ]
+    return float64(lambda: [problem(runs) for runs in (*known, sweep)])()
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +126,7 @@ def test_the_posterior_of_each_problem_comes_in_its_place(
 def test_runs_with_and_without_standard_errors_share_a_call(
     together: list[bs.Posterior],
 ) -> None:
-    without, _, with_errors = together
+    with_errors, _, without = together
     assert np.hypot(np.median(with_errors.draws("sigma")), 0.005) == pytest.approx(
         np.median(without.draws("sigma")), rel=0.05
     )
