@@ -11,7 +11,6 @@ groups run one compiled program, in threads.
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -27,6 +26,7 @@ from numpyro.infer.util import ParamInfo, potential_energy
 from numpyro.util import fori_collect
 from scipy.special import xlog1py, xlogy
 
+from bayescale._internal.compiling import Use, jit_for
 from bayescale._internal.precision import float64
 from bayescale.decisions.repeated_sampling.families import SuccessRates
 from bayescale.inference.nuts import NUTS
@@ -221,7 +221,7 @@ def _fit(chains: Sequence[dict[str, Array]]) -> Fit:
     return Fit(drawn, table, *judge(table, divergences))
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2))
+@jit_for(Use.OFTEN, "rates", "warmup", "draws")
 def _sample(
     rates: SuccessRates,
     warmup: int,
