@@ -7,8 +7,10 @@ import pytest
 from scipy.stats import norm
 
 import bayescale as bs
-from bayescale.decisions.checks.forecasters import BASELINE, Fitted, HuberBootstrap, predicted
+from bayescale.decisions.checks.forecasters import BASELINE, HuberBootstrap, predicted
 from bayescale.inference.base import Method, Problem
+from bayescale.posterior.posterior import Posterior
+from bayescale.processes.base import bases, locate, padded_size
 from tests.known_posteriors import known_posterior
 
 POINT = bs.MultiStart(starts=50)
@@ -129,13 +131,23 @@ def test_every_fold_has_a_fit_of_the_runs_that_it_leaves(sweep):
     assert set(found.frame["fold"]) == set(found.posteriors)
 
 
-@pytest.mark.filterwarnings("ignore::bayescale.errors.FitWarning")
+def with_drift(posterior: Posterior) -> Posterior:
+    """The posterior with departures from its law that grow beyond its runs."""
+    noise = bs.noise.Discrepancy(NORMAL, (bs.processes.IntegratedWiener(),))
+    found = bases(noise.shared, locate(posterior.runs, posterior.law.inputs))
+    functions = sum(padded_size(basis.size) for basis in found)
+    shape = posterior.params["sigma"].shape
+    return replace(
+        posterior,
+        noise=noise,
+        params=posterior.params | {"drift_sd": np.full(shape, 0.02)},
+        coefficients=np.random.default_rng(0).standard_normal((*shape, functions)),
+    )
+
+
 def test_processes_are_forecast_and_scored_with_the_law(sweep):
     (fold,) = bs.LargestCompute(0.2).split(sweep)
-    noise = bs.noise.Discrepancy(NORMAL, (bs.processes.IntegratedWiener(),))
-    found = Fitted(None, noise, bs.NUTS(chains=1, warmup=100, draws=50)).predict(
-        fold.train, fold.test
-    )
+    found = predicted(with_drift(known_posterior(fold.train, shape=(1, 50))), fold.test)
     assert found.log_draws.shape == (1000, 9)
     assert np.isfinite(found.log_density).all()
     # Draws of the law and of the scatter alone would not be so wide.
