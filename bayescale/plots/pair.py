@@ -142,7 +142,7 @@ def _symbol(parameter: Parameter) -> str:
 
 
 def _label(parameter: Parameter) -> str:
-    """The symbol, and the unit, which follows the last comma of the parameter's documentation where
+    """Return the symbol and the unit, which follows the last comma of the parameter's documentation where
     there is one.
     """
     last = parameter.doc.rpartition(", ")[2]
