@@ -142,8 +142,9 @@ def _symbol(parameter: Parameter) -> str:
 
 
 def _label(parameter: Parameter) -> str:
-    """Return the symbol and the unit, which follows the last comma of the parameter's documentation where
-    there is one.
+    """Return the symbol and the unit.
+
+    The unit follows the last comma of the parameter's documentation, if there is one.
     """
     last = parameter.doc.rpartition(", ")[2]
     return f"{_symbol(parameter)} ({last if last in _UNITS else 'no unit'})"
