@@ -8,7 +8,67 @@
 
 import importlib
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING
+
+# Type checkers and editors read the names here, and `_WHERE` loads them: a test keeps both equal.
+if TYPE_CHECKING:
+    from bayescale import datasets as datasets
+    from bayescale import decisions as decisions
+    from bayescale import inference as inference
+    from bayescale import kernels as kernels
+    from bayescale import laws as laws
+    from bayescale import noise as noise
+    from bayescale import plots as plots
+    from bayescale import processes as processes
+    from bayescale.batches.batch import batch as batch
+    from bayescale.decisions.approaches.approaches import approaches as approaches
+    from bayescale.decisions.approaches.isoflop import isoflop as isoflop
+    from bayescale.decisions.checks.backtest import backtest as backtest
+    from bayescale.decisions.checks.compare import compare as compare
+    from bayescale.decisions.checks.holdouts.compute_below import ComputeBelow as ComputeBelow
+    from bayescale.decisions.checks.holdouts.expanding_window import (
+        ExpandingWindow as ExpandingWindow,
+    )
+    from bayescale.decisions.checks.holdouts.largest_compute import LargestCompute as LargestCompute
+    from bayescale.decisions.checks.holdouts.leave_group_out import LeaveGroupOut as LeaveGroupOut
+    from bayescale.decisions.checks.loo import loo as loo
+    from bayescale.decisions.checks.outliers import outliers as outliers
+    from bayescale.decisions.checks.profile import profile as profile
+    from bayescale.decisions.checks.sensitivity import sensitivity as sensitivity
+    from bayescale.decisions.checks.stack import stack as stack
+    from bayescale.decisions.forecasts.chain import chain as chain
+    from bayescale.decisions.forecasts.forecast import forecast as forecast
+    from bayescale.decisions.forecasts.surface import surface as surface
+    from bayescale.decisions.plans.allocate import allocate as allocate
+    from bayescale.decisions.plans.constraints import Constraints as Constraints
+    from bayescale.decisions.plans.constraints import Repeats as Repeats
+    from bayescale.decisions.plans.design import design as design
+    from bayescale.decisions.plans.flat_set import flat_set as flat_set
+    from bayescale.decisions.plans.flop_models import SixND as SixND
+    from bayescale.decisions.plans.flop_models import TransformerFlops as TransformerFlops
+    from bayescale.decisions.plans.hardware import Hardware as Hardware
+    from bayescale.decisions.plans.plan import plan as plan
+    from bayescale.decisions.plans.regret import regret as regret
+    from bayescale.decisions.plans.returns import returns as returns
+    from bayescale.decisions.recipes.gate import gate as gate
+    from bayescale.decisions.recipes.recipes import recipes as recipes
+    from bayescale.decisions.repeated_sampling.pass_at_k import pass_at_k as pass_at_k
+    from bayescale.decisions.repeated_sampling.pass_at_k import (
+        unbiased_pass_at_k as unbiased_pass_at_k,
+    )
+    from bayescale.errors import FitWarning as FitWarning
+    from bayescale.errors import InputError as InputError
+    from bayescale.errors import RunsWarning as RunsWarning
+    from bayescale.inference import fit as fit
+    from bayescale.inference.bootstrap import Bootstrap as Bootstrap
+    from bayescale.inference.grid import Grid as Grid
+    from bayescale.inference.importance import Importance as Importance
+    from bayescale.inference.multistart import MultiStart as MultiStart
+    from bayescale.inference.nuts import NUTS as NUTS
+    from bayescale.posterior.posterior import Posterior as Posterior
+    from bayescale.posterior.posterior import load as load
+    from bayescale.reports.page import report as report
+    from bayescale.runs import Runs as Runs
 
 __version__ = version("bayescale")
 
@@ -70,18 +130,18 @@ _SUBPACKAGES = (
     "processes",
 )
 
-__all__ = ["__version__", *_WHERE, *_SUBPACKAGES]
+# Type checkers would take `__getattr__` to offer every name there is, of no known type.
+if not TYPE_CHECKING:
+    __all__ = ["__version__", *_WHERE, *_SUBPACKAGES]
 
+    def __getattr__(name: str) -> object:
+        # Names load on first use, so that importing a part imports that part alone: kernels need
+        # JAX and nothing else.
+        if name in _WHERE:
+            return getattr(importlib.import_module(_WHERE[name]), name)
+        if name in _SUBPACKAGES:
+            return importlib.import_module(f"bayescale.{name}")
+        raise AttributeError(f"module 'bayescale' has no attribute {name!r}")
 
-def __getattr__(name: str) -> Any:
-    # Names load on first use, so that importing a part imports that part alone: kernels need JAX
-    # and nothing else.
-    if name in _WHERE:
-        return getattr(importlib.import_module(_WHERE[name]), name)
-    if name in _SUBPACKAGES:
-        return importlib.import_module(f"bayescale.{name}")
-    raise AttributeError(f"module 'bayescale' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+    def __dir__() -> list[str]:
+        return sorted(__all__)

@@ -8,6 +8,7 @@ import hashlib
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -16,6 +17,8 @@ import numpy as np
 import pandas as pd
 
 from bayescale.errors import InputError, RunsWarning
+from bayescale.results import in_lines, table_to_html
+from bayescale.units import six_nd
 
 REQUIRED = ("n_params", "n_tokens", "loss")
 OPTIONAL_NUMBERS = ("flops", "unique_tokens", "loss_se", "weight", "n_correct", "n_samples")
@@ -94,7 +97,8 @@ class Runs:
         --------
         >>> import pandas as pd
         >>> from bayescale.runs import Runs
-        >>> table = pd.DataFrame({"N": [1e8, 1e8, 1e9, 1e9], "D": [2e9, 2e10, 2e10, 2e11], "loss": [3.6, 3.3, 2.9, 2.7]})
+        >>> columns = {"N": [1e8, 1e8, 1e9], "D": [2e9, 2e10, 2e10], "loss": [3.6, 3.3, 2.9]}
+        >>> table = pd.DataFrame(columns)
         >>> Runs.from_frame(table, n_params="N", n_tokens="D").frame["n_params"].max()
         np.float64(1000000000.0)
         """
@@ -168,7 +172,16 @@ class Runs:
         return len(self.frame)
 
     def _repr_html_(self) -> str:
-        return f"<p><b>{self.name}</b>: {len(self)} runs. {' '.join(self.notes)}</p>{self.frame.to_html(max_rows=20)}"
+        notes = " ".join(self.notes)
+        about = f"<p><b>{escape(self.name)}</b>: {len(self)} runs. {escape(notes)}</p>"
+        return about + table_to_html(self.frame)
+
+    def __repr__(self) -> str:
+        columns = ", ".join(map(str, self.frame.columns))
+        source = [f"from {self.source}"] if self.source else []
+        return in_lines(
+            f"Runs: {self.name}, {len(self)} runs", [*source, f"columns {columns}", *self.notes]
+        )
 
     def column(self, name: str) -> np.ndarray:
         """One numeric column as float64, shape (runs,), in canonical order; ``flops`` falls back on
@@ -191,7 +204,7 @@ class Runs:
         """6·N·D of each run, whatever ``flops`` says, FLOPs, shape (runs,): as plans and designs
         count.
         """
-        return 6.0 * self.column("n_params") * self.column("n_tokens")
+        return np.asarray(six_nd(self.column("n_params"), self.column("n_tokens")))
 
     @property
     def weights(self) -> np.ndarray:

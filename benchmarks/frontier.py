@@ -110,7 +110,7 @@ def cell(model: str, method: str, case: frontier_panel.Case) -> JsonObject:
         "n_train": len(case.fold.train),
         "seconds": round(time.perf_counter() - begun, 2),
         "diagnostics": {name: _short(value) for name, value in diagnostics.items()},
-        "problems": list(prediction.posterior.problems),
+        "problems": [str(problem) for problem in prediction.posterior.problems],
         "low_by_chance": _short(low_by_chance(prediction.log_draws)),
         "runs": runs,
     }

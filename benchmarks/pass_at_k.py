@@ -22,7 +22,7 @@ import pandas as pd
 from alternatives import JsonObject, about, write
 
 import bayescale as bs
-from bayescale.decisions.repeated_sampling.pass_at_k import THESE
+from bayescale.decisions.repeated_sampling.pass_at_k import THESE, PassRates
 
 RESULTS = Path(__file__).parent / "results" / "pass_at_k.json"
 SUBSAMPLES = 20
@@ -65,7 +65,7 @@ def forecasts(counts: pd.DataFrame, seed: int) -> list[JsonObject]:
             "q95": quantiles["q95", "pass_rate"],
             "solved_q05": quantiles["q05", "solved"],
             "solved_q95": quantiles["q95", "solved"],
-            "sound": not any(problem.startswith(f"{model}:") for problem in result.problems),
+            "sound": not _has_problem(result, str(model)),
         }
         rows.append(row)
     for model, of_model in counts.groupby("model"):
@@ -74,6 +74,10 @@ def forecasts(counts: pd.DataFrame, seed: int) -> list[JsonObject]:
             row = {"subsample": seed, "way": "straight line", "model": model, "k": int(k)}
             rows.append(row | {"forecast": float(forecast)})
     return rows
+
+
+def _has_problem(result: PassRates, model: str) -> bool:
+    return any(str(problem).startswith(f"{model}:") for problem in result.problems)
 
 
 def scores(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:

@@ -102,7 +102,10 @@ def starts(sizes: Sizes) -> JsonObject:
     runs = data()
     huber = bs.noise.Huber(DELTA)
     method = bs.MultiStart(starts=sizes.starts)
-    seconds, fitted = seconds_of(lambda: fit(runs, noise=huber, method=method), 1 + sizes.repeats)
+    law = bs.laws.Chinchilla()
+    seconds, fitted = seconds_of(
+        lambda: fit(runs, law=law, noise=huber, method=method), 1 + sizes.repeats
+    )
     some_starts = alternatives.hoffmanns_starts()[: sizes.sampled_starts]
     per_start, best = alternatives.HuberFit(runs.frame).from_starts(some_starts)
     return _timed(seconds, sizes.starts * per_start) | {
@@ -128,11 +131,14 @@ def refits(sizes: Sizes) -> JsonObject:
     runs = data()
     huber = bs.noise.Huber(DELTA)
     method = bs.Bootstrap(replicates=sizes.refits)
-    seconds, fitted = seconds_of(lambda: fit(runs, noise=huber, method=method), 1 + sizes.repeats)
+    law = bs.laws.Chinchilla()
+    seconds, fitted = seconds_of(
+        lambda: fit(runs, law=law, noise=huber, method=method), 1 + sizes.repeats
+    )
     if fitted.diagnostics["failed_refits"]:
         raise RuntimeError("A refit failed, so draws and resamples cannot be matched.")
     with jax.enable_x64(True):
-        problem = Problem.build(runs, bs.laws.Chinchilla(), huber)
+        problem = Problem.build(runs, law, huber)
         all_counts = method.counts(problem)
         counts = all_counts.T[: sizes.checked_refits]
         optimum = MultiStart(starts=500).search(problem).coordinates
@@ -140,7 +146,8 @@ def refits(sizes: Sizes) -> JsonObject:
         weights = problem.resampled(all_counts)
         alone, _ = seconds_of(lambda: refit(problem, start, weights), 1 + sizes.repeats)
     scipy = alternatives.HuberFit(runs.frame)
-    point = _coordinates(fit(runs, noise=huber, method=bs.MultiStart()))[0]
+    point_fit = fit(runs, law=law, noise=huber, method=bs.MultiStart())
+    point = _coordinates(point_fit)[0]
     per_refit, theirs = scipy.refits(point, counts[: sizes.sampled_refits])
     refitted = _coordinates(fitted)[: len(counts)]
     ours = np.array([scipy.objective(v, w) for v, w in zip(refitted, counts, strict=True)])
@@ -164,7 +171,8 @@ def posterior(sizes: Sizes, name: str) -> dict[str, float]:
     fit = bs.fit
     runs = data()
     method = getattr(bs, name)()
-    seconds, fitted = seconds_of(lambda: fit(runs, method=method), 1 + sizes.repeats)
+    law = bs.laws.Chinchilla()
+    seconds, fitted = seconds_of(lambda: fit(runs, law=law, method=method), 1 + sizes.repeats)
     diagnostics = fitted.diagnostics
     # The effective number of resampled draws is limited by their number and by their proposals'.
     independent = min(diagnostics.get("ess_importance", 0.0), fitted.n_draws)
@@ -399,7 +407,12 @@ def _best_known(
 
     rows = np.repeat(np.arange(len(runs)), counts.astype(int))
     again = bs.Runs.from_frame(runs.frame.iloc[rows].reset_index(drop=True))
-    fitted = bs.fit(again, noise=bs.noise.Huber(DELTA), method=bs.MultiStart(starts=500))
+    fitted = bs.fit(
+        again,
+        law=bs.laws.Chinchilla(),
+        noise=bs.noise.Huber(DELTA),
+        method=bs.MultiStart(starts=500),
+    )
     moves = PERTURBATION * np.random.default_rng(0).standard_normal((RESTARTS, len(point)))
     objectives = [scipy.refit(point + move, counts).fun for move in moves]
     objectives.append(scipy.objective(_coordinates(fitted)[0], counts))

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from bayescale.units import tokens_for
+
 _OUTLIERS = 5
 
 
@@ -20,7 +22,7 @@ def read(originals: Mapping[str, Path]) -> pd.DataFrame:
             "run_id": [f"fig4_{row:03d}" for row in range(len(points))],
             "group": "chinchilla_fig4",
             "n_params": points["Model Size"],
-            "n_tokens": points["Training FLOP"] / (6 * points["Model Size"]),
+            "n_tokens": tokens_for(points["Training FLOP"], points["Model Size"]),
             "flops": points["Training FLOP"],
             "loss": points["loss"],
             "outlier": (points["loss"].rank(ascending=False) <= _OUTLIERS).astype(int),

@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 
+from bayescale.units import six_nd
+
 JsonObject: TypeAlias = dict[str, Any]
 
 _LOSSES = {
@@ -69,7 +71,7 @@ def _row(originals: Mapping[str, Path], run_id: str) -> JsonObject:
         "n_params": setting["params"],
         "n_params_no_embed": setting["params_no_embed"],
         "n_tokens": setting["tokens"],
-        "flops": 6.0 * setting["params"] * setting["tokens"],
+        "flops": six_nd(setting["params"], setting["tokens"]),
         "loss": c4["loss"],
         "loss_lo95": c4["loss_tokens_lower_95"],
         "loss_hi95": c4["loss_tokens_upper_95"],

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from bayescale.units import six_nd
+
 _FILES = {
     "constant_lr": "wandb_df_for_fitting_hot_100b+.jsonl",
     "cooldown_end": "wandb_df_for_fitting_cool_end.jsonl",
@@ -48,7 +50,7 @@ def read(originals: Mapping[str, Path]) -> pd.DataFrame:
             "depth": checkpoints["depth"],
             "n_params": checkpoints["params_active_precise"],
             "n_tokens": checkpoints["tokens"],
-            "flops": 6.0 * checkpoints["params_active_precise"] * checkpoints["tokens"],
+            "flops": six_nd(checkpoints["params_active_precise"], checkpoints["tokens"]),
             "loss": checkpoints["final_loss"],
             "loss_dclm": checkpoints["loss_dclm"],
             "loss_fineweb_edu": checkpoints["loss_fineweb_edu"],

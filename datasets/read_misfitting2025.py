@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from bayescale.units import six_nd
+
 
 def read(originals: Mapping[str, Path]) -> pd.DataFrame:
     """Read the two sweeps, the groups open_lm_final and sheet_dense.
@@ -44,7 +46,7 @@ def _open_lm(path: Path) -> pd.DataFrame:
             "n_params": sweep["N"],
             "n_params_no_embed": sweep["N_no_emb"],
             "n_tokens": sweep["D"],
-            "flops": 6.0 * sweep["N"] * sweep["D"],
+            "flops": six_nd(sweep["N"], sweep["D"]),
             "loss": sweep["C4 Eval Loss"],
             "lr": sweep["peak_lr"],
             "step": sweep["total_steps"],

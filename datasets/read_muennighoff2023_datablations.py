@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from bayescale.units import six_nd
+
 
 def read(originals: Mapping[str, Path]) -> pd.DataFrame:
     """Read the 182 points of the published fit.
@@ -21,7 +23,7 @@ def read(originals: Mapping[str, Path]) -> pd.DataFrame:
             "run_id": points["id"],
             "n_params": points["params"],
             "n_tokens": n_tokens,
-            "flops": 6.0 * points["params"] * n_tokens,
+            "flops": six_nd(points["params"], n_tokens),
             "loss": points["loss"],
             "unique_tokens": unique_tokens,
             "epochs": n_tokens / unique_tokens,

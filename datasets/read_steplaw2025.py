@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from bayescale.units import six_nd
+
 
 def read(originals: Mapping[str, Path]) -> pd.DataFrame:
     """Read the dense sweep and the four mixtures of experts.
@@ -34,7 +36,7 @@ def read(originals: Mapping[str, Path]) -> pd.DataFrame:
             "n_params": sweeps["Na"],
             "n_params_total": sweeps["N"],
             "n_tokens": sweeps["D"],
-            "flops": 6.0 * sweeps["Na"] * sweeps["D"],
+            "flops": six_nd(sweeps["Na"], sweeps["D"]),
             "loss": sweeps["smooth loss"],
             "loss_raw": sweeps["loss"],
             "lr": sweeps["lr"],

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from bayescale.units import tokens_for
+
 
 def read(originals: Mapping[str, Path]) -> pd.DataFrame:
     """Read the checkpoints.
@@ -27,7 +29,7 @@ def read(originals: Mapping[str, Path]) -> pd.DataFrame:
             "n_params_no_embed": counts["Non_vocab_parameters"],
             "vocab_size": counts["vocab_size"],
             "embed_dim": counts["embed_dim"],
-            "n_tokens": points["FLOPs"] / (6 * n_params),
+            "n_tokens": tokens_for(points["FLOPs"], n_params),
             "n_chars": points["num_characters"],
             "flops": points["FLOPs"],
             "loss": points["Lossu"],

@@ -7,6 +7,7 @@ import pandas as pd
 
 from bayescale.errors import InputError
 from bayescale.runs import Runs
+from bayescale.units import tokens_for
 
 
 def simulate(
@@ -94,7 +95,7 @@ def simulate(
     # dL/dN = 0 along D = C/(6N) gives N*^(alpha + beta) = (alpha A)/(beta B) (C/6)^beta.
     best = ((alpha * A) / (beta * B) * (flops / 6) ** beta) ** (1 / (alpha + beta))
     n_params = best * np.tile(np.geomspace(1 / spread, spread, sizes_per_budget), len(budgets))
-    n_tokens = flops / (6 * n_params)
+    n_tokens = tokens_for(flops, n_params)
     generator = np.random.default_rng(seed)
     if degrees_of_freedom is None:
         kind = "Normal"

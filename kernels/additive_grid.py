@@ -12,7 +12,8 @@ length one, which needs one exponent at a time, and all that is left of a node i
 under a Normal likelihood with flat priors of the levels and of log σ. The tables are made of
 expm1(−αx), which spans the same space with the column of ones and loses no digits where α is small;
 where ρ² is close to one, v − ρu is formed run by run. Where least squares ask for a negative level,
-RSS is that of the best of the smaller models, found by comparing them all.
+RSS is that of the best of the smaller models, found by comparing them all: see
+docs/maths/additive_grid.md.
 
 RSS is a difference, right to some 10⁻¹⁵⟨y, y⟩ in float64: to 10⁻¹² of itself where the law leaves a
 thousandth of the variance unexplained. In float32 it is right to 4·10⁻⁷⟨y, y⟩, which moved log
@@ -35,7 +36,7 @@ _LEAST_LENGTH = 4.0
 
 
 class CentredResponse(NamedTuple):
-    """What depends on no exponent.
+    """Quantities that depend on no exponent.
 
     Attributes
     ----------
@@ -147,7 +148,7 @@ def power_columns(
 
 @jax.jit
 def evaluate_grid(u: PowerColumns, v: PowerColumns, of: CentredResponse) -> Nodes:
-    """All pairs of exponents, arrays of shape (exponents of u, exponents of v).
+    """Evaluate all pairs of exponents: arrays of shape (exponents of u, exponents of v).
 
     This holds the whole grid; `grid_evidence` streams one of any size.
     """
@@ -158,7 +159,7 @@ def evaluate_grid(u: PowerColumns, v: PowerColumns, of: CentredResponse) -> Node
 
 @jax.jit
 def evaluate_pairs(u: PowerColumns, v: PowerColumns, of: CentredResponse) -> Nodes:
-    """The exponents of u and v pair by pair, arrays of shape (exponents,)."""
+    """Evaluate the exponents of u and v pair by pair: arrays of shape (exponents,)."""
     rho = jnp.sum(u.unit * v.unit, axis=1)
     d, rest = jax.vmap(_orthogonal, in_axes=(0, 0, 0, 0, None))(
         rho, u.unit, u.response, v.unit, of.centred
@@ -167,14 +168,14 @@ def evaluate_pairs(u: PowerColumns, v: PowerColumns, of: CentredResponse) -> Nod
 
 
 def along_rows(u: PowerColumns) -> PowerColumns:
-    """Columns that broadcast as the rows of a grid; without the table."""
+    """Return columns that broadcast as the rows of a grid; without the table."""
     return jax.tree.map(lambda array: array[:, None], u._replace(unit=u.response))
 
 
 def overlap(
     rho: Array, u: PowerColumns, v: PowerColumns, of: CentredResponse
 ) -> tuple[Array, Array]:
-    """1 − ρ² and q − ρp for all pairs, each of shape (exponents of u, exponents of v)."""
+    """Return 1 − ρ² and q − ρp for all pairs, each of shape (exponents of u, exponents of v)."""
 
     def run_by_run() -> tuple[Array, Array]:
         each_v = jax.vmap(_orthogonal, in_axes=(0, None, None, 0, None))
@@ -200,7 +201,7 @@ def _orthogonal(
 
 
 def free_rss(d: Array, rest: Array, u: PowerColumns, of: CentredResponse) -> Array:
-    """RSS with levels of any sign; columns that are parallel are one."""
+    """Return RSS with levels of any sign; columns that are parallel are one."""
     return of.square - u.response**2 - jnp.where(d > 0, rest * rest / _divisor(d), 0.0)
 
 
@@ -214,8 +215,9 @@ def _nodes(
 def log_marginal(
     rss: Array, d: Array, u: PowerColumns, v: PowerColumns, of: CentredResponse
 ) -> Array:
-    """Log marginal likelihood plus log prior from RSS and 1 − ρ²; an absent term costs no degree of
-    freedom.
+    """Return the log marginal likelihood plus log prior from RSS and 1 − ρ².
+
+    An absent term costs no degree of freedom.
     """
     freedom, constant = normalisation(u, v, of)
     tiny = jnp.finfo(rss.dtype).tiny
@@ -224,7 +226,7 @@ def log_marginal(
 
 
 def normalisation(u: PowerColumns, v: PowerColumns, of: CentredResponse) -> tuple[Array, Array]:
-    """Degrees of freedom of RSS, and the part of the log marginal that is the same for all nodes."""
+    """Return the degrees of freedom of RSS, and the log marginal's part that all nodes share."""
     freedom = of.count - 1.0 - jnp.any(u.length > 0) - jnp.any(v.length > 0)
     half = 0.5 * freedom
     weights = jnp.sum(jnp.log(_divisor(of.root_weights))) - 0.5 * jnp.log(of.weight)
@@ -232,61 +234,129 @@ def normalisation(u: PowerColumns, v: PowerColumns, of: CentredResponse) -> tupl
 
 
 def own_part(one: PowerColumns) -> Array:
-    """The part of the log marginal that depends on one exponent alone."""
+    """Return the part of the log marginal that depends on one exponent alone."""
     return one.log_prior - jnp.log(_divisor(one.length))
+
+
+class Candidate(NamedTuple):
+    """Least squares with some levels held at zero, at all nodes.
+
+    Attributes
+    ----------
+    rss : Array, shape of the grid
+    levels : tuple of Array
+        Of the constant and of the columns, in units of the columns' lengths.
+    allowed : Array of bool
+        Whether there is such a fit: false where a column that it needs is absent.
+    """
+
+    rss: Array
+    levels: tuple[Array, Array, Array]
+    allowed: Array
 
 
 def best_levels(
     rho: Array, d: Array, rest: Array, u: PowerColumns, v: PowerColumns, of: CentredResponse
 ) -> tuple[Array, Array]:
-    """RSS and levels of least squares with no negative level, by comparing all active sets.
+    """Return RSS and levels of least squares with no negative level, by comparing all active sets.
+
+    The derivation is in docs/maths/additive_grid.md.
 
     Returns
     -------
     rss : Array, shape of the grid
     levels : Array, shape (3, *grid)
     """
-    y, total, has_u, has_v = of.mean, of.square + of.weight * of.mean**2, u.length > 0, v.length > 0
-    # In units of the columns' lengths: their levels a and b, and their means m and n.
-    m, n, p, q = u.mean / _divisor(u.length), v.mean / _divisor(v.length), u.response, v.response
-    b = jnp.where(d > 0, rest / _divisor(d), 0.0)
-    a = p - rho * b
-    free, zero = free_rss(d, rest, u, of), jnp.zeros(rho.shape, rho.dtype)
-    # Held at zero, the constant adds its square over its variance, and moves the others by their
-    # covariance with it.
-    across_u, across_v = m - rho * n, n - rho * m
-    e, u_alone, v_alone = y - a * m - b * n, y - p * m, y - q * n
-    of_pair, of_u, of_v = (
-        d * (1 / of.weight + n**2) + across_u**2,
-        1 / of.weight + m**2,
-        1 / of.weight + n**2,
+    zero = jnp.zeros(rho.shape, rho.dtype)
+    nothing = jnp.full(rho.shape, of.square + of.weight * of.mean**2)
+    best = Candidate(nothing, (zero, zero, zero), jnp.ones((), bool))
+    free = _free_candidates(rho, d, rest, u, v, of)
+    for candidate in (*free, *_candidates_without_constant(rho, d, free, u, v, of)):
+        best = _better(candidate, best)
+    constant, level_u, level_v = best.levels
+    levels = (constant, level_u * (1 / _divisor(u.length)), level_v * (1 / _divisor(v.length)))
+    return jnp.maximum(best.rss, 0.0), jnp.stack(levels)
+
+
+class _Free(NamedTuple):
+    """The candidates with a constant that is free."""
+
+    pair: Candidate
+    u_alone: Candidate
+    v_alone: Candidate
+    constant_alone: Candidate
+
+
+def _free_candidates(
+    rho: Array, d: Array, rest: Array, u: PowerColumns, v: PowerColumns, of: CentredResponse
+) -> _Free:
+    y, p, q = of.mean, u.response, v.response
+    mean_u, mean_v = _unit_means(u, v)
+    zero, always = jnp.zeros(rho.shape, rho.dtype), jnp.ones((), bool)
+    level_v = jnp.where(d > 0, rest / _divisor(d), 0.0)
+    level_u = p - rho * level_v
+    constant = y - level_u * mean_u - level_v * mean_v
+    return _Free(
+        Candidate(free_rss(d, rest, u, of), (constant, level_u, level_v), always),
+        Candidate(of.square - p**2, (y - p * mean_u, p, zero), u.length > 0),
+        Candidate(of.square - q**2, (y - q * mean_v, zero, q), v.length > 0),
+        Candidate(of.square, (y, zero, zero), always),
     )
-    to_pair = e / _divisor(of_pair)
-    present = jnp.ones((), bool)
-    models = [
-        (free, (e, a, b), present),
-        (of.square - p**2, (u_alone, p, zero), has_u),
-        (of.square - q**2, (v_alone, zero, q), has_v),
-        (of.square, (y, zero, zero), present),
-        (
-            free + d * e * to_pair,
-            (zero, a + across_u * to_pair, b + across_v * to_pair),
-            has_u & has_v & (of_pair > 0),
+
+
+def _candidates_without_constant(
+    rho: Array, d: Array, free: _Free, u: PowerColumns, v: PowerColumns, of: CentredResponse
+) -> tuple[Candidate, Candidate, Candidate]:
+    """Return the candidates whose constant is held at zero.
+
+    It adds its square over its variance to RSS, and moves the other levels by their covariance with
+    it.
+    """
+    p, q = u.response, v.response
+    mean_u, mean_v = _unit_means(u, v)
+    zero = jnp.zeros(rho.shape, rho.dtype)
+    across_u, across_v = mean_u - rho * mean_v, mean_v - rho * mean_u
+    # The variance of the constant divided by σ²; with both columns, times d.
+    variance_u, variance_v = 1 / of.weight + mean_u**2, 1 / of.weight + mean_v**2
+    variance_pair = d * (1 / of.weight + mean_v**2) + across_u**2
+    constant, level_u, level_v = free.pair.levels
+    shift = constant / _divisor(variance_pair)
+    constant_u, constant_v = free.u_alone.levels[0], free.v_alone.levels[0]
+    both_present = (u.length > 0) & (v.length > 0)
+    return (
+        Candidate(
+            free.pair.rss + d * constant * shift,
+            (zero, level_u + across_u * shift, level_v + across_v * shift),
+            both_present & (variance_pair > 0),
         ),
-        (of.square - p**2 + u_alone**2 / of_u, (zero, p + m * u_alone / of_u, zero), has_u),
-        (of.square - q**2 + v_alone**2 / of_v, (zero, zero, q + n * v_alone / of_v), has_v),
-    ]
-    rss, best = jnp.full(rho.shape, total), [zero, zero, zero]
-    for own, levels, allowed in models:
-        better = allowed & (own < rss)
-        for level in levels:
-            better &= level >= 0
-        rss = jnp.where(better, own, rss)
-        best = [jnp.where(better, new, old) for new, old in zip(levels, best, strict=True)]
-    scales = jnp.ones_like(zero), 1 / _divisor(u.length), 1 / _divisor(v.length)
-    return jnp.maximum(rss, 0.0), jnp.stack(
-        [level * scale for level, scale in zip(best, scales, strict=True)]
+        Candidate(
+            of.square - p**2 + constant_u**2 / variance_u,
+            (zero, p + mean_u * constant_u / variance_u, zero),
+            u.length > 0,
+        ),
+        Candidate(
+            of.square - q**2 + constant_v**2 / variance_v,
+            (zero, zero, q + mean_v * constant_v / variance_v),
+            v.length > 0,
+        ),
     )
+
+
+def _better(candidate: Candidate, best: Candidate) -> Candidate:
+    """Return, node by node, the candidate where it is allowed, feasible and of lower RSS."""
+    better = candidate.allowed & (candidate.rss < best.rss)
+    for level in candidate.levels:
+        better &= level >= 0
+    constant, level_u, level_v = (
+        jnp.where(better, new, old) for new, old in zip(candidate.levels, best.levels, strict=True)
+    )
+    rss = jnp.where(better, candidate.rss, best.rss)
+    return Candidate(rss, (constant, level_u, level_v), best.allowed)
+
+
+def _unit_means(u: PowerColumns, v: PowerColumns) -> tuple[Array, Array]:
+    """Return the columns' means in units of their lengths."""
+    return u.mean / _divisor(u.length), v.mean / _divisor(v.length)
 
 
 def _covariance(

@@ -18,6 +18,8 @@ from jax import Array
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from bayescale._internal.devices import pinned_device
+
 _AXIS = "devices"
 
 Tree = TypeVar("Tree")
@@ -30,10 +32,8 @@ def devices() -> list[jax.Device]:
     These are all devices of all processes, or the single one that ``jax.default_device`` pins work
     to.
     """
-    pinned = jax.config.jax_default_device  # type: ignore[attr-defined, unused-ignore]  # JAX 0.12 types it
-    if pinned is None:
-        return jax.devices()
-    return jax.local_devices(backend=pinned)[:1] if isinstance(pinned, str) else [pinned]
+    pinned = pinned_device()
+    return jax.devices() if pinned is None else [pinned]
 
 
 def padded_count(count: int) -> int:

@@ -1,5 +1,4 @@
-"""How programs of many small operations, such as a sampler's, are compiled on a CPU: as soon done
-as run.
+"""How programs of many small operations, such as a sampler's, are compiled on a CPU.
 
 A fit waits for its compiler longer than for its draws. XLA's newer way of making code for fused
 operations takes as long as all else in compiling a sampler, and gains nothing in it; its default
@@ -7,6 +6,8 @@ order of operations keeps many ready for several threads at once, and where each
 microsecond, handing them over takes longer. What is run a thousand times need not be optimised.
 Kernels over large grids (`bayescale.kernels`) are compiled as XLA would have it, and its searches
 by these options.
+
+Options belong to the device that a program runs on, which may be another than JAX's default.
 """
 
 from collections.abc import Callable
@@ -16,7 +17,12 @@ from typing import Any, TypeVar
 
 import jax
 
+from bayescale._internal.devices import target_platform
+
 R = TypeVar("R")
+
+Options = dict[str, Any]
+"""Compiler options of XLA by name."""
 
 _SMALL = {
     "xla_cpu_use_fusion_emitters": False,
@@ -28,17 +34,19 @@ _HASTY = {"xla_backend_optimization_level": 0}
 
 
 class Use(Enum):
-    """What a program of small operations is for: ``OFTEN`` is hundreds of thousands of operations,
-    ``BRIEF`` less.
+    """How often a program of small operations runs.
+
+    ``OFTEN`` is hundreds of thousands of operations, ``BRIEF`` less.
     """
 
     OFTEN = "often"
     BRIEF = "brief"
 
     @property
-    def options(self) -> dict[str, Any]:
-        """What ``jax.jit`` and ``lower(...).compile`` take as ``compiler_options``: those that this
-        JAX knows, for a CPU.
+    def options(self) -> Options:
+        """Compiler options for the device that a program runs on when called now.
+
+        ``jax.jit`` and ``lower(...).compile`` take them as ``compiler_options``.
 
         Examples
         --------
@@ -47,13 +55,20 @@ class Use(Enum):
         >>> float(jax.jit(lambda x: 2 * x, compiler_options=Use.BRIEF.options)(3.0))
         6.0
         """
+        return self.options_on(target_platform())
+
+    def options_on(self, platform: str) -> Options:
+        """Return the compiler options for a platform: those that this JAX knows, for a CPU."""
+        if platform != "cpu":
+            return {}
         wanted = _SMALL | _HASTY if self is Use.BRIEF else _SMALL
         return {name: value for name, value in wanted.items() if _known(name, value)}
 
 
 def jit_for(use: Use, *static: str) -> Callable[[Callable[..., R]], Callable[..., R]]:
-    """``jax.jit`` with the options of a use, which are asked for when the program first runs and
-    not on import.
+    """Decorate a function as ``jax.jit`` does, with the compiler options of a use.
+
+    Options are those of the device that a call runs on, found at the call.
 
     Parameters
     ----------
@@ -73,18 +88,18 @@ def jit_for(use: Use, *static: str) -> Callable[[Callable[..., R]], Callable[...
 
     def decorate(function: Callable[..., R]) -> Callable[..., R]:
         @cache
-        def program() -> Any:
-            return jax.jit(function, static_argnames=static, compiler_options=use.options)
+        def program(platform: str) -> Callable[..., R]:
+            options = use.options_on(platform)
+            return jax.jit(function, static_argnames=static, compiler_options=options)
 
         @wraps(function)
         def called(*args: Any, **kwargs: Any) -> R:
             # JAX compiles a program within another as part of that one, by its options, and takes
             # none here.
-            within = any(
-                isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((args, kwargs))
-            )
-            result: R = (function if within else program())(*args, **kwargs)
-            return result
+            leaves = jax.tree.leaves((args, kwargs))
+            within = any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)
+            called_function = function if within else program(target_platform())
+            return called_function(*args, **kwargs)
 
         return called
 
@@ -93,10 +108,10 @@ def jit_for(use: Use, *static: str) -> Callable[[Callable[..., R]], Callable[...
 
 @cache
 def _known(name: str, value: Any) -> bool:
-    if jax.default_backend() != "cpu":
-        return False
+    """Return whether this JAX compiles for a CPU with an option."""
     try:
-        jax.jit(lambda: 0, compiler_options={name: value})()
+        with jax.default_device(jax.local_devices(backend="cpu")[0]):
+            jax.jit(lambda: 0, compiler_options={name: value})()
     except RuntimeError:
         return False
     return True

@@ -4,10 +4,13 @@ method is adding a file.
 A file `student_t.py` defines the dataclass `StudentT`; the command line calls it ``student_t``.
 """
 
+import ast
 import dataclasses
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeGuard
 from urllib.parse import unquote
 
@@ -49,9 +52,17 @@ def _package(instance: Any) -> str:
     return type(instance).__module__.rpartition(".")[0]
 
 
-def attribute(package: str) -> Callable[[str], Any]:
-    """A module ``__getattr__`` that offers every entry's class under its own name, importing its
-    file on first use.
+def lazy_names(package: str, *more: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Make a package's ``__getattr__`` and ``__dir__``, which offer every entry's class.
+
+    A file is imported when its class is first used; listing the classes imports none.
+
+    Parameters
+    ----------
+    package : str
+        Dotted name of the package.
+    more : str
+        Other public names of the package.
     """
 
     def get(name: str) -> Any:
@@ -60,7 +71,22 @@ def attribute(package: str) -> Callable[[str], Any]:
                 return entry(package, candidate)
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
-    return get
+    def listed() -> list[str]:
+        return sorted({*more, *(class_name(package, name) for name in names(package))})
+
+    return get, listed
+
+
+def class_name(package: str, name: str) -> str:
+    """Return the name of the class that ``package/name.py`` defines, without importing the file."""
+    spec = importlib.util.find_spec(f"{package}.{name}")
+    if spec is None or spec.origin is None:
+        raise ImportError(f"{package}.{name} has no file")
+    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name.lower() == name.replace("_", ""):
+            return node.name
+    raise ImportError(f"{package}.{name} must define a class of its own name")
 
 
 def parse(package: str, text: str) -> Any:
@@ -99,13 +125,17 @@ def parse(package: str, text: str) -> Any:
 
 
 def describe(instance: Any) -> str:
-    """The text from which `parse` makes an equal instance."""
-    changed = [
-        f"{field.name}={_text(getattr(instance, field.name)).replace('%', '%25').replace(',', '%2C')}"
+    """Return the text from which `parse` makes an equal instance."""
+    options = [
+        f"{field.name}={_quoted(_text(getattr(instance, field.name)))}"
         for field in dataclasses.fields(instance)
         if getattr(instance, field.name) != field.default
     ]
-    return name_of(instance) + (":" + ",".join(changed) if changed else "")
+    return name_of(instance) + (":" + ",".join(options) if options else "")
+
+
+def _quoted(text: str) -> str:
+    return text.replace("%", "%25").replace(",", "%2C")
 
 
 def _text(value: Any) -> str:

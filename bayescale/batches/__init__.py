@@ -1,3 +1,1 @@
 """Many fits in one call, which survives being killed: `batch`, and what it stands on."""
-
-DEFAULT_METHOD = "importance"

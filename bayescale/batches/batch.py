@@ -2,40 +2,34 @@
 killed.
 """
 
-import math
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from html import escape
 from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
 
-from bayescale import datasets
-from bayescale._internal.discovery import parse
+from bayescale import datasets, defaults
 from bayescale._internal.progress import bar as progress_bar
-from bayescale.batches import DEFAULT_METHOD
 from bayescale.batches.fitting import fit_here, fit_on, shared_out
 from bayescale.batches.folder import FIRST_COLUMNS, Folder
 from bayescale.batches.task import Outcome, Row, Task, failed, reason
 from bayescale.errors import InputError
 from bayescale.inference.base import Method
 from bayescale.laws.base import Law
-from bayescale.laws.chinchilla import Chinchilla
 from bayescale.noise.base import Noise
-from bayescale.noise.student_t import StudentT
 from bayescale.posterior.posterior import Posterior, load
+from bayescale.results import Complaint, Json, records, to_html, to_text
 from bayescale.runs import Runs
+from bayescale.units import STATISTICS, plus_minus
 
 Source = str | Path | Runs | pd.DataFrame
 Key = tuple[str, str, str]
 T = TypeVar("T")
-
-_STATISTICS = ("mean", "sd", "q05", "q50", "q95")
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,18 +67,42 @@ class Batch:
             column.removesuffix("_q50") for column in self.frame.columns if column.endswith("_q50")
         ):
             pairs = zip(self.frame[f"{name}_mean"], self.frame[f"{name}_sd"], strict=True)
-            table[name] = [_plus_minus(mean, sd) for mean, sd in pairs]
+            table[name] = [plus_minus(mean, sd) for mean, sd in pairs]
         return table
 
-    def _repr_html_(self) -> str:
+    @property
+    def title(self) -> str:
+        """Title of the result, in a few words."""
+        return f"{len(self.frame)} fits"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Say how many fits are good, doubtful and failed."""
         counts = self.frame["status"].value_counts()
-        told = self.frame[self.frame["message"] != ""]
-        complaints = "".join(
-            f"<p>⚠ {escape(f'{row.data_set}, {row.law}, {row.noise}: {row.message}')}</p>"
-            for row in told.itertuples()
-        )
-        tally = ", ".join(f"{count} {status}" for status, count in counts.items())
-        return f"<p><b>{len(self.frame)} fits</b>: {tally}</p>{self.summary().to_html(index=False)}{complaints}"
+        return (", ".join(f"{count} {status}" for status, count in counts.items()) + ".",)
+
+    @property
+    def problems(self) -> tuple[Complaint, ...]:
+        """Complaints about fits that are doubtful or failed; each sentence begins with the fit."""
+        doubtful = self.frame[self.frame["message"] != ""]
+        found = [
+            Complaint(
+                str(row["status"]),
+                f"{row['data_set']}, {row['law']}, {row['noise']}: {row['message']}",
+            )
+            for row in doubtful.to_dict("records")
+        ]
+        return tuple(found)
+
+    def to_dict(self) -> dict[str, Json]:
+        """The frame, a row a fit."""
+        return {"fits": records(self.frame)}
+
+    def _repr_html_(self) -> str:
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 def batch(
@@ -138,8 +156,9 @@ def batch(
     --------
     >>> import bayescale as bs
     >>> sweeps = [bs.datasets.simulate(seed=seed) for seed in (1, 2)]
-    >>> point = bs.MultiStart(starts=100)
-    >>> fits = bs.batch(sweeps, laws=[bs.laws.Chinchilla(), bs.laws.PowerLaw()], noises=[bs.noise.Normal()], method=point)
+    >>> laws = [bs.laws.Chinchilla(), bs.laws.PowerLaw()]
+    >>> method = bs.Importance(draws=500)
+    >>> fits = bs.batch(sweeps, laws=laws, noises=[bs.noise.Normal()], method=method)
     >>> fits.frame[["law", "status"]].value_counts().to_dict()
     {('chinchilla', 'good'): 2, ('power_law', 'good'): 2}
     """
@@ -147,11 +166,9 @@ def batch(
         raise InputError(
             "Give a list of data sets, such as ['dey2023_pile', runs]; one alone is for `fit`."
         )
-    laws = _given(Law, laws, Chinchilla())
-    noises = _given(Noise, noises, StudentT())
-    (method,) = _given(
-        Method, None if method is None else [method], parse("bayescale.inference", DEFAULT_METHOD)
-    )
+    laws = _given(Law, laws, defaults.textbook_law())
+    noises = _given(Noise, noises, defaults.textbook_noise())
+    (method,) = _given(Method, None if method is None else [method], defaults.textbook_method())
     folder = None if out is None else Folder.prepare(Path(out))
 
     rows: dict[int, Row] = {}
@@ -192,7 +209,7 @@ def batch(
 
 
 def in_catalogue(source: str) -> bool:
-    """Whether a text is meant as a name of the catalogue; else it is a file."""
+    """Return whether a text is meant as a name of the catalogue; else it is a file."""
     return source in datasets.names() or not (
         Path(source).exists() or source.endswith(".csv") or os.sep in source
     )
@@ -271,18 +288,7 @@ def _label(source: Source) -> str:
 
 def _frame(rows: list[Row], parts: Sequence[Law | Noise]) -> pd.DataFrame:
     names = dict.fromkeys(parameter.name for part in parts for parameter in part.parameters)
-    parameters = [f"{name}_{statistic}" for name in names for statistic in _STATISTICS]
+    parameters = [f"{name}_{statistic}" for name in names for statistic in STATISTICS]
     # Diagnostics come last, in the order of their first fit.
     columns = dict.fromkeys([*FIRST_COLUMNS, *parameters, *(key for row in rows for key in row)])
     return pd.DataFrame(rows, columns=list(columns)).astype(dict.fromkeys(parameters, float))
-
-
-def _plus_minus(mean: float, sd: float) -> str:
-    if math.isnan(mean):
-        return ""
-    if not (0 < sd < math.inf):
-        return f"{mean:.4g}"
-    if not 1e-4 <= abs(mean) < 1e6:
-        return f"{mean:.3g} ± {sd:.2g}"
-    decimals = max(1 - math.floor(math.log10(sd)), 0)
-    return f"{mean:,.{decimals}f} ± {sd:,.{decimals}f}"

@@ -1,9 +1,8 @@
 """The work of a batch, here or on a worker: fit what is not finished, and keep each fit as it
 comes.
 
-A method that can fit many problems at once has ``run_all``, from a sequence of problems to their
-posteriors in the same order; it is given groups of problems that are alike. Every other method is
-given one problem at a time.
+A `BatchMethod` is given groups of problems that are alike. Every other method is given one problem
+at a time.
 """
 
 import math
@@ -15,7 +14,7 @@ from bayescale._internal.precision import float64
 from bayescale.batches.folder import Folder
 from bayescale.batches.task import Outcome, Task, fitted, reason
 from bayescale.errors import InputError
-from bayescale.inference.base import Method, Problem
+from bayescale.inference.base import BatchMethod, Method, Problem
 from bayescale.posterior.posterior import Posterior
 
 # What a kill may cost, and still enough for a call that is compiled once to be worth it.
@@ -75,7 +74,7 @@ def fit_here(
 
 
 def fit_there(share: Sequence[Task], folder: Folder | None) -> list[Outcome]:
-    """What a worker does: as `fit_here`, but all reported at the end."""
+    """Fit a share of a batch on a worker: as `fit_here`, but all is reported at the end."""
     outcomes: list[Outcome] = []
     fit_here(share, folder, outcomes.append)
     return outcomes
@@ -133,7 +132,7 @@ def shared_out(tasks: Sequence[Task]) -> list[list[Task]]:
     serves many groups and few rows are filled up. What is finished already does not enter, so that
     an interrupted batch goes on with the shares it had.
     """
-    if not tasks or not hasattr(tasks[0].method, "run_all"):
+    if not tasks or not isinstance(tasks[0].method, BatchMethod):
         return [[task] for task in tasks]
     alike: dict[Hashable, list[Task]] = {}
     for task in tasks:
@@ -161,7 +160,7 @@ def _finished(share: Sequence[Task], folder: Folder | None) -> list[Outcome]:
 
 def _run(method: Method, problems: Sequence[Problem]) -> Iterator[Posterior | Exception]:
     finished = 0
-    if hasattr(method, "run_all"):
+    if isinstance(method, BatchMethod):
         try:
             for posterior in method.run_all(problems):
                 yield posterior

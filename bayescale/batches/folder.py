@@ -33,8 +33,7 @@ _UNFINISHED = re.compile(
 
 @dataclass(frozen=True)
 class Folder:
-    """Where fits are kept; one batch at a time writes to a folder, with as many workers as it
-    likes.
+    """A folder of fits; one batch at a time writes to it, with as many workers as it likes.
 
     Attributes
     ----------
@@ -76,7 +75,7 @@ class Folder:
         return cls(path)
 
     def file(self, task: Task) -> Path:
-        """Where the posterior of a task is, or would be."""
+        """Return the path of a task's posterior, whether it is there or not."""
         words = (
             name_of(task.law),
             name_of(task.noise),

@@ -1,4 +1,4 @@
-"""One fit of a batch: what is asked, what identifies it, and the row that it becomes in the frame."""
+"""A fit of a batch: what is asked, what identifies it, and the row that it becomes in the frame."""
 
 import hashlib
 import json
@@ -12,14 +12,16 @@ from bayescale.errors import InputError
 from bayescale.inference.base import Method
 from bayescale.laws.base import Law
 from bayescale.noise.base import Noise
-from bayescale.posterior.posterior import Posterior, summarise
+from bayescale.posterior.posterior import Posterior
+from bayescale.results import messages
 from bayescale.runs import Runs
+from bayescale.units import summarise
 
 Row = dict[str, Any]
 
 
 class Outcome(NamedTuple):
-    """What became of a task: its place in the frame, its row, and the posterior where no folder
+    """The outcome of a task: its place in the frame, its row, and the posterior where no folder
     holds it.
     """
 
@@ -30,7 +32,7 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """One data set, one law, one noise model; it travels to workers.
+    """A data set, a law and a noise model to fit; it travels to workers.
 
     Attributes
     ----------
@@ -49,7 +51,7 @@ class Task:
 
     @cached_property
     def identity(self) -> dict[str, str]:
-        """What a saved fit must agree with to be this one."""
+        """Everything that a saved fit must agree with to be this one."""
         # By the version too: a fit of older code is not what a batch left alone would have given.
         made_by = {
             "seed": str(self.method.seed),
@@ -91,7 +93,7 @@ def fitted(posterior: Posterior) -> Row:
             len(posterior.runs),
         ),
         "status": "doubtful" if posterior.problems else "good",
-        "message": one_line(" ".join(posterior.problems)),
+        "message": one_line(" ".join(messages(posterior.problems))),
         **{
             f"{name}_{statistic}": value
             for name, row in statistics.items()
@@ -118,7 +120,7 @@ def reason(error: Exception) -> str:
 
 
 def one_line(text: str) -> str:
-    """The same words without line breaks."""
+    """Return the words without line breaks."""
     return " ".join(text.split())
 
 

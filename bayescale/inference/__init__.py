@@ -1,31 +1,28 @@
 """Fitting: `fit`, and one method a file."""
 
 import warnings
-from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from bayescale._internal.discovery import attribute
+from bayescale import defaults
+from bayescale._internal.discovery import lazy_names
 from bayescale._internal.precision import float64
 from bayescale.errors import FitWarning, InputError
 from bayescale.inference.base import Method, Problem
-from bayescale.inference.nuts import NUTS
+from bayescale.inference.nuts import NUTS as NUTS
 from bayescale.laws.base import Law
-from bayescale.laws.chinchilla import Chinchilla
-from bayescale.laws.coupled import Coupled
 from bayescale.noise.base import Noise
-from bayescale.noise.discrepancy import Discrepancy
-from bayescale.noise.student_t import StudentT
 from bayescale.posterior.posterior import Posterior
-from bayescale.processes.base import locate
-from bayescale.processes.shared_effect import SharedEffect
 from bayescale.runs import Runs
 
-# An isoFLOP sweep has some sizes at each budget, and rounding moves their compute by a few per
-# cent.
-_RUNS_OF_A_BUDGET, _DECADES_OF_A_BUDGET = 2, 0.2
-
-__getattr__ = attribute(__name__)
+if TYPE_CHECKING:
+    from bayescale.inference.bootstrap import Bootstrap as Bootstrap
+    from bayescale.inference.grid import Grid as Grid
+    from bayescale.inference.importance import Importance as Importance
+    from bayescale.inference.multistart import MultiStart as MultiStart
+else:
+    __getattr__, __dir__ = lazy_names(__name__, "fit")
 
 
 @float64
@@ -42,12 +39,16 @@ def fit(
     ----------
     runs : Runs or DataFrame
         A DataFrame is checked by `Runs.from_frame` first.
-    law, noise : Law, Noise
-        `Chinchilla()` and `StudentT()`; where neither is given, and the method is `NUTS`, the pair
-        whose intervals held most honestly over public sweeps, `Coupled()` and `Discrepancy()`, with
-        a departure of each ``group`` where groups are compute budgets.
+    law : Law
+        `Coupled()` unless given, whatever the noise model and the method: its forecasts were the
+        best over public sweeps (`bayescale.defaults`).
+    noise : Noise
+        Unless given, `Discrepancy()`, with an effect of each ``group`` where groups are compute
+        budgets; `StudentT()` where the method is another than `NUTS`, since the others need runs
+        that scatter independently, or where the law predicts something else than a loss.
     method : Method
-        `NUTS()` unless given.
+        `NUTS()` unless given. `Grid` needs a law that is a sum of powers, such as
+        ``law=Chinchilla()``.
 
     Returns
     -------
@@ -70,49 +71,42 @@ def fit(
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> point = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise = bs.laws.Chinchilla(), bs.noise.Normal()
+    >>> point = bs.fit(runs, law=law, noise=noise, method=bs.MultiStart(starts=100))
     >>> point.diagnostics["failed_starts"]
     0.0
     """
     if not isinstance(runs, Runs):
         runs = Runs.from_frame(runs)
+    _require_instance(Law, law, "law=bs.laws.Chinchilla()")
+    _require_instance(Noise, noise, "noise=bs.noise.StudentT()")
+    _require_instance(Method, method, "method=bs.NUTS()")
     law, noise, method = _chosen(runs, law, noise, method)
-    for kind, given in ((Law, law), (Noise, noise), (Method, method)):
-        if not isinstance(given, kind):
-            raise InputError(
-                f"{given!r} is no {kind.__name__.lower()}; give an instance, such as "
-                f"{kind.__name__.lower()}=...()"
-            )
     posterior = method.run(Problem.build(runs, law, noise))
     for problem in posterior.problems:
         warnings.warn(f"{runs.name}: {problem}", FitWarning, stacklevel=3)
     return posterior
 
 
+def _require_instance(kind: type, value: object, example: str) -> None:
+    if value is not None and not isinstance(value, kind):
+        raise InputError(
+            f"{value!r} is not a {kind.__name__.lower()}; give an instance, such as {example}."
+        )
+
+
 def _chosen(
     runs: Runs, law: Law | None, noise: Noise | None, method: Method | None
 ) -> tuple[Law, Noise, Method]:
-    method = method or NUTS()
-    if law is None and noise is None and isinstance(method, NUTS):
-        return Coupled(), _discrepancy(runs), method
-    return law or Chinchilla(), noise or StudentT(), method
+    method = NUTS() if method is None else method
+    law = defaults.law() if law is None else law
+    if noise is None:
+        shared = _takes_departures(method)
+        noise = defaults.noise(runs, law) if shared else defaults.textbook_noise()
+    return law, noise, method
 
 
-def _discrepancy(runs: Runs) -> Discrepancy:
-    # What runs of one budget share would otherwise pass for a bend along compute, and be drawn on
-    # beyond the runs.
-    usual = Discrepancy()
-    return (
-        replace(usual, processes=(*usual.processes, SharedEffect())) if _in_budgets(runs) else usual
-    )
-
-
-def _in_budgets(runs: Runs) -> bool:
-    """Whether groups are compute budgets, of several runs each and not too many to tell apart."""
-    if "group" not in runs.frame:
-        return False
-    groups = pd.Series(locate(runs, Coupled.inputs).compute_decades).groupby(
-        runs.frame["group"].to_numpy()
-    )
-    few = 1 < len(groups) <= min(SharedEffect.functions, len(runs) // _RUNS_OF_A_BUDGET)
-    return few and bool((groups.max() - groups.min()).max() < _DECADES_OF_A_BUDGET)
+def _takes_departures(method: Method) -> bool:
+    # The heavy tails of the default noise model are for chains alone: importance sampling integrates
+    # departures out, and needs runs that scatter Normally about them.
+    return isinstance(method, NUTS)

@@ -11,8 +11,6 @@ A. O'Hagan, "Curve Fitting and Optimal Design for Prediction", 1978; C. E. Rasmu
 Williams, "Gaussian Processes for Machine Learning", 2006, section 2.7.
 """
 
-from collections.abc import Sequence
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -20,31 +18,31 @@ from jax import Array
 from numpyro import distributions as dist
 
 from bayescale._internal.compiling import Use, jit_for
-from bayescale.inference.base import Data, Target
+from bayescale.inference._coordinates import Columns
+from bayescale.inference._data import Data
+from bayescale.inference.base import Target
 from bayescale.kernels.elimination import logdet_and_quadratic
 from bayescale.kernels.objective import value
 from bayescale.noise.base import Conditions, Noise, is_likelihood
 
 
 def scatters_normally(noise: Noise) -> bool:
-    """Whether runs scatter Normally about the law and the processes."""
+    """Return whether runs scatter Normally about the law and the processes."""
     if not is_likelihood(noise):
         return False
     anything = {parameter.name: 1.0 for parameter in noise.parameters}
     return isinstance(noise.distribution(0.0, anything, Conditions()), dist.Normal)
 
 
-def integrated(target: Target, own: Sequence[Array], data: Data, weights: Array) -> Array:
-    """The negative log posterior of the parameters, at coordinates each of shape (batch,); shape
-    (batch,).
-    """
-    given = value(target, tuple(own), data, weights)
+def integrated(target: Target, columns: Columns, data: Data, weights: Array) -> Array:
+    """Return the negative log posterior at unconstrained columns of parameters, (batch,)."""
+    conditional = value(target, tuple(columns), data, weights)
     if not target.noise.shared:
-        return given
+        return conditional
     log_determinant, quadratic = logdet_and_quadratic(
-        *_normal_equations(target, own, data, weights)
+        *_normal_equations(target, columns, data, weights)
     )
-    return given + (log_determinant - quadratic) / 2
+    return conditional + (log_determinant - quadratic) / 2
 
 
 def coefficients(
@@ -54,8 +52,13 @@ def coefficients(
     weights: np.ndarray,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Drawn given parameters at straight coordinates of shape (k, draws); shape (draws, functions)."""
-    matrix, right = jax.device_get(_at_straight(target, decorrelated, data, weights))
+    """Draw coefficients given parameters at decorrelated columns, shape (k, draws).
+
+    Returns
+    -------
+    array, shape (draws, functions)
+    """
+    matrix, right = jax.device_get(_normal_equations_at(target, decorrelated, data, weights))
     matrix, right = np.moveaxis(matrix, -1, 0), right.T[..., None]
     standard = rng.standard_normal(right.shape)
     # With P = C C', what C' turns into standard draws has covariance P⁻¹.
@@ -64,18 +67,18 @@ def coefficients(
 
 
 @jit_for(Use.OFTEN, "target")
-def _at_straight(
+def _normal_equations_at(
     target: Target, decorrelated: Array, data: Data, weights: Array
 ) -> tuple[Array, Array]:
     return _normal_equations(target, target.recorrelate(list(decorrelated)), data, weights)
 
 
 def _normal_equations(
-    target: Target, own: Sequence[Array], data: Data, weights: Array
+    target: Target, columns: Columns, data: Data, weights: Array
 ) -> tuple[Array, Array]:
-    """P, shape (functions, functions, batch), and b, shape (functions, batch)."""
+    """Return P, shape (functions, functions, batch), and b, shape (functions, batch)."""
     assert is_likelihood(target.noise)
-    params, residual = target.constrain(own), target.residual(own, data)
+    params, residual = target.constrain(columns), target.residual(columns, data)
     scale = target.noise.distribution(0.0, params, data.conditions).scale
     precisions = jnp.broadcast_to(weights / scale**2, residual.shape)
     amplitudes = jnp.concatenate(

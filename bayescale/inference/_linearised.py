@@ -8,7 +8,6 @@ order that of responses μ(1 + ρ'(r)/κ) with weights κ/μ². The fit is the b
 node are found in turn until they rest. It is a proposal: `_weighing` corrects it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,12 +16,13 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.optimize
 from jax import Array
-from numpyro.distributions.transforms import biject_to
 
 from bayescale._internal.compiling import Use, jit_for
 from bayescale._internal.discovery import name_of
 from bayescale.errors import InputError
-from bayescale.inference.base import Data, Problem, Target
+from bayescale.inference._coordinates import constrained
+from bayescale.inference._data import Data
+from bayescale.inference.base import Problem, Target
 from bayescale.kernels import centre_response, evaluate_grid, evaluate_pairs, power_columns
 from bayescale.kernels.additive_grid import CentredResponse, Nodes, PowerColumns
 from bayescale.laws.base import Term
@@ -52,8 +52,8 @@ class Plane:
         if len(params) != 1 or len(powers) not in (1, 2):
             raise InputError(
                 f"grid handles laws that are a constant and one or two powers, and "
-                f"{target.law.formula} "
-                f"({name_of(target.law)}) is none. Use NUTS() as the method (--method nuts)."
+                f"{target.law.formula} ({name_of(target.law)}) is none. Use NUTS() as the method "
+                f"(--method nuts), or a law such as law=bs.laws.Chinchilla() (--law chinchilla)."
             )
         return cls(params[0], powers)
 
@@ -214,11 +214,6 @@ def _best_fit(
     return data.observed - log_prediction, log_prediction
 
 
-def _noise_constants(target: Target, coordinates: Sequence[Array]) -> dict[str, Array]:
-    rows = zip(target.noise.parameters, coordinates, strict=True)
-    return {p.name: biject_to(p.prior.support)(c) for p, c in rows}
-
-
 def _scale(
     target: Target, residual: Array, data: Data, weights: Array
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -244,7 +239,9 @@ def _noise_objective(
     """The part of F that the noise parameters shape, its gradient and its Hessian."""
 
     def objective(v: Array) -> Array:
-        rho = target.noise.rho(residual, _noise_constants(target, list(v)), data.conditions)
+        rho = target.noise.rho(
+            residual, constrained(target.noise.parameters, list(v)), data.conditions
+        )
         return jnp.sum(weights * rho) + sum(target.penalty_of(target.noise.parameters, list(v)))
 
     return *jax.value_and_grad(objective)(coordinates), jax.hessian(objective)(coordinates)
@@ -259,7 +256,7 @@ def _reweighted(
     data: Data,
     weights: Array,
 ) -> Working:
-    params = _noise_constants(target, list(scale))
+    params = constrained(target.noise.parameters, list(scale))
 
     def rho(r: Array) -> Array:
         return jnp.sum(target.noise.rho(r, params, data.conditions))

@@ -12,8 +12,15 @@ from numpyro import distributions as dist
 from numpyro.infer.util import potential_energy
 
 from bayescale._internal.compiling import Use, jit_for
-from bayescale.inference._whitening import Whitening
-from bayescale.inference.base import Data, Problem, Target
+from bayescale.inference._coordinates import (
+    Unwhitened,
+    Whitened,
+    Whitening,
+    decorrelate_points,
+    unwhiten,
+)
+from bayescale.inference._data import Data
+from bayescale.inference.base import Problem, Target
 from bayescale.noise.base import is_likelihood
 from bayescale.processes.base import departure
 
@@ -83,57 +90,49 @@ def model(target: Target, data: Data, weights: Array) -> None:
         )
 
 
-def recorrelated(
-    target: Target, decorrelated: Array, setting: Setting
-) -> tuple[list[Array], Array, Array | float]:
-    """Coordinates of the parameters, coefficients of the processes, and the log volume, from what
-    is sampled, shape (k,).
-    """
-    if target.noise.shared:
-        return setting.whitening.undone(target, decorrelated, setting.data)
-    return target.recorrelate(list(decorrelated)), decorrelated[:0], 0.0
+def unwhitened(target: Target, point: Array, setting: Setting) -> Unwhitened:
+    """Return parameters, coefficients and log volume of what is sampled, shape (k + functions,)."""
+    return unwhiten(target.parametrisation, Whitened(point), setting.whitening, setting.data)
 
 
-def potential(target: Target, decorrelated: Array, setting: Setting) -> Array:
-    """The negative log density that is sampled, at straight coordinates of shape (k,); see
-    `Law.decorrelate`, `Whitening`.
+def potential(target: Target, point: Array, setting: Setting) -> Array:
+    """Return the negative log density that is sampled, at shape (k + functions,).
+
+    See `_coordinates` for the coordinates.
     """
-    own, coefficients, log_volume = recorrelated(target, decorrelated, setting)
-    sites = {p.name: c for p, c in zip(target.parameters, own, strict=True)}
+    unconstrained, coefficients, log_volume = unwhitened(target, point, setting)
+    names = [parameter.name for parameter in target.parameters]
+    sites = dict(zip(names, tuple(unconstrained), strict=True))
     if target.noise.shared:
         sites["coefficients"] = coefficients
     return potential_energy(model, (target, setting.data, setting.weights), {}, sites) - log_volume
 
 
 @jit_for(Use.BRIEF, "target")
-def potential_and_gradient(
-    target: Target, decorrelated: Array, setting: Setting
-) -> tuple[Array, Array]:
-    """Shapes () and (k,)."""
-    return jax.value_and_grad(lambda v: potential(target, v, setting))(decorrelated)
+def potential_and_gradient(target: Target, point: Array, setting: Setting) -> tuple[Array, Array]:
+    """Return the potential and its gradient, shapes () and (k + functions,)."""
+    return jax.value_and_grad(lambda v: potential(target, v, setting))(point)
 
 
 @jit_for(Use.BRIEF, "target")
-def _decorrelated(target: Target, own: Array) -> Array:
-    """Shape (draws, k), as is what comes in."""
-    return jnp.stack(target.decorrelate(list(own.T)), axis=1)
-
-
-@jit_for(Use.BRIEF, "target")
-def _whitened(
+def _whitened_at(
     target: Target,
-    decorrelated: Array,
+    point: Array,
     setting: Setting,
     data: Data,
     prior_location_scale: tuple[Array, Array],
 ) -> Setting:
-    """The setting of other data, in coordinates that are nearly independent about a place."""
-    own, coefficients, _ = recorrelated(target, decorrelated, setting)
-    return Setting(
+    """Return the setting for ``data`` whose coordinates are nearly independent about a point."""
+    unconstrained, coefficients, _ = unwhitened(target, point, setting)
+    whitening = Whitening.at(
+        target.parametrisation,
+        unconstrained,
+        coefficients,
         data,
         setting.weights,
-        Whitening.at(target, own, coefficients, data, setting.weights, prior_location_scale),
+        prior_location_scale,
     )
+    return Setting(data, setting.weights, whitening)
 
 
 def find_mode(problem: Problem, seed: int) -> Mode:
@@ -147,7 +146,7 @@ def find_mode(problem: Problem, seed: int) -> Mode:
     draws = centre + width * np.random.default_rng(seed).standard_normal(
         (_PRIOR_DRAWS, len(centre))
     )
-    starts = np.asarray(_decorrelated(target, draws))
+    starts = np.asarray(decorrelate_points(target.parametrisation, draws))
     setting = without_processes(problem)
     promising = sorted(starts, key=lambda start: value_and_gradient(target, start, setting)[0])[
         :_SEARCHES
@@ -156,7 +155,7 @@ def find_mode(problem: Problem, seed: int) -> Mode:
         (_descended(target, start, setting) for start in promising), key=lambda end: end[1]
     )
     for _ in range(_REWEIGHTED if target.noise.shared else 0):
-        setting = _whitened(
+        setting = _whitened_at(
             target, _whole(mode, setting), setting, problem.data, target.prior_location_scale
         )
         mode, _ = _descended(target, np.concatenate([np.zeros(p), mode[p:]]), setting)
@@ -179,7 +178,7 @@ def without_processes(problem: Problem) -> Setting:
     return Setting(
         data,
         problem.weights,
-        Whitening.none(problem.target, problem.padded_size, problem.n_functions),
+        Whitening.identity(problem.target.law, problem.padded_size, problem.n_functions),
     )
 
 
@@ -225,7 +224,7 @@ def _inverse_hessian(target: Target, mode: np.ndarray, setting: Setting) -> np.n
 def _shortened(
     target: Target, mode: np.ndarray, setting: Setting, step: np.ndarray, most: float
 ) -> np.ndarray:
-    """The step, halved until at both of its ends the potential is a number, and less than ``most``."""
+    """Halve a step until the potential at both of its ends is a number less than ``most``."""
     while not all(
         value_and_gradient(target, mode + sign * step, setting)[0] < most for sign in (1, -1)
     ):

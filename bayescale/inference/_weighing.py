@@ -13,10 +13,12 @@ from jax import Array
 from scipy.special import logsumexp
 
 from bayescale._internal.compiling import Use, jit_for
-from bayescale.inference.base import Data, Target
+from bayescale.inference._data import Data
+from bayescale.inference.base import Target
 from bayescale.kernels.blocks import in_blocks
 from bayescale.kernels.objective import value
 from bayescale.posterior.diagnostics import ESS_LIMIT, pareto_smoothed
+from bayescale.results import Complaint
 
 LARGEST_K, _EVEN_K = 0.7, 0.5
 # ArviZ fits no tail to fewer.
@@ -98,17 +100,19 @@ def log_posterior(target: Target, coordinates: Array, data: Data, weights: Array
     return jnp.where(jnp.isnan(found[0]), -jnp.inf, found[0])
 
 
-def complaint(weighed: Weighed, remedy: str) -> tuple[str, ...]:
-    """A sentence where the weights are not to be trusted."""
+def complaint(weighed: Weighed, remedy: str) -> tuple[Complaint, ...]:
+    """Return a complaint where the weights are not to be trusted."""
     if weighed.reliable:
         return ()
     k, effective = weighed.diagnostics["pareto_k"], weighed.diagnostics["ess_importance"]
     if k > LARGEST_K:
-        return (
+        message = (
             f"Pareto k is {k:.2f}, above {LARGEST_K}: the proposal misses part of the posterior. "
-            f"{remedy}",
+            f"{remedy}"
         )
-    return (
+        return (Complaint("pareto_k", message, {"pareto_k": k}),)
+    message = (
         f"{effective:.0f} of the proposals are effective draws, below {ESS_LIMIT}: intervals are "
-        f"rough. {remedy}",
+        f"rough. {remedy}"
     )
+    return (Complaint("ess_importance", message, {"ess_importance": effective}),)

@@ -7,55 +7,58 @@ objective is the negative log posterior of the coordinates, so that a point fit 
 for an objective such as Huber it is the objective alone.
 """
 
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, ClassVar
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from numpyro import distributions
-from numpyro.distributions.transforms import biject_to
-from scipy.special import digamma, polygamma
 
 from bayescale._internal.discovery import name_of
 from bayescale.errors import InputError
+from bayescale.inference._coordinates import (
+    Columns,
+    Parametrisation,
+    ParamsInDataUnits,
+    constrained,
+    decorrelated,
+    log_prior,
+    recorrelated,
+)
+from bayescale.inference._data import Data, column, column_or_scalar, padded_features
 from bayescale.laws.base import Law, Parameter, unit_of
 from bayescale.noise.base import Conditions, Noise, is_likelihood, is_of_counts
 from bayescale.posterior.posterior import Posterior, provenance
-from bayescale.processes.base import bases, locate, padded_size
+from bayescale.processes.base import bases, locate
 from bayescale.responses import RESPONSES
 from bayescale.runs import Runs
 
 
-@runtime_checkable
-class Method(Protocol):
-    """A way from a problem to draws. A method is a frozen dataclass of options; adding one is
-    adding a file to this folder.
+class Method(ABC):
+    """A way from a problem to draws. A method is a frozen dataclass of options that inherits from
+    this class; adding one is adding a file to this folder or anywhere else.
     """
 
-    @property
-    def seed(self) -> int:
-        """All randomness comes from it."""
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
+    seed: int
+    """Seed of all randomness."""
+
+    @abstractmethod
     def run(self, problem: "Problem") -> Posterior:
         """Fit."""
 
 
-class Data(NamedTuple):
-    """The runs in their own units, each array of shape (runs, 1), float64; a standard error is (1,
-    1) where none is known.
+class BatchMethod(Method):
+    """A method that fits many problems at once."""
 
-    ``features`` has one array for each process of the noise model, shape (runs, functions), at unit
-    amplitude. Rows beyond the runs fill up to one of a few sizes (`padded_size`), so that sweeps of
-    similar size share compiled programs; their weight is zero.
-    """
-
-    log_inputs: dict[str, Array]
-    observed: Array
-    conditions: Conditions
-    features: tuple[Array, ...]
+    @abstractmethod
+    def run_all(self, problems: "Sequence[Problem]") -> Iterable[Posterior]:
+        """Fit problems of one law, one noise model and similar size; return their posteriors in the
+        same order.
+        """
 
 
 @dataclass(frozen=True)
@@ -63,90 +66,64 @@ class Target:
     """The objective of a law and a noise model, as `bayescale.kernels` takes it; equal targets
     share compiled kernels.
 
-    Coordinates come and go as sequences of arrays of shape (batch,), law before noise.
+    This is the one adapter between points and kernels: coordinates come and go as columns, arrays
+    of shape (batch,), the law's before the noise's. The maps are those of `_coordinates`.
     """
 
     law: Law
     noise: Noise
 
     @property
+    def parametrisation(self) -> Parametrisation:
+        """The maps between coordinate systems, for one point."""
+        return Parametrisation(self.law, self.noise)
+
+    @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """The rows of both tables."""
-        return (*self.law.parameters, *self.noise.parameters)
+        """The rows of both tables, the law's first."""
+        return self.parametrisation.parameters
 
     @property
     def n_predictive(self) -> int:
-        """How many coordinates move the prediction."""
+        """Number of leading coordinates that move the prediction."""
         return len(self.law.parameters)
-
-    def constrain(self, coordinates: Sequence[Array]) -> dict[str, Array]:
-        """Named parameters in the units of the data."""
-        return self.constrain_some(self.parameters, coordinates)
-
-    def constrain_some(
-        self, parameters: Sequence[Parameter], coordinates: Sequence[Array]
-    ) -> dict[str, Array]:
-        """The same for some of the parameters."""
-        return {
-            p.name: biject_to(p.prior.support)(c)
-            for p, c in zip(parameters, coordinates, strict=True)
-        }
-
-    def residual(self, coordinates: Sequence[Array], data: Data) -> Array:
-        """log loss less its prediction, shape (runs, batch)."""
-        return data.observed - self.law.predict(self.constrain(coordinates), data.log_inputs)
-
-    def rho(self, residual: Array, coordinates: Sequence[Array], data: Data) -> Array:
-        """What each residual costs, shape (runs, batch)."""
-        return self.noise.rho(residual, self.constrain(coordinates), data.conditions)
-
-    def penalty(self, coordinates: Sequence[Array]) -> list[Array]:
-        """The negative log prior of each coordinate for a likelihood, zeros for an objective; each
-        of shape (batch,).
-        """
-        return self.penalty_of(self.parameters, coordinates)
-
-    def penalty_of(
-        self, parameters: Sequence[Parameter], coordinates: Sequence[Array]
-    ) -> list[Array]:
-        """The same for some of the parameters."""
-        if not is_likelihood(self.noise):
-            return [jnp.zeros_like(c) for c in coordinates]
-        return [-self._log_prior(p, c) for p, c in zip(parameters, coordinates, strict=True)]
-
-    def decorrelate(self, coordinates: Sequence[Array]) -> list[Array]:
-        """Coordinates of the same volume in which posteriors are nearly Normal: the law's own, and
-        the noise's as they are.
-        """
-        return [
-            *self.law.decorrelate(coordinates[: self.n_predictive]),
-            *coordinates[self.n_predictive :],
-        ]
-
-    def recorrelate(self, decorrelated: Sequence[Array]) -> list[Array]:
-        """The inverse of `decorrelate`."""
-        return [
-            *self.law.recorrelate(decorrelated[: self.n_predictive]),
-            *decorrelated[self.n_predictive :],
-        ]
 
     @property
     def prior_location_scale(self) -> tuple[np.ndarray, np.ndarray]:
-        """Centre and width of the prior in coordinates, each of shape (coordinates,): of the
-        logarithm, where support is positive.
+        """Mean and standard deviation of the prior in unconstrained coordinates, each (k,)."""
+        return self.parametrisation.prior_location_scale
 
-        Starting points are drawn from there.
+    def constrain(self, columns: Columns) -> ParamsInDataUnits:
+        """Map unconstrained columns to named parameters in the units of the data."""
+        return constrained(self.parameters, columns)
+
+    def decorrelate(self, columns: Columns) -> list[Array]:
+        """Map unconstrained columns to decorrelated ones."""
+        return decorrelated(self.law, columns)
+
+    def recorrelate(self, columns: Columns) -> list[Array]:
+        """Map decorrelated columns to unconstrained ones; the inverse of `decorrelate`."""
+        return recorrelated(self.law, columns)
+
+    def residual(self, columns: Columns, data: Data) -> Array:
+        """Return the response on the scale of the fit less its prediction, shape (runs, batch)."""
+        return data.observed - self.law.predict(self.constrain(columns), data.log_inputs)
+
+    def rho(self, residual: Array, columns: Columns, data: Data) -> Array:
+        """Return each run's negative log-likelihood or robust loss, shape (runs, batch)."""
+        return self.noise.rho(residual, self.constrain(columns), data.conditions)
+
+    def penalty(self, columns: Columns) -> list[Array]:
+        """Return the negative log prior of each coordinate for a likelihood, zeros for an
+        objective; each of shape (batch,).
         """
-        rows = [_centre_and_width(p.prior) for p in self.parameters]
-        return np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
+        return self.penalty_of(self.parameters, columns)
 
-    @staticmethod
-    def _log_prior(parameter: Parameter, coordinate: Array) -> Array:
-        transform = biject_to(parameter.prior.support)
-        constrained = transform(coordinate)
-        return parameter.prior.log_prob(constrained) + transform.log_abs_det_jacobian(
-            coordinate, constrained
-        )
+    def penalty_of(self, parameters: Sequence[Parameter], columns: Columns) -> list[Array]:
+        """Return the penalties of some of the parameters, as `penalty` does of all."""
+        if not is_likelihood(self.noise):
+            return [jnp.zeros_like(column) for column in columns]
+        return [-log_prior(p, column) for p, column in zip(parameters, columns, strict=True)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,17 +187,16 @@ class Problem:
                     f"{runs.name} has no column {name}, which {name_of(noise)} needs; add it, or "
                     f"use another noise."
                 )
-        stand = locate(runs, law.inputs)
+        locations = locate(runs, law.inputs)
+        conditions = (runs.relative_loss_se, locations.compute_decades, *runs.counts)
         data = Data(
-            {name: _column(logs[name] - centre[name]) for name in law.inputs},
-            _column(observed - centre[law.response]),
-            Conditions(
-                *map(_column_or_one, (runs.relative_loss_se, stand.compute_decades, *runs.counts))
-            ),
-            tuple(_block(basis.features(stand)) for basis in bases(noise.shared, stand)),
+            {name: column(logs[name] - centre[name]) for name in law.inputs},
+            column(observed - centre[law.response]),
+            Conditions(*map(column_or_scalar, conditions)),
+            tuple(padded_features(b.features(locations)) for b in bases(noise.shared, locations)),
         )
         units = {name: float(np.exp(value)) for name, value in centre.items()}
-        return cls(runs, target, data, _column(runs.weights), units)
+        return cls(runs, target, data, column(runs.weights), units)
 
     @property
     def padded_size(self) -> int:
@@ -262,67 +238,15 @@ class Problem:
             )
 
     def posterior(self, params: Mapping[str, Any], method: Method, **results: Any) -> Posterior:
-        """A Posterior in counts and nats from draws of the parameters in the units of the data,
-        each of shape (chain, draw).
+        """Return a Posterior in counts and nats from draws of the parameters in the units of the
+        data, each of shape (chain, draw).
         """
-        parameters = self.target.parameters
-        own = {p.name: _supported(p, np.asarray(params[p.name])) for p in parameters}
-        # An exponent of forty, as of a replicate that shows a step, makes scales that no number
-        # holds.
-        with np.errstate(over="ignore"):
-            rescaled = self.target.law.rescale(own, self.units)
         return Posterior(
             law=self.target.law,
             noise=self.target.noise,
             method=method,
             runs=self.runs,
-            params={p.name: _supported(p, np.asarray(rescaled[p.name])) for p in parameters},
+            params=self.target.parametrisation.in_counts(params, self.units),
             provenance=provenance(self.runs, method.seed),
             **results,
         )
-
-
-def _supported(parameter: Parameter, values: np.ndarray) -> np.ndarray:
-    # Where data want none of a parameter a fit without priors runs until its exponential is zero or
-    # endless to rounding.
-    if parameter.prior.support is not distributions.constraints.positive:
-        return values
-    numbers = np.finfo(values.dtype)
-    return np.clip(values, numbers.tiny, numbers.max)
-
-
-def _column(values: np.ndarray) -> Array:
-    # Zeros are the centre of the data, where every law is finite.
-    return jax.device_put(np.pad(values, (0, padded_size(len(values)) - len(values)))[:, None])
-
-
-def _column_or_one(values: np.ndarray) -> Array:
-    return _column(values) if len(values) > 1 else jax.device_put(values[:, None])
-
-
-def _block(features: np.ndarray) -> Array:
-    # Functions that fill up are zero, and so share compiled programs; their coefficients keep to
-    # their prior.
-    runs, functions = features.shape
-    return jax.device_put(
-        np.pad(features, ((0, padded_size(runs) - runs), (0, padded_size(functions) - functions)))
-    )
-
-
-def _centre_and_width(prior: Any) -> tuple[float, float]:
-    # By SciPy: NumPyro's moments are JAX operations, and compiling each on its own costs more than
-    # the whole search.
-    if isinstance(prior, distributions.LogNormal | distributions.Normal):
-        return float(prior.loc), float(prior.scale)
-    if isinstance(prior, distributions.Gamma):
-        shape, rate = float(prior.concentration), float(prior.rate)
-        return float(digamma(shape) - np.log(rate)), float(np.sqrt(polygamma(1, shape)))
-    if isinstance(prior, distributions.HalfNormal):
-        return float(np.log(prior.scale) - (np.euler_gamma + np.log(2)) / 2), float(
-            np.pi / np.sqrt(8)
-        )
-    mean, variance = float(prior.mean), float(prior.variance)
-    if prior.support is distributions.constraints.positive:
-        log_variance = np.log1p(variance / mean**2)
-        return float(np.log(mean) - log_variance / 2), float(np.sqrt(log_variance))
-    return mean, float(np.sqrt(variance))

@@ -12,12 +12,13 @@ import jax
 import numpy as np
 
 from bayescale.errors import InputError
-from bayescale.inference.base import Problem
+from bayescale.inference.base import Method, Problem
 from bayescale.inference.multistart import MultiStart
 from bayescale.kernels import levenberg_marquardt, newton
 from bayescale.kernels.blocks import BLOCK
 from bayescale.kernels.objective import STEP_LIMIT
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint
 
 # One in 25 replicates needs more than these, and gets it; all together would pay for the slowest.
 _REWEIGHTED_STEPS, _NEWTON_STEPS = 12, 3
@@ -27,7 +28,7 @@ _TOLERATED_FAILURES = 0.01
 
 
 @dataclass(frozen=True)
-class Bootstrap:
+class Bootstrap(Method):
     """Draws from the sampling distribution of a point fit.
 
     Parameters
@@ -68,7 +69,13 @@ class Bootstrap:
                 f"this law."
             )
         problems = (
-            (f"{failed:.1%} of the refits failed and are left out.",)
+            (
+                Complaint(
+                    "failed_refits",
+                    f"{failed:.1%} of the refits failed and are left out.",
+                    {"failed_refits": float(failed)},
+                ),
+            )
             if failed > _TOLERATED_FAILURES
             else ()
         )

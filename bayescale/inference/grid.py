@@ -19,15 +19,21 @@ from dataclasses import dataclass
 
 import jax.numpy as jnp
 import numpy as np
-from numpyro.distributions.transforms import biject_to
 from scipy.special import gammaln, logsumexp
 
 from bayescale.errors import InputError
+from bayescale.inference._coordinates import (
+    decorrelate_points,
+    log_volume,
+    recorrelate_points,
+    unconstrained,
+)
 from bayescale.inference._linearised import Plane, Settled, log_masses, nodes_at, settle
 from bayescale.inference._mixture import Mixture
 from bayescale.inference._weighing import Weighed, complaint, log_posterior, weigh
-from bayescale.inference.base import Problem
+from bayescale.inference.base import Method, Problem
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint
 
 _FREEDOM = 10.0
 _FEWEST_NODES, _SPREAD = 8, 1e-9
@@ -36,7 +42,7 @@ _POOL, _FEWEST_PROPOSED, _REFINEMENTS, _COMPONENTS = 8, 4000, 3, 4
 
 
 @dataclass(frozen=True)
-class Grid:
+class Grid(Method):
     """Independent draws from the posterior of a law that is a constant and one or two powers.
 
     Parameters
@@ -67,7 +73,7 @@ class Grid:
         self._check()
         problem.require_likelihood(self)
         problem.require_independent(self)
-        plane = Plane.of(problem.target)
+        plane, parametrisation = Plane.of(problem.target), problem.target.parametrisation
         begun = time.perf_counter()
         rng = np.random.default_rng(self.seed)
         ranges = dict(zip(plane.exponents, (self.alpha, self.beta), strict=False))
@@ -78,20 +84,22 @@ class Grid:
         for _ in range(_REFINEMENTS):
             if weighed.even:
                 break
-            decorrelated = np.stack(
-                [np.asarray(c) for c in problem.target.decorrelate(list(coordinates))]
-            )
+            decorrelated = np.asarray(decorrelate_points(parametrisation, coordinates.T)).T
             mixture = Mixture.of_draws(decorrelated, weighed.log_weights, _COMPONENTS, rng)
             decorrelated = mixture.draw(pool, rng)
-            coordinates = np.stack(
-                [np.asarray(c) for c in problem.target.recorrelate(list(decorrelated))]
-            )
+            coordinates = np.asarray(recorrelate_points(parametrisation, decorrelated.T)).T
             weighed = _weighed(problem, ranges, coordinates, mixture.log_density(decorrelated))
         chosen = coordinates[:, weighed.chosen(self.draws, rng)]
         beyond = (
             ()
             if lost < _LOST
-            else (f"{lost:.1%} of the mass lies at the end of the range of exponents; widen it.",)
+            else (
+                Complaint(
+                    "range",
+                    f"{lost:.1%} of the mass lies at the end of the range of exponents; widen it.",
+                    {"share_at_the_end": float(lost)},
+                ),
+            )
         )
         return problem.posterior(
             problem.target.constrain(list(jnp.asarray(chosen)[:, None])),
@@ -153,18 +161,20 @@ def _propose(
         zip(plane.exponents, exponents, strict=True)
     )
     log_density = log_density + log_level_density + log_scale_density
-    coordinates = []
-    for parameter in target.law.parameters:
-        value = jnp.asarray(np.where(values[parameter.name] > 0, values[parameter.name], 1.0))
-        transform = biject_to(parameter.prior.support)
-        coordinate = transform.inv(value)
-        coordinates.append(np.asarray(coordinate))
-        log_density = log_density + np.asarray(transform.log_abs_det_jacobian(coordinate, value))
+    positive = {name: jnp.asarray(np.where(v > 0, v, 1.0)) for name, v in values.items()}
+    law_coordinates = unconstrained(target.law.parameters, positive)
+    for parameter, coordinate in zip(target.law.parameters, law_coordinates, strict=True):
+        volume = log_volume(parameter, coordinate, positive[parameter.name])
+        log_density = log_density + np.asarray(volume)
     # Levels below zero are proposed and never accepted: the density of the others needs no
     # correction.
     impossible = np.min([np.min(one, axis=0) for one in (levels, exponents)], axis=0) <= 0
     log_density = np.where(impossible, np.inf, log_density)
-    return np.concatenate([np.stack(coordinates), scale]), log_density, _mass_at_ends(log_mass)
+    return (
+        np.concatenate([np.asarray(law_coordinates), scale]),
+        log_density,
+        _mass_at_ends(log_mass),
+    )
 
 
 def _from_cells(

@@ -15,10 +15,10 @@ exactly, where they scatter Normally about law and processes.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from dataclasses import dataclass, replace
+from functools import partial
 from operator import itemgetter
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -28,11 +28,12 @@ from jax import Array
 from bayescale._internal.compiling import Use, jit_for
 from bayescale._internal.discovery import name_of
 from bayescale.errors import InputError
+from bayescale.inference._coordinates import ParamsInDataUnits, decorrelate_points
+from bayescale.inference._data import Data
 from bayescale.inference._descent import descended
 from bayescale.inference._integrated import coefficients, integrated, scatters_normally
-from bayescale.inference._mixture import Mixture
-from bayescale.inference._weighing import Weighed, weigh
-from bayescale.inference.base import Data, Problem, Target
+from bayescale.inference._pool import Pool, first_proposal
+from bayescale.inference.base import BatchMethod, Problem, Target
 from bayescale.inference.nuts import NUTS
 from bayescale.kernels import levenberg_marquardt
 from bayescale.kernels.objective import value
@@ -42,17 +43,13 @@ T = TypeVar("T")
 
 _PRIOR_DRAWS, _SEARCHES, _STEPS = 512, 16, 40
 _SHARED_SEARCHES, _SHARED_STEPS = 8, 40
-_COMPONENTS = 6
-_FEWEST_ROUNDS, _MANY_ROUNDS, _ROUNDS = 3, 6, 12
-_FEWEST = 2000
-_SLICE = 2**24
-_FAR_BELOW, _SAME_MODE = 10.0, 0.1
-_SMALLEST_CURVATURE = 1e-3
-_WEAK_DIRECTIONS, _LONGER, _ASIDE = 2, 9.0, (0.0, 2.0, -2.0, 4.0, -4.0)
+_MOST_ROUNDS = 12
+_FEWEST_PROPOSALS = 2000
+_NUMBERS_A_SLICE = 2**24
 
 
 @dataclass(frozen=True)
-class Importance:
+class Importance(BatchMethod):
     """Draws from the posterior by importance resampling.
 
     Parameters
@@ -73,158 +70,164 @@ class Importance:
     seed: int = 0
 
     def run(self, problem: Problem) -> Posterior:
-        """One problem."""
+        """Draw from the posterior of one problem."""
         return self.run_all([problem])[0]
 
     def run_all(self, problems: Sequence[Problem]) -> list[Posterior]:
-        """Problems of one law and noise model, in one compiled call."""
+        """Draw from the posteriors of problems of one law and noise model."""
+        self._check(problems)
+        begun = time.perf_counter()
+        batch = Batch.about_modes(problems, self.seed)
+        for _ in range(_MOST_ROUNDS):
+            unsettled = batch.unsettled
+            if not unsettled:
+                break
+            proposals = batch.propose(unsettled, max(self.draws, _FEWEST_PROPOSALS))
+            batch = batch.weigh(unsettled, proposals)
+        chosen = batch.choose(self.draws)
+        seconds = (time.perf_counter() - begun) / len(problems)
+        return [self._posterior(batch, i, chosen[i], seconds) for i in range(len(problems))]
+
+    def _check(self, problems: Sequence[Problem]) -> None:
         if self.draws < 1:
             raise InputError(f"importance: draws={self.draws} must be at least 1.")
         for problem in problems:
             problem.require_likelihood(self)
-            if problem.target.noise.shared and not scatters_normally(problem.target.noise):
+            noise = problem.target.noise
+            if noise.shared and not scatters_normally(noise):
                 raise InputError(
                     f"importance integrates out what runs share, for which they must scatter "
-                    f"Normally, and "
-                    f"{name_of(problem.target.noise)} says that they do not. Use Normal() as its "
-                    f"base, or NUTS() as the method "
-                    "(--method nuts)."
+                    f"Normally, and {name_of(noise)} says that they do not. Use Normal() as its "
+                    "base, or NUTS() as the method (--method nuts)."
                 )
-        begun = time.perf_counter()
-        target, rngs = problems[0].target, [np.random.default_rng(self.seed) for _ in problems]
-        data, weights = _stacked(problems)
-        search = _modes_of_shared if target.noise.shared else _modes
-        ends = jax.device_get(search(target, data, weights, self.seed))
-        pools = [_Pool(_first_proposal(*found)) for _, *found in zip(problems, *ends, strict=False)]
-        for _ in range(_ROUNDS):
-            open_ = [i for i, pool in enumerate(pools) if not pool.settled]
-            if not open_:
-                break
-            fresh = [pools[i].proposal.draw(max(self.draws, _FEWEST), rngs[i]) for i in open_]
-            own = jax.tree.map(partial(np.take, indices=_filled_up(open_), axis=0), (data, weights))
-            log_target = _log_posteriors(target, np.stack(_filled_up(fresh)), *own)
-            for place, *found in zip(open_, fresh, log_target, strict=False):
-                pools[place] = pools[place].after(*found)
-        chosen = [
-            pool.newest[:, pool.weighed.chosen(self.draws, rng)]
-            for pool, rng in zip(pools, rngs, strict=True)
-        ]
-        found = jax.device_get(_constants(target, np.stack(_filled_up(chosen))))
-        seconds = (time.perf_counter() - begun) / len(problems)
-        results: list[Posterior] = []
-        for i, (problem, pool, rng) in enumerate(zip(problems, pools, rngs, strict=True)):
-            more: dict[str, Any] = {
-                "diagnostics": pool.weighed.diagnostics,
+
+    def _posterior(self, batch: "Batch", i: int, draws: "Chosen", seconds: float) -> Posterior:
+        """Return the posterior of a problem, by `NUTS` where its weights are not reliable."""
+        problem, weighed = batch.problems[i], batch.pools[i].weighed
+        if weighed.reliable:
+            results: dict[str, Any] = {
+                "diagnostics": weighed.diagnostics,
                 "seconds": {"fit": seconds},
             }
-            if target.noise.shared:
-                held, counted = jax.tree.map(itemgetter(i), (data, weights))
-                more["coefficients"] = _own_coefficients(problem, chosen[i], held, counted, rng)
-            own = {name: values[i][None] for name, values in found.items()}
-            results.append(self._posterior(problem, pool.weighed, own, more))
-        return results
-
-    def _posterior(
-        self,
-        problem: Problem,
-        weighed: Weighed,
-        params: dict[str, np.ndarray],
-        more: dict[str, Any],
-    ) -> Posterior:
-        if weighed.reliable:
-            return problem.posterior(params, self, **more)
+            if problem.target.noise.shared:
+                results["coefficients"] = batch.coefficients(i, draws.decorrelated)
+            return problem.posterior(draws.params, self, **results)
         sampled = NUTS(seed=self.seed).run(problem)
-        why = {name: weighed.diagnostics[name] for name in ("pareto_k", "ess_importance")}
-        return replace(sampled, diagnostics=sampled.diagnostics | why)
+        reasons = {name: weighed.diagnostics[name] for name in ("pareto_k", "ess_importance")}
+        return replace(sampled, diagnostics=sampled.diagnostics | reasons)
 
 
-@dataclass(frozen=True, eq=False)
-class _Pool:
-    """What has been proposed for one problem so far, in rounds of equal size.
+class Chosen(NamedTuple):
+    """Draws of one problem, resampled by weight.
 
     Attributes
     ----------
-    first : Mixture
-        The first proposal.
-    used : tuple of Mixture
-    draws : array, shape (k, pool)
-    log_target : array, shape (pool,)
-    log_densities : array, shape (rounds, pool)
-        Of every draw under each mixture used.
+    decorrelated : array, shape (k, draws)
+    params : dict of array, shape (1, draws)
+        In the units of the data.
     """
 
-    first: Mixture
-    used: tuple[Mixture, ...] = ()
-    draws: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
-    log_target: np.ndarray = field(default_factory=lambda: np.empty(0))
-    log_densities: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+    decorrelated: np.ndarray
+    params: ParamsInDataUnits
 
-    @property
-    def newest(self) -> np.ndarray:
-        """The draws of the last round."""
-        return self.draws[:, -self._round :]
 
-    @cached_property
-    def weighed(self) -> Weighed:
-        """The last round by the mixture that proposed it, which has not seen it.
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Problems of one law and noise model, whose proposals are weighed in one compiled call.
 
-        Against all mixtures used, earlier draws in the tails would be weighed by mixtures fitted to
-        them, which is too little: evidence was low by some 0.05 nats and the sd of log E by a
-        sixth.
-        """
-        return weigh(self.log_target[-self._round :] - self.log_densities[-1, -self._round :])
+    Attributes
+    ----------
+    problems : sequence of Problem
+    data : Data
+        Stacked, with the problems and copies of the last that fill up as leading axis.
+    weights : array, shape (padded problems, runs, 1)
+    pools : tuple of Pool
+        The proposals for each problem.
+    generators : tuple of Generator
+        Random numbers of each problem.
+    """
 
-    @property
-    def settled(self) -> bool:
-        """Whether enough rounds have made the weights even, or, after many, no less even than is
-        needed.
-        """
-        if len(self.used) < _MANY_ROUNDS:
-            return len(self.used) >= _FEWEST_ROUNDS and self.weighed.even
-        return self.weighed.reliable
+    problems: Sequence[Problem]
+    data: Data
+    weights: np.ndarray
+    pools: tuple[Pool, ...]
+    generators: tuple[np.random.Generator, ...]
 
-    @cached_property
-    def proposal(self) -> Mixture:
-        """Of the next round."""
-        if not self.used:
-            return self.first
-        # Each draw came from the average of all mixtures used, which is good enough to fit the
-        # next.
-        return self.used[-1].fitted(
-            self.draws, weigh(self.log_target - np.logaddexp.reduce(self.log_densities)).log_weights
+    @classmethod
+    def about_modes(cls, problems: Sequence[Problem], seed: int) -> "Batch":
+        """Return the batch before its first round, with a proposal about each problem's modes."""
+        target = problems[0].target
+        data, weights = _stacked(problems)
+        search = _modes_of_shared if target.noise.shared else _modes
+        ends, values, hessians = jax.device_get(search(target, data, weights, seed))
+        pools = tuple(
+            Pool(first_proposal(ends[i], values[i], hessians[i])) for i in range(len(problems))
         )
+        generators = tuple(np.random.default_rng(seed) for _ in problems)
+        return cls(problems, data, weights, pools, generators)
 
     @property
-    def _round(self) -> int:
-        return len(self.log_target) // len(self.used)
+    def target(self) -> Target:
+        """The objective that all problems have."""
+        return self.problems[0].target
 
-    def after(self, fresh: np.ndarray, log_target: np.ndarray) -> "_Pool":
-        """With one more round of the proposal."""
-        draws = np.concatenate([self.draws, fresh], axis=1) if self.used else fresh
-        earlier = [
-            np.append(before, mixture.log_density(fresh))
-            for before, mixture in zip(self.log_densities, self.used, strict=True)
+    @property
+    def unsettled(self) -> list[int]:
+        """Problems whose weights are not even enough yet."""
+        return [i for i, pool in enumerate(self.pools) if not pool.settled]
+
+    def propose(self, members: list[int], draws: int) -> list[np.ndarray]:
+        """Draw from the proposal of some problems: decorrelated coordinates, each (k, draws)."""
+        return [self.pools[i].proposal.draw(draws, self.generators[i]) for i in members]
+
+    def weigh(self, members: list[int], proposals: list[np.ndarray]) -> "Batch":
+        """Return the batch with a round of proposals added to the pools of some problems."""
+        take_members = partial(np.take, indices=_padded_to_power(members), axis=0)
+        data, weights = jax.tree.map(take_members, (self.data, self.weights))
+        stacked_proposals = np.stack(_padded_to_power(proposals))
+        log_posteriors = _log_posteriors(self.target, stacked_proposals, data, weights)
+        pools = list(self.pools)
+        for row, i in enumerate(members):
+            pools[i] = pools[i].after(proposals[row], log_posteriors[row])
+        return replace(self, pools=tuple(pools))
+
+    def choose(self, draws: int) -> list[Chosen]:
+        """Resample the last round of each problem by weight."""
+        decorrelated = [
+            pool.newest[:, pool.weighed.chosen(draws, generator)]
+            for pool, generator in zip(self.pools, self.generators, strict=True)
         ]
-        densities = np.stack([*earlier, self.proposal.log_density(draws)])
-        return _Pool(
-            self.first,
-            (*self.used, self.proposal),
-            draws,
-            np.concatenate([self.log_target, log_target]),
-            densities,
-        )
+        stacked_draws = np.stack(_padded_to_power(decorrelated))
+        params = jax.device_get(_in_data_units(self.target, stacked_draws))
+        return [
+            Chosen(
+                decorrelated[i], ParamsInDataUnits({name: v[i][None] for name, v in params.items()})
+            )
+            for i in range(len(self.problems))
+        ]
+
+    def coefficients(self, i: int, decorrelated: np.ndarray) -> np.ndarray:
+        """Draw the coefficients of a problem given its parameters, shape (1, draws, functions)."""
+        data, weights = jax.tree.map(itemgetter(i), (self.data, self.weights))
+        return _own_coefficients(self.problems[i], decorrelated, data, weights, self.generators[i])
 
 
-def _filled_up(batch: Sequence[T]) -> list[T]:
-    """With copies of the last to a power of two, so that a few programs serve batches of any size."""
-    return [*batch, *[batch[-1]] * ((1 << (len(batch) - 1).bit_length()) - len(batch))]
+def _padded_to_power(batch: Sequence[T]) -> list[T]:
+    """Return the batch with copies of its last member, up to a power of two.
+
+    So a few programs serve batches of any size.
+    """
+    size = 1 << (len(batch) - 1).bit_length()
+    copies = [batch[-1]] * (size - len(batch))
+    return list(batch) + copies
 
 
 def _stacked(problems: Sequence[Problem]) -> tuple[Data, np.ndarray]:
-    """Data and weights, as NumPy arrays, with the problems as leading axis, with rows of no weight
-    up to the longest.
+    """Return data and weights as NumPy arrays with the problems as leading axis.
+
+    Rows of no weight fill up to the longest.
     """
-    problems = _filled_up(problems)
+    problems = _padded_to_power(problems)
     rows = max(problem.padded_size for problem in problems)
 
     def column(*arrays: Array) -> np.ndarray:
@@ -246,8 +249,14 @@ def _stacked(problems: Sequence[Problem]) -> tuple[Data, np.ndarray]:
 
 @jit_for(Use.OFTEN, "target", "seed")
 def _modes(target: Target, data: Data, weights: Array, seed: int) -> tuple[Array, Array, Array]:
-    """Where searches from the prior's best draws end: straight coordinates (problems, searches, k),
-    F and its Hessian there.
+    """Search from the prior's best draws.
+
+    Returns
+    -------
+    Array, shape (problems, searches, k)
+        Decorrelated coordinates where searches end.
+    Array, shapes (problems, searches) and (problems, searches, k, k)
+        F and its Hessian there.
     """
     centre, width = target.prior_location_scale
     draws = (
@@ -271,11 +280,13 @@ def _modes(target: Target, data: Data, weights: Array, seed: int) -> tuple[Array
 def _modes_of_shared(
     target: Target, data: Data, weights: np.ndarray, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The same for a noise model with processes, whose coefficients are integrated out."""
+    """Search as `_modes` does, the coefficients of processes integrated out."""
     # As many draws as are proposed in a round, which compiles nothing more.
     centre, width = target.prior_location_scale
-    draws = (centre + width * np.random.default_rng(seed).standard_normal((_FEWEST, len(centre)))).T
-    decorrelated = np.asarray(_decorrelated(target, draws))
+    draws = centre + width * np.random.default_rng(seed).standard_normal(
+        (_FEWEST_PROPOSALS, len(centre))
+    )
+    decorrelated = np.asarray(decorrelate_points(target.parametrisation, draws)).T
     values = _log_posteriors(
         target, np.broadcast_to(decorrelated, (len(weights), *decorrelated.shape)), data, weights
     )
@@ -302,8 +313,9 @@ def _own_coefficients(
     weights: np.ndarray,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Of the functions of the problem, shape (1, draws, functions), from data that have as many as
-    the batch needs.
+    """Draw the coefficients of a problem's own functions, shape (1, draws, functions).
+
+    The batch's data may have more functions, which fill up.
     """
     drawn = coefficients(problem.target, decorrelated, data, weights, rng)[None]
     parts = np.split(
@@ -317,15 +329,8 @@ def _own_coefficients(
 
 
 @jit_for(Use.OFTEN, "target")
-def _decorrelated(target: Target, coordinates: Array) -> Array:
-    return jnp.stack(target.decorrelate(list(coordinates)))
-
-
-@jit_for(Use.OFTEN, "target")
 def _slopes(target: Target, decorrelated: Array, data: Data, weights: Array) -> tuple[Array, Array]:
-    """The negative log posterior at straight coordinates of shape (problems, k, points), and its
-    gradient.
-    """
+    """Return the negative log posterior and its gradient at decorrelated (problems, k, points)."""
 
     def one(own: Array, d: Data, w: Array) -> tuple[Array, Array]:
         def total(v: Array) -> tuple[Array, Array]:
@@ -339,20 +344,19 @@ def _slopes(target: Target, decorrelated: Array, data: Data, weights: Array) -> 
 
 
 @jit_for(Use.OFTEN, "target")
-def _constants(target: Target, decorrelated: Array) -> dict[str, Array]:
-    """Named parameters in the units of the data, each of shape (problems, draws), from (problems,
-    k, draws).
-    """
-    return target.constrain(target.recorrelate(list(jnp.moveaxis(decorrelated, 1, 0))))
+def _in_data_units(target: Target, decorrelated: Array) -> ParamsInDataUnits:
+    """Return named parameters, each of shape (problems, draws), from (problems, k, draws)."""
+    columns = list(jnp.moveaxis(decorrelated, 1, 0))
+    return target.constrain(target.recorrelate(columns))
 
 
 def _log_posteriors(
     target: Target, decorrelated: np.ndarray, data: Data, weights: np.ndarray
 ) -> np.ndarray:
-    """Log posterior, not normalised, at straight coordinates of shape (problems, k, pool); shape
-    (problems, pool).
+    """Return the log posterior, not normalised, at decorrelated coordinates of many draws.
 
-    In slices that bound memory: on CPUs a slice as a whole takes half the time of a loop over
+    Coordinates have shape (problems, k, pool), the result (problems, pool). Work is cut into
+    slices that bound memory: on CPUs a slice as a whole takes half the time of a loop over
     blocks that fit the cache.
     """
     functions = sum(features.shape[-1] for features in data.features)
@@ -363,11 +367,12 @@ def _log_posteriors(
 
 
 def _in_slices(work: Callable[[np.ndarray], Any], columns: np.ndarray, size: int) -> Any:
-    """``work`` on some columns at a time, each of which takes ``size`` numbers; the last axis of
-    arrays is columns.
+    """Apply ``work`` to some columns at a time, each of which takes ``size`` numbers.
+
+    The last axis of arrays is columns.
     """
     count = columns.shape[-1]
-    slices = -(-count * size // _SLICE)
+    slices = -(-count * size // _NUMBERS_A_SLICE)
     each = -(-count // slices)
     whole = np.pad(columns, ((0, 0), (0, 0), (0, slices * each - count)), mode="edge")
     found = [jax.device_get(work(part)) for part in np.split(whole, slices, axis=-1)]
@@ -381,48 +386,3 @@ def _slice(target: Target, decorrelated: Array, data: Data, weights: Array) -> A
         return jnp.where(jnp.isnan(found), -jnp.inf, found)
 
     return jax.vmap(one)(decorrelated, data, weights)
-
-
-def _first_proposal(ends: np.ndarray, values: np.ndarray, hessians: np.ndarray) -> Mixture:
-    """Components at the distinct modes, by their mass; others fill up along the weakest directions
-    of the highest.
-    """
-    order = [
-        int(i)
-        for i in np.argsort(values)
-        if np.isfinite(values[i]) and np.isfinite(hessians[i]).all()
-    ]
-    centres: list[np.ndarray] = []
-    covariances: list[np.ndarray] = []
-    shares: list[float] = []
-    for i in order:
-        if len(centres) == _COMPONENTS or (shares and values[i] > values[order[0]] + _FAR_BELOW):
-            break
-        end = ends[i]
-        curvature, axes = np.linalg.eigh(hessians[i])
-        curvature = np.maximum(curvature, _SMALLEST_CURVATURE)
-        if any(
-            np.sum((np.sqrt(curvature) * (axes.T @ (end - seen))) ** 2) < _SAME_MODE
-            for seen in centres
-        ):
-            continue
-        centres.append(end)
-        covariances.append((axes / curvature) @ axes.T)
-        shares.append(
-            float(
-                np.exp(values[order[0]] - values[i])
-                / np.sqrt(np.prod(curvature / curvature.mean()))
-            )
-        )
-    # Where data are weak the posterior is long and bent, and its Hessian knows the middle alone.
-    spread, axes = np.linalg.eigh(covariances[0])
-    longer = spread * np.where(
-        np.arange(len(spread)) < len(spread) - _WEAK_DIRECTIONS, 1.0, _LONGER
-    )
-    for step in _ASIDE[: _COMPONENTS - len(centres)]:
-        centres.append(centres[0] + step * np.sqrt(spread[-1]) * axes[:, -1])
-        covariances.append((axes * longer) @ axes.T)
-        shares.append(shares[0] / 2)
-    return Mixture.about(
-        np.stack(centres), np.stack(covariances), np.maximum(shares, 0.02 * max(shares))
-    )

@@ -11,9 +11,10 @@ import jax
 import numpy as np
 
 from bayescale.errors import InputError
-from bayescale.inference.base import Problem
+from bayescale.inference.base import Method, Problem
 from bayescale.kernels import Search, levenberg_marquardt, newton
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint
 
 _FINISHED = 32
 _SAME_BASIN = 1e-3
@@ -22,7 +23,7 @@ _FLAT = 1e-6
 
 
 @dataclass(frozen=True)
-class MultiStart:
+class MultiStart(Method):
     """The best of many local fits.
 
     Parameters
@@ -93,7 +94,7 @@ class Minimum:
     coordinates: np.ndarray
     value: float
     diagnostics: dict[str, float]
-    problems: tuple[str, ...]
+    problems: tuple[Complaint, ...]
 
 
 def _basins(values: np.ndarray, best: float) -> dict[str, float]:
@@ -109,22 +110,23 @@ def _basins(values: np.ndarray, best: float) -> dict[str, float]:
 
 def _complaints(
     problem: Problem, start: np.ndarray, finished: Search, hessian: np.ndarray, best: int
-) -> tuple[str, ...]:
+) -> tuple[Complaint, ...]:
     found = []
     centre, width = problem.target.prior_location_scale
     for i, parameter in enumerate(problem.target.parameters):
         coordinate = finished.coordinates[i, best]
-        if abs(coordinate - start[i]) < _FLAT and abs(hessian[i, i]) < _FLAT * abs(
-            finished.value[best]
-        ):
-            found.append(
+        moved, curvature = abs(coordinate - start[i]), abs(hessian[i, i])
+        from_prior = abs(coordinate - centre[i]) / width[i]
+        if moved < _FLAT and curvature < _FLAT * abs(finished.value[best]):
+            message = (
                 f"{parameter.name} never left its start: these runs say nothing about it. Choose a "
                 f"law without it."
             )
-        elif abs(coordinate - centre[i]) > _FAR_FROM_PRIOR * width[i]:
-            found.append(
+            found.append(Complaint("flat", message))
+        elif from_prior > _FAR_FROM_PRIOR:
+            message = (
                 f"{parameter.name} ran to the end of its range: the data want none of it. Choose a "
-                f"law without it, "
-                "or a posterior method, where its prior keeps it in bounds."
+                f"law without it, or a posterior method, where its prior keeps it in bounds."
             )
+            found.append(Complaint("end_of_range", message, {"prior_sds": float(from_prior)}))
     return tuple(found)

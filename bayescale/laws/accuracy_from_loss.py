@@ -15,11 +15,11 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
+from bayescale.laws.base import Law, Parameter, Values
 
 
 @dataclass(frozen=True)
-class AccuracyFromLoss:
+class AccuracyFromLoss(Law):
     """s(L) = F + R/(1 + exp(gamma (L - L_mid))).
 
     Examples
@@ -33,7 +33,6 @@ class AccuracyFromLoss:
 
     stage: ClassVar[str] = "downstream"
     response: ClassVar[str] = "score"
-    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "A score rises from guessing to a ceiling as a sigmoid of falling loss"
     paper: ClassVar[str] = (
         "Grattafiori et al. 2024, The Llama 3 Herd of Models, section 3.2.1, arXiv:2407.21783"
@@ -41,17 +40,27 @@ class AccuracyFromLoss:
     formula: ClassVar[str] = "s(L) = F + R/(1 + exp(γ·(L − L_mid)))"
     inputs: ClassVar[tuple[str, ...]] = ("loss",)
     decreasing_in: ClassVar[tuple[str, ...]] = ("loss",)
-    published: ClassVar[tuple[Published, ...]] = ()
-    nested_models: ClassVar[tuple[NestedModel, ...]] = ()
-    terms: ClassVar[tuple[Term, ...]] = ()
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         return (
-            Parameter("F", dist.Normal(-0.3, 0.3), "floor: the score of guessing"),
+            Parameter("F", dist.Normal(-0.3, 0.3), "floor: the score of guessing", role="offset"),
             Parameter("R", dist.LogNormal(np.log(0.5), 0.6), "rise from floor to ceiling"),
-            Parameter("gamma", dist.LogNormal(np.log(10.0), 1.0), "how steep the rise is, per nat"),
-            Parameter("L_mid", dist.LogNormal(0.0, 0.3), "loss at half the rise, nats per token"),
+            Parameter(
+                "gamma",
+                dist.LogNormal(np.log(10.0), 1.0),
+                "how steep the rise is, per nat",
+                role="rate",
+                input="loss",
+            ),
+            Parameter(
+                "L_mid",
+                dist.LogNormal(0.0, 0.3),
+                "loss at half the rise",
+                "nats per token",
+                "scale",
+                "loss",
+            ),
         )
 
     def predict(self, params: Values, log_inputs: Values) -> Any:
@@ -81,22 +90,6 @@ class AccuracyFromLoss:
         """The inverse of `decorrelate`."""
         total, *shape = decorrelated
         return [total - _risen(*shape), *shape]
-
-    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
-        """F plus the mean score, γ/L₀, L_mid·L₀; R stays.
-
-        Parameters
-        ----------
-        params : mapping of arrays
-        units : mapping with ``loss`` and ``score``
-        """
-        c, loss = params, units["loss"]
-        return {
-            **c,
-            "F": c["F"] + jnp.log(units["score"]),
-            "gamma": c["gamma"] / loss,
-            "L_mid": c["L_mid"] * loss,
-        }
 
 
 def _risen(rise: Any, steepness: Any, middle: Any) -> Any:

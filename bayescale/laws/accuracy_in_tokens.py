@@ -7,7 +7,6 @@ test-time compute, without a formula; log odds keep it between none and all. Cou
 go with `Binomial` noise.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,11 +14,11 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
+from bayescale.laws.base import Law, Parameter, Power, Values
 
 
 @dataclass(frozen=True)
-class AccuracyInTokens:
+class AccuracyInTokens(Law):
     """accuracy(T) = 1/(1 + 1/(A T^b)) in thinking tokens T; on the scale of the fit, log odds are
     linear in log T.
 
@@ -34,24 +33,28 @@ class AccuracyInTokens:
 
     stage: ClassVar[str] = "test time"
     response: ClassVar[str] = "accuracy"
-    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "The odds of a right answer are a power of thinking tokens"
     paper: ClassVar[str] = (
         "OpenAI 2024, Learning to reason with LLMs, for the plot; no formula is printed"
     )
     formula: ClassVar[str] = "accuracy(T) = 1/(1 + 1/(A·T^b))"
     inputs: ClassVar[tuple[str, ...]] = ("thinking_tokens",)
-    decreasing_in: ClassVar[tuple[str, ...]] = ()
-    published: ClassVar[tuple[Published, ...]] = ()
-    nested_models: ClassVar[tuple[NestedModel, ...]] = ()
-    terms: ClassVar[tuple[Term, ...]] = ()
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         return (
-            Parameter("A", dist.LogNormal(0.0, 1.5), "odds of a right answer at T = 1"),
             Parameter(
-                "b", dist.LogNormal(np.log(0.5), 0.8), "exponent of thinking tokens in the odds"
+                "A",
+                dist.LogNormal(0.0, 1.5),
+                "odds of a right answer at T = 1",
+                role="coefficient",
+                powers=(Power("thinking_tokens", "b", sign=1),),
+            ),
+            Parameter(
+                "b",
+                dist.LogNormal(np.log(0.5), 0.8),
+                "exponent of thinking tokens in the odds",
+                role="exponent",
             ),
         )
 
@@ -70,22 +73,3 @@ class AccuracyInTokens:
         """
         c = params
         return jnp.log(c["A"]) + c["b"] * log_inputs["thinking_tokens"]
-
-    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
-        """The logarithms themselves: the law is linear in them."""
-        return list(logs)
-
-    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
-        """The inverse of `decorrelate`."""
-        return list(decorrelated)
-
-    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
-        """A/T₀^b; the exponent stays.
-
-        Parameters
-        ----------
-        params : mapping of arrays
-        units : mapping with the inputs' names and ``accuracy``
-        """
-        c = params
-        return {**c, "A": c["A"] / units["thinking_tokens"] ** c["b"]}

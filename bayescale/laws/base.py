@@ -8,13 +8,18 @@ there, so they do not depend on anyone's units; `Law.rescale` turns the constant
 papers.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar
+
+import jax.numpy as jnp
 
 # Not `import numpyro.distributions`: through the lazy stand-in for NumPyro that ArviZ leaves
 # behind, that gives half a module.
 from numpyro import distributions as dist
+
+from bayescale.errors import InputError
 
 Values = Mapping[str, Any]
 """Named numbers or arrays that broadcast against each other."""
@@ -55,6 +60,61 @@ def unit_of(column: str, inputs: Sequence[str]) -> str:
     return other if other in inputs else column
 
 
+def check_input(law: str, column: str, response: str) -> None:
+    """Refuse the response of a law as its input.
+
+    Parameters
+    ----------
+    law : str
+        Name of the law, for the message.
+    column : str
+        The law's option ``input``.
+    response : str
+        The column that the law predicts.
+
+    Raises
+    ------
+    InputError
+        Where both are one column.
+    """
+    if column == response:
+        raise InputError(
+            f"{law}: input={column} is what the law predicts; give a column that is known before "
+            f"{column} is measured, such as input=flops or input=n_tokens."
+        )
+
+
+ROLES = ("level", "coefficient", "offset", "exponent", "scale", "rate", "number")
+"""What a parameter may be to its law. It decides how the parameter changes with units:
+
+- level: a share of the response, times powers of inputs; A in A/N^α, and E, which has none.
+- coefficient: the same, of a quantity that does not count in units of the response.
+- offset: what is added to the response on the scale of its fit.
+- exponent, number: free of units.
+- scale: a value of an input, such as the compute at half the rise.
+- rate: the inverse of a scale.
+"""
+
+
+@dataclass(frozen=True)
+class Power:
+    """A power of an input that stands beside a parameter in a formula, input^(sign · exponent).
+
+    Attributes
+    ----------
+    input : str
+        Column.
+    exponent : str
+        Name of the parameter in the exponent.
+    sign : int
+        −1 for A/N^α, 1 for A·N^α.
+    """
+
+    input: str
+    exponent: str
+    sign: int = -1
+
+
 @dataclass(frozen=True)
 class Parameter:
     """One row of a law's or a noise model's table.
@@ -64,15 +124,58 @@ class Parameter:
     name : str
         As in the formula, in ASCII: ``E``, ``A``, ``alpha``.
     prior : numpyro Distribution
-        Of the parameter in the units of the data, where geometric means are one. Its support is the
-        parameter's.
+        Distribution of the parameter in the units of the data, where geometric means are one. Its
+        support is the parameter's.
     doc : str
-        What it means, with its unit in counts and nats.
+        What it means, without its unit.
+    unit : str
+        Its unit in counts and nats; empty for a pure number.
+    role : str
+        One of `ROLES`.
+    input : str
+        Column whose unit a scale or a rate has.
+    powers : tuple of Power
+        Powers that multiply a level or a coefficient.
     """
 
     name: str
     prior: dist.Distribution
     doc: str
+    unit: str = ""
+    role: str = "number"
+    input: str = ""
+    powers: tuple[Power, ...] = ()
+
+    @property
+    def meaning(self) -> str:
+        """Meaning and unit, for people."""
+        return f"{self.doc}, {self.unit}" if self.unit else self.doc
+
+    def rescaled(self, params: "Values", units: "Values", response: str) -> Any:
+        """Return the parameter in counts and nats, from its role and all ``params`` in ``units``.
+
+        Examples
+        --------
+        >>> from numpyro import distributions as dist
+        >>> from bayescale.laws.base import Parameter, Power
+        >>> power = (Power("n_params", "alpha"),)
+        >>> a = Parameter("A", dist.LogNormal(), "excess loss", role="level", powers=power)
+        >>> a.rescaled({"A": 0.5, "alpha": 2.0}, {"n_params": 10.0, "loss": 3.0}, "loss")
+        150.0
+        """
+        value = params[self.name]
+        if self.role == "offset":
+            return value + jnp.log(units[response])
+        if self.role == "scale":
+            return value * units[self.input]
+        if self.role == "rate":
+            return value / units[self.input]
+        if self.role == "level":
+            value = value * units[response]
+        for power in self.powers:
+            factor = units[power.input] ** params[power.exponent]
+            value = value * factor if power.sign < 0 else value / factor
+        return value
 
     @property
     def prior_in_words(self) -> str:
@@ -129,75 +232,115 @@ class NestedModel:
     simpler: str
 
 
-@runtime_checkable
-class Law(Protocol):
-    """What inference and decisions ask of a law. A law is a frozen dataclass; its fields are its
+class Law(ABC):
+    """A scaling law. A law is a frozen dataclass that inherits from this class; its fields are its
     options.
 
-    Adding one is adding a file to this folder with one such class: it is found by the name of the
-    file.
+    Its title, formula, inputs, parameters and `predict` must be given; the rest has defaults.
+    Adding a law is adding a file with one such class, to this folder or anywhere else.
     """
 
-    stage: ClassVar[str]
-    """Of training: one of `STAGES`."""
-    response: ClassVar[str]
-    """What it predicts: a column of `bayescale.responses.RESPONSES`. Where this page says loss, it
-    means the response.
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    stage: ClassVar[str] = "pre-training"
+    """Stage of training: one of `STAGES`."""
+    response: ClassVar[str] = "loss"
+    """Column that the law predicts, one of `bayescale.responses.RESPONSES`. Where this page says
+    loss, it means the response.
     """
-    unscaled_inputs: ClassVar[tuple[str, ...]]
+    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     """Inputs whose unit is one whatever the runs, since the formula does not hold in another."""
-    title: ClassVar[str]
-    paper: ClassVar[str]
-    published: ClassVar[tuple[Published, ...]]
+    paper: ClassVar[str] = ""
+    """Where the law was published: ``Authors year, title, place, arXiv:number``; several are set
+    apart by semicolons.
+    """
+    published: ClassVar[tuple[Published, ...]] = ()
+    """Constants that papers printed."""
 
     @property
-    def nested_models(self) -> tuple[NestedModel, ...]:
-        """Where it is a simpler law."""
+    @abstractmethod
+    def title(self) -> str:
+        """One line for people."""
 
     @property
+    @abstractmethod
     def formula(self) -> str:
-        """In Greek, for people."""
+        """The formula in Greek, for people."""
 
     @property
+    @abstractmethod
     def inputs(self) -> tuple[str, ...]:
         """Columns of the runs that enter the formula."""
 
     @property
-    def decreasing_in(self) -> tuple[str, ...]:
-        """Inputs of which more never raises the loss, whatever the constants."""
+    @abstractmethod
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The table of parameters."""
 
     @property
-    def parameters(self) -> tuple[Parameter, ...]:
-        """The table."""
+    def decreasing_in(self) -> tuple[str, ...]:
+        """Inputs of which more never raises the loss, whatever the constants."""
+        return ()
+
+    @property
+    def nested_models(self) -> tuple[NestedModel, ...]:
+        """Where it is a simpler law."""
+        return ()
 
     @property
     def terms(self) -> tuple[Term, ...]:
         """The terms whose sum is L; empty where the law is no sum of powers."""
+        return ()
 
+    @abstractmethod
     def predict(self, params: Values, log_inputs: Values) -> Any:
-        """log L from constants and the logarithms of the inputs, in any one system of units;
-        everything broadcasts.
+        """Return log L from constants and the logarithms of the inputs, in any one system of
+        units; everything broadcasts.
 
         For a response that is fitted on another scale than the logarithm, its value on that scale.
         """
 
     def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
-        """Coordinates in which posteriors are nearly Normal, from the logarithms of the parameters
-        in the units of the data, or from those parameters themselves that may have either sign.
+        """Return coordinates in which posteriors are nearly Normal, from the logarithms of the
+        parameters in the units of the data, or from those parameters themselves that may have
+        either sign; unless a law has better ones, the logarithms.
 
         The loss at the centre of the data and its slopes there are known well whatever is known of
         E, A and B, so the logarithms lie on a thin curved sheet; with those quantities as
         coordinates the sheet is flat. The map preserves volume, so densities need no correction.
         """
+        return list(logs)
 
     def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
-        """The inverse of `decorrelate`."""
+        """Return the logarithms again: the inverse of `decorrelate`."""
+        return list(decorrelated)
 
     def rescale(self, params: Values, units: Values) -> dict[str, Any]:
-        """The constants in counts and nats from those in ``units``, which holds one for each input
-        and for the response.
+        """Return the constants in counts and nats from those in ``units``, which holds one for each
+        input and for the response; other parameters stay.
 
-        The unit of a response is the exponential of its mean on the scale of the fit, or one where
+        Roles of the parameters say how. A law whose constants change otherwise says so here. The
+        unit of a response is the exponential of its mean on the scale of the fit, or one where
         that is not taken off. Inputs that `unit_of` counts in the unit of another have the same
         one.
+        """
+        rescaled = {p.name: p.rescaled(params, units, self.response) for p in self.parameters}
+        return {**params, **rescaled}
+
+
+class AllocatesCompute(Law):
+    """A law of N and D that knows the best model for a budget of compute, C = 6·N·D."""
+
+    @abstractmethod
+    def optimal_n_params(self, params: Values, compute: Any) -> Any:
+        """Return the N that makes loss least when 6·N·D = C.
+
+        Parameters
+        ----------
+        params : mapping of arrays, in counts
+        compute : array, FLOPs
+
+        Returns
+        -------
+        array, parameters
         """

@@ -8,7 +8,6 @@ mistuned.
 H. Li et al., "Predictable Scale: Part I, Step Law", 2025, equation 1 (arXiv:2503.04715).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,11 +15,11 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
+from bayescale.laws.base import Law, Parameter, Power, Published, Values
 
 
 @dataclass(frozen=True)
-class BatchSize:
+class BatchSize(Law):
     """B(D) = A D^beta, the tokens in a batch that make loss least.
 
     Examples
@@ -34,25 +33,29 @@ class BatchSize:
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "batch_tokens"
-    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "The best batch is a power of tokens"
     paper: ClassVar[str] = (
         "Li et al. 2025, Predictable Scale: Part I, Step Law, eq. 1, arXiv:2503.04715"
     )
     formula: ClassVar[str] = "B(D) = A·D^β"
     inputs: ClassVar[tuple[str, ...]] = ("n_tokens",)
-    decreasing_in: ClassVar[tuple[str, ...]] = ()
     published: ClassVar[tuple[Published, ...]] = (
         Published("Li et al. 2025", {"A": 0.58, "beta": 0.571}),
     )
-    nested_models: ClassVar[tuple[NestedModel, ...]] = ()
-    terms: ClassVar[tuple[Term, ...]] = ()
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         return (
-            Parameter("A", dist.LogNormal(0.0, 0.5), "tokens in a batch at D = 1"),
-            Parameter("beta", dist.LogNormal(np.log(0.5), 0.7), "exponent of tokens"),
+            Parameter(
+                "A",
+                dist.LogNormal(0.0, 0.5),
+                "tokens in a batch at D = 1",
+                role="level",
+                powers=(Power("n_tokens", "beta", sign=1),),
+            ),
+            Parameter(
+                "beta", dist.LogNormal(np.log(0.5), 0.7), "exponent of tokens", role="exponent"
+            ),
         )
 
     def predict(self, params: Values, log_inputs: Values) -> Any:
@@ -70,22 +73,3 @@ class BatchSize:
         """
         c = params
         return jnp.log(c["A"]) + c["beta"] * log_inputs["n_tokens"]
-
-    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
-        """The logarithms themselves: the law is linear in them."""
-        return list(logs)
-
-    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
-        """The inverse of `decorrelate`."""
-        return list(decorrelated)
-
-    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
-        """A·B₀/D₀^β; the exponent stays.
-
-        Parameters
-        ----------
-        params : mapping of arrays
-        units : mapping with the inputs' names and ``batch_tokens``
-        """
-        c = params
-        return {**c, "A": c["A"] * units["batch_tokens"] / units["n_tokens"] ** c["beta"]}

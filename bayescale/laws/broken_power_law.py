@@ -19,11 +19,11 @@ import numpy as np
 from numpyro import distributions as dist
 
 from bayescale.errors import InputError
-from bayescale.laws.base import SYMBOLS, NestedModel, Parameter, Published, Term, Values
+from bayescale.laws.base import SYMBOLS, Law, NestedModel, Parameter, Power, Values, check_input
 
 
 @dataclass(frozen=True)
-class BrokenPowerLaw:
+class BrokenPowerLaw(Law):
     """L(x) = E + A/x^alpha · (1 + (x/x_1)^(1/f_1))^(−(alpha_1 − alpha) f_1) · … in one input x.
 
     Parameters
@@ -47,17 +47,15 @@ class BrokenPowerLaw:
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
-    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = (
         "Loss falls as a power of one variable whose exponent changes, down to a floor"
     )
     paper: ClassVar[str] = (
         "Caballero et al. 2022, Broken Neural Scaling Laws, eq. 1, arXiv:2210.14891"
     )
-    published: ClassVar[tuple[Published, ...]] = ()
-    terms: ClassVar[tuple[Term, ...]] = ()
 
     def __post_init__(self) -> None:
+        check_input("broken_power_law", self.input, self.response)
         if self.breaks < 1:
             raise InputError(
                 f"broken_power_law: breaks={self.breaks} must be at least 1; without a break it is "
@@ -97,16 +95,22 @@ class BrokenPowerLaw:
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         table = [
-            Parameter("E", dist.LogNormal(-0.5, 0.7), "irreducible loss, in the units of the loss"),
+            Parameter(
+                "E", dist.LogNormal(-0.5, 0.7), "irreducible loss", "nats per token", "level"
+            ),
             Parameter(
                 "A",
                 dist.LogNormal(-1.0, 1.0),
                 f"excess loss at {self.input} = 1, were there no break",
+                "nats per token",
+                "level",
+                powers=(Power(self.input, "alpha"),),
             ),
             Parameter(
                 "alpha",
                 dist.LogNormal(np.log(0.3), 0.7),
                 f"exponent of {self.input} before the first break",
+                role="exponent",
             ),
         ]
         for i in self._numbers:
@@ -115,8 +119,15 @@ class BrokenPowerLaw:
                     f"alpha_{i}",
                     dist.LogNormal(np.log(0.3), 0.7),
                     f"exponent of {self.input} after break {i}",
+                    role="exponent",
                 ),
-                Parameter(f"x_{i}", dist.LogNormal(0.0, 2.0), f"{self.input} at break {i}"),
+                Parameter(
+                    f"x_{i}",
+                    dist.LogNormal(0.0, 2.0),
+                    f"{self.input} at break {i}",
+                    role="scale",
+                    input=self.input,
+                ),
                 Parameter(
                     f"f_{i}",
                     dist.LogNormal(np.log(0.3), 0.7),
@@ -154,23 +165,6 @@ class BrokenPowerLaw:
         total, excess_to_e, *rest = decorrelated
         e = total - jnp.logaddexp(0.0, excess_to_e)
         return [e, e + excess_to_e + self._bending_at_centre(rest), *rest]
-
-    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
-        """E·L₀, A·L₀·x₀^α and x_i·x₀; exponents and widths stay.
-
-        Parameters
-        ----------
-        params : mapping of arrays
-        units : mapping with the input's name and ``loss``
-        """
-        c, unit = params, units[self.input]
-        breaks = {f"x_{i}": c[f"x_{i}"] * unit for i in self._numbers}
-        return {
-            **c,
-            **breaks,
-            "E": c["E"] * units["loss"],
-            "A": c["A"] * units["loss"] * unit ** c["alpha"],
-        }
 
     @property
     def _numbers(self) -> range:

@@ -17,11 +17,19 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
+from bayescale.laws.base import (
+    AllocatesCompute,
+    NestedModel,
+    Parameter,
+    Power,
+    Published,
+    Term,
+    Values,
+)
 
 
 @dataclass(frozen=True)
-class Chinchilla:
+class Chinchilla(AllocatesCompute):
     """L(N, D) = E + A/N^alpha + B/D^beta.
 
     Parameters
@@ -43,7 +51,6 @@ class Chinchilla:
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
-    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = (
         "Loss falls as a power of parameters plus a power of tokens, down to a floor"
     )
@@ -92,17 +99,34 @@ class Chinchilla:
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         table = (
-            Parameter("E", dist.LogNormal(-0.5, 0.7), "irreducible loss, nats per token"),
+            Parameter(
+                "E", dist.LogNormal(-0.5, 0.7), "irreducible loss", "nats per token", "level"
+            ),
             Parameter(
                 "A",
                 dist.LogNormal(-2.0, 1.5),
-                "excess loss of a model of one parameter, nats per token",
+                "excess loss of a model of one parameter",
+                "nats per token",
+                "level",
+                powers=(Power("n_params", "alpha"),),
             ),
             Parameter(
-                "B", dist.LogNormal(-2.0, 1.5), "excess loss after one token, nats per token"
+                "B",
+                dist.LogNormal(-2.0, 1.5),
+                "excess loss after one token",
+                "nats per token",
+                "level",
+                powers=(Power("n_tokens", "alpha" if self.tied else "beta"),),
             ),
-            Parameter("alpha", dist.LogNormal(np.log(0.35), 0.4), "exponent of parameters"),
-            Parameter("beta", dist.LogNormal(np.log(0.35), 0.4), "exponent of tokens"),
+            Parameter(
+                "alpha",
+                dist.LogNormal(np.log(0.35), 0.4),
+                "exponent of parameters",
+                role="exponent",
+            ),
+            Parameter(
+                "beta", dist.LogNormal(np.log(0.35), 0.4), "exponent of tokens", role="exponent"
+            ),
         )
         return table[:-1] if self.tied else table
 
@@ -166,22 +190,6 @@ class Chinchilla:
             e + b_to_e,
             *(s - w + total for s, w in zip(slopes, weights, strict=True)),
         ]
-
-    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
-        """E·L₀, A·L₀·N₀^α, B·L₀·D₀^β; the exponents stay.
-
-        Parameters
-        ----------
-        params : mapping of arrays
-        units : mapping with ``n_params``, ``n_tokens``, ``loss``
-        """
-        c = params
-        return {
-            **c,
-            "E": c["E"] * units["loss"],
-            "A": c["A"] * units["loss"] * units["n_params"] ** c["alpha"],
-            "B": c["B"] * units["loss"] * units["n_tokens"] ** self._beta(c),
-        }
 
     def optimal_n_params(self, params: Values, compute: Any) -> Any:
         """The N that makes loss least when 6·N·D = C: N* = (αA/βB)^{1/(α+β)} · (C/6)^{β/(α+β)}.

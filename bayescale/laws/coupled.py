@@ -21,12 +21,18 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
-from bayescale.laws.chinchilla import Chinchilla
+from bayescale.laws.base import (
+    AllocatesCompute,
+    NestedModel,
+    Parameter,
+    Power,
+    Published,
+    Values,
+)
 
 
 @dataclass(frozen=True)
-class Coupled:
+class Coupled(AllocatesCompute):
     """L(N, D) = E + ((A/N^alpha)^(1/gamma) + (B/D^beta)^(1/gamma))^gamma.
 
     Examples
@@ -41,7 +47,6 @@ class Coupled:
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
-    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = (
         "Loss falls with parameters and tokens, each limiting what the other can do, down to a "
         "floor"
@@ -70,29 +75,40 @@ class Coupled:
     formula: ClassVar[str] = "L(N, D) = E + ((A/N^α)^{1/γ} + (B/D^β)^{1/γ})^γ"
     inputs: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
     decreasing_in: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
-    terms: ClassVar[tuple[Term, ...]] = ()
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         return (
-            Parameter("E", dist.LogNormal(-0.5, 0.7), "irreducible loss, nats per token"),
+            Parameter(
+                "E", dist.LogNormal(-0.5, 0.7), "irreducible loss", "nats per token", "level"
+            ),
             Parameter(
                 "A",
                 dist.LogNormal(-2.0, 1.5),
-                "excess loss of one parameter with endless data, nats per token",
+                "excess loss of one parameter with endless data",
+                "nats per token",
+                "level",
+                powers=(Power("n_params", "alpha"),),
             ),
             Parameter(
                 "B",
                 dist.LogNormal(-2.0, 1.5),
-                "excess loss of an endless model after one token, nats per token",
+                "excess loss of an endless model after one token",
+                "nats per token",
+                "level",
+                powers=(Power("n_tokens", "beta"),),
             ),
             Parameter(
                 "alpha",
                 dist.LogNormal(np.log(0.35), 0.4),
                 "exponent of parameters, with endless data",
+                role="exponent",
             ),
             Parameter(
-                "beta", dist.LogNormal(np.log(0.35), 0.4), "exponent of tokens, of an endless model"
+                "beta",
+                dist.LogNormal(np.log(0.35), 0.4),
+                "exponent of tokens, of an endless model",
+                role="exponent",
             ),
             Parameter(
                 "gamma",
@@ -133,16 +149,6 @@ class Coupled:
         total, a_to_e, b_to_e, alpha, beta, gamma = decorrelated
         e = total - jnp.logaddexp(0.0, _coupled(a_to_e, b_to_e, jnp.exp(gamma)))
         return [e, e + a_to_e, e + b_to_e, alpha, beta, gamma]
-
-    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
-        """E·L₀, A·L₀·N₀^α, B·L₀·D₀^β; exponents and γ stay.
-
-        Parameters
-        ----------
-        params : mapping of arrays
-        units : mapping with ``n_params``, ``n_tokens``, ``loss``
-        """
-        return Chinchilla().rescale(params, units)
 
     def optimal_n_params(self, params: Values, compute: Any) -> Any:
         """The N that makes loss least when 6·N·D = C: N* = (αA^{1/γ}/βB^{1/γ})^{γ/(α+β)} ·

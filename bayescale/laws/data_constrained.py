@@ -21,12 +21,12 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
+from bayescale.laws.base import Law, NestedModel, Parameter, Published, Values
 from bayescale.laws.chinchilla import Chinchilla
 
 
 @dataclass(frozen=True)
-class DataConstrained:
+class DataConstrained(Law):
     """L(N, D, U) = E + A/n^alpha + B/d^beta with effective counts n and d, where U of the D tokens
     are unique.
 
@@ -49,7 +49,6 @@ class DataConstrained:
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
-    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = (
         "Chinchilla's law in effective parameters and tokens, where repeated tokens count less and "
         "less"
@@ -60,7 +59,6 @@ class DataConstrained:
     )
     inputs: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens", "unique_tokens")
     decreasing_in: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens", "unique_tokens")
-    terms: ClassVar[tuple[Term, ...]] = ()
 
     published: ClassVar[tuple[Published, ...]] = (
         Published(
@@ -142,16 +140,6 @@ class DataConstrained:
     def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
         """The inverse of `decorrelate`."""
         return [*Chinchilla(self.tied).recorrelate(decorrelated[:-2]), *decorrelated[-2:]]
-
-    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
-        """As Chinchilla's: unique tokens have the unit of tokens, and R_D and R_N are ratios.
-
-        Parameters
-        ----------
-        params : mapping of arrays
-        units : mapping with ``n_params``, ``n_tokens``, ``loss``
-        """
-        return Chinchilla(self.tied).rescale(params, units)
 
 
 def effective(log_count: Any, log_first: Any, decay: Any) -> Any:

@@ -18,13 +18,13 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
+from bayescale.laws.base import Law, Parameter, Published, Values
 
 _SOURCE = "Gadre et al. 2024, average top-1 error of 17 tasks, trained on"
 
 
 @dataclass(frozen=True)
-class ErrorFromLoss:
+class ErrorFromLoss(Law):
     """err(L) = epsilon - k exp(-gamma L).
 
     Examples
@@ -38,7 +38,6 @@ class ErrorFromLoss:
 
     stage: ClassVar[str] = "downstream"
     response: ClassVar[str] = "error"
-    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = (
         "The share of wrong answers falls from that of guessing, as an exponential of loss"
     )
@@ -48,26 +47,29 @@ class ErrorFromLoss:
     )
     formula: ClassVar[str] = "err(L) = ε − k·exp(−γ·L)"
     inputs: ClassVar[tuple[str, ...]] = ("loss",)
-    decreasing_in: ClassVar[tuple[str, ...]] = ()
     published: ClassVar[tuple[Published, ...]] = (
         Published(f"{_SOURCE} C4", {"epsilon": 0.850, "k": 2.079, "gamma": 0.756}),
         Published(f"{_SOURCE} RedPajama", {"epsilon": 0.857, "k": 2.2065, "gamma": 0.7146}),
         Published(f"{_SOURCE} RefinedWeb", {"epsilon": 0.865, "k": 2.215, "gamma": 0.707}),
     )
-    nested_models: ClassVar[tuple[NestedModel, ...]] = ()
-    terms: ClassVar[tuple[Term, ...]] = ()
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         return (
-            Parameter("epsilon", dist.Normal(0.3, 0.3), "error of guessing, a share"),
+            Parameter(
+                "epsilon", dist.Normal(0.3, 0.3), "error of guessing, a share", role="offset"
+            ),
             Parameter(
                 "k",
                 dist.LogNormal(1.0, 1.5),
                 "scale of what is learnt, a share: at L = 0 the error is ε − k",
             ),
             Parameter(
-                "gamma", dist.LogNormal(np.log(2.0), 0.6), "how fast it falls with loss, per nat"
+                "gamma",
+                dist.LogNormal(np.log(2.0), 0.6),
+                "how fast it falls with loss, per nat",
+                role="rate",
+                input="loss",
             ),
         )
 
@@ -97,18 +99,3 @@ class ErrorFromLoss:
         """The inverse of `decorrelate`."""
         error, below, gamma = decorrelated
         return [error + jnp.exp(below), below + jnp.exp(gamma), gamma]
-
-    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
-        """ε plus the mean error, γ/L₀; k stays.
-
-        Parameters
-        ----------
-        params : mapping of arrays
-        units : mapping with ``loss`` and ``error``
-        """
-        c = params
-        return {
-            **c,
-            "epsilon": c["epsilon"] + jnp.log(units["error"]),
-            "gamma": c["gamma"] / units["loss"],
-        }

@@ -19,11 +19,11 @@ import numpy as np
 from numpyro import distributions as dist
 
 from bayescale.errors import InputError
-from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
+from bayescale.laws.base import Law, NestedModel, Parameter, Power, Values
 
 
 @dataclass(frozen=True)
-class Farseer:
+class Farseer(Law):
     """L(N, D) = exp(a_3 N^gamma + b_3) + exp(a_2 N^beta + b_2) (D/D_0)^-exp(a_1 N^alpha + b_1).
 
     Parameters
@@ -49,13 +49,11 @@ class Farseer:
     unscaled_inputs: ClassVar[tuple[str, ...]] = ("n_tokens",)
     title: ClassVar[str] = "Loss falls as a power of tokens whose exponent changes with parameters"
     paper: ClassVar[str] = "Li et al. 2025, Predictable Scale: Part II, Farseer, arXiv:2506.10972"
-    published: ClassVar[tuple[Published, ...]] = ()
     inputs: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
     decreasing_in: ClassVar[tuple[str, ...]] = ("n_tokens",)
     nested_models: ClassVar[tuple[NestedModel, ...]] = (
         NestedModel("a_1", lambda c: c["a_1"], 0.0, "one in which all models use data alike"),
     )
-    terms: ClassVar[tuple[Term, ...]] = ()
 
     def __post_init__(self) -> None:
         if not 0 < self.reference_tokens < np.inf:
@@ -73,25 +71,56 @@ class Farseer:
     def parameters(self) -> tuple[Parameter, ...]:
         return (
             Parameter(
-                "b_3", dist.Normal(-0.3, 0.7), "log loss that endless data leave, less a_3·N^γ"
+                "b_3",
+                dist.Normal(-0.3, 0.7),
+                "log loss that endless data leave, less a_3·N^γ",
+                role="offset",
             ),
-            Parameter("b_2", dist.Normal(-1.0, 1.0), "log excess loss at D_0 tokens, less a_2·N^β"),
+            Parameter(
+                "b_2",
+                dist.Normal(-1.0, 1.0),
+                "log excess loss at D_0 tokens, less a_2·N^β",
+                role="offset",
+            ),
             Parameter("b_1", dist.Normal(-1.0, 0.7), "log exponent of tokens, less a_1·N^α"),
-            Parameter("a_3", dist.Normal(0.0, 0.3), "how loss with endless data changes with N^γ"),
-            Parameter("a_2", dist.Normal(0.0, 0.5), "how excess loss changes with N^β"),
-            Parameter("a_1", dist.Normal(0.0, 0.3), "how the exponent of tokens changes with N^α"),
+            Parameter(
+                "a_3",
+                dist.Normal(0.0, 0.3),
+                "how loss with endless data changes with N^γ",
+                role="coefficient",
+                powers=(Power("n_params", "gamma", sign=1),),
+            ),
+            Parameter(
+                "a_2",
+                dist.Normal(0.0, 0.5),
+                "how excess loss changes with N^β",
+                role="coefficient",
+                powers=(Power("n_params", "beta", sign=1),),
+            ),
+            Parameter(
+                "a_1",
+                dist.Normal(0.0, 0.3),
+                "how the exponent of tokens changes with N^α",
+                role="coefficient",
+                powers=(Power("n_params", "alpha", sign=1),),
+            ),
             Parameter(
                 "gamma",
                 dist.LogNormal(np.log(0.2), 0.5),
                 "exponent of parameters in what endless data leave",
+                role="exponent",
             ),
             Parameter(
-                "beta", dist.LogNormal(np.log(0.2), 0.5), "exponent of parameters in the excess"
+                "beta",
+                dist.LogNormal(np.log(0.2), 0.5),
+                "exponent of parameters in the excess",
+                role="exponent",
             ),
             Parameter(
                 "alpha",
                 dist.LogNormal(np.log(0.2), 0.5),
                 "exponent of parameters in the exponent of tokens",
+                role="exponent",
             ),
         )
 
@@ -137,21 +166,3 @@ class Farseer:
             a_1,
             *exponents,
         ]
-
-    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
-        """a_1/N₀^α, a_2/N₀^β, a_3/N₀^γ, and log L₀ on b_2 and b_3; tokens are counted as they are.
-
-        Parameters
-        ----------
-        params : mapping of arrays
-        units : mapping with ``n_params``, ``n_tokens``, which is one, and ``loss``
-        """
-        c, n, log_loss = params, units["n_params"], jnp.log(units["loss"])
-        return {
-            **c,
-            "a_1": c["a_1"] / n ** c["alpha"],
-            "a_2": c["a_2"] / n ** c["beta"],
-            "a_3": c["a_3"] / n ** c["gamma"],
-            "b_2": c["b_2"] + log_loss,
-            "b_3": c["b_3"] + log_loss,
-        }

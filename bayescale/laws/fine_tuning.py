@@ -18,11 +18,11 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import SYMBOLS, NestedModel, Parameter, Published, Term, Values
+from bayescale.laws.base import SYMBOLS, Law, Parameter, Power, Values
 
 
 @dataclass(frozen=True)
-class FineTuning:
+class FineTuning(Law):
     """L(X, D_f) = E + A/(X^alpha · D_f^beta).
 
     Parameters
@@ -47,16 +47,12 @@ class FineTuning:
 
     stage: ClassVar[str] = "post-training"
     response: ClassVar[str] = "loss"
-    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = (
         "Loss after fine-tuning falls as a product of powers of its data and of one other factor"
     )
     paper: ClassVar[str] = (
         "Zhang et al. 2024, When Scaling Meets LLM Finetuning, eq. 1, arXiv:2402.17193"
     )
-    published: ClassVar[tuple[Published, ...]] = ()
-    nested_models: ClassVar[tuple[NestedModel, ...]] = ()
-    terms: ClassVar[tuple[Term, ...]] = ()
 
     @property
     def formula(self) -> str:
@@ -75,14 +71,29 @@ class FineTuning:
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         return (
-            Parameter("E", dist.LogNormal(-0.5, 0.7), "irreducible loss, nats per token"),
+            Parameter(
+                "E", dist.LogNormal(-0.5, 0.7), "irreducible loss", "nats per token", "level"
+            ),
             Parameter(
                 "A",
                 dist.LogNormal(-1.0, 1.0),
-                f"excess loss at {self.factor} = {self.data} = 1, nats per token",
+                f"excess loss at {self.factor} = {self.data} = 1",
+                "nats per token",
+                "level",
+                powers=(Power(self.factor, "alpha"), Power(self.data, "beta")),
             ),
-            Parameter("alpha", dist.LogNormal(np.log(0.2), 0.7), f"exponent of {self.factor}"),
-            Parameter("beta", dist.LogNormal(np.log(0.2), 0.7), f"exponent of {self.data}"),
+            Parameter(
+                "alpha",
+                dist.LogNormal(np.log(0.2), 0.7),
+                f"exponent of {self.factor}",
+                role="exponent",
+            ),
+            Parameter(
+                "beta",
+                dist.LogNormal(np.log(0.2), 0.7),
+                f"exponent of {self.data}",
+                role="exponent",
+            ),
         )
 
     def predict(self, params: Values, log_inputs: Values) -> Any:
@@ -116,15 +127,3 @@ class FineTuning:
         total, a_to_e, *exponents = decorrelated
         e = total - jnp.logaddexp(0.0, a_to_e)
         return [e, e + a_to_e, *exponents]
-
-    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
-        """E·L₀ and A·L₀·X₀^α·D₀^β; the exponents stay.
-
-        Parameters
-        ----------
-        params : mapping of arrays
-        units : mapping with the names of both inputs and ``loss``
-        """
-        c, loss = params, units["loss"]
-        power = units[self.factor] ** c["alpha"] * units[self.data] ** c["beta"]
-        return {**c, "E": c["E"] * loss, "A": c["A"] * loss * power}

@@ -20,7 +20,12 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
+from bayescale.laws.base import (
+    AllocatesCompute,
+    Parameter,
+    Published,
+    Values,
+)
 
 # Pearce and Song: embeddings of a model whose shape and vocabulary are like those of Kaplan and
 # Chinchilla hold ω N^(1/3) parameters, with N counted without them.
@@ -28,7 +33,7 @@ _EMBEDDINGS = 47491.0
 
 
 @dataclass(frozen=True)
-class Kaplan:
+class Kaplan(AllocatesCompute):
     """L(N, D) = ((N_c/N)^(alpha_N/alpha_D) + D_c/D)^alpha_D.
 
     Examples
@@ -43,7 +48,6 @@ class Kaplan:
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
-    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = (
         "Loss falls as one power of parameters and tokens together, without a floor"
     )
@@ -56,11 +60,9 @@ class Kaplan:
             {"N_c": 6.4e13, "D_c": 1.8e13, "alpha_N": 0.076, "alpha_D": 0.103},
         ),
     )
-    nested_models: ClassVar[tuple[NestedModel, ...]] = ()
     formula: ClassVar[str] = "L(N, D) = ((N_c/N)^{α_N/α_D} + D_c/D)^{α_D}"
     inputs: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
     decreasing_in: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
-    terms: ClassVar[tuple[Term, ...]] = ()
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -68,22 +70,30 @@ class Kaplan:
             Parameter(
                 "N_c",
                 dist.LogNormal(-1.0, 2.0),
-                "N at which endless data leave one nat per token, parameters",
+                "N at which endless data leave one nat per token",
+                "parameters",
+                "scale",
+                "n_params",
             ),
             Parameter(
                 "D_c",
                 dist.LogNormal(-1.0, 2.0),
-                "D at which an endless model has one nat per token left, tokens",
+                "D at which an endless model has one nat per token left",
+                "tokens",
+                "scale",
+                "n_tokens",
             ),
             Parameter(
                 "alpha_N",
                 dist.LogNormal(np.log(0.1), 0.7),
                 "exponent of parameters, with endless data",
+                role="exponent",
             ),
             Parameter(
                 "alpha_D",
                 dist.LogNormal(np.log(0.1), 0.7),
                 "exponent of tokens, of an endless model",
+                role="exponent",
             ),
         )
 

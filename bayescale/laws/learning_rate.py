@@ -8,7 +8,6 @@ most are mistuned.
 H. Li et al., "Predictable Scale: Part I, Step Law", 2025, equation 1 (arXiv:2503.04715).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,11 +15,11 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
+from bayescale.laws.base import Law, Parameter, Power, Published, Values
 
 
 @dataclass(frozen=True)
-class LearningRate:
+class LearningRate(Law):
     """eta(N, D) = A D^beta / N^alpha, the learning rate that makes loss least.
 
     Examples
@@ -35,7 +34,6 @@ class LearningRate:
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "learning_rate"
-    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "The best learning rate is a product of powers of parameters and tokens"
     paper: ClassVar[str] = (
         "Li et al. 2025, Predictable Scale: Part I, Step Law, eq. 1, arXiv:2503.04715"
@@ -48,15 +46,23 @@ class LearningRate:
             "Li et al. 2025, N without embeddings", {"A": 1.79, "alpha": 0.713, "beta": 0.307}
         ),
     )
-    nested_models: ClassVar[tuple[NestedModel, ...]] = ()
-    terms: ClassVar[tuple[Term, ...]] = ()
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         return (
-            Parameter("A", dist.LogNormal(0.0, 0.5), "learning rate at N = D = 1"),
-            Parameter("alpha", dist.LogNormal(np.log(0.5), 0.7), "exponent of parameters"),
-            Parameter("beta", dist.LogNormal(np.log(0.3), 0.7), "exponent of tokens"),
+            Parameter(
+                "A",
+                dist.LogNormal(0.0, 0.5),
+                "learning rate at N = D = 1",
+                role="level",
+                powers=(Power("n_params", "alpha"), Power("n_tokens", "beta", sign=1)),
+            ),
+            Parameter(
+                "alpha", dist.LogNormal(np.log(0.5), 0.7), "exponent of parameters", role="exponent"
+            ),
+            Parameter(
+                "beta", dist.LogNormal(np.log(0.3), 0.7), "exponent of tokens", role="exponent"
+            ),
         )
 
     def predict(self, params: Values, log_inputs: Values) -> Any:
@@ -78,28 +84,3 @@ class LearningRate:
             + c["beta"] * log_inputs["n_tokens"]
             - c["alpha"] * log_inputs["n_params"]
         )
-
-    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
-        """The logarithms themselves: the law is linear in them."""
-        return list(logs)
-
-    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
-        """The inverse of `decorrelate`."""
-        return list(decorrelated)
-
-    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
-        """A·η₀·N₀^α/D₀^β; the exponents stay.
-
-        Parameters
-        ----------
-        params : mapping of arrays
-        units : mapping with the inputs' names and ``learning_rate``
-        """
-        c = params
-        return {
-            **c,
-            "A": c["A"]
-            * units["learning_rate"]
-            * units["n_params"] ** c["alpha"]
-            / units["n_tokens"] ** c["beta"],
-        }

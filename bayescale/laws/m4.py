@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import SYMBOLS, NestedModel, Parameter, Published, Term, Values
+from bayescale.laws.base import SYMBOLS, Law, NestedModel, Parameter, Power, Values, check_input
 
 # From its start Newton's method never oversteps; after twelve steps nothing is left of the error
 # for any γ above 1e-3.
@@ -28,7 +28,7 @@ _STEPS = 12
 
 
 @dataclass(frozen=True)
-class M4:
+class M4(Law):
     """(L − E)/(E + R − L)^gamma = A/x^alpha in one input x.
 
     Parameters
@@ -49,7 +49,6 @@ class M4:
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
-    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = (
         "Loss falls from that of guessing to a floor, as a power of one variable in between"
     )
@@ -57,13 +56,14 @@ class M4:
         "Alabdulmohsin et al. 2022, Revisiting Neural Scaling Laws in Language and Vision, "
         "arXiv:2209.06640"
     )
-    published: ClassVar[tuple[Published, ...]] = ()
     nested_models: ClassVar[tuple[NestedModel, ...]] = (
         NestedModel(
             "gamma", lambda c: c["gamma"], 0.0, "power_law: the loss of guessing plays no part"
         ),
     )
-    terms: ClassVar[tuple[Term, ...]] = ()
+
+    def __post_init__(self) -> None:
+        check_input("m4", self.input, self.response)
 
     @property
     def formula(self) -> str:
@@ -80,16 +80,29 @@ class M4:
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         return (
-            Parameter("E", dist.LogNormal(-0.5, 0.7), "irreducible loss, in the units of the loss"),
+            Parameter(
+                "E", dist.LogNormal(-0.5, 0.7), "irreducible loss", "nats per token", "level"
+            ),
             Parameter(
                 "R",
                 dist.LogNormal(1.0, 1.0),
-                "range: the loss of guessing less E, in the units of the loss",
+                "range: the loss of guessing less E",
+                "nats per token",
+                "level",
             ),
             Parameter(
-                "A", dist.LogNormal(-1.0, 1.0), f"(L − E)/(E + R − L)^gamma at {self.input} = 1"
+                "A",
+                dist.LogNormal(-1.0, 1.0),
+                f"(L − E)/(E + R − L)^gamma at {self.input} = 1",
+                role="coefficient",
+                powers=(Power(self.input, "alpha"),),
             ),
-            Parameter("alpha", dist.LogNormal(np.log(0.3), 0.7), f"exponent of {self.input}"),
+            Parameter(
+                "alpha",
+                dist.LogNormal(np.log(0.3), 0.7),
+                f"exponent of {self.input}",
+                role="exponent",
+            ),
             Parameter(
                 "gamma",
                 dist.LogNormal(np.log(0.5), 1.0),
@@ -143,7 +156,7 @@ class M4:
         """
         c, loss = params, units["loss"]
         level = c["A"] * loss ** (1 - c["gamma"]) * units[self.input] ** c["alpha"]
-        return {**c, "E": c["E"] * loss, "R": c["R"] * loss, "A": level}
+        return {**super().rescale(params, units), "A": level}
 
 
 def _logit(level: Any, gamma: Any) -> Any:

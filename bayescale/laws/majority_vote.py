@@ -12,7 +12,7 @@ L. Chen et al., "Are More LLM Calls All You Need? Towards Scaling Laws of Compou
 Systems", 2024 (arXiv:2403.02419), for votes on problems of different difficulty.
 """
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -22,17 +22,17 @@ import numpy as np
 from jax.scipy.special import erfc, polygamma
 from numpyro import distributions as dist
 
-from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
+from bayescale.laws.base import Law, Parameter, Values
 
 # Where the mean over ℓ is taken, in its standard deviations: nothing is left beyond, and steps
 # resolve what s does.
 _PLACES = np.linspace(-12.0, 12.0, 193)
 # More would change nothing: all that more votes could sway is swayed.
-_MOST_VOTES = 1e6
+_MOST_LOG_VOTES = math.log(1e6)
 
 
 @dataclass(frozen=True)
-class MajorityVote:
+class MajorityVote(Law):
     """accuracy(k) = E_z[I_p((k + 1)/2, (k + 1)/2)], with log odds of p Normal over problems.
 
     Examples
@@ -53,10 +53,6 @@ class MajorityVote:
     paper: ClassVar[str] = "Chen et al. 2024, Are More LLM Calls All You Need?, arXiv:2403.02419"
     formula: ClassVar[str] = "accuracy(k) = E_z(I(1/(1 + exp(−s·z)/M), (k + 1)/2))"
     inputs: ClassVar[tuple[str, ...]] = ("n_votes",)
-    decreasing_in: ClassVar[tuple[str, ...]] = ()
-    published: ClassVar[tuple[Published, ...]] = ()
-    nested_models: ClassVar[tuple[NestedModel, ...]] = ()
-    terms: ClassVar[tuple[Term, ...]] = ()
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -85,7 +81,10 @@ class MajorityVote:
         -------
         Array, shape by broadcasting
         """
-        half = (jnp.exp(jnp.minimum(log_inputs["n_votes"], np.log(_MOST_VOTES)))[..., None] + 1) / 2
+        # JAX keeps the program that it traced for a NumPy array, and would use it again in the
+        # other precision; an array of its own has the precision in its type.
+        log_votes = jnp.minimum(jnp.asarray(log_inputs["n_votes"]), _MOST_LOG_VOTES)
+        half = (jnp.exp(log_votes)[..., None] + 1) / 2
         nodes = _PLACES * jnp.sqrt(2 * polygamma(1, half))
         weights = jax.nn.softmax(half * nodes - 2 * half * jax.nn.softplus(nodes), axis=-1)
         ahead = (jnp.log(params["M"])[..., None] - nodes) / jnp.asarray(params["s"])[..., None]
@@ -98,24 +97,6 @@ class MajorityVote:
             for sign in (1, -1)
         )
         return jnp.log(right) - jnp.log(wrong)
-
-    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
-        """The logarithms themselves."""
-        return list(logs)
-
-    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
-        """The inverse of `decorrelate`."""
-        return list(decorrelated)
-
-    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
-        """Votes are counted one by one and log odds are absolute, so constants stay.
-
-        Parameters
-        ----------
-        params : mapping of arrays
-        units : mapping with ``n_votes`` and ``accuracy``, both one
-        """
-        return dict(params)
 
 
 def _within_range(dtype: Any) -> tuple[float, float]:

@@ -18,14 +18,19 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
+from bayescale.laws.base import (
+    AllocatesCompute,
+    Parameter,
+    Published,
+    Values,
+)
 from bayescale.laws.chinchilla import Chinchilla
 
 _CHINCHILLA = Chinchilla(tied=True)
 
 
 @dataclass(frozen=True)
-class Overtrained:
+class Overtrained(AllocatesCompute):
     """L(C, M) = E + (a·M^eta + b/M^eta)/C^eta in compute C = 6ND and tokens per parameter M = D/N.
 
     Examples
@@ -40,7 +45,6 @@ class Overtrained:
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
-    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = (
         "Loss falls as a power of compute, and misses the best by tokens per parameter"
     )
@@ -60,30 +64,35 @@ class Overtrained:
             ("RefinedWeb", 125.10, 246.21, 0.25439, 1.73446),
         )
     )
-    nested_models: ClassVar[tuple[NestedModel, ...]] = ()
     formula: ClassVar[str] = "L(N, D) = E + (a·M^η + b/M^η)/C^η; C = 6·N·D; M = D/N"
     inputs: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
     decreasing_in: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
-    terms: ClassVar[tuple[Term, ...]] = ()
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         return (
-            Parameter("E", dist.LogNormal(-0.5, 0.7), "irreducible loss, nats per token"),
+            Parameter(
+                "E", dist.LogNormal(-0.5, 0.7), "irreducible loss", "nats per token", "level"
+            ),
             Parameter(
                 "a",
                 dist.LogNormal(-1.5, 1.5),
-                "price of many tokens per parameter, nats per token at C = M = 1",
+                "price of many tokens per parameter at C = M = 1",
+                "nats per token",
+                "level",
             ),
             Parameter(
                 "b",
                 dist.LogNormal(-1.5, 1.5),
-                "price of few tokens per parameter, nats per token at C = M = 1",
+                "price of few tokens per parameter at C = M = 1",
+                "nats per token",
+                "level",
             ),
             Parameter(
                 "eta",
                 dist.LogNormal(np.log(0.17), 0.4),
                 "exponent of compute at given tokens per parameter",
+                role="exponent",
             ),
         )
 

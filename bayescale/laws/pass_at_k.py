@@ -11,7 +11,6 @@ Large Language Monkeys Get Their Power (Laws)?", 2025, section 4 (arXiv:2502.175
 distribution.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -20,11 +19,11 @@ import numpy as np
 from jax.scipy.special import gammaln
 from numpyro import distributions as dist
 
-from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
+from bayescale.laws.base import Law, Parameter, Values
 
 
 @dataclass(frozen=True)
-class PassAtK:
+class PassAtK(Law):
     """1 - pass@k = B(a, b + k)/B(a, b) in attempts k.
 
     Examples
@@ -48,15 +47,15 @@ class PassAtK:
     formula: ClassVar[str] = "failures(k) = B(a, b + k)/B(a, b)"
     inputs: ClassVar[tuple[str, ...]] = ("n_attempts",)
     decreasing_in: ClassVar[tuple[str, ...]] = ("n_attempts",)
-    published: ClassVar[tuple[Published, ...]] = ()
-    nested_models: ClassVar[tuple[NestedModel, ...]] = ()
-    terms: ClassVar[tuple[Term, ...]] = ()
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         return (
             Parameter(
-                "a", dist.LogNormal(np.log(0.4), 1.0), "exponent of failures in many attempts"
+                "a",
+                dist.LogNormal(np.log(0.4), 1.0),
+                "exponent of failures in many attempts",
+                role="exponent",
             ),
             Parameter(
                 "b",
@@ -82,21 +81,3 @@ class PassAtK:
         more = b + jnp.exp(log_inputs["n_attempts"])
         # JAX's betaln is right to seven digits alone.
         return gammaln(more) - gammaln(a + more) + gammaln(a + b) - gammaln(b)
-
-    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
-        """The logarithms themselves."""
-        return list(logs)
-
-    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
-        """The inverse of `decorrelate`."""
-        return list(decorrelated)
-
-    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
-        """Attempts are counted one by one and failures are a share, so constants stay.
-
-        Parameters
-        ----------
-        params : mapping of arrays
-        units : mapping with ``n_attempts`` and ``failure_rate``, both one
-        """
-        return dict(params)

@@ -16,11 +16,11 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import SYMBOLS, NestedModel, Parameter, Published, Term, Values
+from bayescale.laws.base import SYMBOLS, Law, Parameter, Power, Term, Values, check_input
 
 
 @dataclass(frozen=True)
-class PowerLaw:
+class PowerLaw(Law):
     """L(x) = E + A/x^alpha in one input x.
 
     Parameters
@@ -44,14 +44,14 @@ class PowerLaw:
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
-    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "Loss falls as a power of one variable"
     paper: ClassVar[str] = (
         "Hestness et al. 2017, arXiv:1712.00409, eq. 1; Kaplan et al. 2020, arXiv:2001.08361, eq. "
         "1.1-1.3"
     )
-    published: ClassVar[tuple[Published, ...]] = ()
-    nested_models: ClassVar[tuple[NestedModel, ...]] = ()
+
+    def __post_init__(self) -> None:
+        check_input("power_law", self.input, self.response)
 
     @property
     def formula(self) -> str:
@@ -68,11 +68,25 @@ class PowerLaw:
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        floor = Parameter("E", dist.LogNormal(-0.5, 0.7), "irreducible loss, nats per token")
+        floor = Parameter(
+            "E", dist.LogNormal(-0.5, 0.7), "irreducible loss", "nats per token", "level"
+        )
         excess = dist.LogNormal(-1.0, 1.0) if self.floor else dist.LogNormal(0.0, 0.5)
         slope = (
-            Parameter("A", excess, f"excess loss at {self.input} = 1, nats per token"),
-            Parameter("alpha", dist.LogNormal(np.log(0.2), 0.7), f"exponent of {self.input}"),
+            Parameter(
+                "A",
+                excess,
+                f"excess loss at {self.input} = 1",
+                "nats per token",
+                "level",
+                powers=(Power(self.input, "alpha"),),
+            ),
+            Parameter(
+                "alpha",
+                dist.LogNormal(np.log(0.2), 0.7),
+                f"exponent of {self.input}",
+                role="exponent",
+            ),
         )
         return (floor, *slope) if self.floor else slope
 
@@ -112,15 +126,3 @@ class PowerLaw:
         total, a_to_e, slope = decorrelated
         e = total - jnp.logaddexp(0.0, a_to_e)
         return [e, e + a_to_e, slope - e - a_to_e + total]
-
-    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
-        """E·L₀ and A·L₀·x₀^α; the exponent stays.
-
-        Parameters
-        ----------
-        params : mapping of arrays
-        units : mapping with the input's name and ``loss``
-        """
-        c = params
-        floor = {"E": c["E"] * units["loss"]} if self.floor else {}
-        return {**c, **floor, "A": c["A"] * units["loss"] * units[self.input] ** c["alpha"]}

@@ -19,11 +19,11 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import SYMBOLS, NestedModel, Parameter, Published, Term, Values
+from bayescale.laws.base import SYMBOLS, Law, NestedModel, Parameter, Power, Values, check_input
 
 
 @dataclass(frozen=True)
-class RectifiedSFT:
+class RectifiedSFT(Law):
     """L(D) = E + B/(D_l + D^beta) in the size D of the data that a model is fine-tuned on.
 
     Parameters
@@ -44,7 +44,6 @@ class RectifiedSFT:
 
     stage: ClassVar[str] = "post-training"
     response: ClassVar[str] = "loss"
-    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = (
         "Loss after fine-tuning falls as a power of its data, once these outweigh what "
         "pre-training taught"
@@ -53,11 +52,12 @@ class RectifiedSFT:
         "Lin et al. 2024, Selecting LLM to Fine-tune via Rectified Scaling Law, eq. 4, "
         "arXiv:2402.02314"
     )
-    published: ClassVar[tuple[Published, ...]] = ()
     nested_models: ClassVar[tuple[NestedModel, ...]] = (
         NestedModel("D_l", lambda c: c["D_l"], 0.0, "power_law: no phase before the power"),
     )
-    terms: ClassVar[tuple[Term, ...]] = ()
+
+    def __post_init__(self) -> None:
+        check_input("rectified_sft", self.input, self.response)
 
     @property
     def formula(self) -> str:
@@ -76,17 +76,33 @@ class RectifiedSFT:
     def parameters(self) -> tuple[Parameter, ...]:
         return (
             Parameter(
-                "E", dist.LogNormal(-0.5, 0.7), "loss that endless data leave, nats per token"
+                "E",
+                dist.LogNormal(-0.5, 0.7),
+                "loss that endless data leave",
+                "nats per token",
+                "level",
             ),
             Parameter(
                 "B",
                 dist.LogNormal(-0.5, 1.5),
-                f"scale of the excess loss: nats per token times {self.input}^beta",
+                "scale of the excess loss",
+                f"nats per token times {self.input}^beta",
+                "level",
+                powers=(Power(self.input, "beta"),),
             ),
             Parameter(
-                "D_l", dist.LogNormal(0.0, 2.0), f"what pre-training is worth, as {self.input}^beta"
+                "D_l",
+                dist.LogNormal(0.0, 2.0),
+                f"what pre-training is worth, as {self.input}^beta",
+                role="coefficient",
+                powers=(Power(self.input, "beta"),),
             ),
-            Parameter("beta", dist.LogNormal(np.log(0.4), 0.7), f"exponent of {self.input}"),
+            Parameter(
+                "beta",
+                dist.LogNormal(np.log(0.4), 0.7),
+                f"exponent of {self.input}",
+                role="exponent",
+            ),
         )
 
     def predict(self, params: Values, log_inputs: Values) -> Any:
@@ -117,15 +133,3 @@ class RectifiedSFT:
         total, excess_to_e, d, beta = decorrelated
         e = total - jnp.logaddexp(0.0, excess_to_e)
         return [e, e + excess_to_e + jax.nn.softplus(d), d, beta]
-
-    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
-        """E·L₀, B·L₀·D₀^β and D_l·D₀^β; the exponent stays.
-
-        Parameters
-        ----------
-        params : mapping of arrays
-        units : mapping with the input's name and ``loss``
-        """
-        c, loss = params, units["loss"]
-        power = units[self.input] ** c["beta"]
-        return {**c, "E": c["E"] * loss, "B": c["B"] * loss * power, "D_l": c["D_l"] * power}

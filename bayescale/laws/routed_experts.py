@@ -18,11 +18,11 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
+from bayescale.laws.base import Law, NestedModel, Parameter, Power, Values
 
 
 @dataclass(frozen=True)
-class RoutedExperts:
+class RoutedExperts(Law):
     """L(N, K) = A N^-alpha Ehat^(chi log N - beta), with 1/Ehat = 1/(K + K_0) + 1/K_max.
 
     Examples
@@ -47,23 +47,35 @@ class RoutedExperts:
     )
     formula: ClassVar[str] = "L(N, K) = A·N^(−α)·F^(χ·log(N) − β); F = 1/(1/(K + K_0) + 1/K_max)"
     inputs: ClassVar[tuple[str, ...]] = ("n_params", "n_experts")
-    decreasing_in: ClassVar[tuple[str, ...]] = ()
-    published: ClassVar[tuple[Published, ...]] = ()
     nested_models: ClassVar[tuple[NestedModel, ...]] = (
         NestedModel(
             "chi", lambda c: c["chi"], 0.0, "one in which experts help models of any size alike"
         ),
     )
-    terms: ClassVar[tuple[Term, ...]] = ()
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         return (
-            Parameter("A", dist.LogNormal(0.2, 0.5), "loss at N = Ê = 1, nats per token"),
             Parameter(
-                "alpha", dist.LogNormal(np.log(0.08), 0.7), "exponent of parameters, at Ê = 1"
+                "A",
+                dist.LogNormal(0.2, 0.5),
+                "loss at N = Ê = 1",
+                "nats per token",
+                "level",
+                powers=(Power("n_params", "alpha"),),
             ),
-            Parameter("beta", dist.LogNormal(np.log(0.04), 0.7), "exponent of experts, at N = 1"),
+            Parameter(
+                "alpha",
+                dist.LogNormal(np.log(0.08), 0.7),
+                "exponent of parameters, at Ê = 1",
+                role="exponent",
+            ),
+            Parameter(
+                "beta",
+                dist.LogNormal(np.log(0.04), 0.7),
+                "exponent of experts, at N = 1",
+                role="exponent",
+            ),
             Parameter("chi", dist.LogNormal(np.log(0.004), 1.0), "by how much it falls with log N"),
             Parameter(
                 "K_0",
@@ -113,12 +125,8 @@ class RoutedExperts:
         params : mapping of arrays
         units : mapping with ``n_params``, ``n_experts``, which is one, and ``loss``
         """
-        c, n = params, units["n_params"]
-        return {
-            **c,
-            "A": c["A"] * units["loss"] * n ** c["alpha"],
-            "beta": c["beta"] + c["chi"] * jnp.log(n),
-        }
+        beta = params["beta"] + params["chi"] * jnp.log(units["n_params"])
+        return {**super().rescale(params, units), "beta": beta}
 
 
 def _worth_of_one(log_k_0: Any, log_k_max: Any) -> Any:

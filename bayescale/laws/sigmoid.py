@@ -19,11 +19,11 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import SYMBOLS, NestedModel, Parameter, Published, Term, Values
+from bayescale.laws.base import SYMBOLS, Law, Parameter, Values, check_input
 
 
 @dataclass(frozen=True)
-class Sigmoid:
+class Sigmoid(Law):
     """s(C) = F + R/(1 + (C_mid/C)^b), a score in compute or another input.
 
     Parameters
@@ -44,15 +44,13 @@ class Sigmoid:
 
     stage: ClassVar[str] = "post-training"
     response: ClassVar[str] = "score"
-    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "A score rises from a floor to a ceiling as a sigmoid of log compute"
     paper: ClassVar[str] = (
         "Khatri et al. 2025, The Art of Scaling RL Compute for LLMs, arXiv:2510.13786"
     )
-    published: ClassVar[tuple[Published, ...]] = ()
-    nested_models: ClassVar[tuple[NestedModel, ...]] = ()
-    terms: ClassVar[tuple[Term, ...]] = ()
-    decreasing_in: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        check_input("sigmoid", self.input, self.response)
 
     @property
     def formula(self) -> str:
@@ -66,11 +64,20 @@ class Sigmoid:
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         return (
-            Parameter("F", dist.Normal(-0.3, 0.3), "floor: the score at no compute"),
+            Parameter("F", dist.Normal(-0.3, 0.3), "floor: the score at no compute", role="offset"),
             Parameter("R", dist.LogNormal(np.log(0.5), 0.6), "rise from floor to ceiling"),
-            Parameter("C_mid", dist.LogNormal(0.0, 2.0), f"{self.input} at half the rise"),
             Parameter(
-                "b", dist.LogNormal(0.0, 0.7), f"exponent of {self.input}: how steep the rise is"
+                "C_mid",
+                dist.LogNormal(0.0, 2.0),
+                f"{self.input} at half the rise",
+                role="scale",
+                input=self.input,
+            ),
+            Parameter(
+                "b",
+                dist.LogNormal(0.0, 0.7),
+                f"exponent of {self.input}: how steep the rise is",
+                role="exponent",
             ),
         )
 
@@ -101,17 +108,6 @@ class Sigmoid:
         """The inverse of `decorrelate`."""
         total, *shape = decorrelated
         return [total - _risen(*shape), *shape]
-
-    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
-        """F plus the mean score, C_mid·C₀; the rest stays.
-
-        Parameters
-        ----------
-        params : mapping of arrays
-        units : mapping with the input's name and ``score``
-        """
-        c = params
-        return {**c, "F": c["F"] + jnp.log(units["score"]), "C_mid": c["C_mid"] * units[self.input]}
 
 
 def _risen(rise: Any, middle: Any, steepness: Any) -> Any:

@@ -22,11 +22,11 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import NestedModel, Parameter, Published, Term, Values
+from bayescale.laws.base import Law, Parameter, Power, Values
 
 
 @dataclass(frozen=True)
-class Vocabulary:
+class Vocabulary(Law):
     """L(N, V, D) = -E + A_1/N^alpha_1 + A_2/V^alpha_2 + B/D^beta, a loss relative to a unigram
     model's.
 
@@ -49,14 +49,10 @@ class Vocabulary:
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "relative_loss"
-    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = (
         "Loss relative to a unigram model falls with parameters outside and inside the vocabulary"
     )
     paper: ClassVar[str] = "Tao et al. 2024, Scaling Laws with Vocabulary, arXiv:2407.13623"
-    published: ClassVar[tuple[Published, ...]] = ()
-    nested_models: ClassVar[tuple[NestedModel, ...]] = ()
-    terms: ClassVar[tuple[Term, ...]] = ()
 
     @property
     def formula(self) -> str:
@@ -76,22 +72,51 @@ class Vocabulary:
             Parameter(
                 "E",
                 dist.Normal(1.0, 1.0),
-                "how far below a unigram model endless size and data go, nats per token",
+                "how far below a unigram model endless size and data go",
+                "nats per token",
             ),
-            Parameter("A_1", dist.LogNormal(-1.0, 1.0), "excess at N = 1, nats per token"),
-            Parameter("A_2", dist.LogNormal(-2.0, 1.0), "excess at V = 1, nats per token"),
-            Parameter("B", dist.LogNormal(-1.0, 1.0), f"excess at {self.data} = 1, nats per token"),
+            Parameter(
+                "A_1",
+                dist.LogNormal(-1.0, 1.0),
+                "excess at N = 1",
+                "nats per token",
+                "coefficient",
+                powers=(Power("non_vocab_params", "alpha_1"),),
+            ),
+            Parameter(
+                "A_2",
+                dist.LogNormal(-2.0, 1.0),
+                "excess at V = 1",
+                "nats per token",
+                "coefficient",
+                powers=(Power("vocab_params", "alpha_2"),),
+            ),
+            Parameter(
+                "B",
+                dist.LogNormal(-1.0, 1.0),
+                f"excess at {self.data} = 1",
+                "nats per token",
+                "coefficient",
+                powers=(Power(self.data, "beta"),),
+            ),
             Parameter(
                 "alpha_1",
                 dist.LogNormal(np.log(0.4), 0.6),
                 "exponent of parameters outside the vocabulary",
+                role="exponent",
             ),
             Parameter(
                 "alpha_2",
                 dist.LogNormal(np.log(0.6), 0.6),
                 "exponent of parameters of the vocabulary",
+                role="exponent",
             ),
-            Parameter("beta", dist.LogNormal(np.log(0.4), 0.6), f"exponent of {self.data}"),
+            Parameter(
+                "beta",
+                dist.LogNormal(np.log(0.4), 0.6),
+                f"exponent of {self.data}",
+                role="exponent",
+            ),
         )
 
     def predict(self, params: Values, log_inputs: Values) -> Any:
@@ -132,11 +157,5 @@ class Vocabulary:
         params : mapping of arrays
         units : mapping with the inputs' names and ``relative_loss``
         """
-        c, (n, v, d) = params, (units[name] for name in self.inputs)
-        return {
-            **c,
-            "E": c["E"] - jnp.log(units["relative_loss"]),
-            "A_1": c["A_1"] * n ** c["alpha_1"],
-            "A_2": c["A_2"] * v ** c["alpha_2"],
-            "B": c["B"] * d ** c["beta"],
-        }
+        below = params["E"] - jnp.log(units["relative_loss"])
+        return {**super().rescale(params, units), "E": below}

@@ -17,13 +17,12 @@ from jax import Array
 from numpyro import distributions as dist
 
 from bayescale.laws.base import Parameter, Values
-from bayescale.noise.base import Conditions
+from bayescale.noise.base import Conditions, Likelihood
 from bayescale.noise.student_t import StudentT
-from bayescale.processes.base import Process
 
 
 @dataclass(frozen=True)
-class AsymmetricStudentT:
+class AsymmetricStudentT(Likelihood):
     """Student-t likelihood of log loss with unknown scale, degrees of freedom and skewness.
 
     Examples
@@ -36,8 +35,6 @@ class AsymmetricStudentT:
     title: ClassVar[str] = "Student-t likelihood of log loss, wider above the law or below it"
     paper: ClassVar[str] = "Fernández and Steel 1998, eq. 1; prior of ν: Juárez and Steel 2010"
     formula: ClassVar[str] = "log L_i ~ SkewStudentT(ν, log L(x_i), sqrt(σ² + s_i²), κ)"
-    shared: ClassVar[tuple[Process, ...]] = ()
-    columns: ClassVar[tuple[str, ...]] = ()
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -54,10 +51,6 @@ class AsymmetricStudentT:
         """Of log loss, given the law's prediction."""
         scale = jnp.hypot(params["sigma"], conditions.log_loss_se)
         return _SkewStudentT(params["nu"], log_prediction, scale, params["kappa"])
-
-    def rho(self, residual: Any, params: Values, conditions: Conditions) -> Array:
-        """The negative log density of each residual."""
-        return -self.distribution(0.0, params, conditions).log_prob(residual)
 
 
 class _SkewStudentT(dist.Distribution):  # type: ignore[misc]  # NumPyro has no types

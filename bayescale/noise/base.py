@@ -6,7 +6,8 @@ says how residuals scatter, which a posterior and a predictive distribution need
 have *processes*, departures from the law that runs share; given those, runs are independent.
 """
 
-from typing import Any, ClassVar, NamedTuple, Protocol, TypeGuard, runtime_checkable
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, NamedTuple, TypeGuard
 
 import jax
 import numpy as np
@@ -37,48 +38,67 @@ class Conditions(NamedTuple):
     n_samples: Any = 0.0
 
 
-@runtime_checkable
-class Noise(Protocol):
-    """An objective. A noise model is a frozen dataclass; adding one is adding a file to this
-    folder.
+class Noise(ABC):
+    """An objective. A noise model is a frozen dataclass that inherits from this class, or from
+    `Likelihood` where it has a density; adding one is adding a file to this folder or anywhere
+    else.
     """
 
-    title: ClassVar[str]
-    paper: ClassVar[str]
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    paper: ClassVar[str] = ""
+    """Where it was published, as `Law.paper`."""
 
     @property
+    @abstractmethod
+    def title(self) -> str:
+        """One line for people."""
+
+    @property
+    @abstractmethod
     def formula(self) -> str:
-        """In Greek, for people."""
+        """The formula in Greek, for people."""
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """The table; empty for an objective."""
+        """The table of parameters; empty for an objective."""
+        return ()
 
     @property
     def shared(self) -> tuple[Process, ...]:
-        """What runs share; empty where they are independent. The amplitudes are among the
+        """Processes that runs share; empty where runs are independent. The amplitudes are among the
         parameters.
         """
+        return ()
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns that the runs must have, besides the law's."""
+        return ()
 
+    @abstractmethod
     def rho(self, residual: Any, params: Values, conditions: Conditions) -> Array:
-        """What a residual costs, least at zero; for a likelihood its negative log density."""
+        """Return the objective of each residual, least at zero; for a likelihood its negative log
+        density.
+        """
 
 
-@runtime_checkable
-class Likelihood(Noise, Protocol):
+class Likelihood(Noise):
     """A noise model with a density."""
 
+    @abstractmethod
     def distribution(
         self, log_prediction: Any, params: Values, conditions: Conditions
     ) -> dist.Distribution:
-        """Of log loss, given the prediction of the law and of the processes; everything broadcasts.
+        """Return the distribution of log loss, given the prediction of the law and of the
+        processes; everything broadcasts.
 
         A known standard error adds to the scale in quadrature.
         """
+
+    def rho(self, residual: Any, params: Values, conditions: Conditions) -> Array:
+        """Return the negative log density of each residual."""
+        return -self.distribution(0.0, params, conditions).log_prob(residual)
 
 
 def is_of_counts(noise: Noise) -> bool:
@@ -102,8 +122,8 @@ def sample_responses(density: dist.Distribution, seed: int) -> np.ndarray:
     Examples
     --------
     >>> from numpyro.distributions import StudentT
-    >>> from bayescale.noise.base import drawn
-    >>> drawn(StudentT(4.0, loc=1.0, scale=0.01), seed=0).round(1).item()
+    >>> from bayescale.noise.base import sample_responses
+    >>> sample_responses(StudentT(4.0, loc=1.0, scale=0.01), seed=0).round(1).item()
     1.0
     """
     if isinstance(density, dist.StudentT):

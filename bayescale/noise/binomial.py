@@ -22,20 +22,19 @@ from jax.scipy.special import gammaln
 from numpyro import distributions as dist
 from numpyro.distributions import constraints
 
-from bayescale.laws.base import Parameter, Values
-from bayescale.noise.base import Conditions
-from bayescale.processes.base import Process
+from bayescale.laws.base import Values
+from bayescale.noise.base import Conditions, Likelihood
 
 
 @dataclass(frozen=True)
-class Binomial:
+class Binomial(Likelihood):
     """Binomial likelihood of ``n_correct`` right answers of ``n_samples``, for a law of
     ``accuracy``.
 
     Examples
     --------
     >>> from bayescale.noise import Binomial
-    >>> from bayescale.noise.base import Conditions
+    >>> from bayescale.noise.base import Conditions, Likelihood
     >>> coin_twice = Binomial().distribution(0.0, {}, Conditions(n_samples=2.0))
     >>> round(float(jnp.exp(coin_twice.log_prob(jnp.log(2.5 / 0.5)))), 3)
     0.25
@@ -44,8 +43,6 @@ class Binomial:
     title: ClassVar[str] = "Binomial likelihood of counts of right answers"
     paper: ClassVar[str] = "Haldane 1956 for empirical log odds"
     formula: ClassVar[str] = "k_i ~ Binomial(n_i, 1/(1 + exp(−log odds(x_i))))"
-    parameters: ClassVar[tuple[Parameter, ...]] = ()
-    shared: ClassVar[tuple[Process, ...]] = ()
     columns: ClassVar[tuple[str, ...]] = ("n_correct", "n_samples")
 
     def distribution(

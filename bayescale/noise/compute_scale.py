@@ -19,7 +19,7 @@ from bayescale.processes.base import Process
 
 
 @dataclass(frozen=True)
-class ComputeScale:
+class ComputeScale(Likelihood):
     """A likelihood whose σ is a power of compute.
 
     Parameters

@@ -27,7 +27,7 @@ from bayescale.processes.matern import Matern
 
 
 @dataclass(frozen=True)
-class Discrepancy:
+class Discrepancy(Likelihood):
     """Processes added to a likelihood.
 
     Parameters

@@ -21,7 +21,7 @@ from bayescale.processes.shared_effect import SharedEffect
 
 
 @dataclass(frozen=True)
-class GroupEffects:
+class GroupEffects(Likelihood):
     """A likelihood with one departure for each value of the column ``group``.
 
     Parameters

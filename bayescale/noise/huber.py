@@ -13,13 +13,12 @@ import jax.numpy as jnp
 from jax import Array
 
 from bayescale.errors import InputError
-from bayescale.laws.base import Parameter, Values
-from bayescale.noise.base import Conditions
-from bayescale.processes.base import Process
+from bayescale.laws.base import Values
+from bayescale.noise.base import Conditions, Noise
 
 
 @dataclass(frozen=True)
-class Huber:
+class Huber(Noise):
     """Sum over runs of the Huber loss of log residuals: an objective for point fits and bootstraps,
     not a likelihood.
 
@@ -31,7 +30,7 @@ class Huber:
     Examples
     --------
     >>> from bayescale.noise import Huber
-    >>> from bayescale.noise.base import Conditions
+    >>> from bayescale.noise.base import Conditions, Noise
     >>> float(Huber(delta=1.0).rho(3.0, {}, Conditions()))
     2.5
     """
@@ -44,9 +43,6 @@ class Huber:
 
     title: ClassVar[str] = "Huber objective on log loss"
     paper: ClassVar[str] = "Huber 1964; Hoffmann et al. 2022, eq. 3, arXiv:2203.15556"
-    parameters: ClassVar[tuple[Parameter, ...]] = ()
-    shared: ClassVar[tuple[Process, ...]] = ()
-    columns: ClassVar[tuple[str, ...]] = ()
 
     @property
     def formula(self) -> str:

@@ -11,25 +11,23 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import jax.numpy as jnp
-from jax import Array
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Parameter, Values
-from bayescale.noise.base import Conditions
-from bayescale.processes.base import Process
+from bayescale.laws.base import Values
+from bayescale.noise.base import Conditions, Likelihood
 
 # A new run comes without an error of its own, and is taken to be measured well.
 _LEAST = 1e-6
 
 
 @dataclass(frozen=True)
-class KnownError:
+class KnownError(Likelihood):
     """Normal likelihood of log loss whose scales are the standard errors in the column ``loss_se``.
 
     Examples
     --------
     >>> from bayescale.noise import KnownError
-    >>> from bayescale.noise.base import Conditions
+    >>> from bayescale.noise.base import Conditions, Likelihood
     >>> KnownError().distribution(0.0, {}, Conditions(log_loss_se=0.5)).scale.item()
     0.5
     """
@@ -37,8 +35,6 @@ class KnownError:
     title: ClassVar[str] = "Normal likelihood of log loss with known standard errors"
     paper: ClassVar[str] = "Gauss 1809"
     formula: ClassVar[str] = "log L_i ~ Normal(log L(x_i), s_i)"
-    parameters: ClassVar[tuple[Parameter, ...]] = ()
-    shared: ClassVar[tuple[Process, ...]] = ()
     columns: ClassVar[tuple[str, ...]] = ("loss_se",)
 
     def distribution(
@@ -46,7 +42,3 @@ class KnownError:
     ) -> dist.Distribution:
         """Of log loss, given the law's prediction."""
         return dist.Normal(log_prediction, jnp.maximum(conditions.log_loss_se, _LEAST))
-
-    def rho(self, residual: Any, params: Values, conditions: Conditions) -> Array:
-        """The negative log density of each residual."""
-        return -self.distribution(0.0, params, conditions).log_prob(residual)

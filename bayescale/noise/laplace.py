@@ -11,22 +11,20 @@ from typing import Any, ClassVar
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 from numpyro import distributions as dist
 
 from bayescale.laws.base import Parameter, Values
-from bayescale.noise.base import Conditions
-from bayescale.processes.base import Process
+from bayescale.noise.base import Conditions, Likelihood
 
 
 @dataclass(frozen=True)
-class Laplace:
+class Laplace(Likelihood):
     """Laplace likelihood of log loss with one unknown scale, the mean absolute deviation.
 
     Examples
     --------
     >>> from bayescale.noise import Laplace
-    >>> from bayescale.noise.base import Conditions
+    >>> from bayescale.noise.base import Conditions, Likelihood
     >>> round(float(Laplace().rho(0.3, {"sigma": 0.1}, Conditions()) - Laplace().rho(0.1, {"sigma": 0.1}, Conditions())), 6)
     2.0
     """
@@ -34,8 +32,6 @@ class Laplace:
     title: ClassVar[str] = "Laplace likelihood of log loss"
     paper: ClassVar[str] = "Laplace 1774"
     formula: ClassVar[str] = "log L_i ~ Laplace(log L(x_i), sqrt(σ² + s_i²))"
-    shared: ClassVar[tuple[Process, ...]] = ()
-    columns: ClassVar[tuple[str, ...]] = ()
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -52,7 +48,3 @@ class Laplace:
     ) -> dist.Distribution:
         """Of log loss, given the law's prediction."""
         return dist.Laplace(log_prediction, jnp.hypot(params["sigma"], conditions.log_loss_se))
-
-    def rho(self, residual: Any, params: Values, conditions: Conditions) -> Array:
-        """The negative log density of each residual."""
-        return -self.distribution(0.0, params, conditions).log_prob(residual)

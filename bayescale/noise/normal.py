@@ -8,22 +8,20 @@ from typing import Any, ClassVar
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 from numpyro import distributions as dist
 
 from bayescale.laws.base import Parameter, Values
-from bayescale.noise.base import Conditions
-from bayescale.processes.base import Process
+from bayescale.noise.base import Conditions, Likelihood
 
 
 @dataclass(frozen=True)
-class Normal:
+class Normal(Likelihood):
     """Normal likelihood of log loss with one unknown scale.
 
     Examples
     --------
     >>> from bayescale.noise import Normal
-    >>> from bayescale.noise.base import Conditions
+    >>> from bayescale.noise.base import Conditions, Likelihood
     >>> Normal().distribution(0.0, {"sigma": 0.3}, Conditions(log_loss_se=0.4)).scale.item()
     0.5
     """
@@ -31,8 +29,6 @@ class Normal:
     title: ClassVar[str] = "Normal likelihood of log loss"
     paper: ClassVar[str] = "Gauss 1809"
     formula: ClassVar[str] = "log L_i ~ Normal(log L(x_i), sqrt(σ² + s_i²))"
-    shared: ClassVar[tuple[Process, ...]] = ()
-    columns: ClassVar[tuple[str, ...]] = ()
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -47,7 +43,3 @@ class Normal:
     ) -> dist.Distribution:
         """Of log loss, given the law's prediction."""
         return dist.Normal(log_prediction, jnp.hypot(params["sigma"], conditions.log_loss_se))
-
-    def rho(self, residual: Any, params: Values, conditions: Conditions) -> Array:
-        """The negative log density of each residual."""
-        return -self.distribution(0.0, params, conditions).log_prob(residual)

@@ -12,17 +12,15 @@ from typing import Any, ClassVar
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 from numpyro import distributions as dist
 
 from bayescale.errors import InputError
 from bayescale.laws.base import Parameter, Values
-from bayescale.noise.base import Conditions
-from bayescale.processes.base import Process
+from bayescale.noise.base import Conditions, Likelihood
 
 
 @dataclass(frozen=True)
-class StudentT:
+class StudentT(Likelihood):
     """Student-t likelihood of log loss with unknown scale.
 
     Parameters
@@ -44,8 +42,6 @@ class StudentT:
     title: ClassVar[str] = "Student-t likelihood of log loss"
     paper: ClassVar[str] = "Lange, Little and Taylor 1989; prior of ν: Juárez and Steel 2010"
     formula: ClassVar[str] = "log L_i ~ StudentT(ν, log L(x_i), sqrt(σ² + s_i²))"
-    shared: ClassVar[tuple[Process, ...]] = ()
-    columns: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         if self.nu is not None and not 0 < self.nu < np.inf:
@@ -71,7 +67,3 @@ class StudentT:
         """Of log loss, given the law's prediction."""
         nu = params["nu"] if self.nu is None else self.nu
         return dist.StudentT(nu, log_prediction, jnp.hypot(params["sigma"], conditions.log_loss_se))
-
-    def rho(self, residual: Any, params: Values, conditions: Conditions) -> Array:
-        """The negative log density of each residual."""
-        return -self.distribution(0.0, params, conditions).log_prob(residual)

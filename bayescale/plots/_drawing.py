@@ -149,27 +149,6 @@ def log_ticks(axis: Axis, count: int) -> None:
         axis.set_minor_formatter(NullFormatter())
 
 
-def number(value: float) -> str:
-    """Three digits, without an exponent unless it is needed.
-
-    >>> number(1868.2), number(0.08404)
-    ('1,870', '0.084')
-    """
-    return f"{float(f'{value:.3g}'):,g}"
-
-
-def scientific(value: float) -> str:
-    """A large number to two digits, as mathematical text.
-
-    >>> scientific(6e18), scientific(1e21)
-    ('$6\\\\times10^{18}$', '$10^{21}$')
-    """
-    mantissa, exponent = f"{value:.1e}".split("e")
-    mantissa = mantissa.removesuffix(".0")
-    power = f"10^{{{int(exponent)}}}"
-    return f"${power}$" if mantissa == "1" else rf"${mantissa}\times{power}$"
-
-
 def _rounded(low: float, high: float, count: int) -> list[float]:
     """Return round numbers, about evenly spaced on a logarithmic axis.
 

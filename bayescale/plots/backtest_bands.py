@@ -53,8 +53,8 @@ def backtest_bands(tested: Backtest) -> Figure:
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> method = bs.MultiStart(starts=100)
-    >>> tested = bs.backtest(runs, bs.LargestCompute(0.2), noise=bs.noise.Normal(), method=method)
+    >>> law, noise, method = bs.laws.Chinchilla(), bs.noise.Normal(), bs.MultiStart(starts=100)
+    >>> tested = bs.backtest(runs, bs.LargestCompute(0.2), law=law, noise=noise, method=method)
     >>> len(bs.plots.backtest_bands(tested).axes)
     1
     """

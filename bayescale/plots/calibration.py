@@ -40,7 +40,8 @@ def calibration(tested: Backtest) -> Figure:
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> tested = bs.backtest(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise = bs.laws.Chinchilla(), bs.noise.Normal()
+    >>> tested = bs.backtest(runs, law=law, noise=noise, method=bs.MultiStart(starts=100))
     >>> bs.plots.calibration(tested).axes[0].get_xlabel()
     'stated coverage of the interval'
     """

@@ -11,9 +11,9 @@ from bayescale.plots._drawing import (
     Drawing,
     log_ticks,
     note,
-    scientific,
     styled,
 )
+from bayescale.units import as_power_of_ten
 
 
 @styled
@@ -32,7 +32,8 @@ def flat_set(found: FlatSet) -> Figure:
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise = bs.laws.Chinchilla(), bs.noise.Normal()
+    >>> post = bs.fit(runs, law=law, noise=noise, method=bs.MultiStart(starts=100))
     >>> bs.plots.flat_set(bs.flat_set(post, compute=1e23)).axes[0].get_xlabel()
     'parameters N'
     """
@@ -44,7 +45,7 @@ def flat_set(found: FlatSet) -> Figure:
     summary = found.summary()
     for colour, (budget, rows) in zip(COLOURS, found.frame.groupby(over), strict=False):
         near = rows[np.isfinite(rows["expected_regret"])]
-        name = scientific(float(rows[over].iloc[0]))
+        name = as_power_of_ten(float(rows[over].iloc[0]))
         axes.plot(
             near["n_params"], near["expected_regret"], color=colour, linewidth=1.8, label=name
         )

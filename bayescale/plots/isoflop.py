@@ -14,22 +14,24 @@ from matplotlib.figure import Figure
 from bayescale.decisions.forecasts.surface import summarise_cells
 from bayescale.decisions.plans.allocate import allocate
 from bayescale.errors import InputError
+from bayescale.laws.base import AllocatesCompute
 from bayescale.plots._drawing import (
     INK,
     LABELS,
     Drawing,
     loss_axis,
     note,
-    scientific,
     styled,
     title,
 )
 from bayescale.posterior.posterior import Posterior
+from bayescale.runs import Runs
+from bayescale.units import as_power_of_ten, budgets_or_none, nominal_budgets, six_nd, tokens_for
 
 _POINTS = 32
 _NEAR = 0.05
-_SAME_BUDGET = np.log10(1.03)
-_FEWEST_RUNS, _FEWEST_BUDGETS, _MOST_BUDGETS, _SPACED_BUDGETS = 5, 3, 9, 5
+_MOST_BUDGETS = 9
+_SPACED_BUDGETS = 5
 # Each curve extends from the best size divided by this to the best size times this.
 _SIZE_RATIO = 10.0
 _MARGIN = 1.5
@@ -55,8 +57,9 @@ def isoflop(posterior: Posterior, budgets: Sequence[float] | np.ndarray | None =
     ----------
     posterior : Posterior
     budgets : sequence of float, optional
-        FLOPs. Unless given: those that the runs cluster on (within 3 %), or where they do not, five
-        from the least to the most compute that a run had; and ten times the largest.
+        FLOPs. Unless given: the budgets of the runs, as `bayescale.isoflop` finds them, or of more
+        than nine those with most runs; where the runs are in no budgets, five from the least to the
+        most compute that a run had; and ten times the largest.
 
     Returns
     -------
@@ -71,21 +74,19 @@ def isoflop(posterior: Posterior, budgets: Sequence[float] | np.ndarray | None =
     Examples
     --------
     >>> import bayescale as bs
-    >>> runs = bs.datasets.simulate(seed=1)
-    >>> point = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise, method = bs.laws.Chinchilla(), bs.noise.Normal(), bs.MultiStart(starts=100)
+    >>> point = bs.fit(bs.datasets.simulate(seed=1), law=law, noise=noise, method=method)
     >>> bs.plots.isoflop(point, budgets=[1e20, 1e24]).axes[0].get_xlabel()
     'parameters N'
     """
-    if not hasattr(posterior.law, "optimal_n_params"):
+    if not isinstance(posterior.law, AllocatesCompute):
         raise InputError(
             f"{posterior.law.formula} has no trade-off between parameters and tokens, so a budget "
             f"has no best model size; fit Chinchilla(), or draw loss_along_compute."
         )
     runs = _runs(posterior)
     chosen = np.unique(
-        _budgets(runs["compute"].to_numpy())
-        if budgets is None
-        else np.asarray(budgets, dtype=np.float64)
+        _budgets(posterior.runs) if budgets is None else np.asarray(budgets, dtype=np.float64)
     )
     if not chosen.size:
         raise InputError(
@@ -114,27 +115,29 @@ def isoflop(posterior: Posterior, budgets: Sequence[float] | np.ndarray | None =
 
 def _runs(posterior: Posterior) -> pd.DataFrame:
     frame = posterior.runs.frame[["n_params", "n_tokens", "loss"]]
-    return frame.assign(compute=6 * frame["n_params"] * frame["n_tokens"])
+    return frame.assign(compute=six_nd(frame["n_params"], frame["n_tokens"]))
 
 
-def _budgets(compute: np.ndarray) -> np.ndarray:
-    """The budgets that runs cluster on, or else those of runs spread over all of them; and ten
-    times the largest.
-
-    Parameters
-    ----------
-    compute : array, shape (runs,), FLOPs
+def _budgets(runs: Runs) -> np.ndarray:
+    """Budgets of the runs, or else compute of runs that is spread over all of it; and ten times the
+    largest.
     """
-    ordered = np.sort(compute)
-    clusters = np.split(ordered, np.flatnonzero(np.diff(np.log10(ordered)) > _SAME_BUDGET) + 1)
-    large = sorted((c for c in clusters if len(c) >= _FEWEST_RUNS), key=len)[-_MOST_BUDGETS:]
-    if len(large) >= _FEWEST_BUDGETS and 2 * sum(map(len, large)) >= len(compute):
-        found = np.array([np.median(cluster) for cluster in large])
-    else:
-        spaced = np.linspace(np.log10(ordered[0]), np.log10(ordered[-1]), _SPACED_BUDGETS)
-        # Moved to the nearest run, so that no slice is without one.
-        found = ordered[np.abs(np.log10(ordered)[:, None] - spaced).argmin(axis=0)]
+    budgets = budgets_or_none(runs.column("flops"))
+    found = _spaced(runs.six_nd) if budgets is None else _fullest(budgets, runs.six_nd)
     return np.append(found, 10 * found.max())
+
+
+def _fullest(budgets: np.ndarray, compute: np.ndarray) -> np.ndarray:
+    """Compute of the budgets with most runs, as many as a figure can show."""
+    most_first = np.argsort(-np.bincount(budgets), kind="stable")
+    return nominal_budgets(budgets, compute)[most_first[:_MOST_BUDGETS]]
+
+
+def _spaced(compute: np.ndarray) -> np.ndarray:
+    """Compute of the runs nearest to equal steps in logarithm, so that no slice is without one."""
+    log_compute = np.log10(compute)
+    steps = np.linspace(log_compute.min(), log_compute.max(), _SPACED_BUDGETS)
+    return compute[np.abs(log_compute[:, None] - steps).argmin(axis=0)]
 
 
 def _optima(posterior: Posterior, budgets: np.ndarray) -> pd.DataFrame:
@@ -164,7 +167,7 @@ def _curves(posterior: Posterior, optima: pd.DataFrame, runs: pd.DataFrame) -> p
     n_params = np.geomspace(low, high, _POINTS).T.ravel()
     compute = np.repeat(optima.index.to_numpy(), _POINTS)
     predicted = summarise_cells(
-        posterior, {"n_params": n_params, "n_tokens": compute / (6 * n_params)}
+        posterior, {"n_params": n_params, "n_tokens": tokens_for(compute, n_params)}
     )
     return predicted.assign(n_params=n_params, compute=compute)
 
@@ -198,7 +201,7 @@ def _draw_slice(
         zorder=3,
     )
     end = curve.iloc[-1]
-    text = f" {scientific(end['compute'])} FLOPs" + ("" if len(runs) else ",\n no runs")
+    text = f" {as_power_of_ten(end['compute'])} FLOPs" + ("" if len(runs) else ",\n no runs")
     axes.text(end["n_params"], end["law_q50"], text, color=colour, fontsize=8.5, va="center")
 
 

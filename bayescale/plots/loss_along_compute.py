@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from bayescale.decisions.forecasts.surface import summarise_cells
 from bayescale.decisions.plans.allocate import allocate
 from bayescale.errors import InputError
+from bayescale.laws.base import AllocatesCompute
 from bayescale.plots._drawing import (
     COLOURS,
     GREY,
@@ -22,6 +23,7 @@ from bayescale.plots._drawing import (
     title,
 )
 from bayescale.posterior.posterior import Posterior
+from bayescale.units import tokens_for
 
 _POINTS_PER_DECADE = 8
 _MOST_GROUPS = 10
@@ -66,8 +68,8 @@ def loss_along_compute(posterior: Posterior, decades: float = 1.5) -> Figure:
     Examples
     --------
     >>> import bayescale as bs
-    >>> runs = bs.datasets.simulate(seed=1)
-    >>> point = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise, method = bs.laws.Chinchilla(), bs.noise.Normal(), bs.MultiStart(starts=100)
+    >>> point = bs.fit(bs.datasets.simulate(seed=1), law=law, noise=noise, method=method)
     >>> bs.plots.loss_along_compute(point).axes[0].get_ylabel()
     'loss (nats per token)'
     """
@@ -97,7 +99,7 @@ def loss_along_compute(posterior: Posterior, decades: float = 1.5) -> Figure:
 
 def _abscissa(posterior: Posterior) -> str:
     """Return the quantity on the abscissa: ``compute``, or the only input of the law."""
-    if hasattr(posterior.law, "optimal_n_params"):
+    if isinstance(posterior.law, AllocatesCompute):
         return "compute"
     if len(posterior.law.inputs) > 1:
         raise InputError(
@@ -144,7 +146,7 @@ def _predictions(posterior: Posterior, quantity: str, x: np.ndarray) -> pd.DataF
     if quantity == "compute":
         plans = allocate(posterior, compute=x).frame
         n_params = plans.loc[plans["quantity"] == "n_params", "q50"].to_numpy()
-        inputs = {"n_params": n_params, "n_tokens": x / (6 * n_params)}
+        inputs = {"n_params": n_params, "n_tokens": tokens_for(x, n_params)}
     else:
         inputs = {quantity: x}
     return summarise_cells(posterior, inputs).assign(x=x)

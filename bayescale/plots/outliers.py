@@ -10,6 +10,7 @@ from bayescale.decisions.checks.outliers import NAMED
 from bayescale.decisions.checks.outliers import outliers as find_outliers
 from bayescale.plots._drawing import COLOURS, GREY, INK, LABELS, PAPER, Drawing, note, styled, title
 from bayescale.posterior.posterior import Posterior
+from bayescale.units import six_nd
 
 _MOST_NAMED = 12
 # The axis is linear only if all residuals are within this many times the shaded limit.
@@ -40,8 +41,8 @@ def outliers(posterior: Posterior) -> Figure:
     Examples
     --------
     >>> import bayescale as bs
-    >>> runs = bs.datasets.simulate(seed=1)
-    >>> point = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise, method = bs.laws.Chinchilla(), bs.noise.Normal(), bs.MultiStart(starts=100)
+    >>> point = bs.fit(bs.datasets.simulate(seed=1), law=law, noise=noise, method=method)
     >>> bs.plots.outliers(point).axes[0].get_ylabel()
     'residual of log loss (scales of the bulk)'
     """
@@ -85,7 +86,7 @@ def outliers(posterior: Posterior) -> Figure:
 def _with_abscissa(frame: pd.DataFrame, posterior: Posterior) -> tuple[pd.DataFrame, str]:
     """Return the table with the abscissa in the column ``x``, and the name of that quantity."""
     if {"n_params", "n_tokens"} <= set(frame):
-        return frame.assign(x=6 * frame["n_params"] * frame["n_tokens"]), "compute"
+        return frame.assign(x=six_nd(frame["n_params"], frame["n_tokens"])), "compute"
     return frame.assign(x=frame[posterior.law.inputs[0]]), posterior.law.inputs[0]
 
 

@@ -17,11 +17,11 @@ from bayescale.plots._drawing import (
     Drawing,
     log_ticks,
     note,
-    number,
     styled,
     title,
 )
 from bayescale.posterior.posterior import Posterior
+from bayescale.units import rounded
 
 _GREEK = {"alpha": "α", "beta": "β", "gamma": "γ"}
 _SIDE = 1.62
@@ -29,10 +29,6 @@ _ROOM_FOR_THE_TITLE = 6.0
 _BINS = 30
 _FEW_DRAWS = 200
 _DENSITY = LinearSegmentedColormap.from_list("density", ("#d6e6f2", COLOURS[0], "#00263d"))
-_UNITS = ("nats per token", "parameters", "tokens")
-# The logarithms of multipliers of powers are nearly Normal; a linear axis would show one spike and
-# one tail.
-_MULTIPLIERS = ("A", "B")
 
 
 @styled
@@ -52,8 +48,8 @@ def pair(posterior: Posterior) -> Figure:
     Examples
     --------
     >>> import bayescale as bs
-    >>> runs = bs.datasets.simulate(seed=1)
-    >>> point = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise, method = bs.laws.Chinchilla(), bs.noise.Normal(), bs.MultiStart(starts=100)
+    >>> point = bs.fit(bs.datasets.simulate(seed=1), law=law, noise=noise, method=method)
     >>> [axes.get_xlabel().split()[0] for axes in bs.plots.pair(point).axes if axes.get_xlabel()]
     ['E', 'A', 'B', 'α', 'β']
     """
@@ -87,8 +83,8 @@ def _draw_marginal(axes: Axes, posterior: Posterior, parameter: Parameter) -> No
     low, median, high = (
         posterior.summary().loc[[parameter.name], ["q05", "q50", "q95"]].to_numpy()[0].tolist()
     )
-    interval = f"\n{number(low)} to {number(high)}" if posterior.n_draws > 1 else ""
-    axes.set_title(f"{_symbol(parameter)} = {number(median)}{interval}", fontsize=8.5)
+    interval = f"\n{rounded(low)} to {rounded(high)}" if posterior.n_draws > 1 else ""
+    axes.set_title(f"{_symbol(parameter)} = {rounded(median)}{interval}", fontsize=8.5)
     axes.set_xscale(_scale(parameter))
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
@@ -134,7 +130,9 @@ def _draw_ticks(axis: Axis, parameter: Parameter) -> None:
 
 
 def _scale(parameter: Parameter) -> Literal["linear", "log"]:
-    return "log" if parameter.name in _MULTIPLIERS else "linear"
+    # Of what multiplies a power the logarithm is nearly Normal, and a linear axis would show one
+    # spike and one tail.
+    return "log" if parameter.role == "level" and parameter.powers else "linear"
 
 
 def _symbol(parameter: Parameter) -> str:
@@ -142,9 +140,5 @@ def _symbol(parameter: Parameter) -> str:
 
 
 def _label(parameter: Parameter) -> str:
-    """Return the symbol and the unit.
-
-    The unit follows the last comma of the parameter's documentation, if there is one.
-    """
-    last = parameter.doc.rpartition(", ")[2]
-    return f"{_symbol(parameter)} ({last if last in _UNITS else 'no unit'})"
+    """Return the symbol and the unit."""
+    return f"{_symbol(parameter)} ({parameter.unit or 'no unit'})"

@@ -7,6 +7,7 @@ from scipy.stats import chi2
 from bayescale.decisions.checks.profile import LEVELS, Profile
 from bayescale.decisions.checks.profile import profile as profiled
 from bayescale.errors import InputError
+from bayescale.noise.base import is_likelihood
 from bayescale.plots._drawing import COLOURS, INK, Drawing, note, styled, title
 from bayescale.posterior.posterior import Posterior
 
@@ -37,18 +38,19 @@ def profile(posterior: Posterior) -> Figure:
     Examples
     --------
     >>> import bayescale as bs
-    >>> runs = bs.datasets.simulate(seed=1)
-    >>> point = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise, method = bs.laws.Chinchilla(), bs.noise.Normal(), bs.MultiStart(starts=100)
+    >>> point = bs.fit(bs.datasets.simulate(seed=1), law=law, noise=noise, method=method)
     >>> bs.plots.profile(point).axes[0].get_xlabel()
     'α'
     """
-    found = profiled(posterior)
-    if len(found.data.dims) != 2 or "relative_log_likelihood" not in found.data:
+    exponents = {term.exponent for term in posterior.law.terms if term.exponent is not None}
+    if len(exponents) != 2 or not is_likelihood(posterior.noise):
         raise InputError(
             f"A profile is drawn over two exponents of a likelihood; here are "
             f"{posterior.law.formula} and "
             f"{posterior.noise.title}. `bs.profile(...).summary()` has the numbers."
         )
+    found = profiled(posterior)
     across, down = [str(name) for name in found.data.dims]
     figure = Drawing(figsize=(6.4, 5.4), layout="constrained")
     axes = figure.add_subplot(

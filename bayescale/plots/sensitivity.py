@@ -14,9 +14,9 @@ from bayescale.plots._drawing import (
     Drawing,
     log_ticks,
     note,
-    scientific,
     styled,
 )
+from bayescale.units import as_power_of_ten
 
 _TITLES = {
     "alpha": "α",
@@ -65,7 +65,7 @@ def sensitivity(found: Sensitivity) -> Figure:
     height = rows * (_PANEL_HEIGHT + _ROW_HEIGHT * len(variants)) + 0.7
     figure = Drawing(figsize=(10.0, height), layout="constrained")
     figure.suptitle(
-        f"Sensitivity of {found.name}, at {scientific(found.compute)} FLOPs",
+        f"Sensitivity of {found.name}, at {as_power_of_ten(found.compute)} FLOPs",
         x=0.01,
         ha="left",
         fontsize=10,
@@ -77,7 +77,7 @@ def sensitivity(found: Sensitivity) -> Figure:
         if quantity in ("n_params", "n_tokens"):
             axes.set_xscale("log")
             log_ticks(axes.xaxis, count=3)
-            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: scientific(value)))
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: as_power_of_ten(value)))
         else:
             axes.xaxis.set_major_locator(MaxNLocator(4))
     for axes in grid.flat[len(quantities) :]:

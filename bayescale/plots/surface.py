@@ -12,8 +12,10 @@ from matplotlib.figure import Figure
 from bayescale.decisions.forecasts.surface import surface as predicted_surface
 from bayescale.decisions.plans.allocate import allocate
 from bayescale.errors import InputError
+from bayescale.laws.base import AllocatesCompute
 from bayescale.plots._drawing import COLOURS, INK, LABELS, Drawing, note, styled, title
 from bayescale.posterior.posterior import Posterior
+from bayescale.units import six_nd
 
 _POINTS = 40
 # Each axis extends to the largest run times this.
@@ -49,8 +51,8 @@ def surface(posterior: Posterior) -> Figure:
     Examples
     --------
     >>> import bayescale as bs
-    >>> runs = bs.datasets.simulate(seed=1)
-    >>> point = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise, method = bs.laws.Chinchilla(), bs.noise.Normal(), bs.MultiStart(starts=100)
+    >>> point = bs.fit(bs.datasets.simulate(seed=1), law=law, noise=noise, method=method)
     >>> bs.plots.surface(point).axes[0].get_ylabel()
     'training tokens D'
     """
@@ -77,8 +79,8 @@ def surface(posterior: Posterior) -> Figure:
         color=INK,
         zorder=4,
     )
-    if hasattr(posterior.law, "optimal_n_params"):
-        _draw_best_split(axes, posterior, 6 * n_params * n_tokens)
+    if isinstance(posterior.law, AllocatesCompute):
+        _draw_best_split(axes, posterior, six_nd(n_params, n_tokens))
     axes.set(xlim=n_params[[0, -1]].tolist(), ylim=n_tokens[[0, -1]].tolist())
     note(figure, _NOTE)
     return figure

@@ -17,6 +17,8 @@ import xarray as xr
 from arviz_stats.base import array_stats
 from scipy.special import logsumexp
 
+from bayescale.results import Complaint
+
 _RHAT_LIMIT, ESS_LIMIT = 1.01, 400
 
 
@@ -123,8 +125,8 @@ def stacking_weights(log_scores: np.ndarray) -> np.ndarray:
     return np.asarray(weights / weights.sum())
 
 
-def judge(table: pd.DataFrame, divergences: int) -> tuple[dict[str, float], tuple[str, ...]]:
-    """The worst of the convergence table, and a sentence for each limit that it breaks.
+def judge(table: pd.DataFrame, divergences: int) -> tuple[dict[str, float], tuple[Complaint, ...]]:
+    """The worst of the convergence table, and a complaint for each limit that it breaks.
 
     A. Vehtari et al., "Rank-Normalization, Folding, and Localization: An Improved R-hat", 2021, for
     the limits.
@@ -147,25 +149,28 @@ def judge(table: pd.DataFrame, divergences: int) -> tuple[dict[str, float], tupl
         "ess_tail_min": float(table["ess_tail"].min()),
         "divergences": float(divergences),
     }
-    found = []
+    found: list[Complaint] = []
     if not worst["rhat_max"] <= _RHAT_LIMIT:
-        found.append(
+        message = (
             f"R-hat of {table['rhat'].idxmax()} is {worst['rhat_max']:.3f}, above {_RHAT_LIMIT}: "
-            f"the chains disagree. "
-            "Use more warm-up (warmup=2000), or a law with fewer parameters."
+            f"the chains disagree. Use more warm-up (warmup=2000), or a law with fewer parameters."
         )
-    found.extend(
-        f"The effective {kind} sample size of {table[f'ess_{kind}'].idxmin()} is {least:.0f}, "
-        f"below {ESS_LIMIT}: "
-        "intervals are rough. Use more draws (draws=4000)."
-        for kind in ("bulk", "tail")
-        if not (least := worst[f"ess_{kind}_min"]) >= ESS_LIMIT
-    )
+        found.append(Complaint("rhat", message, {"rhat_max": worst["rhat_max"]}))
+    for kind in ("bulk", "tail"):
+        column = f"ess_{kind}"
+        least = worst[f"{column}_min"]
+        if not least >= ESS_LIMIT:
+            message = (
+                f"The effective {kind} sample size of {table[column].idxmin()} is {least:.0f}, "
+                f"below {ESS_LIMIT}: intervals are rough. Use more draws (draws=4000)."
+            )
+            found.append(Complaint(column, message, {f"{column}_min": least}))
     if divergences:
-        found.append(
+        message = (
             f"{divergences} divergent transitions: part of the posterior was not explored. "
-            "Use more warm-up (warmup=2000), a simpler law, or more runs."
+            f"Use more warm-up (warmup=2000), a simpler law, or more runs."
         )
+        found.append(Complaint("divergences", message, {"divergences": float(divergences)}))
     return worst, tuple(found)
 
 

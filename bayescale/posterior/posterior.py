@@ -39,9 +39,9 @@ from bayescale.noise.base import (
 )
 from bayescale.processes.base import Basis, bases, departure, locate, padded_size
 from bayescale.responses import RESPONSES, Response
+from bayescale.results import Complaint, Json, as_json, messages, to_html, to_text
 from bayescale.runs import OPTIONAL_NUMBERS, REQUIRED, Runs
-
-QUANTILES = {"q05": 0.05, "q50": 0.5, "q95": 0.95}
+from bayescale.units import plus_minus, summarise
 
 _FORMAT = "bayescale posterior 1"
 
@@ -63,8 +63,8 @@ class Posterior:
     sample_stats : dict of str to array, shape (chain, draw)
         What the sampler says of each draw, under ArviZ's names.
     diagnostics : dict of str to float
-    problems : tuple of str
-        Diagnostics that failed, each a sentence that says what to do. Empty where all is well.
+    problems : tuple of Complaint
+        Diagnostics that failed; each says what to do. Empty where all is well.
     objective : float or None
         What a point fit minimised, at its minimum.
     seconds : dict of str to float
@@ -81,7 +81,7 @@ class Posterior:
     coefficients: np.ndarray = field(default_factory=lambda: np.zeros((1, 1, 0)), repr=False)
     sample_stats: dict[str, np.ndarray] = field(default_factory=dict)
     diagnostics: dict[str, float] = field(default_factory=dict)
-    problems: tuple[str, ...] = ()
+    problems: tuple[Complaint, ...] = ()
     objective: float | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     provenance: dict[str, str] = field(default_factory=dict)
@@ -103,12 +103,14 @@ class Posterior:
         -------
         DataFrame, one row per parameter
         """
-        table = pd.DataFrame(
-            {name: summarise(values.reshape(-1)) for name, values in self.params.items()}
-        ).T
+        table = self._statistics
         if self.sample_stats:
             table = table.join(self._convergence)
         return table.rename_axis(index="parameter")
+
+    @property
+    def _statistics(self) -> pd.DataFrame:
+        return pd.DataFrame({name: summarise(self.draws(name)) for name in self.params}).T
 
     @cached_property
     def _convergence(self) -> pd.DataFrame:
@@ -182,10 +184,47 @@ class Posterior:
             self.to_arviz().to_netcdf(unfinished, engine="h5netcdf")
         return path
 
+    @property
+    def title(self) -> str:
+        """What was fitted to what."""
+        return f"{self.law.formula}, {self.runs.name}"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Number of runs and draws, and mean and standard deviation of each parameter."""
+        about = f"{len(self.runs)} runs, {describe(self.noise)} noise, {describe(self.method)}"
+        draws = "a point fit" if self.n_draws == 1 else f"{self.n_draws:,} draws"
+        table = self._statistics
+        parameters = [
+            f"{name} {plus_minus(row['mean'], row['sd'])}" for name, row in table.iterrows()
+        ]
+        return (f"{about}: {draws}.", ", ".join(parameters) + ".")
+
+    def to_dict(self) -> dict[str, Json]:
+        """Parameters, diagnostics, problems, and what was fitted to what."""
+        found: dict[str, Any] = {
+            "parameters": {name: summarise(self.draws(name)) for name in self.params},
+            "diagnostics": self.diagnostics,
+            "problems": messages(self.problems),
+        }
+        if self.objective is not None:
+            found["objective"] = self.objective
+        found["seconds"] = self.seconds
+        found["runs"] = {
+            "name": self.runs.name,
+            "source": self.runs.source,
+            "n_runs": len(self.runs),
+            "notes": self.runs.notes,
+        }
+        for kind, part in (("law", self.law), ("noise", self.noise), ("method", self.method)):
+            found[kind] = describe(part)
+        return dict(as_json(found))
+
     def _repr_html_(self) -> str:
-        complaints = "".join(f"<p>⚠ {problem}</p>" for problem in self.problems)
-        table = self.summary().to_html(float_format="{:.4g}".format)
-        return f"<p><b>{self.law.formula}</b>, {self.runs.name}</p>{complaints}{table}"
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
     @property
     def response(self) -> Response:
@@ -283,7 +322,7 @@ class Posterior:
             "results": json.dumps(
                 {
                     "diagnostics": self.diagnostics,
-                    "problems": self.problems,
+                    "problems": [Complaint.of(p).to_dict() for p in self.problems],
                     "objective": self.objective,
                     "seconds": self.seconds,
                     "provenance": self.provenance,
@@ -346,15 +385,6 @@ def load(path: str | Path) -> Posterior:
         raise InputError(
             f"{path} is damaged ({error!r}); write it anew with `bayescale fit --out`."
         ) from None
-
-
-def summarise(draws: np.ndarray) -> dict[str, float]:
-    """Mean, sd and quantiles of draws, shape (draws,)."""
-    return {
-        "mean": float(np.mean(draws)),
-        "sd": float(np.std(draws, ddof=1)) if len(draws) > 1 else 0.0,
-        **{name: float(np.quantile(draws, q)) for name, q in QUANTILES.items()},
-    }
 
 
 def leave_one_out(posterior: Posterior) -> tuple[pd.DataFrame, dict[str, float]]:
@@ -460,5 +490,5 @@ def _from_tree(tree: xr.DataTree) -> Posterior:
         sample_stats={str(n): v.to_numpy() for n, v in tree["sample_stats"].data_vars.items()}
         if "sample_stats" in tree
         else {},
-        **{**results, "problems": tuple(results["problems"])},
+        **{**results, "problems": tuple(map(Complaint.of, results["problems"]))},
     )

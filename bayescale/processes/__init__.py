@@ -2,6 +2,13 @@
 adds to a noise model.
 """
 
-from bayescale._internal.discovery import attribute
+from typing import TYPE_CHECKING
 
-__getattr__ = attribute(__name__)
+from bayescale._internal.discovery import lazy_names
+
+if TYPE_CHECKING:
+    from bayescale.processes.integrated_wiener import IntegratedWiener as IntegratedWiener
+    from bayescale.processes.matern import Matern as Matern
+    from bayescale.processes.shared_effect import SharedEffect as SharedEffect
+else:
+    __getattr__, __dir__ = lazy_names(__name__)

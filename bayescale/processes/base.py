@@ -12,9 +12,10 @@ M. C. Kennedy and A. O'Hagan, "Bayesian calibration of computer models", 2001, f
 a model.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from scipy.linalg import solve_triangular
@@ -91,27 +92,38 @@ def locate(
     )
 
 
-@runtime_checkable
-class Process(Protocol):
-    """A frozen dataclass of options; adding one is adding a file to this folder."""
+class Process(ABC):
+    """A random function of where a run stands. A process is a frozen dataclass that inherits from
+    this class; adding one is adding a file to this folder or anywhere else.
+    """
 
-    title: ClassVar[str]
-    paper: ClassVar[str]
-    columns: ClassVar[tuple[str, ...]]
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    paper: ClassVar[str] = ""
+    """Where it was published, as `Law.paper`."""
+    columns: ClassVar[tuple[str, ...]] = ()
     """Columns that the runs must have, besides the law's."""
-    functions: ClassVar[int]
-    """How many are enough for it."""
+    functions: ClassVar[int] = 16
+    """Maximum number of functions that approximate the process."""
 
     @property
+    @abstractmethod
+    def title(self) -> str:
+        """One line for people."""
+
+    @property
+    @abstractmethod
     def formula(self) -> str:
-        """In Greek, for people."""
+        """The formula in Greek, for people."""
 
     @property
+    @abstractmethod
     def amplitude(self) -> Parameter:
-        """τ, in log loss."""
+        """The amplitude τ, in log loss."""
 
+    @abstractmethod
     def covariance(self, a: Locations, b: Locations) -> np.ndarray:
-        """k between places, shape (a, b)."""
+        """Return the covariance k at unit amplitude between locations, shape (a, b)."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,11 +18,11 @@ from numpyro import distributions as dist
 
 from bayescale.errors import InputError
 from bayescale.laws.base import Parameter
-from bayescale.processes.base import Locations
+from bayescale.processes.base import Locations, Process
 
 
 @dataclass(frozen=True)
-class IntegratedWiener:
+class IntegratedWiener(Process):
     """Two-sided integrated Wiener process in decades of compute.
 
     Parameters
@@ -35,7 +35,6 @@ class IntegratedWiener:
 
     title: ClassVar[str] = "Integrated Wiener process along compute"
     paper: ClassVar[str] = "Wahba 1978"
-    columns: ClassVar[tuple[str, ...]] = ()
     functions: ClassVar[int] = 8
     formula: ClassVar[str] = (
         "δ(t) = τ √3 ∫₀ᵗ W(s) ds, variance τ²|t|³, t decades of compute from the mean run"

@@ -15,11 +15,11 @@ from scipy.spatial.distance import cdist
 
 from bayescale.errors import InputError
 from bayescale.laws.base import Parameter
-from bayescale.processes.base import Locations
+from bayescale.processes.base import Locations, Process
 
 
 @dataclass(frozen=True)
-class Matern:
+class Matern(Process):
     """Matérn process of smoothness 5/2, alike in all directions.
 
     Parameters
@@ -35,7 +35,6 @@ class Matern:
 
     title: ClassVar[str] = "Matérn-5/2 surface over the inputs of the law"
     paper: ClassVar[str] = "Matérn 1960; Rasmussen and Williams 2006, eq. 4.17"
-    columns: ClassVar[tuple[str, ...]] = ()
     functions: ClassVar[int] = 16
 
     def __post_init__(self) -> None:

@@ -12,11 +12,11 @@ import numpy as np
 from numpyro import distributions as dist
 
 from bayescale.laws.base import Parameter
-from bayescale.processes.base import Locations
+from bayescale.processes.base import Locations, Process
 
 
 @dataclass(frozen=True)
-class SharedEffect:
+class SharedEffect(Process):
     """Independent departures of groups; a new group has its own."""
 
     title: ClassVar[str] = "One departure for each group of runs"

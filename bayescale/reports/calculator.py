@@ -1,4 +1,4 @@
-"""What the page's calculator is made of: the law's formula as JavaScript, and the draws of its
+"""The parts of the page's calculator: the law's formula as JavaScript, and the draws of its
 constants.
 
 The formula that people are shown is the one that is computed; a test holds the result against
@@ -19,10 +19,10 @@ _INPUTS = ("n_params", "n_tokens")
 
 
 def has_calculator(posterior: Posterior) -> bool:
-    """Whether a formula of parameters and tokens alone says what the loss of a plan is: there are
-    no departures from it.
+    """Return whether a formula of parameters and tokens alone says what the loss of a plan is:
+    there are no departures from it.
     """
-    formula = posterior.law.inputs == _INPUTS and posterior.law.formula.startswith("L(")
+    formula = posterior.law.inputs == _INPUTS and posterior.law.response == "loss"
     return formula and not posterior.noise.shared
 
 

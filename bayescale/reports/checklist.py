@@ -1,4 +1,5 @@
-"""What a paper on scaling laws must state for others to reproduce its fit, filled in from the fit.
+"""The facts that a paper on scaling laws must state for others to reproduce its fit, filled in from
+the fit.
 
 M. Li et al., "(Mis)Fitting: A Survey of Scaling Laws", 2025 (arXiv:2502.18969), appendix, asks for
 these and more.
@@ -6,6 +7,7 @@ these and more.
 
 from bayescale._internal.discovery import describe
 from bayescale.decisions.plans.plan import Plan
+from bayescale.results import messages
 
 _UNKNOWN = "not said: add it to the notes of the runs"
 
@@ -66,7 +68,7 @@ def checklist(plan: Plan) -> list[tuple[str, str]]:
             "Diagnostics",
             ", ".join(f"{name} {value:.4g}" for name, value in posterior.diagnostics.items()),
         ),
-        ("What they say", " ".join(posterior.problems) or "nothing is wrong"),
+        ("What they say", " ".join(messages(posterior.problems)) or "nothing is wrong"),
         ("Forecast of the planned run", _forecaster(plan)),
         (
             "Hold-out",
@@ -88,8 +90,9 @@ def _forecaster(plan: Plan) -> str:
     other = plan.forecaster
     if other is plan.posterior:
         return "by the same fit"
-    said = " ".join(other.problems) or "nothing is wrong"
-    return f"by another fit, {describe(other.law)} with {describe(other.noise)}; its diagnostics: {said}"
+    said = " ".join(messages(other.problems)) or "nothing is wrong"
+    fitted = f"{describe(other.law)} with {describe(other.noise)}"
+    return f"by another fit, {fitted}; its diagnostics: {said}"
 
 
 def _weighed(plan: Plan) -> str:

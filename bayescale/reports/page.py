@@ -9,7 +9,7 @@ from html import escape
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jinja2
 import numpy as np
@@ -24,8 +24,9 @@ from bayescale.plots.loss_along_compute import loss_along_compute
 from bayescale.plots.sensitivity import sensitivity
 from bayescale.reports import calculator
 from bayescale.reports.checklist import checklist
+from bayescale.results import Complaint, messages
+from bayescale.units import QUANTILES, number
 
-_QUANTILES = ("q05", "q50", "q95")
 _HEADINGS = ("5 %", "median", "95 %")
 _NAMES = {
     "n_params": "parameters N*",
@@ -89,7 +90,8 @@ def report(plan: Plan, path: str | Path, *, commands: Iterable[str] = ()) -> Pat
     >>> import tempfile
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> post = bs.fit(runs, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Importance(draws=500))
+    >>> law, noise, method = bs.laws.Chinchilla(), bs.noise.Normal(), bs.Importance(draws=500)
+    >>> post = bs.fit(runs, law=law, noise=noise, method=method)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     bs.report(bs.plan(post, 1e23), f"{folder}/plan.html").stat().st_size < 3e6
     True
@@ -125,7 +127,7 @@ def html(plan: Plan, *, commands: Iterable[str] = ()) -> str:
         version=version("bayescale"),
         created=posterior.provenance.get("created", "an unknown day")[:10],
         parts=parts,
-        problems=posterior.problems,
+        problems=messages(posterior.problems),
         sentences=plan.sentences,
         figures=list(_pictures(plan)),
         calculator=_calculator(plan) if calculator.has_calculator(posterior) else None,
@@ -183,7 +185,7 @@ def _pictures(plan: Plan) -> Iterable[Picture]:
 def _tables(plan: Plan) -> Iterable[Table]:
     told = plan.summary()
     rows = [
-        [_NAMES.get(str(name), str(name)), *(_number(row[q]) for q in _QUANTILES)]
+        [_NAMES.get(str(name), str(name)), *(number(row[q]) for q in QUANTILES)]
         for name, row in told.iterrows()
     ]
     yield Table(
@@ -194,7 +196,7 @@ def _tables(plan: Plan) -> Iterable[Table]:
         rows,
     )
     own = plan.posterior.summary()
-    rows = [[str(name), *(_number(row[q]) for q in _QUANTILES)] for name, row in own.iterrows()]
+    rows = [[str(name), *(number(row[q]) for q in QUANTILES)] for name, row in own.iterrows()]
     yield Table("parameters", "Parameters of the law", "", ("", *_HEADINGS), rows)
     held = plan.regret.summary()
     headings = ("plan", "N", "D", "expected regret, nats", "compute wasted", "5 %", "95 %")
@@ -204,40 +206,33 @@ def _tables(plan: Plan) -> Iterable[Table]:
         "Regret",
         "",
         headings,
-        [[str(name), *map(_number, row[columns])] for name, row in held.iterrows()],
+        [[str(name), *map(number, row[columns])] for name, row in held.iterrows()],
     )
     if plan.design is not None:
         columns = ["n_params", "n_tokens", "flops", "cumulative_flops", "regret_after"]
         rows = [
-            [str(place), *map(_number, row[columns])]
+            [str(place), *map(number, row[columns])]
             for place, row in plan.design.summary().iterrows()
         ]
         wanted = ("run", "N", "D", "FLOPs", "spent", "regret after, nats")
-        yield Table("next", "Runs to make first", plan.design.when_to_stop, wanted, rows)
+        yield Table("next", "Runs to make first", " ".join(plan.design.sentences), wanted, rows)
     if plan.sensitivity is not None:
         yield _sensitivity_table(plan.sensitivity.summary(), plan.sensitivity.problems)
 
 
-def _sensitivity_table(told: pd.DataFrame, problems: tuple[str, ...]) -> Table:
+def _sensitivity_table(told: pd.DataFrame, problems: tuple[Complaint, ...]) -> Table:
     headings = ("", *_HEADINGS, "lowest median", "highest median", "moved most by")
     rows = [
         [
             _NAMES.get(str(name), str(name)),
-            *(_number(row[q]) for q in (*_QUANTILES, "lowest", "highest")),
+            *(number(row[q]) for q in (*QUANTILES, "lowest", "highest")),
             str(row["variant"]),
         ]
         for name, row in told.iterrows()
     ]
-    return Table("sensitivity", "Under other assumptions", " ".join(problems), headings, rows)
-
-
-def _number(value: Any) -> str:
-    if not np.isfinite(value):
-        return "–" if np.isnan(value) else "∞"
-    if abs(value) < 1e5:
-        return f"{value:.4g}"
-    digits, exponent = f"{value:.3e}".split("e")
-    return f"{digits}e{int(exponent)}"
+    return Table(
+        "sensitivity", "Under other assumptions", " ".join(messages(problems)), headings, rows
+    )
 
 
 def _in_python(plan: Plan) -> str:

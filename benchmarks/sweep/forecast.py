@@ -23,7 +23,8 @@ from run import FORECAST, ROWS
 
 import bayescale as bs
 from bayescale.decisions.checks.forecasters import Fitted, Forecaster, HuberBootstrap
-from bayescale.posterior.posterior import Posterior, summarise
+from bayescale.posterior.posterior import Posterior
+from bayescale.units import summarise
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from alternatives import about

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import bayescale as bs
-from bayescale.inference.base import Problem
+from bayescale.inference.base import Method, Problem
 
 
 def simulated(seed: int) -> bs.Runs:
@@ -19,7 +19,7 @@ def simulated(seed: int) -> bs.Runs:
 
 
 @dataclass(frozen=True)
-class AtOnce:
+class AtOnce(Method):
     """A method that fits nothing: each parameter is the mean loss. It fails on a data set called
     ``poison``.
     """

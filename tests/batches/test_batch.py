@@ -10,7 +10,7 @@ import pytest
 import bayescale as bs
 from bayescale.batches.fitting import shared_out
 from bayescale.batches.task import Task
-from bayescale.inference.base import Problem
+from bayescale.inference.base import BatchMethod, Problem
 
 LAWS = [bs.laws.Chinchilla(), bs.laws.PowerLaw()]
 
@@ -54,7 +54,7 @@ def test_the_row_says_what_was_fitted_as_the_command_line_takes_it(mixed):
 
 def test_numbers_are_those_of_a_fit_of_its_own(sweeps, quick):
     runs = sweeps[0]
-    alone = bs.fit(runs, noise=bs.noise.Normal(), method=quick["method"])
+    alone = bs.fit(runs, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=quick["method"])
     row = bs.batch([runs], **quick).frame.iloc[0]
     for name, numbers in alone.summary().to_dict("index").items():
         assert {statistic: row[f"{name}_{statistic}"] for statistic in numbers} == numbers
@@ -139,7 +139,7 @@ def test_the_summary_gives_two_digits_of_each_deviation():
 
 
 def test_a_notebook_shows_counts_and_complaints_and_takes_no_text_for_markup(mixed):
-    assert "<b>6 fits</b>: 4 failed, 2 good" in mixed._repr_html_()
+    assert "<b>6 fits</b></p><p>4 failed, 2 good." in mixed._repr_html_()
     one = replace(mixed, frame=mixed.frame.assign(message="<b>bold</b>"))
     assert "&lt;b&gt;bold&lt;/b&gt;" in one._repr_html_()
 
@@ -197,7 +197,7 @@ def test_what_is_no_list_or_no_instance_is_refused(data, options, complaint):
 
 
 @dataclass(frozen=True)
-class Together:
+class Together(BatchMethod):
     """Another method's fits, given out in groups, which are remembered."""
 
     one: Any

@@ -56,7 +56,12 @@ def test_a_method_of_many_draws_comes_back_bit_for_bit(out, sweeps, same):
 
 
 def test_groups_of_importance_samples_come_back_bit_for_bit_whatever_was_missing(out, sweeps, same):
-    options = {"noises": [bs.noise.Normal()], "method": bs.Importance(draws=1000)}
+    # A law of two constants is compiled soonest.
+    options = {
+        "laws": [bs.laws.PowerLaw(floor=False)],
+        "noises": [bs.noise.Normal()],
+        "method": bs.Importance(draws=1000),
+    }
     once = bs.batch(sweeps, out=out, **options).frame
     next(out.glob("simulated_seed_1*.nc")).unlink()
     same(bs.batch(sweeps, out=out, **options).frame, once)
@@ -127,10 +132,18 @@ def test_changed_data_are_fitted_anew(out, sweeps, quick, fitted, change):
 
 
 @pytest.mark.parametrize("option", [{"starts": 101}, {"steps": 29}, {"seed": 1}], ids=str)
-def test_changed_options_are_fitted_anew(out, sweeps, quick, fitted, option):
-    for method in (quick["method"], replace(quick["method"], **option)):
+def test_changed_options_are_fitted_anew(out, sweeps, quick, at_once, monkeypatch, option):
+    methods = [quick["method"], replace(quick["method"], **option)]
+    fitted = []
+
+    def run(self: bs.MultiStart, problem: Problem) -> bs.Posterior:
+        fitted.append(self)
+        return replace(at_once.run(problem), method=self)
+
+    monkeypatch.setattr(bs.MultiStart, "run", run)
+    for method in (*methods, *methods):
         bs.batch(sweeps[:1], noises=quick["noises"], method=method, out=out)
-    assert len(fitted) == 2
+    assert fitted == methods
 
 
 def test_another_version_fits_anew(out, sweeps, quick, fitted, monkeypatch):

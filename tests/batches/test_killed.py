@@ -16,13 +16,11 @@ FITS = 12
 
 
 @pytest.fixture
-def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Start a batch in a process of its own, with modules loaded and compiled programs kept, so
-    that it soon fits.
+def start() -> Callable[..., Any]:
+    """Start a batch in a process of its own, with modules loaded, so that it soon fits.
+
+    It finds this process's compiled programs in the folder that all tests share.
     """
-    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path / "xla"))
-    monkeypatch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
-    monkeypatch.setenv("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(
         ["bayescale.batches.batch", "bayescale.inference.multistart", "bayescale.noise.normal"]

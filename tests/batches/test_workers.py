@@ -17,27 +17,18 @@ import bayescale as bs
 from bayescale.batches.fitting import fit_there
 from bayescale.batches.folder import Folder
 from bayescale.batches.task import Task
+from bayescale.inference.base import BatchMethod
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Workers share what they compile."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path_factory.mktemp("xla")))
-        patch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
-        patch.setenv("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
-        yield
-
-
-@pytest.fixture(scope="module")
-def processes(kept: None) -> Iterator[Executor]:
-    """Two processes."""
+def processes() -> Iterator[Executor]:
+    """Two processes, which find compiled programs in the folder that all tests share."""
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         yield pool
 
 
 @pytest.fixture(scope="module")
-def cluster(kept: None) -> Iterator[Any]:
+def cluster() -> Iterator[Any]:
     """A client of a Dask scheduler with two worker processes on the loopback interface."""
     distributed = pytest.importorskip(
         "distributed", reason="needs Dask: pip install 'bayescale[cluster]'"
@@ -53,7 +44,9 @@ def cluster(kept: None) -> Iterator[Any]:
 
 def test_processes_give_the_frame_of_one_process(processes, sweeps, quick, same):
     data = [*sweeps, "nowhere.csv", bs.Runs(sweeps[0].frame.head(3), name="few")]
-    same(bs.batch(data, executor=processes, **quick).frame, bs.batch(data, **quick).frame)
+    # Alone first, so that workers find its programs.
+    alone = bs.batch(data, **quick).frame
+    same(bs.batch(data, executor=processes, **quick).frame, alone)
 
 
 def test_posteriors_come_back_from_processes(processes, sweeps, quick):
@@ -146,9 +139,11 @@ def test_a_method_of_groups_is_sent_to_workers_in_groups(sweeps, at_once, quick)
     sent = []
 
     @dataclass(frozen=True)
-    class Together:
+    class Together(BatchMethod):
         seed: int = 0
-        run = at_once.run
+
+        def run(self, problem: Any) -> bs.Posterior:
+            return at_once.run(problem)
 
         def run_all(self, problems: Any) -> Any:
             sent.append([problem.runs.name for problem in problems])

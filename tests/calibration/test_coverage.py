@@ -46,7 +46,7 @@ def test_intervals_of_all_parameters_hold_the_truth_as_often_as_they_say(
         runs = bs.datasets.simulate(
             sweep, **truth, noise=0.01, degrees_of_freedom=degrees_of_freedom
         )
-        posterior = bs.fit(runs, noise=noise, method=bs.NUTS(seed=sweep))
+        posterior = bs.fit(runs, law=bs.laws.Chinchilla(), noise=noise, method=bs.NUTS(seed=sweep))
         for level, tails in INTERVALS.items():
             for name in PARAMETERS:
                 low, high = np.quantile(posterior.draws(name), tails)

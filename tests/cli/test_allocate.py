@@ -1,8 +1,41 @@
-"""`bayescale allocate` with bounds: what it prints, and what it refuses."""
+"""`bayescale allocate`: what it prints, and what it refuses."""
 
 import json
 
 import pytest
+
+
+def test_allocate_prints_one_plan_as_json(bayescale, posteriors):
+    plan = json.loads(
+        bayescale("allocate", posteriors["chinchilla"], "--compute", 5.76e23, "--json").stdout
+    )
+    assert list(plan) == ["n_params", "n_tokens", "tokens_per_param", "loss"]
+    assert 6 * plan["n_params"]["q50"] * plan["n_tokens"]["q50"] == pytest.approx(5.76e23)
+
+
+def test_allocate_prints_several_plans_as_a_list(bayescale, posteriors):
+    result = bayescale(
+        "allocate", posteriors["chinchilla"], "--compute", 1e22, "--compute", 1e23, "--json"
+    )
+    assert [plan["compute"] for plan in json.loads(result.stdout)["allocation"]] == [1e22, 1e23]
+
+
+def test_allocate_writes_counts_as_people_do(bayescale, posteriors):
+    report = bayescale("allocate", posteriors["chinchilla"], "--compute", 5.76e23).stdout
+    assert "5.76e+23" in report
+    assert "B " in report
+    assert "T " in report
+
+
+def test_a_target_loss_needs_no_bounds(bayescale, posteriors):
+    result = bayescale("allocate", posteriors["chinchilla"], "--target-loss", 3.0)
+    assert result.exit_code == 0, result.exception
+    assert "Cheapest plan for a loss of 3" in result.stdout
+
+
+def test_a_target_loss_without_bounds_has_none_that_binds(bayescale, posteriors):
+    result = bayescale("allocate", posteriors["chinchilla"], "--target-loss", 3.0, "--json")
+    assert json.loads(result.stdout)["binding"] == {}
 
 
 def test_a_target_loss_is_planned_for_within_bounds_as_json(bayescale, posteriors):

@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import bayescale as bs
-from bayescale import cli_input
-from bayescale.cli import app
+from bayescale.cli._inputs import holdout_from
+from bayescale.cli.app import app
 
 QUICK = ("--noise", "normal", "--method", "multistart:starts=50")
 
@@ -53,7 +53,10 @@ def test_json_begins_with_the_scores_of_the_contract(as_json):
 def test_json_counts_runs_and_scores_as_the_library_does(as_json):
     found = json.loads(as_json.stdout)
     table = bs.backtest(
-        bs.datasets.load("dey2023_pile"), noise=bs.noise.Normal(), method=bs.MultiStart(starts=50)
+        bs.datasets.load("dey2023_pile"),
+        law=bs.laws.Chinchilla(),
+        noise=bs.noise.Normal(),
+        method=bs.MultiStart(starts=50),
     ).summary()
     assert (found["n_train"], found["n_test"]) == (23, 6)
     assert found["crps"] == pytest.approx(table["crps"].iloc[0])
@@ -87,10 +90,32 @@ def test_the_page_says_whether_chance_explains_what_was_missed(printed):
     assert "they are too narrow" in printed.stdout
 
 
-def test_several_folds_are_listed_with_what_each_hid(bayescale):
-    page = bayescale("backtest", "dey2023_pile", *QUICK, "--holdout", "leave_group_out").stdout
-    assert "29 runs in 6 folds" in page
-    assert "group Cerebras-GPT-muP" in page
+@pytest.fixture
+def two_groups(folder):
+    """Write 46 runs of two groups: each fold fits 23, as many as the other tests here."""
+    budgets = (1e18, 1e22)
+    frame = bs.datasets.simulate(seed=1, budgets=budgets, sizes_per_budget=23).frame
+    path = folder / "groups.csv"
+    frame.assign(group=["first", "second"] * 23).to_csv(path, index=False)
+    return path
+
+
+def test_several_folds_are_listed_with_what_each_hid(bayescale, two_groups):
+    page = bayescale("backtest", two_groups, *QUICK, "--holdout", "leave_group_out").stdout
+    assert "46 runs in 2 folds" in page
+    assert "group first" in page
+    assert "group second" in page
+
+
+def test_the_page_of_several_folds_fits_80_columns(
+    bayescale, two_groups, check_figures_at_80_columns
+):
+    words = ("backtest", two_groups, *QUICK, "--holdout", "leave_group_out")
+    check_figures_at_80_columns(lambda: bayescale(*words).stdout)
+
+
+def test_the_page_fits_80_columns(bayescale, check_figures_at_80_columns):
+    check_figures_at_80_columns(lambda: bayescale("backtest", "dey2023_pile", *QUICK).stdout)
 
 
 def test_a_backtest_whose_diagnostics_fail_is_printed_and_exits_with_3(bayescale, monkeypatch):
@@ -116,7 +141,7 @@ def test_a_backtest_whose_diagnostics_fail_is_printed_and_exits_with_3(bayescale
     ],
 )
 def test_a_hold_out_is_a_share_or_a_name_with_options(text, holdout):
-    assert cli_input.holdout(text) == holdout
+    assert holdout_from(text) == holdout
 
 
 def test_what_is_asked_for_goes_to_the_library(bayescale, asked, sweep):

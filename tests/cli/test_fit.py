@@ -6,10 +6,19 @@ import os
 import pytest
 from typer.testing import CliRunner, Result
 
-from bayescale import terminal
-from bayescale.cli import app
+from bayescale.cli._json import print_json
+from bayescale.cli._saving import default_file
+from bayescale.cli.app import app
 
 QUICK = ("--noise", "normal", "--method", "multistart:starts=50")
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of a point fit, printed once."""
+    path = tmp_path_factory.mktemp("report") / "post.nc"
+    words = ["fit", "dey2023_pile", *QUICK, "--out", str(path)]
+    return CliRunner().invoke(app, words, env={"COLUMNS": "100"}).stdout
 
 
 @pytest.fixture(scope="module")
@@ -65,27 +74,28 @@ def test_json_says_what_was_fitted_and_what_n_counts(doubtful):
 
 
 def test_json_saves_nothing_unless_told_where(bayescale, folder):
-    assert bayescale("fit", *QUICK, "--json").exit_code == 0
+    assert bayescale("fit", "dey2023_pile", *QUICK, "--json").exit_code == 0
     assert not list(folder.iterdir())
 
 
 def test_json_says_where_it_was_told_to_save(bayescale, folder):
     assert (
-        json.loads(bayescale("fit", *QUICK, "--json", "--out", "post.nc").stdout)["saved"]
+        json.loads(bayescale("fit", "dey2023_pile", *QUICK, "--json", "--out", "post.nc").stdout)[
+            "saved"
+        ]
         == "post.nc"
     )
     assert [path.name for path in folder.iterdir()] == ["post.nc"]
 
 
 def test_what_is_not_a_number_is_null_in_json(capsys):
-    terminal.print_json({"gaps": [float("nan"), float("inf"), 0.5]})
+    print_json({"gaps": [float("nan"), float("inf"), 0.5]})
     assert json.loads(capsys.readouterr().out) == {"gaps": [None, None, 0.5]}
 
 
-def test_the_report_names_data_law_noise_and_method(bayescale):
-    report = bayescale("fit", *QUICK).stdout
+def test_the_report_names_data_law_noise_and_method(report):
     for fact in (
-        "bayescale2026_sweep, 64 runs",
+        "dey2023_pile, 29 runs",
         "E + A/N^α + B/D^β",
         "Normal(log L",
         "multistart:starts=50, seed 0",
@@ -93,33 +103,45 @@ def test_the_report_names_data_law_noise_and_method(bayescale):
         assert fact in report
 
 
-def test_the_report_draws_the_loss_along_compute_with_units(bayescale):
-    report = bayescale("fit", *QUICK).stdout
-    for fact in ("loss, nats per token", "compute, FLOPs (6·N·D)", "• runs", "1e12", "┤"):
+def test_the_report_draws_the_loss_along_compute_with_units(report):
+    for fact in ("loss, nats per token", "compute, FLOPs (6·N·D)", "• runs", "1e20", "┤"):
         assert fact in report
 
 
 def test_no_line_of_the_report_is_wider_than_the_terminal(bayescale, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    assert max(map(len, bayescale("fit", *QUICK).stdout.splitlines())) <= 80
+    report = bayescale("fit", "dey2023_pile", *QUICK, "--out", "post.nc").stdout
+    assert max(map(len, report.splitlines())) <= 80
 
 
 def test_the_report_saves_under_the_name_of_the_data_and_says_what_to_do_next(bayescale, folder):
-    report = bayescale("fit", *QUICK).stdout
-    assert "bayescale allocate bayescale2026_sweep.nc --compute" in report
-    assert [path.name for path in folder.iterdir()] == ["bayescale2026_sweep.nc"]
+    report = bayescale("fit", "dey2023_pile", *QUICK).stdout
+    assert "bayescale allocate bayescale-dey2023_pile.nc --compute" in report
+    assert [path.name for path in folder.iterdir()] == ["bayescale-dey2023_pile.nc"]
+
+
+@pytest.mark.parametrize(
+    ("source", "file"),
+    [
+        ("bayescale2026_sweep", "bayescale2026_sweep.nc"),
+        ("dey2023_pile", "bayescale-dey2023_pile.nc"),
+        ("folder/sweep.csv", "bayescale-sweep.nc"),
+    ],
+)
+def test_the_default_file_is_named_after_the_data(source, file):
+    assert str(default_file(source)) == file
 
 
 def test_fitting_again_replaces_the_posterior(bayescale, folder):
     import bayescale as bs
 
     for seed in (1, 2):
-        assert bayescale("fit", *QUICK, "--seed", seed).exit_code == 0
-    assert bs.load(folder / "bayescale2026_sweep.nc").method.seed == 2
+        assert bayescale("fit", "dey2023_pile", *QUICK, "--seed", seed).exit_code == 0
+    assert bs.load(folder / "bayescale-dey2023_pile.nc").method.seed == 2
 
 
 def test_a_law_without_an_optimum_is_drawn_and_says_why_there_is_no_plan(bayescale):
-    report = bayescale("fit", "--law", "power_law", *QUICK).stdout
+    report = bayescale("fit", "dey2023_pile", "--law", "power_law", *QUICK).stdout
     assert "No compute-optimal plan: L(C) = E + A/C^α has no trade-off" in report
     assert "loss of the law" in report
 
@@ -165,5 +187,5 @@ def test_a_published_minimum_is_printed_to_nine_decimals(bayescale):
     assert json.loads(result.stdout)["objective"] == pytest.approx(0.0010182740178, abs=1e-9)
 
 
-def test_the_legend_of_a_point_fit_promises_no_interval(bayescale):
-    assert "90 %" not in bayescale("fit", *QUICK).stdout
+def test_the_legend_of_a_point_fit_promises_no_interval(report):
+    assert "90 %" not in report

@@ -15,39 +15,32 @@ QUICK = [
 ]
 
 
-@pytest.fixture
-def sweep(folder):
-    import bayescale as bs
-
-    path = folder / "sweep.csv"
-    bs.datasets.simulate(seed=1).frame.drop(columns="group").to_csv(path, index=False)
-    return path
-
-
 def test_it_says_what_to_train_and_writes_a_page_that_says_how_it_was_made(
-    bayescale, sweep, folder
+    bayescale, simulated, folder
 ):
-    found = bayescale("plan", sweep, "--compute", 1e23, *QUICK, "--html", "plan.html")
-    assert found.exit_code == 0
-    for told in (
+    result = bayescale("plan", simulated, "--compute", 1e23, *QUICK, "--html", "plan.html")
+    assert result.exit_code == 0
+    for fact in (
         "Train ",
         "Expect a loss of",
         "times the compute of the dearest run",
         "Runs to make after",
-        "The page is plan.html",
+        "The report is plan.html",
     ):
-        assert told in found.stdout
+        assert fact in result.stdout
     assert "What to train with 1e+23 FLOPs" in (folder / "plan.html").read_text(encoding="utf-8")
 
 
-def test_json_has_the_plan_its_numbers_and_the_runs_to_make(bayescale, sweep):
-    told = json.loads(
-        bayescale("plan", sweep, "--compute", 1e23, *QUICK, "--max-tokens", 2e11, "--json").stdout
+def test_json_has_the_plan_its_numbers_and_the_runs_to_make(bayescale, simulated):
+    plan = json.loads(
+        bayescale(
+            "plan", simulated, "--compute", 1e23, *QUICK, "--max-tokens", 2e11, "--json"
+        ).stdout
     )
-    assert told["plan"]["n_tokens"] == pytest.approx(2e11, rel=1e-6)
-    assert told["plan"]["n_params"] == pytest.approx(1e23 / (6 * 2e11), rel=1e-6)
-    assert told["planned_loss"]["sd"] > told["loss"]["sd"] > 0
-    assert told["design"]["runs"]
+    assert plan["plan"]["n_tokens"] == pytest.approx(2e11, rel=1e-6)
+    assert plan["plan"]["n_params"] == pytest.approx(1e23 / (6 * 2e11), rel=1e-6)
+    assert plan["planned_loss"]["sd"] > plan["loss"]["sd"] > 0
+    assert plan["design"]["runs"]
 
 
 def test_a_page_that_has_no_folder_is_refused_before_anything_is_fitted(refused):

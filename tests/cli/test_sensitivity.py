@@ -2,13 +2,12 @@
 
 import json
 
-import pandas as pd
 import pytest
 
-from bayescale.decisions.checks.sensitivity import UNITS, Sensitivity
+from bayescale.decisions.checks.sensitivity import UNITS
 
+# The fit of `bayescale plan` in its tests too, so that its programs are compiled once.
 WORDS = (
-    "fit",
     "--law",
     "chinchilla",
     "--noise",
@@ -20,46 +19,26 @@ WORDS = (
 
 
 @pytest.fixture
-def answers(monkeypatch):
-    """In place of refits."""
-    rows = [
-        {
-            "kind": kind,
-            "variant": variant,
-            "quantity": quantity,
-            "unit": "",
-            "q05": 0.9,
-            "q50": middle,
-            "q95": 1.2,
-            "shift": shift,
-        }
-        for kind, variant, middle, shift in (
-            ("posterior", "as fitted", 1.0, 0.0),
-            ("likelihood", "laplace", 1.1, 2.5),
-        )
-        for quantity in UNITS
-    ]
-    found = Sensitivity(
-        "some runs", 1e22, pd.DataFrame(rows), ("coupled is doubtful: too few draws.",)
-    )
+def answers(monkeypatch, made_sensitivity):
+    """Answers in place of refits."""
     monkeypatch.setattr(
-        "bayescale.decisions.checks.sensitivity.sensitivity", lambda posterior: found
+        "bayescale.decisions.checks.sensitivity.sensitivity", lambda posterior: made_sensitivity
     )
 
 
 @pytest.mark.usefixtures("answers")
-def test_each_answer_is_printed_with_what_moves_it_furthest(bayescale):
-    printed = bayescale(*WORDS).stdout
+def test_each_answer_is_printed_with_what_moves_it_furthest(bayescale, simulated):
+    printed = bayescale("fit", simulated, *WORDS).stdout
     (row,) = (line for line in printed.splitlines() if line.lstrip().startswith("β "))
     assert "+2.5" in row and row.rstrip().endswith("laplace")
     assert "coupled is doubtful: too few draws." in printed
 
 
 @pytest.mark.usefixtures("answers")
-def test_json_has_summary_variants_and_problems(bayescale):
-    told = json.loads(bayescale(*WORDS, "--json").stdout)["sensitivity"]
-    assert told["compute"] == 1e22 and len(told["variants"]) == 12
-    assert [row["quantity"] for row in told["summary"]] == list(UNITS)
+def test_json_has_summary_variants_and_problems(bayescale, simulated):
+    sensitivity = json.loads(bayescale("fit", simulated, *WORDS, "--json").stdout)["sensitivity"]
+    assert sensitivity["compute"] == 1e22 and len(sensitivity["variants"]) == 12
+    assert [row["quantity"] for row in sensitivity["summary"]] == list(UNITS)
 
 
 def test_a_point_fit_has_no_width_and_is_refused(refused):

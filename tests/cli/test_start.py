@@ -11,32 +11,62 @@ from types import SimpleNamespace
 import pytest
 
 from bayescale.cli import main
+from bayescale.cli.app import commands
 
-HELPS = (
+HELPS = [
     [],
-    ["fit"],
-    ["forecast"],
-    ["allocate"],
+    *([name] for name in commands()),
     ["datasets", "list"],
     ["laws", "show"],
-    ["batch"],
-    ["backtest"],
-    ["devices"],
-)
+]
+
+# Print each help in one fresh process, and after each what it imported.
+SCRIPT = f"""
+import sys
+from bayescale.cli.app import app
+heavy = ("jax", "numpyro", "arviz_base", "numpy", "pandas", "xarray", "scipy")
+for words in {HELPS!r}:
+    app([*words, "--help"], standalone_mode=False)
+    print("imported:", *(name for name in heavy if name in sys.modules))
+"""
 
 
-@pytest.mark.parametrize("words", HELPS, ids=" ".join)
-def test_help_imports_neither_jax_nor_what_is_built_on_it(words):
-    script = (
-        "import sys\nfrom bayescale.cli import app\n"
-        f"app({[*words, '--help']!r}, standalone_mode=False)\n"
-        "print('imported:', *{'jax', 'numpyro', 'arviz_base', 'pandas', 'xarray', 'scipy'} & "
-        "set(sys.modules))"
-    )
+@pytest.fixture(scope="module")
+def imported_by_help():
+    """What has been imported after the help of each of these words, in this order."""
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True
     )
-    assert done.stdout.splitlines()[-1] == "imported:"
+    return [line for line in done.stdout.splitlines() if line.startswith("imported:")]
+
+
+@pytest.mark.parametrize("place", range(len(HELPS)), ids=[" ".join(words) for words in HELPS])
+def test_help_imports_neither_jax_nor_what_is_built_on_it(imported_by_help, place):
+    assert imported_by_help[place] == "imported:"
+
+
+def test_every_file_of_the_folder_is_a_command(bayescale):
+    assert set(commands()) == {
+        *("fit", "batch", "backtest", "forecast", "allocate", "plan", "design"),
+        *("recipes", "gate", "datasets", "laws", "devices"),
+    }
+
+
+def test_help_lists_commands_in_the_order_of_work(bayescale):
+    listed = bayescale("--help").stdout
+    places = [listed.index(f"│ {name} ") for name in ("fit", "batch", "forecast", "plan", "gate")]
+    assert places == sorted(places)
+
+
+def test_no_two_commands_of_a_section_claim_one_place():
+    claimed = [(command.section, command.order) for command in commands().values()]
+    assert len(set(claimed)) == len(claimed)
+
+
+def test_the_program_runs_as_a_module():
+    module = [sys.executable, "-m", "bayescale.cli", "--version"]
+    done = subprocess.run(module, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("bayescale ")
 
 
 def test_help_shows_examples(bayescale):
@@ -55,7 +85,7 @@ def started(monkeypatch):
 
     def start(**environment: str) -> dict[str, str]:
         monkeypatch.setattr("os.environ", environment)
-        monkeypatch.setattr("bayescale.cli.app", lambda: None)
+        monkeypatch.setattr("bayescale.cli.app.app", lambda: None)
         monkeypatch.setattr("sys.unraisablehook", sys.unraisablehook)
         main()
         return environment
@@ -87,3 +117,9 @@ def test_an_interruption_that_a_callback_swallows_is_raised_anew(
     monkeypatch.setattr("_thread.interrupt_main", raised.set)
     sys.unraisablehook(SimpleNamespace(exc_type=KeyboardInterrupt))
     assert raised.wait(10)
+
+
+def test_the_version_is_printed(bayescale):
+    import bayescale as bs
+
+    assert bayescale("--version").stdout == f"bayescale {bs.__version__}\n"

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import bayescale as bs
+from bayescale._internal import compiling
 from bayescale.inference import nuts
 from bayescale.kernels import (
     best_cell,
@@ -27,15 +28,17 @@ from bayescale.kernels import (
     power_columns,
     predictive_surface,
 )
+from bayescale.kernels.blocks import BLOCK
 from bayescale.kernels.mesh import in_every_process, over_devices, padded_count
 from bayescale.kernels.objective_grid import Axes, Sweep
 
-# A law of two constants and few draws, for the sake of the compiler's time; numbers of members that
-# no device count divides.
+# A law of two constants and few draws, for the sake of the compiler, and as many replicates as
+# fill a block, so that refits that take longer share their programs. Eight devices divide none of
+# the numbers of starts, replicates and chains.
 LAW, NOISE = bs.laws.PowerLaw(input="n_tokens", floor=False), bs.noise.Normal()
 METHODS = {
     "multistart": bs.MultiStart(),
-    "bootstrap": bs.Bootstrap(replicates=203),
+    "bootstrap": bs.Bootstrap(replicates=BLOCK),
     "nuts": bs.NUTS(chains=3, warmup=20, draws=10),
 }
 
@@ -165,6 +168,8 @@ def found(*parts: Any) -> Iterator[tuple[str, np.ndarray]]:
 if __name__ == "__main__":
     out, *several = sys.argv[1:]
     arrays: dict[str, np.ndarray] = {}
+    # What runs once need not be optimised.
+    compiling._SMALL["xla_backend_optimization_level"] = 0
     warnings.simplefilter("error")
     warnings.simplefilter("ignore", bs.FitWarning)  # so few draws are no posterior
     if several:

@@ -6,18 +6,37 @@ import pytest
 
 import bayescale as bs
 from bayescale.inference.base import Problem
+from bayescale.kernels.blocks import BLOCK
 
 
-def test_each_replicate_is_the_fit_of_its_resampled_runs(sweep: bs.Runs) -> None:
-    method = bs.Bootstrap(replicates=20, seed=4)
-    boot = bs.fit(sweep, noise=bs.noise.Huber(), method=method)
+@pytest.fixture(scope="module")
+def boot(sweep: bs.Runs) -> bs.Posterior:
+    """As many replicates as fill one block, which share their programs with all later refits."""
+    return bs.fit(
+        sweep,
+        law=bs.laws.Chinchilla(),
+        noise=bs.noise.Huber(),
+        method=bs.Bootstrap(replicates=BLOCK, seed=4),
+    )
+
+
+def test_each_replicate_is_the_fit_of_its_resampled_runs(
+    sweep: bs.Runs, boot: bs.Posterior
+) -> None:
+    method = boot.method
+    assert isinstance(method, bs.Bootstrap)
     with jax.enable_x64(True):
         counts = method.counts(Problem.build(sweep, bs.laws.Chinchilla(), bs.noise.Huber()))
-    for replicate in (0, 7, 19):
+    for replicate in (0, 7, BLOCK - 1):
         resampled = sweep.frame.iloc[
             np.repeat(np.arange(len(sweep)), counts[:, replicate].astype(int))
         ].reset_index(drop=True)
-        alone = bs.fit(bs.Runs(resampled), noise=bs.noise.Huber(), method=bs.MultiStart(starts=300))
+        alone = bs.fit(
+            bs.Runs(resampled),
+            law=bs.laws.Chinchilla(),
+            noise=bs.noise.Huber(),
+            method=bs.MultiStart(),
+        )
         # The minimum of absolute deviations is flat along some directions, so a hundredth of a
         # standard error is equal.
         alpha = boot.draws("alpha")
@@ -36,15 +55,25 @@ def test_clusters_are_resampled_whole(sweep: bs.Runs) -> None:
 
 def test_an_unknown_cluster_column_is_refused(sweep: bs.Runs) -> None:
     with pytest.raises(bs.InputError, match=r"no column 'family' to cluster by; it has .*group"):
-        bs.fit(sweep, noise=bs.noise.Huber(), method=bs.Bootstrap(cluster="family"))
+        bs.fit(
+            sweep,
+            law=bs.laws.Chinchilla(),
+            noise=bs.noise.Huber(),
+            method=bs.Bootstrap(cluster="family"),
+        )
 
 
 def test_too_few_clusters_are_refused(sweep: bs.Runs) -> None:
     halves = bs.Runs.from_frame(sweep.frame.assign(half=np.arange(len(sweep)) % 2))
     with pytest.raises(bs.InputError, match="has 2 groups"):
-        bs.fit(halves, noise=bs.noise.Huber(), method=bs.Bootstrap(cluster="half"))
+        bs.fit(
+            halves,
+            law=bs.laws.Chinchilla(),
+            noise=bs.noise.Huber(),
+            method=bs.Bootstrap(cluster="half"),
+        )
 
 
-def test_the_share_of_failed_refits_is_reported(sweep: bs.Runs) -> None:
-    says = bs.fit(sweep, noise=bs.noise.Huber(), method=bs.Bootstrap(replicates=50)).diagnostics
-    assert says["failed_refits"] == 0 and says["replicates"] == 50
+def test_the_share_of_failed_refits_is_reported(boot: bs.Posterior) -> None:
+    says = boot.diagnostics
+    assert says["failed_refits"] == 0 and says["replicates"] == BLOCK

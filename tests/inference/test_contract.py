@@ -1,23 +1,69 @@
 """What holds for every method with every law and noise model: a fit, or a refusal that says what to
 do.
+
+All laws, noise models and methods together are 569 fits. A design of 164 of them, drawn once, meets
+every pair of a law and a noise model, of a law and a method, and of a noise model and a method. It
+is written down below. Fits in capitals run by default, the rest of the design with ``-m slow``, and
+all other fits with ``-m exhaustive``.
 """
 
 from collections.abc import Callable, Iterator
-from itertools import product
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
 import pytest
 
 import bayescale as bs
-from bayescale._internal.discovery import describe, entry, names
+from bayescale._internal.discovery import describe, entry, name_of, names
 from bayescale._internal.precision import float64
 from bayescale.inference._integrated import scatters_normally
+from bayescale.inference._mode import find_mode
 from bayescale.inference.base import Problem
 from bayescale.noise.base import is_likelihood, is_of_counts
 from bayescale.responses import RESPONSES
 from tests.conftest import with_every_column
 from tests.inference.conftest import small_methods
+
+# Rows are laws, columns are noise models, and a cell holds the methods that fit the two: bootstrap,
+# grid, importance, multistart, nuts. To add a law, add a row with b, i, m and n somewhere; to add a
+# noise model, add a column with each of its methods somewhere.
+DESIGN = """
+accuracy_from_loss n     i     m     b     n     m     m     -     -     -
+accuracy_in_tokens i     m     m     N     m     n     b     bimN  -     -
+batch_size         b     m     N     m     n     i     m     -     -     -
+broken_power_law   m     n     m     n     i     m     b     -     -     -
+chinchilla         nGI   mg    ng    i     m     b     mB    -     n     N
+coupled            m     N     i     m     m     n     b     -     -     -
+data_constrained   n     i     b     m     N     m     m     -     -     -
+error_from_loss    i     m     m     n     m     N     b     -     -     -
+farseer            m     b     n     m     n     i     m     -     -     -
+fine_tuning        m     n     m     n     i     m     b     -     -     -
+kaplan             N     m     n     i     b     m     m     -     -     -
+learning_rate      m     n     i     m     m     n     b     -     -     -
+m4                 n     i     m     b     n     m     m     -     -     -
+majority_vote      i     m     m     n     m     n     b     m     -     -
+overtrained        b     m     n     m     n     i     m     -     -     -
+pass_at_k          m     n     m     n     i     m     b     -     -     -
+power_law          n     m     n     ig    mg    bg    m     -     N     -
+rectified_sft      m     n     i     m     m     n     bM    -     -     -
+routed_experts     n     i     b     m     n     m     m     -     -     -
+sigmoid            i     m     m     n     m     n     b     -     -     -
+vocabulary         m     b     n     m     n     i     m     -     -     -
+"""
+NOISES = (
+    "normal",
+    "student_t",
+    "laplace",
+    "asymmetric_student_t",
+    "known_error",
+    "compute_scale",
+    "huber",
+    "binomial",
+    "discrepancy",
+    "group_effects",
+)
+METHODS = {"b": "bootstrap", "g": "grid", "i": "importance", "m": "multistart", "n": "nuts"}
 
 POSTERIOR_METHODS = (bs.NUTS, bs.Grid, bs.Importance)
 DEFAULT = bs.laws.Chinchilla()
@@ -43,48 +89,73 @@ def refusal(law: Any, noise: Any, method: Any) -> str | None:
     return None
 
 
-def cases(refused: bool) -> list[Any]:
-    """Every law, noise model and method that go together, or that do not.
+def fitted(law: Any, noise: Any) -> bool:
+    """Whether a law and a noise model are fitted together by the product of all options.
 
-    The textbook's pair meets every method, and every law and every noise model its other half by
-    NUTS; the other cases are slow. The textbook's noise is Normal, which compiles soonest.
     Processes know nothing of the law, and their sampler takes long to compile: they meet one law of
     two inputs and one of one.
     """
-    laws, noises = (
-        [entry(f"bayescale.{kind}", name)() for name in names(f"bayescale.{kind}")]
-        for kind in ("laws", "noise")
-    )
-    found = [
-        case
-        for case in product(laws, noises, small_methods())
-        if (refusal(*case) is not None) == refused
-    ]
-    few = (DEFAULT, bs.laws.PowerLaw())
-    return [
-        pytest.param(
-            *case,
-            id="-".join(map(describe, case)),
-            marks=() if refused or common(*case) else pytest.mark.slow,
-        )
-        for case in found
-        if refused
-        or not case[1].shared
-        or (case[0] in few and (case[0] == DEFAULT or case[1] == bs.noise.Discrepancy()))
-    ]
+    if not noise.shared:
+        return True
+    return law == DEFAULT or (law == bs.laws.PowerLaw() and noise == bs.noise.Discrepancy())
 
 
-def common(law: Any, noise: Any, method: Any) -> bool:
-    """Whether a case is tried in every run of the tests."""
-    halves = (law == DEFAULT, noise == bs.noise.Normal())
-    counted = law == bs.laws.AccuracyInTokens() and noise == bs.noise.Binomial()
-    return all(halves) or ((any(halves) or counted) and isinstance(method, bs.NUTS))
+def named(case: tuple[Any, Any, Any]) -> tuple[str, str, str]:
+    law, noise, method = map(name_of, case)
+    return law, noise, method
 
 
-@pytest.fixture(autouse=True)
-def programs_of_a_test(forget_programs: Callable[[], None]) -> Iterator[None]:
-    # No two tests here run the same programs, and all together would be too many for one process.
-    yield
+def designed() -> dict[tuple[str, str, str], bool]:
+    """The names of law, noise model and method of each fit of the design, and whether it runs by
+    default.
+    """
+    found = {}
+    for row in DESIGN.strip().splitlines():
+        law, *cells = row.split()
+        for noise, letters in zip(NOISES, cells, strict=True):
+            for letter in letters.strip("-"):
+                found[law, noise, METHODS[letter.lower()]] = letter.isupper()
+    return found
+
+
+def instances(kind: str) -> list[Any]:
+    package = f"bayescale.{kind}"
+    return [entry(package, name)() for name in names(package)]
+
+
+EVERY = list(product(instances("laws"), instances("noise"), small_methods()))
+FITTED = [case for case in EVERY if refusal(*case) is None and fitted(*case[:2])]
+REFUSED = [case for case in EVERY if refusal(*case) is not None]
+
+
+def marked(case: tuple[Any, Any, Any]) -> Any:
+    """The case as a parameter of tests, with the mark of the runs in which it is tried."""
+    by_default = designed().get(named(case))
+    marks = {True: (), False: pytest.mark.slow, None: pytest.mark.exhaustive}[by_default]
+    return pytest.param(case, id="-".join(map(describe, case)), marks=marks)
+
+
+def test_the_design_meets_every_pair_of_options_that_are_fitted_together() -> None:
+    possible, design = {named(case) for case in FITTED}, set(designed())
+    assert design <= possible, f"no fits, to be taken out of DESIGN: {design - possible}"
+    for one, other in combinations(range(3), 2):
+        wanted, met = ({(c[one], c[other]) for c in cases} for cases in (possible, design))
+        assert wanted == met, f"pairs that DESIGN lacks: {wanted - met}"
+
+
+def test_fits_that_run_by_default_meet_every_noise_model_and_every_method() -> None:
+    by_default = [case for case, runs in designed().items() if runs]
+    assert {noise for _, noise, _ in by_default} == set(NOISES)
+    assert {method for *_, method in by_default} == set(METHODS.values())
+
+
+@pytest.fixture(scope="module", params=map(marked, FITTED))
+def case(
+    request: pytest.FixtureRequest, forget_programs: Callable[[], None]
+) -> Iterator[tuple[Any, Any, Any]]:
+    """A law, a noise model and a method that go together."""
+    yield request.param
+    # No two cases run the same programs, and all together would be too many for one process.
     forget_programs()
 
 
@@ -96,10 +167,10 @@ def complete(sweep: bs.Runs) -> bs.Runs:
 @pytest.mark.filterwarnings(
     "ignore::bayescale.errors.FitWarning"
 )  # a law in one variable does not describe this sweep
-@pytest.mark.parametrize(("law", "noise", "method"), cases(refused=False))
 def test_a_fit_gives_finite_draws_of_every_parameter(
-    law: Any, noise: Any, method: Any, complete: bs.Runs
+    case: tuple[Any, Any, Any], complete: bs.Runs
 ) -> None:
+    law, noise, method = case
     posterior = bs.fit(complete, law=law, noise=noise, method=method)
     assert list(posterior.params) == [p.name for p in (*law.parameters, *noise.parameters)]
     shapes = {values.shape for values in posterior.params.values()}
@@ -150,11 +221,11 @@ def predicted(law: Any, params: dict[str, Any], runs: bs.Runs) -> np.ndarray:
 
 
 @pytest.mark.filterwarnings("ignore::bayescale.errors.FitWarning")  # chains are short
-@pytest.mark.parametrize(("law", "noise", "method"), cases(refused=False))
 @float64
 def test_a_fit_of_runs_that_the_law_made_finds_it_again(
-    law: Any, noise: Any, method: Any, complete: bs.Runs
+    case: tuple[Any, Any, Any], complete: bs.Runs
 ) -> None:
+    law, noise, method = case
     runs, true = made_by(law, noise, complete)
     posterior = bs.fit(runs, law=law, noise=noise, method=method)
     found = np.median(
@@ -166,7 +237,22 @@ def test_a_fit_of_runs_that_the_law_made_finds_it_again(
     assert np.sqrt(np.mean((found - true) ** 2)) < scatter
 
 
-@pytest.mark.parametrize(("law", "noise", "method"), cases(refused=True))
+@pytest.mark.parametrize("law", instances("laws"), ids=describe)
+@float64
+def test_the_mode_of_runs_that_a_law_made_finds_the_law_again(law: Any, complete: bs.Runs) -> None:
+    runs, true = made_by(law, bs.noise.Normal(), complete)
+    problem = Problem.build(runs, law, bs.noise.Normal())
+    mode = find_mode(problem, seed=0)
+    in_data_units = problem.target.constrain(problem.target.recorrelate(list(mode.coordinates)))
+    own = {name: np.asarray(value) for name, value in in_data_units.items()}
+    found = predicted(law, law.rescale(own, problem.units), runs)
+    assert np.sqrt(np.mean((found - true) ** 2)) < SCATTER
+    assert (np.linalg.eigvalsh(mode.inverse_hessian) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("law", "noise", "method"), REFUSED, ids=["-".join(map(describe, case)) for case in REFUSED]
+)
 def test_what_a_method_cannot_take_it_refuses_with_what_to_do(
     law: Any, noise: Any, method: Any, complete: bs.Runs
 ) -> None:
@@ -187,7 +273,7 @@ def test_runs_without_a_column_that_the_noise_needs_are_refused(
         bs.InputError,
         match=rf"mine has no column {column}, which \w+ needs; add it, or use another noise",
     ):
-        bs.fit(lacking, noise=noise)
+        bs.fit(lacking, law=bs.laws.Chinchilla(), noise=noise)
 
 
 def test_more_groups_than_a_process_has_functions_are_refused() -> None:
@@ -196,4 +282,4 @@ def test_more_groups_than_a_process_has_functions_are_refused() -> None:
     with pytest.raises(
         bs.InputError, match=r"these 75 runs need more than its 64 functions.*Use fewer groups"
     ):
-        bs.fit(own, noise=bs.noise.GroupEffects())
+        bs.fit(own, law=bs.laws.Chinchilla(), noise=bs.noise.GroupEffects())

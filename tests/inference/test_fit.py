@@ -11,13 +11,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bayescale as bs
+from bayescale.kernels.blocks import BLOCK
+from tests.conftest import with_every_column
 
-POINT = {"noise": bs.noise.Huber(), "method": bs.MultiStart(starts=200)}
+# One noise model and one number of starts, replicates and draws, so that few programs are compiled:
+# those that a bootstrap of one block runs.
+POINT = {
+    "law": bs.laws.Chinchilla(),
+    "noise": bs.noise.Huber(),
+    "method": bs.MultiStart(),
+}
 
 
-def test_a_data_frame_is_as_good_as_runs(sweep: bs.Runs) -> None:
+@pytest.fixture(scope="module")
+def point(sweep: bs.Runs) -> bs.Posterior:
+    """The point fit of the sweep."""
+    return bs.fit(sweep, **POINT)
+
+
+def test_a_data_frame_is_as_good_as_runs(sweep: bs.Runs, point: bs.Posterior) -> None:
     frame = sweep.frame[["n_params", "n_tokens", "loss"]]
-    assert bs.fit(frame, **POINT).objective == bs.fit(sweep, **POINT).objective
+    assert bs.fit(frame, **POINT).objective == point.objective
 
 
 def test_fewer_runs_than_parameters_are_refused(sweep: bs.Runs) -> None:
@@ -78,38 +92,85 @@ def test_runs_without_groups_have_no_departures_of_groups(sweep: bs.Runs, chosen
     )
 
 
-def test_a_law_or_a_noise_model_given_alone_goes_with_the_textbooks_other_half(
-    sweep: bs.Runs, chosen
+def test_the_law_is_the_same_whatever_the_noise_model(
+    sweep: bs.Runs, chosen, any_noise: Any
 ) -> None:
-    assert chosen(sweep, law=bs.laws.Coupled()) == (bs.laws.Coupled(), bs.noise.StudentT())
-    assert chosen(sweep, noise=bs.noise.Normal()) == (bs.laws.Chinchilla(), bs.noise.Normal())
+    with_columns = with_every_column(sweep)
+    if "n_correct" in any_noise.columns:
+        with pytest.raises(bs.InputError, match="counts right answers, and coupled predicts loss"):
+            bs.fit(with_columns, noise=any_noise)
+        return
+    assert chosen(with_columns, noise=any_noise) == (bs.laws.Coupled(), any_noise)
+
+
+METHODS = [bs.MultiStart(), bs.Bootstrap(), bs.Importance(), bs.Grid(), bs.NUTS(chains=2)]
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: type(method).__name__)
+def test_the_law_is_the_same_whatever_the_method(
+    sweep: bs.Runs, chosen, method: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(method), "run", bs.NUTS.run)
+    for noise in (None, bs.noise.Normal(), bs.noise.Huber()):
+        law, _ = chosen(sweep, noise=noise, method=method)
+        assert law == bs.laws.Coupled()
+
+
+@pytest.mark.parametrize("method", METHODS[:-1], ids=lambda method: type(method).__name__)
+def test_a_method_that_needs_independent_runs_has_the_textbooks_noise(
+    sweep: bs.Runs, chosen, method: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(method), "run", bs.NUTS.run)
+    assert chosen(sweep, method=method) == (bs.laws.Coupled(), bs.noise.StudentT())
+
+
+def test_a_law_of_loss_given_alone_departs_and_another_does_not(sweep: bs.Runs, chosen) -> None:
+    law, noise = chosen(sweep, law=bs.laws.Chinchilla())
+    assert law == bs.laws.Chinchilla() and isinstance(noise, bs.noise.Discrepancy)
+    errors = with_every_column(sweep)
+    law = bs.laws.ErrorFromLoss()
+    assert chosen(errors, law=law) == (law, bs.noise.StudentT())
+
+
+def test_a_method_that_cannot_fit_the_default_law_says_so_and_how_to_mend_it(
+    sweep: bs.Runs,
+) -> None:
+    with pytest.raises(
+        bs.InputError, match=r"grid handles laws that.*law=bs\.laws\.Chinchilla\(\)"
+    ):
+        bs.fit(sweep, method=bs.Grid())
 
 
 def test_a_class_in_place_of_an_instance_is_refused(sweep: bs.Runs) -> None:
-    with pytest.raises(bs.InputError, match="no method"):
-        bs.fit(sweep, noise=bs.noise.Huber(), method="multistart")  # type: ignore[arg-type]
+    with pytest.raises(bs.InputError, match=r"not a method.*such as method=bs\.NUTS\(\)"):
+        bs.fit(sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Huber(), method="multistart")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    "method",
-    [bs.NUTS(draws=500), bs.Bootstrap(replicates=100), bs.MultiStart(starts=200)],
-    ids=repr,
-)
+@pytest.mark.parametrize("method", [bs.Bootstrap(replicates=BLOCK), bs.MultiStart()], ids=repr)
 def test_the_same_seed_gives_the_same_draws_whatever_the_order_of_the_rows(
-    sweep: bs.Runs, method: bs.NUTS
+    sweep: bs.Runs, method: bs.Bootstrap | bs.MultiStart
 ) -> None:
     shuffled = bs.Runs.from_frame(sweep.frame.sample(frac=1, random_state=1))
-    one, two = (bs.fit(runs, noise=bs.noise.Normal(), method=method) for runs in (sweep, shuffled))
+    one, two = (
+        bs.fit(runs, law=bs.laws.Chinchilla(), noise=bs.noise.Huber(), method=method)
+        for runs in (sweep, shuffled)
+    )
     for name in one.params:
         np.testing.assert_array_equal(one.params[name], two.params[name])
 
 
-def test_another_seed_gives_other_draws(sweep: bs.Runs) -> None:
-    one, two = (
-        bs.fit(sweep, noise=bs.noise.Normal(), method=bs.NUTS(draws=500, seed=seed))
-        for seed in (0, 1)
-    )
-    assert not np.array_equal(one.draws("alpha"), two.draws("alpha"))
+def test_the_same_seed_gives_the_same_chains_whatever_the_order_of_the_rows(
+    sweep: bs.Runs, chains: bs.Posterior
+) -> None:
+    shuffled = bs.Runs.from_frame(sweep.frame.sample(frac=1, random_state=1))
+    again = bs.fit(shuffled, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.NUTS())
+    for name in chains.params:
+        np.testing.assert_array_equal(chains.params[name], again.params[name])
+
+
+def test_another_seed_gives_other_draws(sweep: bs.Runs, chains: bs.Posterior) -> None:
+    other = bs.fit(sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.NUTS(seed=1))
+    assert not np.array_equal(chains.draws("alpha"), other.draws("alpha"))
 
 
 def test_a_fit_leaves_the_callers_precision_as_it_was(sweep: bs.Runs) -> None:
@@ -118,20 +179,31 @@ def test_a_fit_leaves_the_callers_precision_as_it_was(sweep: bs.Runs) -> None:
     assert jax.numpy.ones(1).dtype == before
 
 
+@pytest.fixture(scope="module")
+def unscaled() -> bs.Posterior:
+    """The posterior mode of runs in the units that they come in."""
+    frame = bs.datasets.simulate(seed=3).frame[["n_params", "n_tokens", "loss"]]
+    return bs.fit(
+        bs.Runs(frame),
+        law=bs.laws.Chinchilla(),
+        noise=bs.noise.Normal(),
+        method=bs.MultiStart(starts=BLOCK),
+    )
+
+
 @settings(max_examples=10)
 @given(params=st.floats(1e-9, 1e3), tokens=st.floats(1e-9, 1e3), loss=st.floats(0.1, 10.0))
 def test_units_change_constants_as_units_must_and_nothing_else(
-    params: float, tokens: float, loss: float
+    unscaled: bs.Posterior, params: float, tokens: float, loss: float
 ) -> None:
-    frame = bs.datasets.simulate(seed=3).frame[["n_params", "n_tokens", "loss"]]
-    scaled = frame * pd.Series({"n_params": params, "n_tokens": tokens, "loss": loss})
-    noise, method = bs.noise.Normal(), bs.MultiStart(starts=200)
-    one = bs.fit(bs.Runs(frame), noise=noise, method=method)
-    two = bs.fit(bs.Runs(scaled), noise=noise, method=method)
     units = {"n_params": params, "n_tokens": tokens, "loss": loss}
-    expected = one.law.rescale({name: values.item() for name, values in one.params.items()}, units)
-    for name, value in expected.items():
-        assert two.draws(name).item() == pytest.approx(value, rel=1e-4)
+    frame = unscaled.runs.frame[list(units)] * pd.Series(units)
+    scaled = bs.fit(
+        bs.Runs(frame), law=bs.laws.Chinchilla(), noise=unscaled.noise, method=unscaled.method
+    )
+    own = {name: values.item() for name, values in unscaled.params.items()}
+    for name, value in unscaled.law.rescale(own, units).items():
+        assert scaled.draws(name).item() == pytest.approx(value, rel=1e-4)
 
 
 def test_a_weight_of_two_is_a_run_seen_twice(sweep: bs.Runs) -> None:
@@ -145,8 +217,9 @@ def test_a_weight_of_two_is_a_run_seen_twice(sweep: bs.Runs) -> None:
 def test_known_standard_errors_take_their_share_of_the_scatter() -> None:
     runs = bs.datasets.simulate(seed=3, noise=0.02)
     known = bs.Runs.from_frame(runs.frame.assign(loss_se=0.015 * runs.frame["loss"]))
-    noise, method = bs.noise.Normal(), bs.MultiStart(starts=200)
+    noise, method = bs.noise.Normal(), bs.MultiStart(starts=BLOCK)
     rest, whole = (
-        bs.fit(r, noise=noise, method=method).draws("sigma").item() for r in (known, runs)
+        bs.fit(r, law=bs.laws.Chinchilla(), noise=noise, method=method).draws("sigma").item()
+        for r in (known, runs)
     )
     assert np.hypot(rest, 0.015) == pytest.approx(whole, rel=0.05)

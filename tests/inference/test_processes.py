@@ -1,7 +1,7 @@
 """Posteriors of noise models with processes, held against other ways to the same numbers."""
 
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +16,7 @@ from numpyro.infer import NUTS as StockNUTS
 
 import bayescale as bs
 from bayescale._internal.precision import float64
-from bayescale.inference import nuts
+from bayescale.inference import _programs
 from bayescale.inference.base import Problem
 from bayescale.noise import ComputeScale, Discrepancy, GroupEffects, Normal
 from bayescale.processes import IntegratedWiener, Matern
@@ -24,6 +24,7 @@ from bayescale.processes.base import locate
 from tests.inference.conftest import PROBABILITIES
 
 NOISE = Discrepancy(Normal(), (IntegratedWiener(scale=0.005), Matern(scale=0.02)))
+TWO_CHAINS = bs.NUTS(chains=2, seed=1)
 
 
 def bent_sweep(seed: int = 3) -> bs.Runs:
@@ -59,7 +60,7 @@ def test_sampling_functions_gives_the_posterior_that_integrating_them_out_gives(
     with warnings.catch_warnings(
         action="ignore", category=bs.FitWarning
     ):  # a divergence or two in 4,000 is no matter here
-        ours = bs.fit(runs, noise=NOISE)
+        ours = bs.fit(runs, law=bs.laws.Chinchilla(), noise=NOISE)
     assert ours.diagnostics["rhat_max"] < 1.01
     with jax.enable_x64(True):
         problem = Problem.build(runs, bs.laws.Chinchilla(), NOISE)
@@ -85,7 +86,9 @@ def test_sampling_functions_gives_the_posterior_that_integrating_them_out_gives(
 @float64
 def test_departures_drawn_are_those_that_a_gaussian_process_has_given_the_parameters() -> None:
     runs = bent_sweep()
-    posterior = bs.fit(runs, noise=NOISE, method=bs.NUTS(draws=2000, seed=1))
+    posterior = bs.fit(
+        runs, law=bs.laws.Chinchilla(), noise=NOISE, method=bs.NUTS(draws=2000, seed=1)
+    )
     at = posterior.bases
     residual = np.log(runs.column("loss")) - posterior.log_law().reshape(-1, len(runs))
     drawn = posterior.log_departure().reshape(-1, len(runs))
@@ -105,12 +108,37 @@ def test_departures_drawn_are_those_that_a_gaussian_process_has_given_the_parame
     )
 
 
-def test_a_discrepancy_sees_the_bend_that_is_there_and_none_where_there_is_none() -> None:
-    decorrelated = bs.datasets.simulate(3, noise=0.004, sizes_per_budget=6)
-    bent, plain = (
-        bs.fit(runs, noise=NOISE, method=bs.NUTS(chains=2, seed=1))
-        for runs in (bent_sweep(), decorrelated)
-    )
+@pytest.fixture(scope="module")
+def bent() -> bs.Posterior:
+    """The posterior of the bent sweep."""
+    return bs.fit(bent_sweep(), law=bs.laws.Chinchilla(), noise=NOISE, method=TWO_CHAINS)
+
+
+class Second(NamedTuple):
+    """The posterior of a sweep without a bend, fitted after the bent one, and how many samplers
+    that compiled.
+    """
+
+    posterior: bs.Posterior
+    compiled: int
+
+
+@pytest.fixture(scope="module")
+def second(bent: bs.Posterior) -> Second:
+    straight = bs.datasets.simulate(3, noise=0.004, sizes_per_budget=6)
+    before = _programs.programs_compiled()
+    posterior = bs.fit(straight, law=bs.laws.Chinchilla(), noise=NOISE, method=TWO_CHAINS)
+    return Second(posterior, _programs.programs_compiled() - before)
+
+
+def test_a_second_fit_with_processes_compiles_nothing(second: Second) -> None:
+    assert second.compiled == 0
+
+
+def test_a_discrepancy_sees_the_bend_that_is_there_and_none_where_there_is_none(
+    bent: bs.Posterior, second: Second
+) -> None:
+    plain = second.posterior
     assert np.median(bent.draws("drift_sd")) > 2 * np.median(plain.draws("drift_sd"))
     of_bent, of_plain = (fit.log_departure().reshape(-1, 30) for fit in (bent, plain))
     assert np.abs(of_bent.mean(axis=0) / of_bent.std(axis=0)).max() > 1.5
@@ -120,10 +148,11 @@ def test_a_discrepancy_sees_the_bend_that_is_there_and_none_where_there_is_none(
     assert np.std(truth - seen) < 0.005
 
 
-def test_intervals_widen_with_the_distance_from_the_runs_as_the_law_alone_does_not() -> None:
-    posterior = bs.fit(bent_sweep(), noise=NOISE, method=bs.NUTS(chains=2))
+def test_intervals_widen_with_the_distance_from_the_runs_as_the_law_alone_does_not(
+    bent: bs.Posterior,
+) -> None:
     near, far = (
-        bs.forecast(posterior, n_params=n, n_tokens=20 * n).summary().eval("q95 / q05").item() - 1
+        bs.forecast(bent, n_params=n, n_tokens=20 * n).summary().eval("q95 / q05").item() - 1
         for n in (2e9, 2e12)
     )
     assert far > 2 * near
@@ -142,7 +171,12 @@ def test_group_effects_find_the_groups_their_spread_and_the_scatter_within() -> 
         group=[f"g{g}" for g in group], loss=sweep.frame["loss"] * np.exp(effects[group])
     )
     runs = bs.Runs.from_frame(pd.DataFrame(frame))
-    posterior = bs.fit(runs, noise=GroupEffects(Normal()), method=bs.NUTS(chains=2, draws=500))
+    posterior = bs.fit(
+        runs,
+        law=bs.laws.Chinchilla(),
+        noise=GroupEffects(Normal()),
+        method=bs.NUTS(chains=2, draws=500),
+    )
     low, high = np.quantile(posterior.draws("group_sd"), [0.01, 0.99])
     assert low < effects.std() < high
     assert np.median(posterior.draws("sigma")) == pytest.approx(0.004, rel=0.3)
@@ -160,16 +194,10 @@ def test_a_scale_that_falls_with_compute_is_found() -> None:
         scatter * np.random.default_rng(2).standard_normal(len(sweep))
     )
     posterior = bs.fit(
-        bs.Runs.from_frame(sweep.frame.assign(loss=noisy)), noise=ComputeScale(Normal())
+        bs.Runs.from_frame(sweep.frame.assign(loss=noisy)),
+        law=bs.laws.Chinchilla(),
+        noise=ComputeScale(Normal()),
     )
     low, high = np.quantile(posterior.draws("scale_slope"), [0.005, 0.995])
     assert low < 0.3 < high
     assert high - low < 0.4
-
-
-def test_a_second_fit_with_processes_compiles_nothing() -> None:
-    method = bs.NUTS(chains=2)
-    bs.fit(bent_sweep(), noise=NOISE, method=method)
-    before = nuts._chain_program.cache_info().misses
-    bs.fit(bent_sweep(seed=8), noise=NOISE, method=method)
-    assert nuts._chain_program.cache_info().misses == before

@@ -1,4 +1,4 @@
-"""Weighing proposals: exact where the answer is known, and honest where the proposal is too narrow."""
+"""Weighing proposals: exact where the answer is known, honest where a proposal is too narrow."""
 
 import jax
 import jax.numpy as jnp
@@ -73,7 +73,7 @@ def test_a_proposal_too_narrow_is_told_by_pareto_k() -> None:
     # shape 8/9.
     assert weighed.diagnostics["pareto_k"] == pytest.approx(8 / 9, abs=0.2)
     assert not weighed.reliable
-    (sentence,) = complaint(weighed, "Use another.")
+    sentence = str(complaint(weighed, "Use another.")[0])
     assert sentence.startswith("Pareto k is 0.") and sentence.endswith(
         "above 0.7: the proposal misses part of the posterior. Use another."
     )
@@ -87,7 +87,7 @@ def test_a_proposal_far_too_wide_leaves_few_effective_draws_and_says_so() -> Non
     assert weighed.diagnostics["pareto_k"] < 0.7
     assert weighed.diagnostics["ess_importance"] == pytest.approx(141, rel=0.2)
     assert not weighed.reliable
-    (sentence,) = complaint(weighed, "Use another.")
+    sentence = str(complaint(weighed, "Use another.")[0])
     assert sentence.endswith(
         "of the proposals are effective draws, below 400: intervals are rough. Use another."
     )
@@ -157,7 +157,7 @@ def test_a_single_possible_proposal_is_chosen_and_not_believed() -> None:
     assert not weighed.reliable
 
 
-def test_the_log_posterior_is_the_negative_objective_of_point_fits_and_nothing_where_that_is_not_a_number() -> (
+def test_the_log_posterior_is_the_negative_objective_and_nothing_where_that_is_not_a_number() -> (
     None
 ):
     with jax.enable_x64(True):

@@ -1,25 +1,24 @@
 """Whitened coordinates: the density is that of the plain model, and walking in them is easy."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import Array
 from scipy.stats import halfnorm, lognorm, multivariate_normal, norm
 
 import bayescale as bs
+from bayescale._internal.compiling import Use, jit_for
 from bayescale._internal.precision import float64
+from bayescale.inference._coordinates import Whitening
 from bayescale.inference._mode import (
     Mode,
     Setting,
     find_mode,
-    potential,
     potential_and_gradient,
-    recorrelated,
+    unwhitened,
 )
-from bayescale.inference._whitening import Whitening
-from bayescale.inference.base import Problem
+from bayescale.inference.base import Problem, Target
 from bayescale.noise import (
     AsymmetricStudentT,
     ComputeScale,
@@ -64,16 +63,23 @@ def plain(problem: Problem) -> Setting:
     return Setting(
         problem.data,
         problem.weights,
-        Whitening.none(problem.target, problem.padded_size, problem.n_functions),
+        Whitening.identity(problem.target.law, problem.padded_size, problem.n_functions),
     )
 
 
-def undone(problem: Problem, mode: Mode, at: Any) -> Any:
-    """From whitened coordinates to the law's straight ones, the noise's and coefficients, shape
-    (k,).
+@jit_for(Use.BRIEF, "target")
+def undone(target: Target, at: Array, setting: Setting) -> tuple[Array, Array | float]:
+    """From whitened coordinates to the law's decorrelated ones, the noise's and coefficients, shape
+    (k,); and the log volume.
     """
-    own, coefficients, _ = recorrelated(problem.target, at, mode.setting)
-    return jnp.concatenate([jnp.stack(problem.target.decorrelate(own)), coefficients])
+    own, coefficients, log_volume = unwhitened(target, at, setting)
+    return jnp.concatenate([jnp.stack(target.decorrelate(own)), coefficients]), log_volume
+
+
+@jit_for(Use.BRIEF, "target")
+def slopes(target: Target, at: Array, setting: Setting) -> Array:
+    """The Jacobian of that map, shape (k, k)."""
+    return jax.jacfwd(lambda whitened: undone(target, whitened, setting)[0])(at)
 
 
 def hessian_of(problem: Problem, at: np.ndarray, setting: Setting) -> np.ndarray:
@@ -95,11 +101,9 @@ def test_the_density_is_that_of_the_plain_model_times_the_volume(
 ) -> None:
     problem, mode = found
     for at in points(problem, mode, 5):
-        *_, log_volume = recorrelated(problem.target, jnp.asarray(at), mode.setting)
+        place, log_volume = undone(problem.target, at, mode.setting)
         whitened, _ = potential_and_gradient(problem.target, at, mode.setting)
-        expected, _ = potential_and_gradient(
-            problem.target, undone(problem, mode, jnp.asarray(at)), plain(problem)
-        )
+        expected, _ = potential_and_gradient(problem.target, place, plain(problem))
         assert float(whitened) == pytest.approx(
             float(expected) - float(log_volume), rel=1e-9, abs=1e-7
         )
@@ -108,10 +112,9 @@ def test_the_density_is_that_of_the_plain_model_times_the_volume(
 @float64
 def test_the_log_volume_is_that_of_the_map(found: tuple[Problem, Mode]) -> None:
     problem, mode = found
-    slopes = jax.jit(jax.jacfwd(lambda at: undone(problem, mode, at)))
     for at in points(problem, mode, 3):
-        *_, log_volume = recorrelated(problem.target, jnp.asarray(at), mode.setting)
-        sign, expected = jnp.linalg.slogdet(slopes(jnp.asarray(at)))
+        _, log_volume = undone(problem.target, at, mode.setting)
+        sign, expected = np.linalg.slogdet(slopes(problem.target, at, mode.setting))
         assert sign == 1.0
         assert float(log_volume) == pytest.approx(float(expected), abs=1e-8)
 
@@ -124,11 +127,8 @@ def test_without_whitening_coordinates_are_straight_ones_and_coefficients_themse
     at = np.random.default_rng(0).standard_normal(
         len(problem.target.parameters) + problem.n_functions
     )
-    own, coefficients, log_volume = recorrelated(problem.target, jnp.asarray(at), plain(problem))
-    decorrelated = np.asarray(jnp.stack(problem.target.decorrelate(own)))
-    np.testing.assert_allclose(
-        np.concatenate([decorrelated, coefficients]), at, rtol=1e-9, atol=1e-9
-    )
+    place, log_volume = undone(problem.target, at, plain(problem))
+    np.testing.assert_allclose(place, at, rtol=1e-9, atol=1e-9)
     assert float(log_volume) == 0.0
 
 
@@ -177,10 +177,9 @@ def test_the_model_is_law_prior_and_functions_as_scipy_computes_them(runs: bs.Ru
         )
         own = dict(zip([p.name for p in problem.target.parameters], np.exp(logs), strict=True))
         coefficients = rng.standard_normal(problem.n_functions)
-        decorrelated = jnp.concatenate(
-            [jnp.stack(problem.target.decorrelate(list(logs))), coefficients]
-        )
-        ours.append(-float(potential(problem.target, decorrelated, plain(problem))))
+        decorrelated = np.concatenate([problem.target.decorrelate(list(logs)), coefficients])
+        value, _ = potential_and_gradient(problem.target, decorrelated, plain(problem))
+        ours.append(-float(value))
         weighted = np.concatenate(
             [
                 own[process.amplitude.name] * f
@@ -220,7 +219,7 @@ def test_at_the_mode_law_and_coefficients_are_nearly_independent_with_variances_
     assert eigenvalues.min() > 0.5
     assert eigenvalues.max() < 2.0
     # In straight coordinates and coefficients as they are, the same density is a thin needle.
-    decorrelated = undone(problem, mode, jnp.asarray(at))
+    decorrelated, _ = undone(problem.target, at, mode.setting)
     needle = hessian_of(problem, np.asarray(decorrelated), plain(problem))
     assert (
         np.linalg.cond(needle[np.ix_(white, white)]) > 100 * eigenvalues.max() / eigenvalues.min()

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from bayescale.kernels.mesh import described, devices, over_devices, stacked, padded_count
+from bayescale.kernels.mesh import described, devices, over_devices, padded_count, stacked
 
 
 @pytest.fixture

@@ -1,26 +1,31 @@
 """What holds for every scaling law there is: a new file in bayescale/laws is tested here without
 registering it.
+
+Whatever needs the compiler is computed once for a law, by one compiled program (`computed`), at the
+same points for every law.
 """
 
 import re
+from functools import cache
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from numpyro.distributions.transforms import biject_to
 
 from bayescale._internal.discovery import describe, entry, names
 from bayescale._internal.precision import float64
-from bayescale.laws.base import STAGES, SYMBOLS, Law, unit_of
+from bayescale.errors import InputError
+from bayescale.laws.base import ROLES, STAGES, SYMBOLS, Law, unit_of
 from bayescale.laws.farseer import Farseer
 from bayescale.responses import RESPONSES
 from tests.laws.written import value_of
 
-seeds = st.integers(0, 2**32 - 1)
+# Random points at which a formula is computed, of different constants each.
+POINTS = 120
 
 
 def constrain_some(law, seed, shape=()):
@@ -96,7 +101,65 @@ def tolerance(law):
     return dict.fromkeys(("rtol", "atol"), 1e-12 if exact else 1e-8)
 
 
-def test_it_keeps_the_protocol(any_law):
+@cache
+@float64
+def computed(law):
+    """Return all that the contracts ask of a law's own functions, by one compiled program.
+
+    Attributes of the result
+    ------------------------
+    predicted, mapped : array, shape (points,)
+        `Law.predict` at ``params`` and ``log_inputs``, over arrays and under ``jax.vmap``.
+    broadcast, alone : array, shapes (5, 3) and ()
+        Of draws, shape (5, 1), and runs, shape (3,); and of the last of both.
+    undone : array, shape (parameters, points)
+        `Law.recorrelate` of `Law.decorrelate` of ``logs``.
+    slopes : array, shape (10, parameters, parameters)
+        Jacobians of `Law.decorrelate` at ten of ``logs``.
+    extremes : list of (value, slopes)
+        `Law.predict` and its gradient where every power would over- or underflow.
+    """
+    k = len(law.parameters)
+    given = {
+        "params": constrain_some(law, 0, (POINTS,)),
+        "log_inputs": log_inputs_of(law, 0, (POINTS,)),
+        "draws": constrain_some(law, 1, (5, 1)),
+        "runs": log_inputs_of(law, 1, (3,)),
+        "logs": np.random.default_rng(2).normal(0.0, 2.0, size=(k, POINTS)),
+        "extremes": extremes_of(law),
+    }
+
+    def functions(params, log_inputs, draws, runs, logs, extremes):
+        last_draw = {name: values[4, 0] for name, values in draws.items()}
+        last_run = {name: values[2] for name, values in runs.items()}
+        constants, places = extremes
+        return {
+            "predicted": law.predict(params, log_inputs),
+            "mapped": jax.vmap(law.predict)(params, log_inputs),
+            "broadcast": law.predict(draws, runs),
+            "alone": law.predict(last_draw, last_run),
+            "undone": jnp.stack(law.recorrelate(law.decorrelate(list(logs)))),
+            "slopes": jax.vmap(jax.jacobian(lambda at: jnp.stack(law.decorrelate(list(at)))))(
+                logs[:, :10].T
+            ),
+            "extremes": [
+                jax.value_and_grad(law.predict)(constants, log_inputs) for log_inputs in places
+            ],
+        }
+
+    found = jax.device_get(jax.jit(functions)(**given))
+    return SimpleNamespace(**given | found)
+
+
+def extremes_of(law):
+    """Constants and two places at which every power would over- or underflow."""
+    # What may have either sign enters as it is, and is as large as its constants make it.
+    huge, steep, far = (1.0, 1.0, 3.0) if any(map(signed, law.parameters)) else (1e300, 40.0, 50.0)
+    constants = {p.name: steep if p.role == "exponent" else huge for p in law.parameters}
+    return constants, [dict.fromkeys(law.inputs, place) for place in (-far, far)]
+
+
+def test_it_is_declared_a_law(any_law):
     assert isinstance(any_law, Law)
 
 
@@ -123,6 +186,7 @@ def test_every_parameter_has_a_prior_and_says_what_it_means(any_law):
     for parameter in any_law.parameters:
         assert isinstance(parameter.prior, dist.Distribution), parameter.name
         assert len(parameter.doc) > 10, parameter.name
+        assert parameter.role in ROLES, parameter.name
 
 
 def test_every_prior_has_density_at_points_of_its_support(any_law):
@@ -131,84 +195,90 @@ def test_every_prior_has_density_at_points_of_its_support(any_law):
         assert np.isfinite(parameter.prior.log_prob(points)).all(), parameter.name
 
 
-@given(seed=seeds)
-@float64
-def test_the_code_computes_the_formula_that_people_are_shown(any_law, seed):
-    params, log_inputs = constrain_some(any_law, seed, (4,)), log_inputs_of(any_law, seed, (4,))
-    found = np.asarray(any_law.predict(params, log_inputs))
-    np.testing.assert_allclose(
-        found, by_formula(any_law, params, log_inputs, found), **tolerance(any_law)
-    )
+def test_the_code_computes_the_formula_that_people_are_shown(any_law):
+    at = computed(any_law)
+    expected = by_formula(any_law, at.params, at.log_inputs, at.predicted)
+    np.testing.assert_allclose(at.predicted, expected, **tolerance(any_law))
 
 
-@given(seed=seeds)
-@float64
-def test_the_terms_that_a_law_declares_if_any_add_up_to_its_loss(any_law, seed):
-    params, log_inputs = constrain_some(any_law, seed, (4,)), log_inputs_of(any_law, seed, (4,))
-    powers = [
-        0.0 if t.exponent is None else params[t.exponent] * log_inputs[t.input]
-        for t in any_law.terms
-    ]
+def test_the_terms_that_a_law_declares_if_any_add_up_to_its_loss(any_law):
+    at = computed(any_law)
     terms = [
-        params[t.level] * np.exp(-power) for t, power in zip(any_law.terms, powers, strict=True)
+        at.params[term.level]
+        if term.exponent is None
+        else at.params[term.level] * np.exp(-at.params[term.exponent] * at.log_inputs[term.input])
+        for term in any_law.terms
     ]
-    found = np.asarray(any_law.predict(params, log_inputs))
-    expected = np.log(sum(terms)) if terms else by_formula(any_law, params, log_inputs, found)
-    np.testing.assert_allclose(found, expected, **tolerance(any_law))
+    if terms:
+        np.testing.assert_allclose(at.predicted, np.log(sum(terms)), **tolerance(any_law))
 
 
-@float64
 def test_draws_and_runs_broadcast(any_law):
-    params, log_inputs = constrain_some(any_law, 0, (5, 1)), log_inputs_of(any_law, 0, (3,))
-    together = any_law.predict(params, log_inputs)
-    assert together.shape == (5, 3)
-    one = any_law.predict(
-        {k: v[4, 0] for k, v in params.items()}, {k: v[2] for k, v in log_inputs.items()}
-    )
-    assert together[4, 2] == pytest.approx(float(one), rel=1e-14)
+    at = computed(any_law)
+    assert at.broadcast.shape == (5, 3)
+    assert at.broadcast[4, 2] == pytest.approx(float(at.alone), rel=1e-14)
 
 
-@settings(max_examples=5)
-@given(seed=seeds)
 @float64
-def test_compiled_or_over_a_batch_it_computes_what_it_computes_plainly(any_law, seed):
-    params, log_inputs = constrain_some(any_law, seed, (4,)), log_inputs_of(any_law, seed, (4,))
-    plain = any_law.predict(params, log_inputs)
-    for transformed in (jax.jit(any_law.predict), jax.vmap(any_law.predict)):
-        np.testing.assert_allclose(transformed(params, log_inputs), plain, rtol=1e-12, atol=1e-12)
+def test_compiled_or_over_a_batch_it_computes_what_it_computes_plainly(any_law):
+    at = computed(any_law)
+    plain = any_law.predict(at.params, at.log_inputs)
+    for transformed in (at.predicted, at.mapped):
+        np.testing.assert_allclose(transformed, plain, rtol=1e-12, atol=1e-12)
 
 
-@given(seed=seeds)
+def test_one_process_can_trace_it_in_both_precisions(any_law):
+    params = {p.name: np.float64(1.3) for p in any_law.parameters}
+    # JAX keeps what it traced by shapes, so those of the other order are others.
+    for runs, order in ((2, (False, True)), (3, (True, False))):
+        log_inputs = {name: np.ones(runs) for name in any_law.inputs}
+        traced = [
+            trace_in(double, lambda c, at=log_inputs: any_law.predict(c, at), params)
+            for double in order
+        ]
+        assert traced == [np.float64 if double else np.float32 for double in order]
+
+
+def trace_in(double, function, params):
+    """Return the type that a function gives in float64 or in float32, without compiling it."""
+    with jax.enable_x64(double):
+        return jax.jit(function).lower(params).out_info.dtype
+
+
 @float64
-def test_more_of_what_a_law_declares_never_raises_its_loss(any_law, seed):
-    params = constrain_some(any_law, seed)
+def test_more_of_what_a_law_declares_never_raises_its_loss(any_law):
+    params = constrain_some(any_law, 0, (POINTS, 1))
+    elsewhere = log_inputs_of(any_law, 0, (POINTS, 1))
+    centre = {name: centre_of(any_law, name) for name in any_law.inputs}
     for name in any_law.decreasing_in:
-        rising = {name: centre_of(any_law, name) + np.linspace(-5.0, 5.0, 21)}
+        rising = {name: centre[name] + np.linspace(-5.0, 5.0, 21)}
         anywhere, at_centre = (
-            np.asarray(any_law.predict(params, others | rising))
-            for others in (
-                log_inputs_of(any_law, seed),
-                {other: centre_of(any_law, other) for other in any_law.inputs},
-            )
+            np.asarray(any_law.predict(params, others | rising)) for others in (elsewhere, centre)
         )
         # To rounding: far out every law is flat.
-        assert (np.diff(anywhere) <= 1e-14).all()
-        assert at_centre[-1] < at_centre[0]
+        assert (np.diff(anywhere, axis=-1) <= 1e-14).all()
+        assert (at_centre[:, -1] < at_centre[:, 0]).all()
         # Elsewhere there may be as many unique tokens as any law can use.
-        assert anywhere[-1] < anywhere[0] or "unique_tokens" in any_law.inputs
+        falls = (anywhere[:, -1] < anywhere[:, 0]).all()
+        assert falls or "unique_tokens" in any_law.inputs
 
 
-@given(seed=seeds, log_units=st.lists(st.floats(-40.0, 40.0), min_size=12, max_size=12))
 @float64
-def test_rescaled_constants_give_the_same_loss_in_counts_and_nats(any_law, seed, log_units):
-    params, log_inputs = constrain_some(any_law, seed), log_inputs_of(any_law, seed, (4,))
-    own = dict(zip((*any_law.inputs, any_law.response), log_units, strict=False))
+def test_rescaled_constants_give_the_same_loss_in_counts_and_nats(any_law):
+    params = constrain_some(any_law, 0, (POINTS, 1))
+    log_inputs = log_inputs_of(any_law, 0, (POINTS, 4))
+    units = np.random.default_rng(4).uniform(-40.0, 40.0, size=(12, POINTS, 1))
+    # The ends of the range too, and units of one.
+    units[:, :3, 0] = (-40.0, 0.0, 40.0)
+    own = dict(zip((*any_law.inputs, any_law.response), units, strict=False))
     log_unit = {
-        name: 0.0 if name in any_law.unscaled_inputs else own[unit_of(name, any_law.inputs)]
+        name: np.zeros((POINTS, 1))
+        if name in any_law.unscaled_inputs
+        else own[unit_of(name, any_law.inputs)]
         for name in own
     }
     if not RESPONSES[any_law.response].centred:
-        log_unit[any_law.response] = 0.0
+        log_unit[any_law.response] = np.zeros((POINTS, 1))
     rescaled = any_law.rescale(params, {name: np.exp(value) for name, value in log_unit.items()})
     in_counts = any_law.predict(
         rescaled, {name: values + log_unit[name] for name, values in log_inputs.items()}
@@ -226,24 +296,15 @@ def test_units_of_one_change_no_constant(any_law):
     )
 
 
-@given(seed=seeds)
-@float64
-def test_bending_undoes_straightening(any_law, seed):
-    logs = np.random.default_rng(seed).normal(0.0, 2.0, size=(len(any_law.parameters), 3))
-    decorrelated = any_law.decorrelate(list(logs))
-    assert len(decorrelated) == len(logs)
-    np.testing.assert_allclose(
-        np.stack(any_law.recorrelate(decorrelated)), logs, rtol=1e-10, atol=1e-10
-    )
+def test_recorrelating_undoes_decorrelating(any_law):
+    at = computed(any_law)
+    assert len(any_law.decorrelate(list(at.logs))) == len(at.logs)
+    np.testing.assert_allclose(at.undone, at.logs, rtol=1e-10, atol=1e-10)
 
 
-@settings(max_examples=10)
-@given(seed=seeds)
-@float64
-def test_straightening_preserves_volume(any_law, seed):
-    logs = np.random.default_rng(seed).normal(0.0, 2.0, size=len(any_law.parameters))
-    slopes = jax.jacobian(lambda v: jnp.stack(any_law.decorrelate(list(v))))(jnp.asarray(logs))
-    assert abs(np.linalg.det(np.asarray(slopes))) == pytest.approx(1.0, rel=1e-9)
+def test_decorrelating_preserves_volume(any_law):
+    volumes = abs(np.linalg.det(computed(any_law).slopes))
+    np.testing.assert_allclose(volumes, 1.0, rtol=1e-9)
 
 
 @float64
@@ -295,15 +356,16 @@ def test_published_constants_give_a_plausible_loss(law, published):
     assert least < float(RESPONSES[law.response].from_scale(on_scale)) < most
 
 
-@float64
 def test_slopes_are_finite_where_every_power_would_over_or_underflow(any_law):
-    # What may have either sign enters as it is, and is as large as its constants make it.
-    huge, steep, far = (
-        (1.0, 1.0, 3.0) if any(map(signed, any_law.parameters)) else (1e300, 40.0, 50.0)
-    )
-    extreme = {p.name: steep if p.doc.startswith("exponent") else huge for p in any_law.parameters}
-    for place in (-far, far):
-        log_inputs = dict.fromkeys(any_law.inputs, place)
-        value, slopes = jax.value_and_grad(lambda c, at=log_inputs: any_law.predict(c, at))(extreme)
+    for value, slopes in computed(any_law).extremes:
         assert np.isfinite(value)
         assert all(np.isfinite(slope) for slope in slopes.values())
+
+
+def test_what_a_law_predicts_is_refused_as_its_input():
+    laws = [entry("bayescale.laws", name) for name in names("bayescale.laws")]
+    with_input = [law for law in laws if hasattr(law, "input")]
+    assert len(with_input) >= 5
+    for law in with_input:
+        with pytest.raises(InputError, match=f"input={law.response} is what the law predicts"):
+            law(input=law.response)

@@ -1,14 +1,18 @@
 """What holds for every noise model there is: a new file in bayescale/noise is tested here without
 registering it.
+
+Costs are computed at many random points at once, of one shape for every noise model, so that they
+share the programs of single operations.
 """
+
+from functools import cache
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+import scipy.stats
 from numpyro.distributions.transforms import biject_to
 from scipy.integrate import quad
 
@@ -16,8 +20,15 @@ from bayescale._internal.precision import float64
 from bayescale.noise.base import Conditions, Likelihood, Noise, is_likelihood
 from bayescale.processes.base import Process
 
-residuals = st.floats(-3.0, 3.0)
-scales = st.floats(1e-3, 1.0)
+POINTS = 300
+# Samples of the scatter: as many draws of the constants as runs.
+SIDE = 141
+
+
+def points(seed, low, high):
+    """Return numbers between two bounds, which are the first and the last of them."""
+    inside = np.random.default_rng(seed).uniform(low, high, POINTS - 2)
+    return np.concatenate([[low], inside, [high]])
 
 
 def constrain_some(noise, sigma=0.1):
@@ -75,32 +86,31 @@ def test_the_amplitude_of_every_process_is_among_the_parameters(any_noise):
         assert set(process.columns) <= set(any_noise.columns)
 
 
-@given(smaller=st.floats(0.0, 2.9), more=st.floats(1e-3, 0.1), decades=st.floats(-3.0, 3.0))
 @float64
-def test_a_larger_residual_costs_more_on_either_side_and_none_costs_least(
-    any_noise, smaller, more, decades
-):
-    sizes = np.array([0.0, smaller, smaller + more])
-    for sided in (sizes, -sizes):
-        costs = any_noise.rho(
-            sided, constrain_some(any_noise), conditions_of(any_noise, compute_decades=decades)
+def test_a_larger_residual_costs_more_on_either_side_and_none_costs_least(any_noise):
+    smaller = points(0, 0.0, 2.9)
+    larger = smaller + points(1, 1e-3, 0.1)[::-1]
+    params = constrain_some(any_noise)
+    conditions = conditions_of(any_noise, compute_decades=points(2, -3.0, 3.0))
+    none = np.asarray(any_noise.rho(np.zeros(POINTS), params, conditions))
+    for side in (1, -1):
+        less, more = (
+            np.asarray(any_noise.rho(side * sizes, params, conditions))
+            for sizes in (smaller, larger)
         )
         # To rounding: the nearest residuals differ from none by less than the last digit of the
         # cost.
-        assert costs[0] <= costs[1] + 1e-14 < costs[2]
+        assert (none <= less + 1e-14).all()
+        assert (less + 1e-14 < more).all()
 
 
-@given(residual=residuals, decades=st.floats(-3.0, 3.0))
 @float64
-def test_a_residual_costs_the_same_on_either_side_where_no_parameter_tells_them_apart(
-    any_noise, residual, decades
-):
+def test_a_residual_costs_the_same_on_either_side_where_no_parameter_tells_them_apart(any_noise):
     params = constrain_some(any_noise) | {"kappa": 1.0}
-    above, below = (
-        float(any_noise.rho(r, params, conditions_of(any_noise, compute_decades=decades)))
-        for r in (residual, -residual)
-    )
-    assert above == pytest.approx(below, rel=1e-14)
+    residual = points(0, -3.0, 3.0)
+    conditions = conditions_of(any_noise, compute_decades=points(1, -3.0, 3.0)[::-1])
+    above, below = (any_noise.rho(side * residual, params, conditions) for side in (1, -1))
+    np.testing.assert_allclose(above, below, rtol=1e-14)
 
 
 @float64
@@ -120,69 +130,75 @@ def test_slopes_in_residual_and_parameters_are_finite_however_far_a_run_is_off(a
     def cost(residual, params):
         return any_noise.rho(residual, params, conditions_of(any_noise))
 
-    for residual in (-50.0, 0.0, 1e-9, 50.0):
-        slopes = jax.grad(cost, argnums=(0, 1))(residual, constrain_some(any_noise))
-        assert all(np.isfinite(slope) for slope in jax.tree.leaves(slopes)), residual
+    residuals = np.array([-50.0, 0.0, 1e-9, 50.0])
+    gradient = jax.jit(jax.vmap(jax.grad(cost, argnums=(0, 1)), in_axes=(0, None)))
+    slopes = gradient(residuals, constrain_some(any_noise))
+    assert all(np.isfinite(slope).all() for slope in jax.tree.leaves(slopes))
 
 
-@given(
-    residual=residuals, prediction=st.floats(-1.0, 2.0), sigma=scales, decades=st.floats(-3.0, 3.0)
-)
 @float64
-def test_the_cost_is_the_negative_log_density_about_the_prediction(
-    any_likelihood, residual, prediction, sigma, decades
-):
-    params, conditions = (
-        constrain_some(any_likelihood, sigma),
-        conditions_of(any_likelihood, compute_decades=decades),
-    )
+def test_the_cost_is_the_negative_log_density_about_the_prediction(any_likelihood):
+    residual, prediction = points(0, -3.0, 3.0), points(1, -1.0, 2.0)
+    params = constrain_some(any_likelihood, points(2, 1e-3, 1.0))
+    conditions = conditions_of(any_likelihood, compute_decades=points(3, -3.0, 3.0))
     density = any_likelihood.distribution(prediction, params, conditions)
     cost = any_likelihood.rho(residual, params, conditions)
-    assert float(cost) == pytest.approx(
-        -float(density.log_prob(prediction + residual)), rel=1e-9, abs=1e-9
-    )
+    np.testing.assert_allclose(cost, -density.log_prob(prediction + residual), rtol=1e-9, atol=1e-9)
+
+
+@cache
+@float64
+def density_of(noise):
+    """Return the density of a residual, a compiled function of it and of the conditions."""
+    params = constrain_some(noise)
+    density = jax.jit(lambda r, conditions: jnp.exp(-noise.rho(r, params, conditions)))
+    return lambda r, conditions: float(density(r, conditions))
 
 
 @float64
 def test_the_density_integrates_to_one(any_likelihood):
-    params, conditions = constrain_some(any_likelihood, 0.1), Conditions(0.05, 0.5)
-    density = jax.jit(lambda r: jnp.exp(-any_likelihood.rho(r, params, conditions)))
-    mass, _ = quad(lambda r: float(density(r)), -20.0, 20.0, points=(-0.5, 0.0, 0.5), limit=200)
+    density, conditions = density_of(any_likelihood), Conditions(0.05, 0.5, 10.0, 20.0)
+    mass, _ = quad(
+        lambda r: density(r, conditions), -20.0, 20.0, points=(-0.5, 0.0, 0.5), limit=200
+    )
     assert mass == pytest.approx(1.0, abs=1e-4)
 
 
-@given(residual=residuals, sigma=scales, log_loss_se=scales, more=scales)
 @float64
-def test_a_known_standard_error_adds_in_quadrature_to_the_scale_or_to_itself(
-    any_likelihood, residual, sigma, log_loss_se, more
-):
+def test_a_known_standard_error_adds_in_quadrature_to_the_scale_or_to_itself(any_likelihood):
+    residual = points(0, -3.0, 3.0)
+    sigma, log_loss_se, more = (points(seed, 1e-3, 1.0) for seed in (1, 2, 3))
+
     def cost(sigma, log_loss_se):
-        return float(
-            any_likelihood.rho(
-                residual, constrain_some(any_likelihood, sigma), Conditions(log_loss_se)
-            )
-        )
+        params = constrain_some(any_likelihood, sigma)
+        return np.asarray(any_likelihood.rho(residual, params, Conditions(log_loss_se)))
 
     together = np.hypot(log_loss_se, more)
     scaled = any(p.name == "sigma" for p in any_likelihood.parameters)
     expected = (
-        cost(np.hypot(sigma, together), 0.0)
+        cost(np.hypot(sigma, together), np.zeros(POINTS))
         if scaled
-        else -dist.Normal(0.0, together).log_prob(residual)
+        else -scipy.stats.norm(0.0, together).logpdf(residual)
     )
-    assert cost(sigma, together) == pytest.approx(float(expected), rel=1e-9, abs=1e-12)
+    np.testing.assert_allclose(cost(sigma, together), expected, rtol=1e-9, atol=1e-12)
+
+
+@cache
+@float64
+def sampled(noise):
+    """Return samples for draws of the constants, shape (draws, 1), at runs, shape (draws, runs)."""
+    params = {name: np.full((SIDE, 1), value) for name, value in constrain_some(noise).items()}
+    density = noise.distribution(np.zeros((SIDE, SIDE)), params, conditions_of(noise))
+    return np.asarray(density.sample(jax.random.key(0)))
 
 
 @float64
 def test_samples_scatter_as_the_density_says(any_likelihood):
-    params, conditions = constrain_some(any_likelihood), conditions_of(any_likelihood)
-    drawn = np.asarray(
-        any_likelihood.distribution(0.0, params, conditions).sample(jax.random.key(0), (20_000,))
-    )
-    density = jax.jit(lambda r: jnp.exp(-any_likelihood.rho(r, params, conditions)))
+    drawn, density = sampled(any_likelihood).ravel(), density_of(any_likelihood)
+    conditions = Conditions(*map(float, conditions_of(any_likelihood)))
     for edge in (-0.1, 0.0, 0.05, 0.2):
         below, _ = quad(
-            lambda r: float(density(r)),
+            lambda r: density(r, conditions),
             -20.0,
             edge,
             points=sorted({-0.5, min(0.0, edge)}),
@@ -195,13 +211,7 @@ def test_samples_scatter_as_the_density_says(any_likelihood):
         )
 
 
-@float64
 def test_predictions_of_many_draws_are_sampled_at_once(any_likelihood):
-    params = {
-        name: np.full((4, 1), value) for name, value in constrain_some(any_likelihood).items()
-    }
-    sample = any_likelihood.distribution(
-        np.zeros((4, 3)), params, conditions_of(any_likelihood)
-    ).sample(jax.random.key(0))
-    assert sample.shape == (4, 3)
-    assert len(np.unique(sample)) == 12
+    sample = sampled(any_likelihood)
+    assert sample.shape == (SIDE, SIDE)
+    assert len(np.unique(sample)) == SIDE**2

@@ -1,4 +1,4 @@
-"""Each noise model against a plain twin from SciPy or from the paper, and what its options must be."""
+"""Each noise model against a plain twin from SciPy or from its paper, and its options."""
 
 import jax
 import numpy as np

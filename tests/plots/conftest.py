@@ -1,4 +1,4 @@
-"""Fits that cost a second: a point, and draws scattered about it."""
+"""A sweep and posteriors of it that are made without fitting: a point, and draws about it."""
 
 from dataclasses import replace
 
@@ -7,10 +7,11 @@ import pytest
 
 import bayescale as bs
 from bayescale.posterior.posterior import Posterior
+from tests.known_posteriors import known_posterior
 
 
 def scattered(point: Posterior) -> Posterior:
-    """The point fit with two chains of 60 draws, each parameter within one per cent of it."""
+    """The point with two chains of 60 draws, each parameter within one per cent of it."""
     generator = np.random.default_rng(0)
     draws = {
         name: value * np.exp(0.003 * generator.standard_normal((2, 60)))
@@ -26,7 +27,7 @@ def sweep() -> bs.Runs:
 
 @pytest.fixture(scope="session")
 def point(sweep: bs.Runs) -> Posterior:
-    return bs.fit(sweep, noise=bs.noise.Normal(), method=bs.MultiStart(starts=50))
+    return known_posterior(sweep, shape=(1, 1))
 
 
 @pytest.fixture(scope="session")
@@ -36,15 +37,11 @@ def posterior(point: Posterior) -> Posterior:
 
 @pytest.fixture(scope="session")
 def objective(sweep: bs.Runs) -> Posterior:
-    """Draws of a fit whose noise is an objective, as a bootstrap gives."""
-    return scattered(bs.fit(sweep, noise=bs.noise.Huber(1e-3), method=bs.MultiStart(starts=50)))
+    """Draws under a noise model that is an objective, as a bootstrap gives."""
+    return scattered(known_posterior(sweep, noise=bs.noise.Huber(1e-3), shape=(1, 1)))
 
 
 @pytest.fixture(scope="session")
 def power_law(sweep: bs.Runs) -> Posterior:
     """A law that knows no trade-off, with draws."""
-    return scattered(
-        bs.fit(
-            sweep, law=bs.laws.PowerLaw(), noise=bs.noise.Normal(), method=bs.MultiStart(starts=50)
-        )
-    )
+    return scattered(known_posterior(sweep, bs.laws.PowerLaw(), shape=(1, 1)))

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.collections import LineCollection, PathCollection, PolyCollection
 
@@ -76,15 +77,29 @@ def test_budgets_that_are_none_are_refused(posterior: Posterior, budgets: list[f
         bs.plots.isoflop(posterior, budgets=budgets)
 
 
-def test_budgets_within_three_per_cent_are_one() -> None:
+def spending(compute: np.ndarray) -> bs.Runs:
+    n_params = np.geomspace(1e8, 1e9, len(compute))
+    columns = {"n_params": n_params, "n_tokens": compute / (6 * n_params), "loss": 3.0}
+    return bs.Runs(pd.DataFrame(columns))
+
+
+def test_the_budget_of_runs_nearby_is_their_geometric_mean() -> None:
     nominal = np.repeat([1e19, 1e20, 1e21], 6)
     spread = nominal * np.tile([0.97, 0.98, 0.99, 1.0, 1.01, 1.02], 3)
-    np.testing.assert_allclose(_budgets(spread), [1e19, 1e20, 1e21, 1e22], rtol=0.01)
+    np.testing.assert_allclose(_budgets(spending(spread)), [1e19, 1e20, 1e21, 1e22], rtol=0.01)
 
 
-def test_without_clusters_five_budgets_of_runs_span_them_all() -> None:
+def test_of_more_than_nine_budgets_those_with_most_runs_are_drawn() -> None:
+    compute = np.repeat(10.0 ** np.arange(12, 23), [3, 2, 2, *(3,) * 8])
+    np.testing.assert_allclose(
+        np.sort(_budgets(spending(compute))), 10.0 ** np.array([12, *range(15, 24)])
+    )
+
+
+def test_without_budgets_five_runs_span_all_compute() -> None:
     compute = np.geomspace(1e18, 1e22, 17)
-    np.testing.assert_allclose(_budgets(compute), [1e18, 1e19, 1e20, 1e21, 1e22, 1e23])
+    found = _budgets(spending(compute))
+    np.testing.assert_allclose(found, [1e18, 1e19, 1e20, 1e21, 1e22, 1e23])
 
 
 def test_runs_of_one_budget_give_that_and_one_beyond(posterior: Posterior, sweep: bs.Runs) -> None:

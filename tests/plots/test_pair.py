@@ -63,6 +63,6 @@ def test_a_point_fit_is_one_point_and_says_so(point: Posterior) -> None:
 @pytest.mark.parametrize(
     "law", [bs.laws.PowerLaw(floor=False), bs.laws.Chinchilla(tied=True)], ids=["power", "tied"]
 )
-def test_any_law_has_its_own_parameters(sweep: bs.Runs, law) -> None:
-    point = bs.fit(sweep, law=law, noise=bs.noise.Normal(), method=bs.MultiStart(starts=20))
-    assert len(bottom(bs.plots.pair(point))) == len(law.parameters)
+def test_any_law_has_its_own_parameters(made_posterior, law) -> None:
+    posterior = made_posterior(law, bs.noise.Normal())
+    assert len(bottom(bs.plots.pair(posterior))) == len(law.parameters)

@@ -3,11 +3,12 @@
 import pytest
 
 import bayescale as bs
+from tests.known_posteriors import known_posterior
 
 
 def test_the_exponents_are_the_axes_and_draws_lie_over_the_regions():
     runs = bs.datasets.simulate(seed=3, noise=0.01)
-    posterior = bs.fit(runs, noise=bs.noise.Normal(), method=bs.Grid())
+    posterior = known_posterior(runs, shape=(4, 1000))
     (axes,) = bs.plots.profile(posterior).axes
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("α", "β")
     dots = axes.collections[0].get_offsets()
@@ -17,8 +18,15 @@ def test_the_exponents_are_the_axes_and_draws_lie_over_the_regions():
     )
 
 
-def test_a_law_with_one_exponent_is_refused():
-    runs = bs.datasets.simulate(seed=3, noise=0.01)
-    posterior = bs.fit(runs, law=bs.laws.PowerLaw(), noise=bs.noise.Normal(), method=bs.Grid())
+@pytest.mark.parametrize(
+    ("law", "noise"),
+    [
+        (bs.laws.PowerLaw(), bs.noise.Normal()),
+        (bs.laws.Kaplan(), bs.noise.Normal()),
+        (bs.laws.Chinchilla(), bs.noise.Huber()),
+    ],
+    ids=["one exponent", "no sum of powers", "an objective"],
+)
+def test_what_has_not_two_exponents_of_a_likelihood_is_refused(made_posterior, law, noise):
     with pytest.raises(bs.InputError, match="two exponents of a likelihood"):
-        bs.plots.profile(posterior)
+        bs.plots.profile(made_posterior(law, noise))

@@ -19,6 +19,7 @@ from bayescale.noise import Huber, Normal, StudentT
 from bayescale.noise.base import is_likelihood
 from bayescale.posterior.diagnostics import convergence, judge
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint
 from bayescale.runs import Runs
 
 
@@ -168,7 +169,7 @@ def test_a_posterior_comes_back_from_its_file_as_it_was(
         method=NUTS(chains=2, warmup=100, draws=3, seed=11),
         sample_stats=stats(),
         diagnostics={"rhat_max": 1.5, "divergences": 0.0},
-        problems=("The chains disagree.", "Intervals are rough."),
+        problems=(Complaint("rhat", "The chains disagree.", {"rhat_max": 1.5}),),
         objective=0.25,
         seconds={"fit": 1.5},
         provenance={"device": "cpu", "seed": "11"},
@@ -374,7 +375,7 @@ def test_chains_that_agree_are_passed_without_a_word():
 def test_each_broken_limit_is_one_sentence_that_says_what_to_do(broken, divergences, complaint):
     _, problems = judge(table(**broken), divergences)
     assert len(problems) == 1
-    assert complaint in problems[0]
+    assert complaint in str(problems[0])
 
 
 def test_every_broken_limit_is_told():

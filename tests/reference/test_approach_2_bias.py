@@ -91,7 +91,10 @@ def test_approach_3_recovers_all_five_parameters_from_the_same_runs(
     centre: str, surface: str, width: float
 ) -> None:
     point = bs.fit(
-        sweep(centre, surface, width), noise=bs.noise.Huber(1e-3), method=bs.MultiStart(starts=500)
+        sweep(centre, surface, width),
+        law=bs.laws.Chinchilla(),
+        noise=bs.noise.Huber(1e-3),
+        method=bs.MultiStart(starts=500),
     )
     for name, value in SURFACES[surface].items():
         assert point.draws(name).item() == pytest.approx(value, rel=1e-6)

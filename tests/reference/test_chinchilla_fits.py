@@ -25,14 +25,26 @@ PUBLISHED_95 = {
 
 
 def huber(runs: bs.Runs, seed: int) -> bs.Posterior:
-    return bs.fit(runs, noise=bs.noise.Huber(1e-3), method=bs.MultiStart(seed=seed))
+    return bs.fit(
+        runs, law=bs.laws.Chinchilla(), noise=bs.noise.Huber(1e-3), method=bs.MultiStart(seed=seed)
+    )
+
+
+@pytest.fixture(scope="module")
+def point(runs_240: bs.Runs) -> bs.Posterior:
+    return huber(runs_240, 0)
 
 
 @pytest.fixture(scope="module")
 def bootstrapped(runs_240: bs.Runs) -> bs.Posterior:
     # More replicates than users need: the standard error of B is itself uncertain by some 4 % with
     # 4,000.
-    return bs.fit(runs_240, noise=bs.noise.Huber(1e-3), method=bs.Bootstrap(replicates=20_000))
+    return bs.fit(
+        runs_240,
+        law=bs.laws.Chinchilla(),
+        noise=bs.noise.Huber(1e-3),
+        method=bs.Bootstrap(replicates=20_000),
+    )
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -54,9 +66,9 @@ def test_any_seed_reaches_the_global_minimum_of_the_huber_objective_on_245_runs(
 
 @pytest.mark.parametrize("name", HUBER_240)
 def test_the_huber_fit_of_240_runs_has_the_constants_found_before(
-    runs_240: bs.Runs, name: str
+    point: bs.Posterior, name: str
 ) -> None:
-    assert huber(runs_240, 0).draws(name).item() == pytest.approx(HUBER_240[name], rel=2e-6)
+    assert point.draws(name).item() == pytest.approx(HUBER_240[name], rel=2e-6)
 
 
 def test_the_huber_objective_at_hoffmanns_unrounded_constants(runs_240: bs.Runs) -> None:
@@ -71,10 +83,10 @@ def test_the_huber_objective_at_hoffmanns_unrounded_constants(runs_240: bs.Runs)
 
 
 def test_one_residual_in_six_lies_within_delta_so_that_huber_is_least_absolute_deviation_here(
-    runs_240: bs.Runs,
+    runs_240: bs.Runs, point: bs.Posterior
 ) -> None:
     predicted = bs.forecast(
-        huber(runs_240, 0), **{name: runs_240.column(name) for name in ("n_params", "n_tokens")}
+        point, **{name: runs_240.column(name) for name in ("n_params", "n_tokens")}
     )
     residual = np.log(runs_240.column("loss")) - np.log(predicted.draws[0])
     assert np.mean(np.abs(residual) <= 1e-3) == pytest.approx(0.163, abs=0.001)
@@ -100,24 +112,45 @@ def test_no_bootstrap_refit_fails(bootstrapped: bs.Posterior) -> None:
     assert bootstrapped.diagnostics["failed_refits"] == 0
 
 
-@pytest.mark.parametrize("name", BOOTSTRAP_SD_BY_BUDGET)
-def test_resampling_budgets_widens_the_errors_as_recomputed(runs_240: bs.Runs, name: str) -> None:
+@pytest.fixture(scope="module")
+def bootstrapped_by_budget(runs_240: bs.Runs) -> bs.Posterior:
     budgets = np.array([6e18, 1e19, 3e19, 6e19, 1e20, 3e20, 6e20, 1e21, 3e21])
     nearest = np.abs(np.log(runs_240.column("flops"))[:, None] - np.log(budgets)).argmin(axis=1)
     runs = bs.Runs.from_frame(runs_240.frame.assign(budget=budgets[nearest].astype(str)))
-    boot = bs.fit(
-        runs, noise=bs.noise.Huber(1e-3), method=bs.Bootstrap(replicates=4000, cluster="budget")
+    return bs.fit(
+        runs,
+        law=bs.laws.Chinchilla(),
+        noise=bs.noise.Huber(1e-3),
+        method=bs.Bootstrap(replicates=4000, cluster="budget"),
     )
-    assert boot.draws(name).std() == pytest.approx(BOOTSTRAP_SD_BY_BUDGET[name], rel=0.15)
+
+
+@pytest.mark.parametrize("name", BOOTSTRAP_SD_BY_BUDGET)
+def test_resampling_budgets_widens_the_errors_as_recomputed(
+    bootstrapped_by_budget: bs.Posterior, name: str
+) -> None:
+    assert bootstrapped_by_budget.draws(name).std() == pytest.approx(
+        BOOTSTRAP_SD_BY_BUDGET[name], rel=0.15
+    )
+
+
+@pytest.fixture(scope="module")
+def normal(runs_240: bs.Runs) -> bs.Posterior:
+    return bs.fit(runs_240, law=bs.laws.Chinchilla(), noise=bs.noise.Normal())
+
+
+@pytest.fixture(scope="module")
+def student_t(runs_240: bs.Runs) -> bs.Posterior:
+    return bs.fit(runs_240, law=bs.laws.Chinchilla(), noise=bs.noise.StudentT())
 
 
 @pytest.mark.parametrize(
-    ("noise", "expected"), [(bs.noise.Normal(), NORMAL), (bs.noise.StudentT(), STUDENT_T)]
+    ("fitted", "expected"), [("normal", NORMAL), ("student_t", STUDENT_T)], ids=["normal", "t"]
 )
 def test_posteriors_agree_within_a_seventh_of_their_width(
-    runs_240: bs.Runs, noise: bs.noise.Normal, expected: dict[str, tuple[float, float]]
+    request: pytest.FixtureRequest, fitted: str, expected: dict[str, tuple[float, float]]
 ) -> None:
-    posterior = bs.fit(runs_240, noise=noise)
+    posterior = request.getfixturevalue(fitted)
     table = posterior.summary()
     assert posterior.problems == ()
     for name, (mean, sd) in expected.items():
@@ -127,10 +160,9 @@ def test_posteriors_agree_within_a_seventh_of_their_width(
 
 
 def test_the_exponent_of_compute_and_the_degrees_of_freedom_under_student_t(
-    runs_240: bs.Runs,
+    student_t: bs.Posterior,
 ) -> None:
-    posterior = bs.fit(runs_240, noise=bs.noise.StudentT())
-    exponent = posterior.draws("beta") / (posterior.draws("alpha") + posterior.draws("beta"))
+    exponent = student_t.draws("beta") / (student_t.draws("alpha") + student_t.draws("beta"))
     assert exponent.mean() == pytest.approx(0.511, abs=0.0015 + 0.0005)
     assert exponent.std() == pytest.approx(0.010, rel=0.1)
-    assert posterior.draws("nu").mean() == pytest.approx(2.9, abs=0.15)
+    assert student_t.draws("nu").mean() == pytest.approx(2.9, abs=0.15)

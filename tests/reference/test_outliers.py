@@ -7,7 +7,12 @@ import bayescale as bs
 
 @pytest.mark.usefixtures("originals")
 def test_the_five_runs_that_besiroglu_et_al_drop_are_the_surest_outliers(runs_245: bs.Runs) -> None:
-    posterior = bs.fit(runs_245, noise=bs.noise.StudentT(), method=bs.Importance(draws=1000))
+    posterior = bs.fit(
+        runs_245,
+        law=bs.laws.Chinchilla(),
+        noise=bs.noise.StudentT(),
+        method=bs.Importance(draws=1000),
+    )
     frame = bs.outliers(posterior).frame
     dropped = set(runs_245.frame.index[runs_245.frame["outlier"] == 1])
     assert set(frame["run_id"].iloc[:5]) == dropped

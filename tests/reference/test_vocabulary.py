@@ -68,7 +68,7 @@ def refitted(checkpoints: pd.DataFrame) -> Callable[[pd.Series], tuple[float, Op
     return at_tokens
 
 
-def test_the_printed_constants_are_the_minimum_where_the_polynomial_meets_the_vocabulary_in_thousands(
+def test_the_printed_constants_are_the_minimum_where_vocabularies_are_counted_in_thousands(
     checkpoints, refitted
 ) -> None:
     printed, end = refitted(

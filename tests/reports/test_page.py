@@ -13,8 +13,10 @@ import pytest
 from py_mini_racer import MiniRacer
 
 import bayescale as bs
+from bayescale.decisions.plans.plan import Plan
 from bayescale.reports import calculator
 from bayescale.reports.page import html
+from tests.known_posteriors import known_posterior
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -23,12 +25,9 @@ BUDGET = 1e23
 
 
 @pytest.fixture(scope="module")
-def plan() -> bs.decisions.plan.Plan:
-    runs = bs.datasets.simulate(seed=1)
-    post = bs.fit(
-        runs, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Importance(draws=1000)
-    )
-    return bs.plan(post, BUDGET, budget_of_runs=1e21)
+def plan() -> Plan:
+    posterior = known_posterior(bs.datasets.simulate(seed=1), shape=(2, 500))
+    return bs.plan(posterior, BUDGET, budget_of_runs=1e21)
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +139,8 @@ def test_formulas_become_javascript_that_computes_the_law(law, made_posterior):
     assert calculator.has_calculator(post)
     params = {p.name: 0.7 for p in law.parameters}
     body = calculator.javascript(law.formula)
-    call = f"(function ({', '.join(calculator.arguments(post))}) {{ {body} }})(...{json.dumps([*params.values(), 3.0, 5.0])})"
+    given = json.dumps([*params.values(), 3.0, 5.0])
+    call = f"(function ({', '.join(calculator.arguments(post))}) {{ {body} }})(...{given})"
     log_inputs = {"n_params": np.log(3.0), "n_tokens": np.log(5.0)}
     assert MiniRacer().eval(call) == pytest.approx(
         float(np.exp(law.predict(params, log_inputs))), rel=1e-5
@@ -193,9 +193,7 @@ def test_nothing_is_written_where_there_is_no_folder(plan, tmp_path):
 
 
 def test_a_plan_needs_draws():
-    point = bs.fit(
-        bs.datasets.simulate(seed=1), noise=bs.noise.Normal(), method=bs.MultiStart(starts=100)
-    )
+    point = known_posterior(bs.datasets.simulate(seed=1), shape=(1, 1))
     with pytest.raises(bs.InputError, match="plan needs a posterior"):
         bs.plan(point, 1e23)
 

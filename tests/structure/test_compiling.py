@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from bayescale import compiling
+from bayescale._internal import compiling
 from bayescale._internal.compiling import Use, jit_for
 from bayescale._internal.precision import float64
 
@@ -49,3 +49,21 @@ def test_a_program_within_another_is_part_of_it():
     assert jax.jit(lambda x: doubled(x) + 1)(3.0) == 7.0
     assert jax.grad(doubled)(3.0) == 2.0
     assert jax.vmap(doubled)(np.arange(3.0)).tolist() == [0.0, 2.0, 4.0]
+
+
+def test_a_program_pinned_to_a_cpu_has_its_options_whatever_the_default_back_end(monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert Use.OFTEN.options == {}
+    with jax.default_device(jax.local_devices(backend="cpu")[0]):
+        assert Use.OFTEN.options == Use.OFTEN.options_on("cpu") != {}
+
+
+def test_a_program_is_compiled_by_the_options_of_the_device_that_each_call_runs_on(monkeypatch):
+    asked = []
+    monkeypatch.setattr(Use, "options_on", lambda use, platform: asked.append(platform) or {})
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    doubled = jit_for(Use.BRIEF)(lambda x: 2 * x)
+    assert doubled(3.0) == 6.0
+    with jax.default_device(jax.local_devices(backend="cpu")[0]):
+        assert doubled(3.0) == 6.0
+    assert asked == ["gpu", "cpu"]

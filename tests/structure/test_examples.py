@@ -2,39 +2,27 @@
 
 import doctest
 import importlib
-import pkgutil
 
 import pytest
 
-import bayescale
+from tests.structure.source import SHIPPED, sources
 
 EXAMPLES = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+WITH_EXAMPLES = [source.module for source in sources(*SHIPPED) if ">>> " in source.text]
 
 
-def modules() -> list[str]:
-    """Every module of the package, found on its paths."""
-    return [
-        "bayescale",
-        *(module.name for module in pkgutil.walk_packages(bayescale.__path__, "bayescale.")),
-    ] + [
-        f"bayescale.{folder}.{module.name}"
-        for folder in ("kernels", "datasets")
-        for module in pkgutil.iter_modules(importlib.import_module(f"bayescale.{folder}").__path__)
-    ]
+def test_every_module_can_be_imported():
+    for source in sources(*SHIPPED):
+        importlib.import_module(source.module.removesuffix(".__init__"))
 
 
-@pytest.mark.parametrize("name", sorted(set(modules())))
+# The examples fit the same simulated runs by the same methods, so that programs compile once.
+@pytest.mark.parametrize("name", WITH_EXAMPLES)
 def test_the_examples_of_a_module_run(name: str) -> None:
-    results = doctest.testmod(importlib.import_module(name), optionflags=EXAMPLES)
+    module = importlib.import_module(name.removesuffix(".__init__"))
+    results = doctest.testmod(module, optionflags=EXAMPLES)
     assert results.failed == 0
 
 
-def test_the_package_has_examples() -> None:
-    finder = doctest.DocTestFinder()
-    found = [
-        test
-        for name in set(modules())
-        for test in finder.find(importlib.import_module(name))
-        if test.examples
-    ]
-    assert len(found) >= 20
+def test_the_package_has_examples():
+    assert len(WITH_EXAMPLES) >= 20

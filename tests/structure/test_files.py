@@ -4,71 +4,92 @@ import ast
 import fnmatch
 import subprocess
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.structure.source import EVERY, PACKAGES, ROOT, SHIPPED, Source, sources
+
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-PACKAGES = {
-    "bayescale": "bayescale",
-    "bayescale.kernels": "kernels",
-    "bayescale.datasets": "datasets",
-}
 
 LONGEST = 500
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
 FORBIDDEN_MODULES = {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
 
 
-def sources(*folders):
-    return [
-        pytest.param(path, id=str(path.relative_to(ROOT)))
-        for folder in folders
-        for path in sorted((ROOT / folder).rglob("*.py"))
-        if "build" not in path.relative_to(ROOT).parts
+def calls(source: Source) -> Iterator[ast.Call]:
+    """Yield the calls in a file."""
+    return (node for node in ast.walk(source.tree) if isinstance(node, ast.Call))
+
+
+def imported_modules(node: ast.Import | ast.ImportFrom) -> set[str | None]:
+    """Return the modules that an import statement names."""
+    tops: set[str | None] = {alias.name.partition(".")[0] for alias in node.names}
+    return tops | {getattr(node, "module", None)}
+
+
+def undocumented(source: Source) -> Iterator[str]:
+    """Yield the public names of a file that have no docstring."""
+    internal = source.path.name.startswith("_") and source.path.name != "__init__.py"
+    if not internal and not ast.get_docstring(source.tree):
+        yield f"{source.name}: the module"
+    for node in source.tree.body:
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef):
+            continue
+        if not node.name.startswith("_") and not ast.get_docstring(node):
+            yield source.at(node.lineno, node.name)
+
+
+def test_no_file_is_longer_than_a_reader_can_hold():
+    long = [source.name for source in sources(*EVERY) if len(source.text.splitlines()) > LONGEST]
+    assert long == []
+
+
+def test_nothing_that_is_read_is_run():
+    found = [
+        source.at(call.lineno, call.func.id)
+        for source in sources(*SHIPPED)
+        for call in calls(source)
+        if isinstance(call.func, ast.Name) and call.func.id in FORBIDDEN_CALLS
     ]
+    assert found == []
 
 
-shipped = pytest.mark.parametrize("path", sources("bayescale", "kernels", "datasets"))
+def test_no_array_is_read_that_may_hold_a_pickle():
+    found = [
+        source.at(call.lineno)
+        for source in sources(*SHIPPED)
+        for call in calls(source)
+        if any(keyword.arg == "allow_pickle" for keyword in call.keywords)
+    ]
+    assert found == []
 
 
-@pytest.mark.parametrize("path", sources("bayescale", "kernels", "datasets", "tests", "benchmarks"))
-def test_no_file_is_longer_than_a_reader_can_hold(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
+def test_no_module_is_imported_that_runs_what_it_reads():
+    found = [
+        source.at(node.lineno)
+        for source in sources(*SHIPPED)
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and imported_modules(node) & FORBIDDEN_MODULES
+    ]
+    assert found == []
 
 
-@shipped
-def test_nothing_that_is_read_is_run(path):
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            assert node.func.id not in FORBIDDEN_CALLS, f"line {node.lineno}"
-        if isinstance(node, ast.Call) and any(
-            keyword.arg == "allow_pickle" for keyword in node.keywords
-        ):
-            pytest.fail(f"line {node.lineno}: allow_pickle")
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            named = {alias.name.partition(".")[0] for alias in node.names} | {
-                getattr(node, "module", None)
-            }
-            assert not named & FORBIDDEN_MODULES, f"line {node.lineno}"
+def test_jaxs_global_settings_are_left_alone():
+    found = [
+        source.at(node.lineno)
+        for source in sources(*SHIPPED)
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Constant) and node.value == "jax_enable_x64"
+    ]
+    assert found == [], "use bayescale._internal.precision.float64"
 
 
-@shipped
-def test_jaxs_global_settings_are_left_alone(path):
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Constant) and node.value == "jax_enable_x64":
-            pytest.fail(f"line {node.lineno}: use bayescale._internal.precision.float64")
-
-
-@shipped
-def test_every_public_name_says_what_it_is(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    if not path.name.startswith("_") or path.name == "__init__.py":
-        assert ast.get_docstring(tree), "the module"
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-            assert ast.get_docstring(node), node.name
+def test_every_public_name_says_what_it_is():
+    missing = [name for source in sources(*SHIPPED) for name in undocumented(source)]
+    assert missing == []
 
 
 def test_the_package_list_names_every_folder_that_holds_code():
@@ -81,11 +102,14 @@ def test_the_package_list_names_every_folder_that_holds_code():
     assert PROJECT["tool"]["setuptools"]["package-dir"] == PACKAGES
 
 
-@pytest.mark.parametrize("folder", ["kernels", "datasets"])
-def test_folders_that_are_packages_under_another_name_are_flat(folder):
-    assert not [
-        path for path in (ROOT / folder).iterdir() if path.is_dir() and path.name != "__pycache__"
+def test_folders_that_are_packages_under_another_name_are_flat():
+    nested = [
+        path
+        for folder in ("kernels", "datasets")
+        for path in (ROOT / folder).iterdir()
+        if path.is_dir() and path.name != "__pycache__"
     ]
+    assert nested == []
 
 
 def test_every_file_of_a_package_is_code_or_declared_as_its_data():
@@ -116,9 +140,12 @@ def test_the_package_is_typed():
     assert (ROOT / "bayescale" / "py.typed").is_file()
 
 
-@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "LICENSE"])
-def test_a_reader_finds(name):
-    assert len((ROOT / name).read_text(encoding="utf-8")) > 100
+def test_a_reader_finds_what_the_project_is_what_changed_and_what_is_allowed():
+    lengths = {
+        name: len((ROOT / name).read_text(encoding="utf-8"))
+        for name in ("README.md", "CHANGELOG.md", "LICENSE")
+    }
+    assert min(lengths.values()) > 100, lengths
 
 
 def test_the_changelog_tells_of_this_version_or_of_what_is_not_yet_released():

@@ -4,175 +4,129 @@ import ast
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
+from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-FOLDERS = {
-    "bayescale": "bayescale",
-    "kernels": "bayescale.kernels",
-    "datasets": "bayescale.datasets",
-}
+from tests.structure.source import ROOT, SHIPPED, Source, sources
 
 # What a part may import of ours besides itself and the leaves. A part is a file or folder right
 # below the package.
-LEAVES = {"errors", "_internal"}
+LEAVES = {"errors", "_internal", "units", "results", "defaults"}
 BELOW_POSTERIOR = {"laws", "processes", "noise", "runs", "responses"}
 BELOW_DECISIONS = BELOW_POSTERIOR | {"posterior", "inference", "kernels"}
 ALLOWED = {
     "errors": set(),
     "_internal": {"errors"},
+    "units": {"errors"},
+    "results": set(),
     "kernels": {"_internal"},
-    "runs": {"errors"},
+    "runs": {"errors", "units", "results"},
     "responses": {"runs", "errors"},
     "laws": LEAVES,
     "processes": {"laws", "runs"} | LEAVES,
     "noise": {"laws", "processes"} | LEAVES,
-    "datasets": {"runs", "errors"},
+    "datasets": {"runs", "errors", "units"},
+    # Imports what it names when it is asked.
+    "defaults": BELOW_POSTERIOR | {"inference"} | LEAVES,
     "posterior": BELOW_POSTERIOR | LEAVES,
     "inference": BELOW_POSTERIOR | {"posterior", "kernels"} | LEAVES,
     "batches": BELOW_DECISIONS | {"datasets"} | LEAVES,
     "decisions": BELOW_DECISIONS | {"batches"} | LEAVES,
     "plots": BELOW_DECISIONS - {"inference", "kernels"} | {"decisions"} | LEAVES,
     "reports": BELOW_DECISIONS - {"inference", "kernels"} | {"decisions", "plots"} | LEAVES,
-    "cli_plan": {
-        "posterior",
-        "decisions",
-        "reports",
-        "terminal",
-        "terminal_plan",
-        "cli_allocate",
-        "cli_input",
-        "__init__",
-    }
-    | LEAVES,
-    "terminal_curve": set(),
-    "terminal_style": set(),
-    "terminal_catalogue": {"laws", "responses", "datasets", "terminal_style"} | LEAVES,
-    "terminal_allocate": {"decisions", "posterior", "terminal_style"} | LEAVES,
-    "terminal_sensitivity": {"decisions", "terminal_style"} | LEAVES,
-    "terminal_design": {"decisions", "terminal_style"} | LEAVES,
-    "terminal_recipes": {"decisions", "terminal_style"} | LEAVES,
-    "terminal_plan": {"decisions", "terminal_style", "terminal_design", "terminal_sensitivity"}
-    | LEAVES,
-    "terminal_backtest": {"decisions", "terminal_style"} | LEAVES,
-    "terminal": BELOW_DECISIONS
-    | {
-        "decisions",
-        "plots",
-        "batches",
-        "datasets",
-        "terminal_allocate",
-        "terminal_curve",
-        "terminal_style",
-    }
-    | LEAVES,
-    "cli_input": BELOW_DECISIONS | {"decisions", "batches", "datasets", "__init__"} | LEAVES,
-    "cli_allocate": {"decisions", "terminal", "terminal_allocate", "cli_input", "__init__"}
-    | LEAVES,
-    "cli_catalogue": {"kernels", "datasets", "terminal", "terminal_catalogue", "cli_input"}
-    | LEAVES,
-    "cli_decisions": {
-        "decisions",
-        "inference",
-        "terminal",
-        "terminal_design",
-        "terminal_recipes",
-        "cli_input",
-        "__init__",
-    }
-    | LEAVES,
+    "terminal": BELOW_DECISIONS - {"inference", "kernels"} | {"decisions", "datasets"} | LEAVES,
     "cli": BELOW_DECISIONS
-    | {
-        "decisions",
-        "plots",
-        "batches",
-        "datasets",
-        "terminal",
-        "terminal_backtest",
-        "terminal_sensitivity",
-    }
-    | {"cli_input", "cli_allocate", "cli_catalogue", "cli_decisions", "cli_plan", "__init__"}
+    | {"decisions", "reports", "batches", "datasets", "terminal", "__init__"}
     | LEAVES,
     "__init__": set(),
 }
 
 
-def modules():
-    """Every module of ours: its dotted name and its syntax tree."""
-    for folder, package in FOLDERS.items():
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            inside = path.relative_to(ROOT / folder).with_suffix("").parts
-            yield pytest.param(
-                ".".join((package, *inside)),
-                ast.parse(path.read_text(encoding="utf-8")),
-                id="/".join((folder, *inside)),
-            )
+@cache
+def imported(source: Source) -> frozenset[str]:
+    """Return the dotted names that a file imports, wherever in it the import stands."""
+    return frozenset(_imported(source.tree))
 
 
-every_module = pytest.mark.parametrize(("module", "tree"), list(modules()))
-
-
-def imported(tree):
-    """Dotted names that a module imports, wherever in it the import stands."""
+def _imported(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             # `from bayescale import datasets` imports a part, `from bayescale.runs import Runs` a
             # name.
-            yield from (
-                [f"bayescale.{alias.name}" for alias in node.names]
-                if node.module == "bayescale"
-                else [node.module]
-            )
+            if node.module == "bayescale":
+                yield from (f"bayescale.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
 
 
-def part(module):
-    """The part that a module of ours belongs to; names that the package itself offers belong to its
-    ``__init__``.
+def part(module: str) -> str:
+    """Return the part that a module of ours belongs to.
+
+    Names that the package itself offers belong to its ``__init__``.
     """
     name = [*module.split("."), "__init__"][1]
     return name if name in ALLOWED or name[0].islower() else "__init__"
 
 
-def third_parties(tree):
-    tops = {name.partition(".")[0] for name in imported(tree)}
+def third_parties(source: Source) -> set[str]:
+    """Return the packages of others that a file imports."""
+    tops = {name.partition(".")[0] for name in imported(source)}
     return tops - set(sys.stdlib_module_names) - {"bayescale"}
 
 
-@every_module
-def test_imports_go_down_only(module, tree):
-    own = part(module)
-    assert own in ALLOWED, f"say in ALLOWED where {own} stands on the spine"
-    ours = {part(name) for name in imported(tree) if name.partition(".")[0] == "bayescale"}
-    assert ours - {own} <= ALLOWED[own]
+def upward(source: Source) -> set[str]:
+    """Return the parts that a file imports and that do not stand below its own on the spine."""
+    own = part(source.module)
+    if own == "__init__":
+        # It offers every part, loaded on first use, and imports them for type checkers alone.
+        return set()
+    ours = {part(name) for name in imported(source) if name.partition(".")[0] == "bayescale"}
+    return ours - {own} - ALLOWED.get(own, set())
 
 
-@every_module
-def test_imports_are_absolute(module, tree):
-    assert not [
-        node.lineno for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level
+def test_every_part_has_its_place_on_the_spine():
+    parts = {part(source.module) for source in sources(*SHIPPED)}
+    assert parts - ALLOWED.keys() == set(), "say in ALLOWED what these parts may import"
+
+
+def test_imports_go_down_only():
+    found = {source.name: upward(source) for source in sources(*SHIPPED)}
+    assert {name: parts for name, parts in found.items() if parts} == {}
+
+
+def test_imports_are_absolute():
+    relative = [
+        source.at(node.lineno)
+        for source in sources(*SHIPPED)
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.ImportFrom) and node.level
     ]
+    assert relative == []
 
 
-@every_module
-def test_only_plots_import_matplotlib(module, tree):
-    if part(module) != "plots":
-        assert "matplotlib" not in third_parties(tree)
+def test_only_plots_import_matplotlib():
+    found = {
+        part(source.module) for source in sources(*SHIPPED) if "matplotlib" in third_parties(source)
+    }
+    assert found == {"plots"}
 
 
-@every_module
-def test_only_the_posterior_and_its_diagnostics_import_arviz(module, tree):
-    if module not in ("bayescale.posterior.posterior", "bayescale.posterior.diagnostics"):
-        assert not [name for name in third_parties(tree) if name.startswith("arviz")]
+def test_only_the_posterior_and_its_diagnostics_import_arviz():
+    found = {
+        source.module
+        for source in sources(*SHIPPED)
+        if any(name.startswith("arviz") for name in third_parties(source))
+    }
+    assert found <= {"bayescale.posterior.posterior", "bayescale.posterior.diagnostics"}
 
 
-@every_module
-def test_kernels_import_jax_and_numpy_alone_of_third_parties(module, tree):
-    if part(module) == "kernels":
-        assert third_parties(tree) <= {"jax", "numpy"}
+def test_kernels_import_jax_and_numpy_alone_of_third_parties():
+    found = {source.name: third_parties(source) - {"jax", "numpy"} for source in sources("kernels")}
+    assert {name: others for name, others in found.items() if others} == {}
 
 
 def loaded_after(statement):

@@ -13,9 +13,10 @@ _FIRST = (
     "import bayescale.laws.base",
     "import bayescale.noise.base",
 )
+_THEN = "import bayescale; bayescale.fit; import numpyro; numpyro.distributions.distribution"
 
 
 @pytest.mark.parametrize("first", _FIRST)
 def test_numpyro_is_whole_whatever_is_imported_first(first):
-    script = f"{first}\nimport bayescale\nbayescale.fit\nimport numpyro\nnumpyro.distributions.distribution"
+    script = f"{first}\n{_THEN}"
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)

@@ -1,5 +1,5 @@
-"""What do Hoffmann's three approaches say of these runs, beside a posterior, and what do two of
-them miss even without noise?
+"""Hoffmann's three approaches to the best split of compute, beside a posterior, and what two of
+them miss even without noise.
 
     1  the lowest loss at each compute, and a power law N* = k·C^a through the sizes that reached it
     2  a parabola in log D at each budget, and a power law through the vertices (`isoflop`)
@@ -28,7 +28,9 @@ from bayescale.inference.multistart import MultiStart
 from bayescale.laws.chinchilla import Chinchilla
 from bayescale.noise.huber import Huber
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, Json, messages, records, to_html, to_text
 from bayescale.runs import Runs
+from bayescale.units import count_in_words, params_for, quantiles, tokens_for
 
 NAMES = {
     "1": "1: lowest loss at each compute",
@@ -42,7 +44,6 @@ _STARTS = 500
 _BINS_PER_DECADE = 4
 _FEWEST_IN_A_BIN = 3
 _FEWEST_BINS = 2
-_ENDS = (0.05, 0.95)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,19 +57,44 @@ class Approaches:
         ``n_tokens``, ``tokens_per_param``), ``value``, ``q05`` and ``q95``: by resampled runs, and
         quantiles of the posterior; and ``bias``, per cent: how far the approach's value lies from
         the truth on noise-free losses of the law that Approach 3 found, on the same N and D.
-    problems : tuple of str
+    problems : tuple of Complaint
         Why an approach is lacking.
     """
 
     frame: pd.DataFrame
-    problems: tuple[str, ...] = ()
+    problems: tuple[Complaint, ...] = ()
 
     def summary(self) -> pd.DataFrame:
-        """One row an approach and budget: a, N*, D*, D*/N*, and the bias of N*."""
+        """Return a, N*, D*, D*/N* and the bias of N*, one row an approach and budget."""
         keys = ["approach", "compute"]
         wide = self.frame.pivot_table(index=keys, columns="quantity", values="value", sort=False)
         bias = self.frame[self.frame["quantity"] == "n_params"].set_index(keys)["bias"]
         return wide[["a", "n_params", "n_tokens", "tokens_per_param"]].assign(bias_of_n_params=bias)
+
+    @property
+    def title(self) -> str:
+        """Title of the result, in a few words."""
+        return "three approaches to the best split of compute"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The exponent a and the best size of each approach."""
+        said = [
+            f"{row['approach']}, at {row['compute']:.3g} FLOPs: a = {row['a']:.3g}, "
+            f"{count_in_words(row['n_params'])} parameters."
+            for row in self.summary().reset_index().to_dict("records")
+        ]
+        return tuple(said)
+
+    def to_dict(self) -> dict[str, Json]:
+        """The frame, a row an approach, budget and quantity, and why an approach is lacking."""
+        return {"approaches": records(self.frame), "problems": messages(self.problems)}
+
+    def _repr_html_(self) -> str:
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 @float64
@@ -112,7 +138,8 @@ def approaches(
     Examples
     --------
     >>> import bayescale as bs
-    >>> found = bs.approaches(bs.datasets.simulate(seed=0, noise=0.002), compute=1e24, replicates=50)
+    >>> runs = bs.datasets.simulate(seed=0, noise=0.002)
+    >>> found = bs.approaches(runs, compute=1e24, replicates=100)
     >>> a = found.summary()["a"].droplevel("compute")
     >>> a.index.tolist()
     ['1: lowest loss at each compute', '2: isoFLOP parabolas', '3: Huber fit of the law']
@@ -136,7 +163,7 @@ def approaches(
             every = sizes(runs, budgets, compute, runs.column("loss"), picks)
             ideal = sizes(runs, budgets, compute, noise_free, picks[:1])
         except InputError as error:
-            problems.append(f"{NAMES[name]}: {error}")
+            problems.append(Complaint("lacking", f"{NAMES[name]}: {error}"))
             continue
         tables.append(_told(name, compute, every[:1], every[1:], ideal, truth))
     tables.append(_told("3", compute, truth, of_law[1:], truth, truth))
@@ -184,7 +211,7 @@ def _of_lowest(
     picks: np.ndarray,
 ) -> np.ndarray:
     log_n = np.log10(runs.column("n_params"))
-    log_c = np.log10(6.0) + log_n + np.log10(runs.column("n_tokens"))
+    log_c = np.log10(runs.six_nd)
     try:
         member = members(runs, budgets)
     except InputError:
@@ -217,7 +244,7 @@ def _of_parabolas(
     picks: np.ndarray,
 ) -> np.ndarray:
     log_tokens = _of_growth(isoflop(runs, budgets).growth_of(loss, picks), compute)
-    return np.log10(np.stack([compute, 10 * compute]) / 6) - log_tokens
+    return np.log10(params_for(np.stack([compute, 10 * compute]), 10**log_tokens))
 
 
 def _told(
@@ -236,7 +263,7 @@ def _told(
     for place, budget in enumerate(budgets):
         for quantity, values in found.items():
             kept = drawn[quantity][:, place]
-            low, high = np.quantile(kept[np.isfinite(kept)], _ENDS)
+            interval = quantiles(kept[np.isfinite(kept)])
             bias = (
                 np.nan
                 if shown is None
@@ -248,13 +275,14 @@ def _told(
                 "quantity": quantity,
                 "value": float(values[0, place]),
             }
-            rows.append(row | {"q05": float(low), "q95": float(high), "bias": float(bias)})
+            ends = {name: float(interval[name]) for name in ("q05", "q95")}
+            rows.append(row | ends | {"bias": float(bias)})
     return pd.DataFrame(rows)
 
 
 def _quantities(log_sizes: np.ndarray, budgets: np.ndarray) -> dict[str, np.ndarray]:
     n_params = 10 ** log_sizes[:, 0]
-    n_tokens = budgets / (6 * n_params)
+    n_tokens = tokens_for(budgets, n_params)
     return {
         "a": log_sizes[:, 1] - log_sizes[:, 0],
         "n_params": n_params,

@@ -17,21 +17,20 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from bayescale import units
 from bayescale._internal.precision import float64
 from bayescale.errors import InputError
+from bayescale.laws.base import AllocatesCompute
 from bayescale.laws.chinchilla import Chinchilla
-from bayescale.posterior.posterior import Posterior, summarise
+from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, Json, records, to_html, to_text
 from bayescale.runs import Runs
+from bayescale.units import nearest_budget, nominal_budgets, params_for, six_nd, summarise
 
-# Runs of one budget differ by a rounding of their size or their steps, a few per cent, and budgets
-# by half or more.
-_GAP = 1.1
-_WIDEST_BUDGET = 1.5
 _FEWEST_SIZES = 3
 _FEWEST_BUDGETS = 2
 _EXTRAPOLATED = 10.0
@@ -87,7 +86,7 @@ class IsoFlop:
         """
         budgets = _checked(compute, "compute")
         n_tokens = grown(self._growth, budgets)[0]
-        n_params = budgets / (6 * n_tokens)
+        n_params = params_for(budgets, n_tokens)
         return pd.DataFrame(
             {
                 "compute": budgets,
@@ -101,8 +100,8 @@ class IsoFlop:
     def bias(
         self, truth: Posterior | Mapping[str, float], compute: float | Sequence[float] | np.ndarray
     ) -> pd.DataFrame:
-        """What this procedure, on these very N and D, would get wrong were the law true and the
-        losses without noise.
+        """Return the bias of this procedure on these very N and D, were the law true and the losses
+        without noise.
 
         The losses are replaced by the law's, parabolas and power law are fitted anew, and their D*
         and N* at each budget are compared with the law's own optimum.
@@ -135,7 +134,7 @@ class IsoFlop:
         optimum = np.asarray(law.optimal_n_params(params, budgets))
         # 6·N·D = C for both, so that the one's D too large by a factor is its N too small by the
         # same.
-        too_large = n_tokens * 6 * optimum / budgets
+        too_large = six_nd(optimum, n_tokens) / budgets
         shares = {"n_params": 1 / too_large, "n_tokens": too_large}
         return pd.DataFrame(
             {
@@ -148,41 +147,75 @@ class IsoFlop:
             for name, share in shares.items()
         )
 
-    def summary(
+    def summary(self) -> pd.DataFrame:
+        """The frame, indexed by compute."""
+        return self.frame.set_index("compute")
+
+    @property
+    def title(self) -> str:
+        """Title of the result, in a few words."""
+        return f"Approach 2 on {self.runs.name}"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Return the number of budgets with a minimum, the exponents, and that they are biased."""
+        return (
+            *self._findings,
+            "A parabola misses the optimum even without noise: `bias_in_words` of a fitted law "
+            "says by how much.",
+        )
+
+    def bias_in_words(
         self,
-        truth: Posterior | Mapping[str, float] | None = None,
+        truth: Posterior | Mapping[str, float],
         compute: float | Sequence[float] | np.ndarray | None = None,
-    ) -> str:
-        """In sentences: how many budgets have a minimum, the exponents, and the bias of all that.
+    ) -> tuple[str, ...]:
+        """Say how many budgets have a minimum, the exponents, and by how much they miss the optimum
+        of a law.
 
         Parameters
         ----------
-        truth : Posterior or mapping, optional
-            As for `bias`; without it the summary can only warn.
+        truth : Posterior or mapping
+            As for `bias`.
         compute : float or sequence, optional
-            Budgets at which the bias is told, FLOPs; ten times the largest budget unless given.
+            Budgets, FLOPs; ten times the largest budget unless given.
         """
-        told = [
-            f"Approach 2 on {self.runs.name}. Budgets: {_counted(Counter(self.frame['status']))}.",
-            f"N* grows as C^{self.exponent_of_params:.3f} and D* as "
-            f"C^{self.exponent_of_tokens:.3f}.",
-        ]
-        if truth is None:
-            told.append(
-                "A parabola misses the optimum even without noise; give a fitted law to be told by "
-                "how much."
-            )
-            return " ".join(told)
         beyond = _EXTRAPOLATED * self.frame["compute"].max()
         bias = self.bias(truth, np.unique(beyond if compute is None else compute))
         table = bias.pivot(index="compute", columns="quantity", values="q50")
-        told.extend(
+        said = [
             f"On noise-free losses of the given law this procedure misses D* at {budget:.3g} FLOPs "
-            f"by {row['n_tokens']:+.1f} % "
-            f"and N* by {row['n_params']:+.1f} %."
+            f"by {row['n_tokens']:+.1f} % and N* by {row['n_params']:+.1f} %."
             for budget, row in table.iterrows()
+        ]
+        return (*self._findings, *said)
+
+    @property
+    def problems(self) -> tuple[Complaint, ...]:
+        """Empty: the status of each budget is in the frame."""
+        return ()
+
+    def to_dict(self) -> dict[str, Json]:
+        """The exponents, and each budget."""
+        return {
+            "exponent_of_params": self.exponent_of_params,
+            "exponent_of_tokens": self.exponent_of_tokens,
+            "budgets": records(self.frame),
+        }
+
+    def _repr_html_(self) -> str:
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
+
+    @property
+    def _findings(self) -> tuple[str, str]:
+        return (
+            f"Budgets: {_counted(Counter(self.frame['status']))}.",
+            f"N* grows as C^{self.exponent_of_params:.3f} and D* as "
+            f"C^{self.exponent_of_tokens:.3f}.",
         )
-        return " ".join(told)
 
     def growth_of(self, loss: np.ndarray, picks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """log₁₀ k and b of the power law through resampled runs, whose losses may be others; each
@@ -226,7 +259,8 @@ def isoflop(runs: Runs, budgets: Sequence[float] | np.ndarray | None = None) -> 
         Nominal budgets, FLOPs; each run goes to the nearest in logarithm. Unless given, runs are
         sorted by ``flops`` (6·N·D where that column is lacking) and a new budget begins wherever
         two neighbours are more than 10 % apart: runs of one budget differ by the rounding of sizes
-        and steps, and budgets by half or more.
+        and steps, and budgets by half or more. `sensitivity`, figures and the default noise model
+        find the same budgets.
 
     Returns
     -------
@@ -235,7 +269,7 @@ def isoflop(runs: Runs, budgets: Sequence[float] | np.ndarray | None = None) -> 
     Raises
     ------
     InputError
-        Where fewer than two budgets have a minimum, or runs spread over compute without gaps.
+        Where fewer than two budgets have a minimum, or the runs are in no budgets.
 
     Examples
     --------
@@ -249,23 +283,21 @@ def isoflop(runs: Runs, budgets: Sequence[float] | np.ndarray | None = None) -> 
     [['n_params', 3.2], ['n_tokens', -3.1]]
     """
     log_d = np.log10(runs.column("n_tokens"))
-    log_c = np.log10(6.0) + np.log10(runs.column("n_params")) + log_d
     member = members(runs, budgets)
-    log_budgets = np.array([log_c[member == i].mean() for i in range(member.max() + 1)])
+    compute = nominal_budgets(member, runs.six_nd)
     vertices, curvature, bottom = (
         rows[0] for rows in _parabolas(log_d, runs.column("loss")[None, :], member)
     )
     frame = pd.DataFrame(
         {
-            "compute": 10**log_budgets,
+            "compute": compute,
             "n_runs": np.bincount(member),
-            "n_params": 10 ** (log_budgets - vertices) / 6,
+            "n_params": params_for(compute, 10**vertices),
             "n_tokens": 10**vertices,
             "loss": bottom,
             "curvature": curvature,
             "status": [
-                _status(log_d[member == i], vertices[i], curvature[i])
-                for i in range(len(log_budgets))
+                _status(log_d[member == i], vertices[i], curvature[i]) for i in range(len(compute))
             ],
         }
     )
@@ -280,41 +312,24 @@ def isoflop(runs: Runs, budgets: Sequence[float] | np.ndarray | None = None) -> 
 
 
 def members(runs: Runs, budgets: Sequence[float] | np.ndarray | None = None) -> np.ndarray:
-    """The budget of each run, counted from the least, shape (runs,): the nearest, or by gaps in
-    compute.
+    """Return the budget of each run, counted from the smallest, shape (runs,): the nearest of those
+    given, or as `bayescale.units.budgets` finds it.
 
     Raises
     ------
     InputError
-        Where none are given and runs spread over compute without gaps.
+        Where none are given and the runs are in no budgets.
     """
-    return _by_gaps(runs) if budgets is None else _by_nearest(runs, _checked(budgets, "budgets"))
-
-
-def _by_gaps(runs: Runs) -> np.ndarray:
     compute = runs.column("flops")
-    order = np.argsort(compute)
-    new = np.append(False, np.diff(np.log(compute[order])) > np.log(_GAP))
-    member = np.empty(len(runs), dtype=int)
-    member[order] = np.cumsum(new)
-    for i in range(member.max() + 1):
-        low, high = compute[member == i].min(), compute[member == i].max()
-        if high > _WIDEST_BUDGET * low:
-            raise InputError(
-                f"isoflop: {np.sum(member == i)} runs of {runs.name} lie between {low:.3g} and "
-                f"{high:.3g} FLOPs with no gap of "
-                f"{_GAP - 1:.0%} among them, so they are of no one budget. Give the nominal "
-                f"budgets=[...] in FLOPs, or fit a "
-                "law, which needs none."
-            )
-    return member
-
-
-def _by_nearest(runs: Runs, budgets: np.ndarray) -> np.ndarray:
-    nearest = np.abs(np.log(runs.column("flops"))[:, None] - np.log(np.unique(budgets))).argmin(
-        axis=1
-    )
-    return np.unique(nearest, return_inverse=True)[1]
+    if budgets is not None:
+        return nearest_budget(compute, _checked(budgets, "budgets"))
+    try:
+        return units.budgets(compute)
+    except InputError as error:
+        raise InputError(
+            f"isoflop: {runs.name}: {error}. Give the nominal budgets=[...] in FLOPs, or fit a "
+            f"law, which needs none."
+        ) from None
 
 
 def _parabolas(
@@ -374,7 +389,7 @@ def power_law(log_c: np.ndarray, log_d: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def grown(growth: tuple[np.ndarray, np.ndarray], compute: np.ndarray) -> np.ndarray:
-    """What a power law gives at each budget, shape (draws, budgets)."""
+    """Evaluate power laws at each budget, shape (draws, budgets)."""
     intercept, slope = growth
     return 10 ** (intercept[:, None] + slope[:, None] * np.log10(compute))
 
@@ -397,10 +412,12 @@ def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{counts[status]} {what}" for status, what in words.items() if counts[status])
 
 
-def _law_and_constants(truth: Posterior | Mapping[str, float]) -> tuple[Any, dict[str, np.ndarray]]:
+def _law_and_constants(
+    truth: Posterior | Mapping[str, float],
+) -> tuple[AllocatesCompute, dict[str, np.ndarray]]:
     """A law and its constants, each of shape (draws, 1)."""
     if isinstance(truth, Posterior):
-        if not hasattr(truth.law, "optimal_n_params"):
+        if not isinstance(truth.law, AllocatesCompute):
             raise InputError(
                 f"{truth.law.formula} knows no trade-off between parameters and tokens; fit "
                 f"Chinchilla()."

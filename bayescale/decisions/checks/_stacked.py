@@ -1,4 +1,4 @@
-"""What `bayescale.stack` returns: posteriors of the same runs, and how much each counts."""
+"""The result of `bayescale.stack`: posteriors of the same runs, and the weight of each."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ import pandas as pd
 
 from bayescale.inference._weighing import systematic
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, Json, messages, records, to_html, to_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +25,8 @@ class Stack:
         What they were weighed by.
     scores : DataFrame, one row per scored run and one column per model
         Log densities, or of ``by="evidence"`` one row of log evidences.
-    problems : tuple of str
-        Each a sentence. Empty where all is well.
+    problems : tuple of Complaint
+        Empty where all is well.
     """
 
     posteriors: tuple[Posterior, ...]
@@ -33,12 +34,13 @@ class Stack:
     weights: np.ndarray
     by: str
     scores: pd.DataFrame
-    problems: tuple[str, ...] = ()
+    problems: tuple[Complaint, ...] = ()
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row per model: ``model``, ``weight``, ``score``, the sum over runs; ``behind``, how
-        far the best is ahead of it, and ``behind_se``, the standard error of that difference.
+        """Return one row per model: ``model``, ``weight``, ``score``, the sum over runs;
+        ``behind``, how far the best is ahead of it, and ``behind_se``, the standard error of that
+        difference.
         """
         values = self.scores.to_numpy()
         lead = values[:, [values.sum(axis=0).argmax()]] - values
@@ -59,12 +61,12 @@ class Stack:
         )
 
     def summary(self) -> pd.DataFrame:
-        """The same, indexed by model, the heaviest first."""
+        """Return the frame, indexed by model, the heaviest first."""
         return self.frame.set_index("model").sort_values("weight", ascending=False, kind="stable")
 
     def draw_indices(self, seed: int) -> np.ndarray:
-        """Which draws of all posteriors, one after the other, make the mixture; as many as the
-        largest posterior has.
+        """Return the indices of the draws that make the mixture, among the draws of all posteriors
+        one after the other; as many as the largest posterior has.
 
         Systematic resampling: each model has its share to within one draw.
         """
@@ -73,7 +75,27 @@ class Stack:
             np.repeat(self.weights / counts, counts), int(counts.max()), np.random.default_rng(seed)
         )
 
+    @property
+    def title(self) -> str:
+        """Title of the result, in a few words."""
+        return f"{len(self.models)} models weighed by {self.by}"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The weight of each model, the heaviest first."""
+        weights = self.summary()["weight"]
+        return tuple(f"{model} has a weight of {weight:.3g}." for model, weight in weights.items())
+
+    def to_dict(self) -> dict[str, Json]:
+        """The models, the heaviest first, what they were weighed by, and what is wrong."""
+        return {
+            "by": self.by,
+            "models": records(self.summary().reset_index()),
+            "problems": messages(self.problems),
+        }
+
     def _repr_html_(self) -> str:
-        return "".join(f"<p>⚠ {problem}</p>" for problem in self.problems) + self.summary().to_html(
-            float_format="{:.4g}".format
-        )
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)

@@ -3,12 +3,12 @@ against what came.
 """
 
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from bayescale._internal.discovery import describe
 from bayescale._internal.progress import bar
 from bayescale.decisions.checks.forecasters import (
     Fitted,
@@ -19,14 +19,18 @@ from bayescale.decisions.checks.forecasters import (
 )
 from bayescale.decisions.checks.holdouts.base import Fold, Holdout, compute
 from bayescale.decisions.checks.holdouts.largest_compute import LargestCompute
-from bayescale.decisions.checks.scores import INTERVALS, QUANTILES, run_scores, summary
+from bayescale.decisions.checks.scores import INTERVALS, run_scores, summary
+from bayescale.defaults import textbook_law
 from bayescale.errors import InputError
 from bayescale.inference.base import Method
 from bayescale.laws.base import Law
-from bayescale.laws.chinchilla import Chinchilla
 from bayescale.noise.base import Noise
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, Json, complaints_about, messages, records, to_html, to_text
 from bayescale.runs import Runs
+from bayescale.units import QUANTILES_TO_SCORE
+
+_FIRST_SCORES = ("coverage50", "coverage90", "crps", "rmsle", "n_train", "n_test")
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,17 +58,16 @@ class Backtest:
 
     @property
     def model(self) -> str:
-        """What was backtested, as it stands in the frame beside today's practice."""
+        """Name of the model that was backtested, as the frame has it beside today's practice."""
         return str(self.frame["model"].iloc[0])
 
     @property
-    def problems(self) -> tuple[str, ...]:
-        """Diagnostics that failed, each a sentence that begins with the fold."""
-        return tuple(
-            f"Without {name}: {one}"
-            for name, fit in self.posteriors.items()
-            for one in fit.problems
-        )
+    def problems(self) -> tuple[Complaint, ...]:
+        """Diagnostics that failed; each sentence begins with the fold."""
+        found: list[Complaint] = []
+        for name, posterior in self.posteriors.items():
+            found += complaints_about(f"Without {name}", posterior.problems)
+        return tuple(found)
 
     def summary(self) -> pd.DataFrame:
         """Scores of the model, and of today's practice on the same runs.
@@ -80,10 +83,48 @@ class Backtest:
         """
         return summary(self.frame)
 
+    @property
+    def title(self) -> str:
+        """Title of the result, in a few words."""
+        return f"{self.runs.name}, forecast {self.holdout}"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Say how many hidden runs the 90 % intervals hold, and how far off the medians are."""
+        said = [
+            f"{model}: 90 % intervals hold {row['coverage90']:.0%} of {row['n_test']:.0f} hidden "
+            f"runs; the medians are off by {row['rmsle']:.2g} in log loss."
+            for model, row in self.summary().iterrows()
+        ]
+        return tuple(said)
+
+    def to_dict(self) -> dict[str, Json]:
+        """Scores of the model, of today's practice under ``baseline``, and what was tested."""
+        ours, todays = records(self.summary().reset_index())
+        name = todays.pop("model")
+        del ours["model"]
+        posterior = next(iter(self.posteriors.values()))
+        return {
+            **{score: ours[score] for score in _FIRST_SCORES},
+            **ours,
+            "baseline": {"name": name, **todays},
+            "holdout": describe(self.holdout),
+            "problems": messages(self.problems),
+            "runs": {
+                "name": self.runs.name,
+                "source": self.runs.source,
+                "n_runs": len(self.runs),
+            },
+            "law": describe(posterior.law),
+            "noise": describe(posterior.noise),
+            "method": describe(posterior.method),
+        }
+
     def _repr_html_(self) -> str:
-        complaints = "".join(f"<p>⚠ {escape(problem)}</p>" for problem in self.problems)
-        table = self.summary().to_html(float_format="{:.3g}".format)
-        return f"<p><b>{escape(self.runs.name)}</b>, forecast {self.holdout}</p>{complaints}{table}"
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 def backtest(
@@ -128,7 +169,8 @@ def backtest(
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> test = bs.backtest(runs, bs.LargestCompute(0.2), noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise, method = bs.laws.Chinchilla(), bs.noise.Normal(), bs.MultiStart(starts=100)
+    >>> test = bs.backtest(runs, bs.LargestCompute(0.2), law=law, noise=noise, method=method)
     >>> test.summary()[["n_train", "n_test"]]
                         n_train  n_test
     model
@@ -147,7 +189,7 @@ def backtest(
     split_by_law = {"n_params", "n_tokens"} <= set(runs.frame.columns)
     forecasters = (
         Fitted(law, noise, method),
-        HuberBootstrap(Chinchilla() if law is None or split_by_law else law),
+        HuberBootstrap(textbook_law() if law is None or split_by_law else law),
     )
     with bar() as progress:
         steps = progress.add_task(
@@ -193,7 +235,7 @@ def scored(fold: Fold, prediction: Prediction) -> pd.DataFrame:
         "decades": np.log10(flops / compute(fold.train).max()),
         "n_train": len(fold.train),
         "loss": test.column("loss"),
-        **{name: scores[name].to_numpy() for name in (*QUANTILES, "pit", "crps")},
+        **{name: scores[name].to_numpy() for name in (*QUANTILES_TO_SCORE, "pit", "crps")},
         "log_score": prediction.log_density,
         **{f"covered{share}": scores[f"covered{share}"].to_numpy() for share in INTERVALS},
     }

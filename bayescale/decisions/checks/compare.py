@@ -1,5 +1,5 @@
-"""Which law do these runs speak for? All that apply, fitted alike, ranked by forecasts of runs that
-they have not seen.
+"""Compare laws: all that apply to the runs, fitted alike, ranked by forecasts of runs that they
+have not seen.
 
 Two scores, both mean log densities of log loss in nats a run: of the dearest runs, forecast from
 the cheaper ones, which is what laws are for, and of each run given all others, by PSIS-LOO.
@@ -10,7 +10,6 @@ Standard errors are of differences run by run from the best. A. Vehtari, A. Gelm
 import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -27,15 +26,17 @@ from bayescale.decisions.checks.holdouts.base import Holdout
 from bayescale.decisions.checks.holdouts.largest_compute import LargestCompute
 from bayescale.decisions.checks.loo import loo
 from bayescale.decisions.checks.scores import summary
+from bayescale.defaults import textbook_noise
 from bayescale.errors import InputError
 from bayescale.inference.base import Method
 from bayescale.inference.importance import Importance
 from bayescale.laws.base import SYMBOLS, Law
 from bayescale.noise.base import Likelihood, is_likelihood
-from bayescale.noise.student_t import StudentT
 from bayescale.posterior.diagnostics import stacking_weights
-from bayescale.posterior.posterior import QUANTILES, Posterior
+from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, Json, messages, records, table_to_html, to_html, to_text
 from bayescale.runs import Runs
+from bayescale.units import QUANTILES, quantiles
 
 # A difference within so many of its standard errors may be chance.
 _SURE = 2.0
@@ -63,8 +64,8 @@ class Comparison:
         Of each law, fitted to all runs.
     hidden : tuple of str
         What each fold hid.
-    problems : tuple of str
-        Each a sentence that begins with the law. Empty where all is well.
+    problems : tuple of Complaint
+        Each sentence begins with the law. Empty where all is well.
     """
 
     name: str
@@ -72,38 +73,51 @@ class Comparison:
     forms: pd.DataFrame
     posteriors: dict[str, Posterior] = field(repr=False)
     hidden: tuple[str, ...] = ()
-    problems: tuple[str, ...] = ()
+    problems: tuple[Complaint, ...] = ()
 
     def summary(self) -> pd.DataFrame:
         """The frame, indexed by law."""
         return self.frame.set_index("law")
 
     @property
-    def verdict(self) -> str:
-        """What the tables say, in plain sentences."""
+    def title(self) -> str:
+        """Title of the result, in a few words."""
+        return f"{len(self.frame)} laws of {self.name}"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Say what the tables show."""
         best, *others = self.frame.to_dict("records")
         sentences = [f"{best['law']} forecasts {' and '.join(self.hidden)} of {self.name} best."]
         if others:
             second = others[0]
-            gap = f"{second['law']} is behind by {second['behind']:.2g} ± {second['behind_se']:.1g} nats a run"
+            distance = f"{second['behind']:.2g} ± {second['behind_se']:.1g} nats a run"
+            gap = f"{second['law']} is behind by {distance}"
             close = not second["behind"] > _SURE * second["behind_se"]
             sentences.append(f"{gap}, which may be chance." if close else f"{gap}.")
             by_loo = self.summary()["loo"].idxmax()
             sentences.append(
                 f"Leave-one-out scores {'agree' if by_loo == best['law'] else f'favour {by_loo}'}."
             )
-        sentences += [
-            _sentence(row) for _, row in self.forms[self.forms["law"] == best["law"]].iterrows()
-        ]
-        return " ".join(sentences)
+        forms = self.forms[self.forms["law"] == best["law"]]
+        sentences += [_sentence(row) for _, row in forms.iterrows()]
+        return tuple(sentences)
+
+    def to_dict(self) -> dict[str, Json]:
+        """Laws, the best forecaster first, forms, the verdict, and what is wrong."""
+        return {
+            "laws": records(self.frame),
+            "forms": records(self.forms),
+            "verdict": " ".join(self.sentences),
+            "hidden": list(self.hidden),
+            "problems": messages(self.problems),
+        }
 
     def _repr_html_(self) -> str:
-        complaints = "".join(f"<p>⚠ {escape(problem)}</p>" for problem in self.problems)
-        tables = "".join(
-            table.to_html(index=False, float_format="{:.3g}".format)
-            for table in (self.frame, self.forms)
-        )
-        return f"<p>{escape(self.verdict)}</p>{complaints}{tables}"
+        return to_html(self) + table_to_html(self.forms)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 @float64
@@ -151,18 +165,16 @@ def compare(
     if not isinstance(runs, Runs):
         runs = Runs.from_frame(runs)
     laws = list(_applicable(runs) if laws is None else laws)
-    noise = StudentT() if noise is None else noise
+    noise = textbook_noise() if noise is None else noise
     method = Importance() if method is None else method
     _check(runs, laws, noise)
     folds = (LargestCompute() if holdout is None else holdout).split(runs)
 
     fits = _fitted(laws, [runs, *(fold.train for fold in folds)], noise, method)
-    problems = [
-        f"{label}: {one.row['message']}"
-        for label, outcomes in fits.items()
-        for one in outcomes
-        if one.row["message"]
-    ]
+    problems = []
+    for label, outcomes in fits.items():
+        doubts = [one.row["message"] for one in outcomes if one.row["message"]]
+        problems += [Complaint("fit", f"{label}: {doubt}") for doubt in doubts]
     posteriors, forecasts, left_out = {}, {}, {}
     for label, outcomes in fits.items():
         whole, *without = (one.posterior for one in outcomes)
@@ -179,9 +191,10 @@ def compare(
         # Of log loss, as the forecasts' are.
         left_out[label] = scores["elpd"].to_numpy() - whole.log_slope
         if uncertain := int((~scores["good"]).sum()):
-            problems.append(
+            message = (
                 f"{label}: its leave-one-out score is uncertain at {uncertain} runs, by Pareto k."
             )
+            problems.append(Complaint("pareto_k", message, {"runs": float(uncertain)}))
     if not posteriors:
         raise InputError(
             f"{runs.name}: no law could be fitted to all runs and without those hidden: "
@@ -202,7 +215,7 @@ def compare(
 def _fitted(
     laws: Sequence[Law], sets: Sequence[Runs], noise: Likelihood, method: Method
 ) -> dict[str, list[Outcome]]:
-    """What became of each law on each set of runs."""
+    """Fit each law to each set of runs, and return the outcomes by law."""
     tasks = [
         Task(len(sets) * i + j, one, law, noise, method)
         for i, law in enumerate(laws)
@@ -289,8 +302,8 @@ def _check(runs: Runs, laws: Sequence[Any], noise: Any) -> None:
 
 
 def _behind(values: np.ndarray, prefix: str) -> pd.DataFrame:
-    """How far each law is behind the best, in the mean over runs, and the standard error of that;
-    scores are (runs, laws).
+    """Return how far each law is behind the best, in the mean over runs, and the standard error of
+    that; scores are (runs, laws).
     """
     gap = values[:, [values.mean(axis=0).argmax()]] - values
     se = (
@@ -308,7 +321,7 @@ def _forms(label: str, posterior: Posterior) -> Iterator[dict[str, Any]]:
         yield {
             "law": label,
             "quantity": special.name,
-            **{name: float(np.quantile(draws, q)) for name, q in QUANTILES.items()},
+            **quantiles(draws),
             "value": special.value,
             "simpler": special.simpler,
             "below": float(np.mean(draws < special.value)) if inside else np.nan,
@@ -317,7 +330,8 @@ def _forms(label: str, posterior: Posterior) -> Iterator[dict[str, Any]]:
 
 def _sentence(row: pd.Series) -> str:
     known = f"{row['quantity']} is {row['q50']:.3g} (90 %: {row['q05']:.3g} to {row['q95']:.3g})"
-    simple = f"at {'∞' if np.isinf(row['value']) else format(row['value'], 'g')} the law would be {row['simpler']}"
+    value = "∞" if np.isinf(row["value"]) else format(row["value"], "g")
+    simple = f"at {value} the law would be {row['simpler']}"
     if np.isnan(row["below"]):
         return f"{known}; {simple}."
     side, chance = ("below", row["below"]) if row["below"] >= 0.5 else ("above", 1 - row["below"])

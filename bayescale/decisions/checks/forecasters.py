@@ -1,4 +1,4 @@
-"""Who forecasts in a backtest: a law with a noise model, and today's practice to compare it with."""
+"""Forecasters of a backtest: a law with a noise model, and today's practice to compare with."""
 
 import warnings
 from dataclasses import dataclass, field, replace
@@ -10,13 +10,13 @@ from scipy.special import logsumexp
 from bayescale._internal.discovery import describe, name_of
 from bayescale._internal.precision import float64
 from bayescale.decisions.forecasts.forecast import forecast
+from bayescale.defaults import textbook_law
 from bayescale.errors import FitWarning, InputError
 from bayescale.inference import fit
 from bayescale.inference.base import Method
 from bayescale.inference.bootstrap import Bootstrap
 from bayescale.inference.multistart import MultiStart
 from bayescale.laws.base import Law
-from bayescale.laws.chinchilla import Chinchilla
 from bayescale.noise.base import Noise, is_likelihood
 from bayescale.noise.huber import Huber
 from bayescale.posterior.posterior import Posterior
@@ -30,7 +30,7 @@ _RANGE = np.log([np.finfo(float).tiny, np.finfo(float).max])
 
 
 class Prediction(NamedTuple):
-    """What a forecaster says of runs that it has not seen.
+    """A forecast of runs that a forecaster has not seen.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class Fitted:
     method: Method | None = None
 
     def predict(self, train: Runs, test: Runs) -> Prediction:
-        """By the posterior predictive distribution, jointly for all runs of ``test``."""
+        """Forecast by the posterior predictive distribution, jointly for all runs of ``test``."""
         return predicted(fit(train, law=self.law, noise=self.noise, method=self.method), test)
 
 
@@ -105,15 +105,15 @@ class HuberBootstrap:
     seed : int
     """
 
-    law: Law = field(default=Chinchilla())
+    law: Law = field(default_factory=textbook_law)
     delta: float = 1e-3
     replicates: int = 200
     residuals: int = 10
     seed: int = 0
 
     def predict(self, train: Runs, test: Runs) -> Prediction:
-        """By the refits' losses times the resampled ratios of observed to fitted loss; this has no
-        density.
+        """Forecast by the refits' losses times the resampled ratios of observed to fitted loss,
+        which have no density.
         """
         huber = Huber(self.delta)
         with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""How well does a model predict each run from the others? Leave-one-out scores without refits.
+"""Leave-one-out scores: how well a model predicts each run from the others, without refits.
 
     elpd = Σ log p(L_i | L_−i),   p(L_i | L_−i) ≈ Σ_s w_is p(L_i | θ_s),   w_is ∝ 1/p(L_i | θ_s),
     Pareto-smoothed
@@ -16,6 +16,7 @@ import pandas as pd
 from bayescale.errors import InputError
 from bayescale.noise.base import is_likelihood
 from bayescale.posterior.posterior import Posterior, leave_one_out
+from bayescale.results import Complaint, Json, messages, records, to_html, to_text
 
 FEWEST_DRAWS = 100
 _NAMED = 8
@@ -34,8 +35,8 @@ class LOO:
         ``pareto_k``; ``good``, whether k is small enough for that to be trusted.
     elpd, se, p_loo : float
         The sum over runs, its standard error, and the effective number of parameters.
-    problems : tuple of str
-        Each a sentence that says what to do. Empty where all is well.
+    problems : tuple of Complaint
+        Each says what to do. Empty where all is well.
     """
 
     name: str
@@ -43,7 +44,7 @@ class LOO:
     elpd: float
     se: float
     p_loo: float
-    problems: tuple[str, ...] = ()
+    problems: tuple[Complaint, ...] = ()
 
     def summary(self) -> pd.DataFrame:
         """The totals, and the runs that are not to be trusted.
@@ -65,10 +66,29 @@ class LOO:
         }
         return pd.DataFrame([row], index=pd.Index([self.name], name="runs"))
 
+    @property
+    def title(self) -> str:
+        """Title of the result, in a few words."""
+        return f"leave-one-out scores of {self.name}"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The sum of log densities with its standard error."""
+        return (f"elpd is {self.elpd:.4g} ± {self.se:.2g} nats over {len(self.frame)} runs.",)
+
+    def to_dict(self) -> dict[str, Json]:
+        """The totals, the runs one by one, and what is wrong."""
+        return {
+            **records(self.summary())[0],
+            "runs": records(self.frame),
+            "problems": messages(self.problems),
+        }
+
     def _repr_html_(self) -> str:
-        return "".join(f"<p>⚠ {problem}</p>" for problem in self.problems) + self.summary().to_html(
-            float_format="{:.4g}".format
-        )
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 def loo(posterior: Posterior) -> LOO:
@@ -98,7 +118,8 @@ def loo(posterior: Posterior) -> LOO:
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.Importance(draws=2000))
+    >>> law, noise = bs.laws.Chinchilla(), bs.noise.Normal()
+    >>> post = bs.fit(runs, law=law, noise=noise, method=bs.Importance(draws=500))
     >>> scores = bs.loo(post)
     >>> len(scores.frame), bool(scores.frame["good"].all())
     (45, True)
@@ -123,22 +144,24 @@ def _worst_first(frame: pd.DataFrame) -> list[object]:
     return frame[~frame["good"]].sort_values("pareto_k", ascending=False)["run_id"].tolist()
 
 
-def _problems(posterior: Posterior, frame: pd.DataFrame, limit: float) -> tuple[str, ...]:
+def _problems(posterior: Posterior, frame: pd.DataFrame, limit: float) -> tuple[Complaint, ...]:
     bad = _worst_first(frame)
     if not bad:
         return ()
     named = ", ".join(map(str, bad[:_NAMED])) + (" …" if len(bad) > _NAMED else "")
-    told = (
+    message = (
         f"Pareto k is above {limit:.2f} at {len(bad)} of {len(frame)} runs ({named}): each moves "
         f"the posterior too much for "
         "its score to be trusted. Compare models by hidden runs instead, bs.stack(..., "
         'by="future"), or fit without them.'
     )
+    figures = {"limit": limit, "runs": float(len(bad))}
+    found = Complaint("pareto_k", message, figures)
     if not posterior.noise.shared:
-        return (told,)
-    return (
-        told,
+        return (found,)
+    expected = (
         "Scores are given the coefficients of the noise model's processes, which follow each run "
         "where it stands alone: a "
-        "large k is to be expected there, and does not make a run an outlier.",
+        "large k is to be expected there, and does not make a run an outlier."
     )
+    return found, Complaint("pareto_k_of_processes", expected, figures)

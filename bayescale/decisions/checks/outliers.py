@@ -1,4 +1,4 @@
-"""Which runs do not belong with the others? The posterior probability that each is an outlier.
+"""Outliers: the posterior probability of each run that it does not belong with the others.
 
     p_i = P(|log L_i − prediction_i| > k s_i | all runs),   k = Φ⁻¹(½ + ½ 0.95^{1/n})
 
@@ -20,6 +20,7 @@ from bayescale._internal.precision import float64
 from bayescale.errors import InputError
 from bayescale.noise.base import is_likelihood
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, Json, records, to_html, to_text
 
 NAMED = 0.5
 
@@ -32,7 +33,7 @@ _STEPS = np.sinh(np.linspace(-9.0, 9.0, 361))
 
 @dataclass(frozen=True, eq=False)
 class Outliers:
-    """How probable it is of each run that it is an outlier.
+    """The probability of each run that it is an outlier.
 
     Attributes
     ----------
@@ -53,10 +54,33 @@ class Outliers:
         """The runs that are outliers more probably than not, indexed by ``run_id``."""
         return self.frame[self.frame["probability"] > NAMED].set_index("run_id")
 
+    @property
+    def title(self) -> str:
+        """Title of the result, in a few words."""
+        return f"outliers of {self.name}"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Say how many runs are outliers more probably than not."""
+        return (
+            f"{len(self.summary())} of {len(self.frame)} runs lie more than {self.limit:.2f} "
+            f"scales off, more probably than not.",
+        )
+
+    @property
+    def problems(self) -> tuple[Complaint, ...]:
+        """Empty: what is wrong with the fit, the posterior says."""
+        return ()
+
+    def to_dict(self) -> dict[str, Json]:
+        """The limit, and each run, the most probable outlier first."""
+        return {"limit": self.limit, "runs": records(self.frame)}
+
     def _repr_html_(self) -> str:
-        found = self.summary()
-        told = f"{len(found)} of {len(self.frame)} runs lie more than {self.limit:.2f} scales off, more probably than not"
-        return f"<p><b>{self.name}</b>: {told}.</p>{found.to_html(float_format='{:.4g}'.format)}"
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 @float64
@@ -88,8 +112,10 @@ def outliers(posterior: Posterior) -> Outliers:
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> wrong = bs.Runs.from_frame(runs.frame.assign(loss=runs.frame["loss"].where(runs.frame.index != 7, 4.0)))
-    >>> post = bs.fit(wrong, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> loss = runs.frame["loss"].where(runs.frame.index != 7, 4.0)
+    >>> wrong = bs.Runs.from_frame(runs.frame.assign(loss=loss))
+    >>> law, noise = bs.laws.Chinchilla(), bs.noise.Normal()
+    >>> post = bs.fit(wrong, law=law, noise=noise, method=bs.MultiStart(starts=100))
     >>> bs.outliers(post).summary().index.tolist()
     [7]
     """

@@ -1,5 +1,5 @@
-"""What do the runs alone say of the exponents? The profile: at each value the best that all other
-parameters can do.
+"""Profile likelihood: what the runs alone say of the exponents, at each value the best that all
+other parameters can do.
 
 A posterior weighs what the runs say by the priors; the profile shows the first without the second,
 and where both agree the priors did not decide. At every node of a grid of exponents the levels and
@@ -16,7 +16,6 @@ freedom keep their priors, for a Student-t likelihood alone has no maximum.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -24,18 +23,21 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from jax import Array
-from numpyro.distributions.transforms import biject_to
 from scipy.stats import chi2
 
+from bayescale._internal.compiling import Use, jit_for
+from bayescale._internal.discovery import describe
 from bayescale._internal.precision import float64
+from bayescale.defaults import textbook_law, textbook_noise
 from bayescale.errors import InputError
-from bayescale.inference.base import Data, Problem, Target
+from bayescale.inference._coordinates import constrained
+from bayescale.inference._data import Data
+from bayescale.inference.base import Problem, Target
 from bayescale.kernels import centre_response, evaluate_pairs, newton, power_columns
 from bayescale.laws.base import Law
-from bayescale.laws.chinchilla import Chinchilla
 from bayescale.noise.base import Noise, is_likelihood
-from bayescale.noise.student_t import StudentT
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, Json, records, to_html, to_text
 from bayescale.runs import Runs
 
 LEVELS = (0.5, 0.9)
@@ -102,6 +104,36 @@ class Profile:
             table[name] = row
         return pd.DataFrame(table).T.rename_axis(index="exponent")
 
+    @property
+    def title(self) -> str:
+        """Title of the result, in a few words."""
+        return f"profile of {self.law.formula} on {self.runs.name}"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The best value of each exponent."""
+        best = self.summary()["best"]
+        return tuple(f"{name} is {value:.4g} at the best node." for name, value in best.items())
+
+    @property
+    def problems(self) -> tuple[Complaint, ...]:
+        """Empty: what is wrong with the fit, the posterior says."""
+        return ()
+
+    def to_dict(self) -> dict[str, Json]:
+        """The summary, a row an exponent, and what was fitted."""
+        return {
+            "exponents": records(self.summary().reset_index()),
+            "law": describe(self.law),
+            "noise": describe(self.noise),
+        }
+
+    def _repr_html_(self) -> str:
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
+
 
 @float64
 def profile(
@@ -141,7 +173,7 @@ def profile(
     Examples
     --------
     >>> import bayescale as bs
-    >>> found = bs.profile(bs.datasets.simulate(seed=1), noise=bs.noise.Normal(), nodes=64)
+    >>> found = bs.profile(bs.datasets.simulate(seed=1), noise=bs.noise.Normal(), nodes=32)
     >>> found.summary().loc["alpha", ["low_90", "high_90"]].between(0.3, 0.4).tolist()
     [True, True]
     """
@@ -150,8 +182,8 @@ def profile(
     else:
         runs, fitted_law, fitted_noise = (
             (of if isinstance(of, Runs) else Runs.from_frame(of)),
-            Chinchilla(),
-            StudentT(),
+            textbook_law(),
+            textbook_noise(),
         )
     law, noise = law or fitted_law, noise or fitted_noise
     exponents = _exponents(law)
@@ -185,8 +217,8 @@ def _exponents(law: Law) -> tuple[str, ...]:
 
 
 def _crossings(axis: np.ndarray, height: np.ndarray) -> tuple[float, float]:
-    """Where the outermost stretch of positive heights begins and ends, by straight lines between
-    nodes.
+    """Return where the outermost stretch of positive heights begins and ends, by straight lines
+    between nodes.
     """
     above = np.flatnonzero(height > 0)
     first, last = above[0], above[-1]
@@ -295,7 +327,7 @@ def _searched(
     return every.reshape(shape), np.concatenate(noise, axis=1)[:, np.nanargmin(every)]
 
 
-@partial(jax.jit, static_argnames="target")
+@jit_for(Use.OFTEN, "target")
 def _minimised(
     target: Target, exponents: Array, noise_start: Array, data: Data, weights: Array
 ) -> tuple[Array, Array]:
@@ -330,7 +362,7 @@ def _start(
     loss, log_inputs = jnp.exp(log_loss), [data.log_inputs[str(t.input)][:, 0] for t in powers]
 
     def rho(residual: Array, v: Array) -> Array:
-        params = {p.name: biject_to(p.prior.support)(c) for p, c in zip(parameters, v, strict=True)}
+        params = constrained(parameters, tuple(v))
         return target.noise.rho(residual[:, None], params, data.conditions)
 
     def of_noise(v: Array, residual: Array) -> Array:

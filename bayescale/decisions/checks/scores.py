@@ -1,20 +1,11 @@
-"""How good was a forecast of losses that are known by now? Scores of draws, in log loss."""
+"""Scores of draws against losses that are known by now, in log loss."""
 
 import numpy as np
 import pandas as pd
 from scipy.stats import kstest
 
-QUANTILES = {
-    "q025": 0.025,
-    "q05": 0.05,
-    "q10": 0.1,
-    "q25": 0.25,
-    "q50": 0.5,
-    "q75": 0.75,
-    "q90": 0.9,
-    "q95": 0.95,
-    "q975": 0.975,
-}
+from bayescale.units import QUANTILES_TO_SCORE, quantiles
+
 INTERVALS = {50: ("q25", "q75"), 80: ("q10", "q90"), 90: ("q05", "q95"), 95: ("q025", "q975")}
 
 
@@ -68,22 +59,20 @@ def run_scores(log_draws: np.ndarray, log_loss: np.ndarray) -> pd.DataFrame:
     >>> found["pit"].tolist(), found["covered50"].tolist(), found["covered90"].tolist()
     ([0.85], [False], [True])
     """
-    quantiles = dict(
-        zip(QUANTILES, np.quantile(log_draws, list(QUANTILES.values()), axis=0), strict=True)
-    )
+    found = quantiles(log_draws, QUANTILES_TO_SCORE)
     covered = {
-        f"covered{share}": (quantiles[low] <= log_loss) & (log_loss <= quantiles[high])
+        f"covered{share}": (found[low] <= log_loss) & (log_loss <= found[high])
         for share, (low, high) in INTERVALS.items()
     }
     return pd.DataFrame(
-        {name: np.exp(values) for name, values in quantiles.items()}
+        {name: np.exp(values) for name, values in found.items()}
         | {"pit": (log_draws < log_loss).mean(axis=0), "crps": crps(log_draws, log_loss)}
         | covered
     )
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
-    """What the runs of each model come to.
+    """Return the mean scores of each model over its runs.
 
     Parameters
     ----------

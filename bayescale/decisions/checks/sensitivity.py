@@ -1,5 +1,4 @@
-"""How far do the answers move if something else had been assumed? Refits under other likelihoods,
-laws and runs.
+"""Sensitivity of the answers to other assumptions: refits under other likelihoods, laws and runs.
 
 Each variant changes one thing: the likelihood, the form of the law, or the runs, of which one
 budget is left out at a time. What moves by more than the posterior's own width is not known as well
@@ -30,8 +29,10 @@ from bayescale.noise.base import Noise, is_likelihood
 from bayescale.noise.laplace import Laplace
 from bayescale.noise.normal import Normal
 from bayescale.noise.student_t import StudentT
-from bayescale.posterior.posterior import QUANTILES, Posterior
+from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, Json, messages, records, to_html, to_text
 from bayescale.runs import Runs
+from bayescale.units import QUANTILES, budgets_or_none, quantiles, same_partition, tokens_for
 
 UNITS = {
     "alpha": "no unit",
@@ -47,8 +48,10 @@ _LIKELIHOODS: tuple[Noise, ...] = (Normal(), Laplace(), StudentT())
 _FORMS: tuple[Law, ...] = (Chinchilla(), Chinchilla(tied=True), Coupled())
 _ON_LOGARITHMS = ("n_params", "n_tokens")
 _FEWEST_DRAWS = 100
-_GAP, _MOST_BLOCKS, _BLOCKS = 1.10, 12, 5
-_TO_TEN_TIMES, _ANY_BUDGET = 10.0, 1e21
+_MOST_BLOCKS = 12
+_PARTS_WITHOUT_BUDGETS = 5
+_EXTRAPOLATION = 10.0
+_ANY_BUDGET = 1e21
 # The central 90 % of a Normal distribution are so many standard deviations wide.
 _WIDTH = 3.2897
 
@@ -75,14 +78,14 @@ class Sensitivity:
         ``kind`` (``posterior``, ``likelihood``, ``form`` or ``runs``), ``variant``, ``quantity``,
         ``unit``, ``q05``, ``q50``, ``q95``, and ``shift``: the median's distance from the
         posterior's, in standard deviations of the posterior.
-    problems : tuple of str
-        What could not be fitted or is doubtful, each a sentence.
+    problems : tuple of Complaint
+        What could not be fitted or is doubtful.
     """
 
     name: str
     compute: float
     frame: pd.DataFrame
-    problems: tuple[str, ...] = ()
+    problems: tuple[Complaint, ...] = ()
 
     def summary(self) -> pd.DataFrame:
         """Each quantity as the posterior has it, and where the variants take it.
@@ -105,10 +108,35 @@ class Sensitivity:
             variant=largest["variant"],
         )
 
+    @property
+    def title(self) -> str:
+        """Title of the result, in a few words."""
+        return f"{self.name}: answers at {self.compute:.3g} FLOPs under other assumptions"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Say which variant moves each answer most."""
+        said = [
+            f"{quantity} moves most by {row['variant']}: {row['largest_shift']:+.2g} standard "
+            f"deviations."
+            for quantity, row in self.summary().iterrows()
+        ]
+        return tuple(said)
+
+    def to_dict(self) -> dict[str, Json]:
+        """The budget, the summary by quantity, each variant's answers, and what went wrong."""
+        return {
+            "compute": self.compute,
+            "summary": records(self.summary().reset_index()),
+            "variants": records(self.frame),
+            "problems": messages(self.problems),
+        }
+
     def _repr_html_(self) -> str:
-        complaints = "".join(f"<p>⚠ {problem}</p>" for problem in self.problems)
-        told = f"<p><b>{self.name}</b>: the answers at {self.compute:.3g} FLOPs under other assumptions</p>"
-        return told + complaints + self.summary().to_html(float_format="{:.4g}".format)
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 @float64
@@ -116,9 +144,10 @@ def sensitivity(posterior: Posterior, compute: float | None = None) -> Sensitivi
     """Fit again under other likelihoods, other forms of the law, and without one budget at a time.
 
     Likelihoods are Normal, Laplace and Student-t; forms Chinchilla's, the same with equal
-    exponents, and the coupled law. Budgets are the values of the column ``group`` or, where it does
-    not divide the runs, clusters of compute with gaps of 10 % between them, or fifths of the runs
-    by compute. Independent noise is fitted by `Importance`, noise with processes by `NUTS`.
+    exponents, and the coupled law. Budgets are those of `isoflop`: clusters of compute with gaps of
+    10 % between them. Runs without budgets, or with more than twelve, are left out by ``group``, or
+    in fifths by compute. Independent noise is fitted by `Importance`, noise with processes by
+    `NUTS`.
 
     Parameters
     ----------
@@ -146,16 +175,12 @@ def sensitivity(posterior: Posterior, compute: float | None = None) -> Sensitivi
     Examples
     --------
     >>> import bayescale as bs
-    >>> post = bs.fit(bs.datasets.simulate(seed=1), method=bs.Importance(draws=1000))  # doctest: +SKIP
+    >>> post = bs.fit(bs.datasets.simulate(seed=1), method=bs.Importance())  # doctest: +SKIP
     >>> bs.sensitivity(post, compute=1e24).summary()["largest_shift"]  # doctest: +SKIP
     """
     check(posterior)
     if compute is None:
-        compute = (
-            _TO_TEN_TIMES
-            * 6
-            * float(np.max(posterior.runs.column("n_params") * posterior.runs.column("n_tokens")))
-        )
+        compute = _EXTRAPOLATION * float(posterior.runs.six_nd.max())
     budget = float(compute)
     n_params = float(allocate(posterior, budget).draws["n_params"].median())
     own = _answers(posterior, budget, n_params)
@@ -163,10 +188,10 @@ def sensitivity(posterior: Posterior, compute: float | None = None) -> Sensitivi
     problems = []
     for variant, outcome in _fitted(posterior):
         if outcome.row["message"]:
-            problems.append(
-                f"{variant.name} {'failed' if outcome.posterior is None else 'is doubtful'}: "
-                f"{outcome.row['message']}"
-            )
+            code = "failed" if outcome.posterior is None else "doubtful"
+            verb = "failed" if outcome.posterior is None else "is doubtful"
+            message = f"{variant.name} {verb}: {outcome.row['message']}"
+            problems.append(Complaint(code, message))
         if outcome.posterior is not None:
             rows += _rows(
                 variant.kind, variant.name, _answers(outcome.posterior, budget, n_params), own
@@ -208,21 +233,39 @@ def _variants(posterior: Posterior) -> Iterator[_Variant]:
 
 
 def _blocks(runs: Runs) -> Iterator[tuple[str, np.ndarray]]:
-    """What to leave out: a label, and a mask of shape (runs,)."""
+    """Label and mask, shape (runs,), of each block of runs to leave out, the cheapest first."""
     compute = runs.column("flops")
-    if "group" in runs.frame and 2 <= runs.frame["group"].nunique() <= _MOST_BLOCKS:
-        group = runs.frame["group"].astype(str).to_numpy()
-        first = {name: compute[group == name].min() for name in np.unique(group)}
-        yield from ((name, group == name) for name in sorted(first, key=lambda name: first[name]))
-        return
-    order = np.argsort(compute, kind="stable")
-    parts = np.split(order, 1 + np.flatnonzero(np.diff(np.log(compute[order])) > np.log(_GAP)))
-    for part in parts if 2 <= len(parts) <= _MOST_BLOCKS else np.array_split(order, _BLOCKS):
-        low, high = f"{compute[part].min():.2g}", f"{compute[part].max():.2g}"
-        yield (
-            f"{low} FLOPs" if low == high else f"{low} to {high} FLOPs",
-            np.isin(np.arange(len(runs)), part),
-        )
+    groups = _groups(runs)
+    budgets = budgets_or_none(compute)
+    if budgets is not None and budgets.max() >= _MOST_BLOCKS:
+        budgets = None
+    if groups is not None and (budgets is None or same_partition(groups, budgets)):
+        names = np.unique(groups)
+        cheapest = [compute[groups == name].min() for name in names]
+        for name in names[np.argsort(cheapest, kind="stable")]:
+            yield str(name), groups == name
+    else:
+        yield from _labelled(_fifths(compute) if budgets is None else budgets, compute)
+
+
+def _fifths(compute: np.ndarray) -> np.ndarray:
+    """Fifth of each run by compute; runs of equal compute stay together."""
+    rank = np.searchsorted(np.sort(compute), compute)
+    return np.unique(_PARTS_WITHOUT_BUDGETS * rank // len(compute), return_inverse=True)[1]
+
+
+def _groups(runs: Runs) -> np.ndarray | None:
+    """The column ``group`` as text; None where it does not divide the runs in a few blocks."""
+    if "group" not in runs.frame or not 2 <= runs.frame["group"].nunique() <= _MOST_BLOCKS:
+        return None
+    return runs.frame["group"].astype(str).to_numpy(dtype=str)
+
+
+def _labelled(blocks: np.ndarray, compute: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    for block in range(blocks.max() + 1):
+        mask = blocks == block
+        low, high = f"{compute[mask].min():.2g}", f"{compute[mask].max():.2g}"
+        yield f"{low} FLOPs" if low == high else f"{low} to {high} FLOPs", mask
 
 
 def _fitted(posterior: Posterior) -> list[tuple[_Variant, Outcome]]:
@@ -252,28 +295,27 @@ def _answers(posterior: Posterior, budget: float, n_params: float) -> dict[str, 
     alpha = posterior.draws("alpha")
     beta = posterior.draws("beta") if "beta" in posterior.params else alpha
     plan = allocate(posterior, budget).draws.isel(compute=0)
-    loss = forecast(posterior, n_params=n_params, n_tokens=budget / (6 * n_params)).draws[:, 0]
+    loss = forecast(posterior, n_params=n_params, n_tokens=tokens_for(budget, n_params)).draws[:, 0]
     optimum = {name: plan[name].to_numpy() for name in _ON_LOGARITHMS}
     return {"alpha": alpha, "beta": beta, "a": beta / (alpha + beta), **optimum, "loss": loss}
 
 
 def _rows(
-    kind: str, variant: str, answers: dict[str, np.ndarray], own: dict[str, np.ndarray]
+    kind: str, variant: str, answers: dict[str, np.ndarray], fitted: dict[str, np.ndarray]
 ) -> list[dict[str, object]]:
-    levels = list(QUANTILES.values())
-    rows = []
+    rows: list[dict[str, object]] = []
     for quantity, draws in answers.items():
-        low, median, high = np.quantile(draws, levels)
-        known, moved = np.quantile(own[quantity], levels), median
-        if quantity in _ON_LOGARITHMS:
-            known, moved = np.log(known), np.log(median)
-        shift = (moved - known[1]) / ((known[2] - known[0]) / _WIDTH)
+        found = quantiles(draws)
         about = {"kind": kind, "variant": variant, "quantity": quantity, "unit": UNITS[quantity]}
-        rows.append(
-            {
-                **about,
-                **dict(zip(QUANTILES, (low, median, high), strict=True)),
-                "shift": float(shift),
-            }
-        )
+        shift = _shift(quantity, float(found["q50"]), quantiles(fitted[quantity]))
+        rows.append({**about, **found, "shift": shift})
     return rows
+
+
+def _shift(quantity: str, median: float, fitted: dict[str, np.ndarray]) -> float:
+    """Distance of a median from the posterior's, in standard deviations of the posterior."""
+    if quantity in _ON_LOGARITHMS:
+        median = np.log(median)
+        fitted = {name: np.log(value) for name, value in fitted.items()}
+    sd = (fitted["q95"] - fitted["q05"]) / _WIDTH
+    return float((median - fitted["q50"]) / sd)

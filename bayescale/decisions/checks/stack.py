@@ -1,4 +1,4 @@
-"""How much should each of several models count in a forecast? Stacking: the weights whose mixture
+"""Stacking: the weights with which several models should count in a forecast, whose mixture
 predicts runs best.
 
     max over w ≥ 0, Σ w = 1 of Σ_i log Σ_k w_k p_k(L_i | other runs)
@@ -26,8 +26,9 @@ from bayescale.errors import InputError
 from bayescale.noise.base import is_likelihood
 from bayescale.posterior.diagnostics import stacking_weights
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, complaints_about
 
-Scored = tuple[pd.DataFrame, tuple[str, ...]]
+Scored = tuple[pd.DataFrame, tuple[Complaint, ...]]
 
 
 def stack(
@@ -61,10 +62,9 @@ def stack(
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> method = bs.Importance(draws=500)
-    >>> laws = bs.laws.Chinchilla(), bs.laws.PowerLaw()
-    >>> fits = [bs.fit(runs, law=law, noise=bs.noise.Normal(), method=method) for law in laws]
-    >>> stack = bs.stack(fits, by="evidence")
+    >>> laws = [bs.laws.Chinchilla(), bs.laws.PowerLaw()]
+    >>> found = bs.compare(runs, laws, noise=bs.noise.Normal(), method=bs.Importance(draws=500))
+    >>> stack = bs.stack(list(found.posteriors.values()), by="evidence")
     >>> stack.summary()["weight"].round(3).to_dict()
     {'chinchilla, normal': 1.0, 'power_law, normal': 0.0}
     >>> bs.forecast(stack, n_params=70e9, n_tokens=1.4e12, flops=5.88e23).draws.shape
@@ -122,30 +122,28 @@ def _by_loo(posteriors: tuple[Posterior, ...], models: tuple[str, ...]) -> Score
         model: one.frame.set_index("run_id")["elpd"]
         for model, one in zip(models, found, strict=True)
     }
-    told = tuple(
-        f"{model}: {problem}"
-        for model, one in zip(models, found, strict=True)
-        for problem in one.problems
-    )
-    return pd.DataFrame(scores), told
+    problems: list[Complaint] = []
+    for model, one in zip(models, found, strict=True):
+        problems += complaints_about(model, one.problems)
+    return pd.DataFrame(scores), tuple(problems)
 
 
 def _by_future(
     posteriors: tuple[Posterior, ...], models: tuple[str, ...], holdout: Holdout
 ) -> Scored:
     folds = holdout.split(posteriors[0].runs)
-    scores, told = {}, []
+    scores: dict[str, np.ndarray] = {}
+    problems: list[Complaint] = []
     for model, posterior in zip(models, posteriors, strict=True):
         forecaster = Fitted(posterior.law, posterior.noise, posterior.method)
         predictions = [forecaster.predict(fold.train, fold.test) for fold in folds]
         scores[model] = np.concatenate([one.log_density for one in predictions])
-        told += [
-            f"{model}, fitted without hidden runs: {text}"
-            for one in predictions
-            for text in one.posterior.problems
-        ]
+        for one in predictions:
+            problems += complaints_about(
+                f"{model}, fitted without hidden runs", one.posterior.problems
+            )
     run_ids = np.concatenate([fold.test.frame.index.to_numpy() for fold in folds])
-    return pd.DataFrame(scores, index=pd.Index(run_ids, name="run_id")), tuple(told)
+    return pd.DataFrame(scores, index=pd.Index(run_ids, name="run_id")), tuple(problems)
 
 
 def _by_evidence(posteriors: tuple[Posterior, ...], models: tuple[str, ...]) -> Scored:

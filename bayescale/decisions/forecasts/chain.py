@@ -1,5 +1,5 @@
-"""What will a model that has not been trained score? The loss of one law put into a law of what a
-loss is worth.
+"""Chain two laws: predict what a model that has not been trained will score, by the loss of one law
+put into a law of what a loss is worth.
 
 Each draw of the predictive loss is put into a draw of the downstream law, and scattered as its
 noise says, so that both uncertainties reach the answer.
@@ -59,9 +59,12 @@ def chain(
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
-    >>> scored = bs.Runs.from_frame(runs.frame.assign(error=0.85 - 2.1 * np.exp(-0.76 * runs.frame["loss"])))
-    >>> errors = bs.fit(scored, law=bs.laws.ErrorFromLoss(), noise=bs.noise.Huber(), method=bs.MultiStart(starts=100))
+    >>> law, noise = bs.laws.Chinchilla(), bs.noise.Normal()
+    >>> post = bs.fit(runs, law=law, noise=noise, method=bs.MultiStart(starts=100))
+    >>> error = 0.85 - 2.1 * np.exp(-0.76 * runs.frame["loss"])
+    >>> scored = bs.Runs.from_frame(runs.frame.assign(error=error))
+    >>> law, noise, method = bs.laws.ErrorFromLoss(), bs.noise.Huber(), bs.MultiStart(starts=100)
+    >>> errors = bs.fit(scored, law=law, noise=noise, method=method)
     >>> bs.chain(post, errors, n_params=70e9, n_tokens=1.4e12).law_draws.round(2)
     array([[0.36]])
     """

@@ -1,6 +1,4 @@
-"""What will the loss of a run be, or what else the law is of? The posterior predictive at any
-inputs.
-"""
+"""Forecast the loss of a run, or another response: the posterior predictive at any inputs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,8 +13,8 @@ from bayescale.decisions.checks._stacked import Stack
 from bayescale.errors import InputError
 from bayescale.noise.base import is_likelihood, sample_responses
 from bayescale.posterior.posterior import Posterior
-
-QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
+from bayescale.results import Complaint, Json, records, to_html, to_text
+from bayescale.units import QUANTILES_AND_QUARTILES, quantiles
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +57,42 @@ class Forecast:
         """Loss of each predicted run: mean, sd and quantiles, one row per run."""
         return self.inputs.join(_columns("", self.draws))
 
+    @property
+    def title(self) -> str:
+        """Title of the result, in a few words."""
+        return f"{self.response} of {len(self.inputs)} runs"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Median and 90 % interval of each run."""
+        said = []
+        for row in self.summary().to_dict("records"):
+            at = ", ".join(f"{name} = {row[name]:.4g}" for name in self.inputs)
+            interval = f"{row['q05']:.4g} to {row['q95']:.4g}"
+            said.append(f"At {at}: {self.response} {row['q50']:.4g} (90 %: {interval}).")
+        return tuple(said)
+
+    @property
+    def problems(self) -> tuple[Complaint, ...]:
+        """Empty: what is wrong with the fit, the posterior says."""
+        return ()
+
+    def to_dict(self) -> dict[str, Json]:
+        """Statistics of one run under the name of what is predicted; of several, ``runs``, a list
+        of inputs and statistics.
+        """
+        names = ("mean", "sd", *QUANTILES_AND_QUARTILES)
+        runs = records(self.summary())
+        if len(runs) == 1:
+            return {self.response: {name: runs[0][name] for name in names}}
+        return {"response": self.response, "runs": runs}
+
+    def _repr_html_(self) -> str:
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
+
 
 @float64
 def forecast(
@@ -90,7 +124,8 @@ def forecast(
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise = bs.laws.Chinchilla(), bs.noise.Normal()
+    >>> post = bs.fit(runs, law=law, noise=noise, method=bs.MultiStart(starts=100))
     >>> bs.forecast(post, n_params=[1e9, 2e9], n_tokens=20e9).draws.shape
     (1, 2)
     """
@@ -178,9 +213,7 @@ def _columns(prefix: str, draws: np.ndarray) -> pd.DataFrame:
         statistics = {
             "mean": draws.mean(axis=0),
             "sd": draws.std(axis=0, ddof=1) if len(draws) > 1 else np.zeros(draws.shape[1]),
-            **dict(
-                zip(QUANTILES, np.quantile(draws, list(QUANTILES.values()), axis=0), strict=True)
-            ),
+            **quantiles(draws, QUANTILES_AND_QUARTILES),
         }
     return pd.DataFrame(
         {f"{prefix}_{name}" if prefix else name: values for name, values in statistics.items()}

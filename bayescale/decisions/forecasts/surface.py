@@ -1,5 +1,4 @@
-"""How does the predicted loss lie over a grid of inputs? Maps of the posterior predictive: mean, sd
-and quantiles.
+"""Map the predicted loss over a grid of inputs: mean, sd and quantiles of the posterior predictive.
 
 For a forecast's own draws, ask `forecast`; a map of many cells keeps none, so that a fine grid
 costs time and no memory.
@@ -15,11 +14,13 @@ import xarray as xr
 
 from bayescale._internal.precision import float64
 from bayescale.decisions.checks.forecasters import require_loss
-from bayescale.decisions.forecasts.forecast import QUANTILES, forecast
+from bayescale.decisions.forecasts.forecast import forecast
 from bayescale.errors import InputError
 from bayescale.kernels import predictive_surface
 from bayescale.noise.base import is_likelihood, sample_responses
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, Json, records, to_html, to_text
+from bayescale.units import QUANTILES_AND_QUARTILES
 
 # Cells of one forecast: draws × cells in a few megabytes.
 _BLOCK = 256
@@ -49,6 +50,33 @@ class Surface:
         """Loss of a new run in each cell: inputs, mean, sd and quantiles, one row per cell."""
         predicted = self.data[[str(name) for name in self.data if str(name).startswith("loss_")]]
         return Surface(predicted).frame.rename(columns=lambda name: name.removeprefix("loss_"))
+
+    @property
+    def title(self) -> str:
+        """Title of the result, in a few words."""
+        axes = " × ".join(f"{size} {name}" for name, size in self.data.sizes.items())
+        return f"loss on a grid of {axes}"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The lowest and the highest median."""
+        median = self.data["loss_q50"].to_numpy()
+        return (f"Median losses are {median.min():.4g} to {median.max():.4g} nats per token.",)
+
+    @property
+    def problems(self) -> tuple[Complaint, ...]:
+        """Empty: what is wrong with the fit, the posterior says."""
+        return ()
+
+    def to_dict(self) -> dict[str, Json]:
+        """The frame, a row a cell."""
+        return {"cells": records(self.frame)}
+
+    def _repr_html_(self) -> str:
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 @float64
@@ -85,7 +113,8 @@ def surface(
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise = bs.laws.Chinchilla(), bs.noise.Normal()
+    >>> post = bs.fit(runs, law=law, noise=noise, method=bs.MultiStart(starts=100))
     >>> bs.surface(post, n_params=[1e9, 2e9, 4e9], n_tokens=[2e10, 2e11]).data["loss_q95"].shape
     (3, 2)
     """
@@ -131,21 +160,21 @@ def summarise_cells(
         {name: values.reshape(-1) for name, values in posterior.params.items()},
         {name: np.log(values) for name, values in cells.items()},
         scatter,
-        quantiles=tuple(QUANTILES.values()),
+        quantiles=tuple(QUANTILES_AND_QUARTILES.values()),
     )
     columns = {}
     for prefix, kind in (("loss", -1), ("law", 0)):
         columns[f"{prefix}_mean"], columns[f"{prefix}_sd"] = found.mean[kind], found.sd[kind]
         columns |= {
             f"{prefix}_{name}": values
-            for name, values in zip(QUANTILES, found.quantiles[kind], strict=True)
+            for name, values in zip(QUANTILES_AND_QUARTILES, found.quantiles[kind], strict=True)
         }
     return pd.DataFrame({name: np.asarray(values) for name, values in columns.items()})
 
 
 def _scatter(posterior: Posterior, cells: Mapping[str, np.ndarray], seed: int) -> np.ndarray | None:
-    """What each draw adds to log loss, shape (kinds, draws): nothing, for the law; and a deviate,
-    where noise has a density.
+    """Return the addition of each draw to log loss, shape (kinds, draws): zero for the law, and a
+    deviate where noise has a density.
 
     None where what it adds depends on the cell.
     """

@@ -85,7 +85,7 @@ class Departures(NamedTuple):
         return jnp.stack([self.least, self.least + (KNOTS - 1) * self.step])[:, :, 0, 0]
 
     def at(self, log_n: Any, log_d: Any) -> Array:
-        """Of plans, in log loss; shape (draws, points)."""
+        """Evaluate the departures of plans, in log loss; shape (draws, points)."""
         draws = self.coefficients.shape[0]
         both = jnp.stack(jnp.broadcast_arrays(log_n, log_d, jnp.zeros((draws, 1)))[:2])
         indices = jnp.clip((both - self.least) / self.step, 0.0, KNOTS - 1.0)

@@ -39,7 +39,8 @@ _BROKEN = 1e-9
 
 
 class Scenario(NamedTuple):
-    """What a plan is judged by, as arrays of NumPy or JAX that broadcast against (draws, points).
+    """The conditions that a plan is judged under, as arrays of NumPy or JAX that broadcast against
+    (draws, points).
 
     Attributes
     ----------
@@ -87,8 +88,9 @@ class PlanObjective:
     repeats: Repeats | None
     flops: FlopModel
 
+    @jit_for(Use.BRIEF, "self")
     def log_loss(self, log_n: Any, log_d: Any, scenario: Scenario) -> Array:
-        """Of a plan."""
+        """Return the log loss of plans, shape (draws, points)."""
         departures = 0.0 if scenario.departures is None else scenario.departures.at(log_n, log_d)
         at = {"n_params": log_n, "n_tokens": log_d}
         if "unique_tokens" in self.law.inputs:
@@ -100,8 +102,11 @@ class PlanObjective:
             }
         return jnp.asarray(self.law.predict(scenario.params, at)) + departures
 
+    @jit_for(Use.BRIEF, "self")
     def log_tokens(self, log_n: Any, scenario: Scenario, limits: Any) -> Array:
-        """All that the bounds leave; not a number where serving alone breaks one."""
+        """Return the logarithm of the tokens that the bounds leave; not a number where serving
+        alone breaks one.
+        """
         forward = self.flops.forward(jnp.exp(log_n))
         left = limits - scenario.serve * forward * scenario.served
         return jnp.minimum(
@@ -111,7 +116,7 @@ class PlanObjective:
 
     @jit_for(Use.BRIEF, "self")
     def costs(self, log_n: Any, log_d: Any, scenario: Scenario) -> Array:
-        """What a plan takes from each budget, shape (budgets, draws, points)."""
+        """Return the cost of plans against each budget, shape (budgets, draws, points)."""
         forward = self.flops.forward(jnp.exp(log_n))
         return (
             scenario.train * TRAINING_PASSES * forward * jnp.exp(log_d)
@@ -232,8 +237,7 @@ def least_cost(
 def least_budget(
     objective: PlanObjective, scenario: Scenario, limits: Any, log_target: Any, minimised: Any
 ) -> Solutions:
-    """What `least_cost` tells, under departures: the best plan of the least budget with which one
-    reaches the loss.
+    """Return the best plan of the least budget that reaches a loss, under departures.
 
     Departures may let the loss rise where more is spent, so budgets are tried from the least on
     until the first that will do.
@@ -367,7 +371,7 @@ def _least(worth: Any, scenario: Scenario, least: Array, greatest: Array) -> Arr
 
 
 def _about_the_best(worth: Any, log_n: Array, least: Array, greatest: Array) -> tuple[Array, Array]:
-    """The neighbours of the best of many N about the law's own, between which the search goes on."""
+    """Neighbours of the best of many N about the law's own, between which the search goes on."""
     steps = jnp.linspace(-_REACH, _REACH, _PLACES)
 
     def look(best: tuple[Array, Array], step: Array) -> tuple[tuple[Array, Array], None]:

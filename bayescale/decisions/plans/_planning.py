@@ -24,14 +24,16 @@ from bayescale.decisions.plans._optimum import (
 from bayescale.decisions.plans.constraints import Constraints, draws_of
 from bayescale.decisions.plans.flop_models import SixND
 from bayescale.errors import InputError
+from bayescale.laws.base import AllocatesCompute
 from bayescale.posterior.posterior import Posterior
+from bayescale.units import tokens_for
 
 BUDGETS = ("compute", "lifetime_compute", "cost")
 """What a budget may be of. A fourth, of time, is a constraint alone."""
 
 _ROWS = (*BUDGETS, "days")
 _MAX = {"compute": "max_compute", "lifetime_compute": "max_lifetime_compute", "cost": "max_cost"}
-_UNITS = {
+UNITS = {
     "compute": "FLOPs",
     "lifetime_compute": "FLOPs",
     "cost": "units of money",
@@ -46,7 +48,7 @@ _DRAWS_OF_A_POINT = 1000
 
 @dataclass(frozen=True, eq=False)
 class Planner:
-    """What all plans under one posterior and its constraints share.
+    """A posterior with its constraints, which all plans under it share.
 
     Attributes
     ----------
@@ -134,7 +136,9 @@ class Planner:
 
     @property
     def n_draws(self) -> int:
-        """Of the posterior, or of what is uncertain besides a point fit."""
+        """Number of draws: the posterior's, or 1,000 where a point fit is combined with uncertain
+        constraints.
+        """
         return len(self.scenario.served)
 
     def limits(self, budgets: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
@@ -192,13 +196,15 @@ class Planner:
         return Solutions(log_n, log_d, log_loss, found.feasible)
 
     def log_loss(self, log_n: Any, log_d: Any) -> np.ndarray:
-        """Of any plans, by the law and its departures."""
+        """Return the log loss of plans by the law and its departures."""
         return np.asarray(
             self.objective.log_loss(jnp.asarray(log_n), jnp.asarray(log_d), self.scenario)
         )
 
     def log_tokens(self, log_n: Any, budgets: Mapping[str, np.ndarray]) -> np.ndarray:
-        """All that the bounds leave a model of N; not a number where serving it breaks one."""
+        """Return the logarithm of the tokens that the bounds leave a model of N; not a number where
+        serving it breaks one.
+        """
         return np.asarray(
             self.objective.log_tokens(
                 jnp.asarray(log_n), self.scenario, jnp.asarray(self.limits(budgets))
@@ -216,8 +222,8 @@ class Planner:
 
     @property
     def currency(self) -> str:
-        """What plans are compared at equal amounts of: money where there are prices, otherwise
-        training and serving FLOPs.
+        """The cost that plans are compared at equal amounts of: money where there are prices,
+        otherwise training and serving FLOPs.
         """
         return "cost" if self.constraints.prices else "lifetime_compute"
 
@@ -233,8 +239,8 @@ class Planner:
     def binding(
         self, plans: Solutions, budgets: Mapping[str, np.ndarray] | None = None
     ) -> dict[str, np.ndarray]:
-        """Which bounds stop each plan from being better, of those that are set: boolean arrays of
-        shape (draws, points).
+        """Return, for each bound that is set, whether it stops each plan from being better: boolean
+        arrays of shape (draws, points).
         """
         given, asked, scenario = self.constraints, budgets or {}, self.scenario
         spent, limits = (
@@ -256,7 +262,9 @@ class Planner:
         return found
 
     def violations(self, log_n: np.ndarray, log_d: np.ndarray) -> dict[str, np.ndarray]:
-        """Which bounds plans break, of those that are set: boolean arrays of shape (draws, points)."""
+        """Return, for each bound that is set, whether each plan breaks it: boolean arrays of shape
+        (draws, points).
+        """
         given, scenario = self.constraints, self.scenario
         spent = np.asarray(self.objective.costs(log_n, log_d, scenario)) > self.limits() * (
             1 + _BINDS
@@ -305,7 +313,9 @@ class Planner:
         return np.where(plans.feasible, self.costs(plans.log_n, plans.log_d)[of], np.inf)
 
     def unbounded(self) -> "Planner":
-        """The same law and prices with no bounds but budgets, and endless unique tokens."""
+        """Return a planner of the same law and prices with no bounds but budgets, and endless
+        unique tokens.
+        """
         endless = np.full_like(self.scenario.log_max_tokens, LOG_ENDLESS)
         scenario = self.scenario._replace(
             log_max_params=np.float64(LOG_ENDLESS),
@@ -340,7 +350,7 @@ class Planner:
 
     @property
     def _alone(self) -> bool:
-        """Whether training compute, 6·N·D, is all that bounds a plan."""
+        """Return whether training compute, 6·N·D, is all that bounds a plan."""
         given = self.constraints
         others = (
             given.bounds
@@ -348,11 +358,13 @@ class Planner:
             or given.flops != SixND()
             or self.scenario.departures is not None
         )
-        return hasattr(self.objective.law, "optimal_n_params") and not others
+        return isinstance(self.objective.law, AllocatesCompute) and not others
 
     def _closed_form(self, compute: np.ndarray) -> Solutions:
-        n_params = np.asarray(self.objective.law.optimal_n_params(self.scenario.params, compute))  # type: ignore[attr-defined]
-        log_n, log_d = np.log(n_params), np.log(compute / (6 * n_params))
+        law = self.objective.law
+        assert isinstance(law, AllocatesCompute)
+        n_params = np.asarray(law.optimal_n_params(self.scenario.params, compute))
+        log_n, log_d = np.log(n_params), np.log(tokens_for(compute, n_params))
         return Solutions(log_n, log_d, self.log_loss(log_n, log_d), np.ones_like(log_n, dtype=bool))
 
 
@@ -385,13 +397,13 @@ def _checked(name: str, given: float | Sequence[float] | np.ndarray) -> np.ndarr
     if bad.any() or values.ndim > 1 or not values.size:
         shown = f"{values[bad][0]:g}" if bad.any() else f"an array of shape {values.shape}"
         raise InputError(
-            f"{name} = {shown} is not a positive number of {_UNITS[name]}, such as "
+            f"{name} = {shown} is not a positive number of {UNITS[name]}, such as "
             f"{_EXAMPLES[name]}."
         )
     return values
 
 
 def _bounded_by(constraints: Constraints, bounds: Mapping[str, float]) -> Constraints:
-    """The same with these fixed bounds in place of its own."""
+    """Return the constraints with these fixed bounds in place of their own."""
     changed: dict[str, Any] = dict.fromkeys(constraints.bounds) | dict(bounds)
     return replace(constraints, **changed)

@@ -1,5 +1,5 @@
-"""What losses not yet measured would teach a decision, in closed form: preposterior analysis of
-linear and Normal quantities.
+"""Preposterior analysis of linear and Normal quantities: the value of losses not yet measured for a
+decision, in closed form.
 
 A decision a about an unknown q costs ½ h (q − a)² more than the best one. Over posterior draws, q
 and the log losses f of candidate runs are nearly jointly Normal, so with u ~ Normal(0, I), f = mean
@@ -62,7 +62,7 @@ class Preposterior:
         weights: np.ndarray,
         noise: np.ndarray,
     ) -> "Preposterior":
-        """From draws.
+        """Build from draws.
 
         Parameters
         ----------
@@ -88,7 +88,7 @@ class Preposterior:
         return cls(vectors * scales, decision, rest, noise, mean)
 
     def regret(self, chosen: Sequence[int] = ()) -> float:
-        """To expect once the chosen candidates have been run."""
+        """Return the regret to expect once the chosen candidates have been run."""
         return (
             self.curvature
             / 2
@@ -96,7 +96,7 @@ class Preposterior:
         )
 
     def gains(self, chosen: Sequence[int] = ()) -> np.ndarray:
-        """By how much one more of each candidate lowers that, shape (candidates,)."""
+        """Return how much one more of each candidate lowers it, shape (candidates,)."""
         spread = self.loadings @ self._covariance(chosen)
         known = self.noise + np.sum(spread * self.loadings, axis=1)
         return np.asarray(self.curvature / 2 * (spread @ self.decision) ** 2 / known)

@@ -1,5 +1,4 @@
-"""How should a budget be split between parameters and tokens? The optimum of each draw, with
-intervals.
+"""Allocate a budget between parameters and tokens: the optimum of each draw, with intervals.
 
 C = 6·N·D FLOPs of training, as in Hoffmann et al. 2022 and Kaplan et al. 2020 (equation 2.2,
 without the attention term), unless `Constraints` bring another count; they also bring bounds,
@@ -16,9 +15,11 @@ import xarray as xr
 
 from bayescale._internal.precision import float64
 from bayescale.decisions.plans._optimum import Solutions
-from bayescale.decisions.plans._planning import BUDGETS, Planner, asked_for
+from bayescale.decisions.plans._planning import BUDGETS, UNITS, Planner, asked_for
 from bayescale.decisions.plans.constraints import Constraints
-from bayescale.posterior.posterior import Posterior, summarise
+from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, Json, as_json, to_html, to_text
+from bayescale.units import STATISTICS, count_in_words, summarise
 
 QUANTITIES = {
     "n_params": "parameters",
@@ -33,6 +34,7 @@ QUANTITIES = {
     "days": "days",
     "feasible": "1 where the draw has a plan",
 }
+_UNBOUNDED = ("n_params", "n_tokens", "tokens_per_param", "loss")
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +43,7 @@ class Allocation:
 
     Attributes
     ----------
-    draws : Dataset with dimensions ``draw`` and the budgets' own, ``compute`` (FLOPs) unless they are of something else
+    draws : Dataset with dimensions ``draw`` and the kind of budget, such as ``compute`` (FLOPs)
         ``n_params``, ``n_tokens``, ``tokens_per_param`` and ``loss`` (nats per token, without a
         single run's scatter) at each draw's own optimum. With constraints also ``train_flops`` and,
         where they say what it takes, ``epochs``, ``serve_flops``, ``lifetime_flops``,
@@ -57,7 +59,7 @@ class Allocation:
 
     @property
     def over(self) -> str:
-        """What the budgets are of: ``compute``, ``lifetime_compute``, ``cost`` or ``target_loss``."""
+        """The kind of budget: ``compute``, ``lifetime_compute``, ``cost`` or ``target_loss``."""
         return next(str(name) for name in self.draws.dims if name != "draw")
 
     @property
@@ -82,8 +84,62 @@ class Allocation:
         return pd.DataFrame(rows)
 
     def summary(self) -> pd.DataFrame:
-        """Indexed by budget and quantity."""
+        """The frame, indexed by budget and quantity."""
         return self.frame.set_index([self.over, "quantity"])
+
+    @property
+    def title(self) -> str:
+        """Title of the result, in a few words."""
+        return f"best plans by {self.over.replace('_', ' ')}"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Size and tokens of each plan, with a 90 % interval of the size."""
+        unit = UNITS[self.over]
+        said = []
+        for budget, quantities in self.frame.groupby(self.over, sort=False):
+            rows: dict[Any, Any] = quantities.set_index("quantity").to_dict("index")
+            size, tokens = rows["n_params"], rows["n_tokens"]
+            said.append(
+                f"At {budget:.4g} {unit}: {count_in_words(size['q50'])} parameters (90 %: "
+                f"{count_in_words(size['q05'])} to {count_in_words(size['q95'])}) on "
+                f"{count_in_words(tokens['q50'])} tokens."
+            )
+        return tuple(said)
+
+    @property
+    def problems(self) -> tuple[Complaint, ...]:
+        """Empty: what is wrong with the fit, the posterior says."""
+        return ()
+
+    def records(self) -> list[dict[str, Json]]:
+        """Return one dictionary a budget: statistics of each quantity and, where constraints were
+        given, the share of the draws in which each bound binds.
+        """
+        bounded = set(self.draws.data_vars) != set(_UNBOUNDED)
+        listed = []
+        for budget, rows in self.frame.groupby(self.over, sort=False):
+            found: dict[str, Any] = {self.over: budget}
+            for _, row in rows.iterrows():
+                found[row["quantity"]] = {name: row[name] for name in STATISTICS}
+            if bounded:
+                here = self.binding[self.binding[self.over] == budget]
+                found["binding"] = dict(zip(here["bound"], here["share"], strict=True))
+            listed.append(as_json(found))
+        return listed
+
+    def to_dict(self) -> dict[str, Json]:
+        """The quantities of one budget, or ``allocation``, a list of those of several."""
+        listed = self.records()
+        if len(listed) > 1:
+            return {"allocation": listed}
+        return {name: value for name, value in listed[0].items() if name != self.over}
+
+    def _repr_html_(self) -> str:
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 @float64
@@ -143,7 +199,8 @@ def allocate(
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise = bs.laws.Chinchilla(), bs.noise.Normal()
+    >>> post = bs.fit(runs, law=law, noise=noise, method=bs.MultiStart(starts=100))
     >>> list(bs.allocate(post, compute=[1e21, 5.76e23]).draws["n_params"].shape)
     [1, 2]
     >>> served = bs.Constraints(inference_tokens=1e13, max_tokens=15e12)
@@ -176,7 +233,7 @@ def allocate(
 
 
 def quantities(planner: Planner, plans: Solutions, *, plain: bool) -> dict[str, np.ndarray]:
-    """What there is to tell of plans, each of shape (draws, points); of plain ones, without
+    """Return the quantities of plans, each of shape (draws, points); of plain ones, without
     constraints, split and loss.
     """
     n_params, n_tokens = np.exp(plans.log_n), np.exp(plans.log_d)

@@ -1,4 +1,4 @@
-"""What bounds a plan besides its budget: model size, tokens, how many of them are unique, serving,
+"""Bounds of a plan besides its budget: model size, tokens, how many of them are unique, serving,
 money and time.
 
 All combine, and each that is left out is no bound. Whatever they are, a plan has one optimum: in
@@ -19,7 +19,7 @@ _SECONDS_PER_DAY = 86400.0
 
 @dataclass(frozen=True)
 class Repeats:
-    """What tokens read again are worth under a law that does not say: that of Muennighoff et al.
+    """Worth of tokens that are read again, where the law does not say: that of Muennighoff et al.
     2023, with their constants.
 
     Tokens D and parameters N enter the law as effective counts d and n (their equations 5 and 6;
@@ -138,7 +138,7 @@ class Constraints:
 
     @property
     def prices(self) -> tuple[float, float] | None:
-        """Of a FLOP in training and in serving; None where money is of no matter."""
+        """Price of a FLOP in training and in serving; None where money is of no matter."""
         if self.train_price is None:
             return None
         return (

@@ -1,5 +1,5 @@
-"""Which runs are worth paying for next? Those that lower the regret of the size chosen at a target
-budget most for their cost.
+"""Design the next runs: those that lower the regret of the size chosen at a target budget most for
+their cost.
 
 Who trains a model of N parameters with C FLOPs, where N* would have been best, regrets L(N) −
 L(N*), nearly ½ h (log N − log N*)² with h the curvature of loss in log N along 6·N·D = C. The
@@ -14,7 +14,6 @@ utility.
 """
 
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -24,9 +23,12 @@ from bayescale._internal.precision import float64
 from bayescale.decisions.checks._stacked import Stack
 from bayescale.decisions.plans._preposterior import Preposterior
 from bayescale.errors import InputError
+from bayescale.laws.base import AllocatesCompute
 from bayescale.noise.base import is_likelihood, sample_responses
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, Json, records, to_html, to_text
 from bayescale.runs import Runs
+from bayescale.units import log_tokens_for, params_at_ratio, six_nd
 
 _FEWEST_DRAWS = 100
 _TO_THE_TARGET = 100.0
@@ -73,11 +75,19 @@ class Design:
         return self.frame.set_axis(pd.RangeIndex(1, len(self.frame) + 1, name="run"))
 
     @property
-    def when_to_stop(self) -> str:
-        """What the runs are worth, in plain sentences."""
-        begin = f"With what is known, the size chosen at {self.compute:.3g} FLOPs is expected to cost {self.regret:.2g} nats"
+    def title(self) -> str:
+        """Title of the result, in a few words."""
+        return f"{len(self.frame)} runs to make after {self.name}"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Say what the runs are worth, and when to stop."""
+        begin = (
+            f"With what is known, the size chosen at {self.compute:.3g} FLOPs is expected to cost "
+            f"{self.regret:.2g} nats"
+        )
         if self.frame.empty:
-            return f"{begin}; no run is worth its price."
+            return (f"{begin}; no run is worth its price.",)
         last = self.frame.iloc[-1]
         runs = "this run" if len(self.frame) == 1 else f"these {len(self.frame)} runs"
         sentences = [
@@ -86,7 +96,7 @@ class Design:
         ]
         if self.price > 0:
             sentences.append("Stop there: no other is worth its price.")
-            return " ".join(sentences)
+            return tuple(sentences)
         # Were the FLOPs of each run given to the model itself instead, its loss would be lower by
         # the slope times those.
         net = self.frame["regret_after"] + self.target_slope * self.frame["cumulative_flops"]
@@ -102,12 +112,29 @@ class Design:
                 f"Stop {place}: from there on a FLOP lowers loss more in the training of the model "
                 f"itself."
             )
-        return " ".join(sentences)
+        return tuple(sentences)
+
+    @property
+    def problems(self) -> tuple[Complaint, ...]:
+        """Empty: what is wrong with the fit, the posterior says."""
+        return ()
+
+    def to_dict(self) -> dict[str, Json]:
+        """The target, regret to expect there, each run, and when to stop."""
+        return {
+            "compute": self.compute,
+            "regret": self.regret,
+            "target_slope": self.target_slope,
+            "price": self.price,
+            "runs": records(self.frame),
+            "when_to_stop": " ".join(self.sentences),
+        }
 
     def _repr_html_(self) -> str:
-        return f"<p>{escape(self.when_to_stop)}</p>" + self.summary().to_html(
-            float_format="{:.3g}".format
-        )
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 @float64
@@ -165,10 +192,11 @@ def design(
     Examples
     --------
     >>> import bayescale as bs
-    >>> runs = bs.datasets.simulate(seed=1, budgets=(1e18, 1e19))
-    >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.Importance(draws=500))
-    >>> plan = bs.design(post, budget=1e20, n_runs=4)
-    >>> len(plan.frame), bool(plan.frame["flops"].sum() <= 1e20)
+    >>> runs = bs.datasets.simulate(seed=1)
+    >>> law, noise = bs.laws.Chinchilla(), bs.noise.Normal()
+    >>> post = bs.fit(runs, law=law, noise=noise, method=bs.Importance(draws=500))
+    >>> plan = bs.design(post, budget=1e22, n_runs=4)
+    >>> len(plan.frame), bool(plan.frame["flops"].sum() <= 1e22)
     (4, True)
     """
     posteriors, shares = _parts(posterior)
@@ -181,7 +209,7 @@ def design(
     target = _TO_THE_TARGET * dearest if compute is None else float(compute)
     price = _price(price_per_flop, value_per_nat)
     table = _grid(runs, float(budget)) if candidates is None else _given(candidates)
-    flops = 6.0 * table["n_params"].to_numpy() * table["n_tokens"].to_numpy()
+    flops = six_nd(table["n_params"].to_numpy(), table["n_tokens"].to_numpy())
     if not (flops <= budget).any():
         raise InputError(
             f"The cheapest candidate costs {flops.min():.3g} FLOPs, more than the budget of "
@@ -232,7 +260,7 @@ def _check(posteriors: tuple[Posterior, ...], numbers: dict[str, float]) -> None
                 f"design needs to know how new runs scatter, and {one.noise.title} does not say; "
                 f"use a likelihood."
             )
-        if not hasattr(one.law, "optimal_n_params"):
+        if not isinstance(one.law, AllocatesCompute):
             raise InputError(
                 f"{one.law.formula} knows no best size for a budget; fit Chinchilla() to design "
                 f"runs for one."
@@ -276,20 +304,21 @@ def _given(candidates: pd.DataFrame) -> pd.DataFrame:
 
 def _grid(runs: Runs, budget: float) -> pd.DataFrame:
     n_params, n_tokens = runs.column("n_params"), runs.column("n_tokens")
-    budgets = np.geomspace(min(6.0 * float((n_params * n_tokens).min()), budget), budget, _BUDGETS)
+    budgets = np.geomspace(min(float(runs.six_nd.min()), budget), budget, _BUDGETS)
     least, most = float((n_tokens / n_params).min()), float((n_tokens / n_params).max())
     centre = np.sqrt(least * most)
     ratios = np.geomspace(min(least, centre / _ASIDE), max(most, centre * _ASIDE), _SIZES)
     compute, tokens_per_param = (
         values.ravel() for values in np.meshgrid(budgets, ratios, indexing="ij")
     )
-    size = np.sqrt(compute / (6.0 * tokens_per_param))
+    size = params_at_ratio(compute, tokens_per_param)
     return pd.DataFrame({"n_params": size, "n_tokens": size * tokens_per_param})
 
 
 def _log_best(posterior: Posterior, budgets: np.ndarray) -> np.ndarray:
     """log N* of each draw, shape (draws, budgets)."""
-    law: Any = posterior.law
+    law = posterior.law
+    assert isinstance(law, AllocatesCompute)
     params = {name: values.reshape(-1, 1) for name, values in posterior.params.items()}
     return np.log(np.asarray(law.optimal_n_params(params, budgets)))
 
@@ -307,7 +336,7 @@ def _draws(
     params = {name: values.reshape(-1) for name, values in posterior.params.items()}
 
     def loss(log_n: np.ndarray, compute: float) -> np.ndarray:
-        log_inputs = {"n_params": log_n, "n_tokens": np.log(compute / 6) - log_n}
+        log_inputs = {"n_params": log_n, "n_tokens": log_tokens_for(compute, log_n)}
         return np.exp(np.asarray(posterior.law.predict(params, log_inputs)))
 
     best = loss(optimum, target)
@@ -326,7 +355,7 @@ def _draws(
 
 
 def _weighted_quantile(values: np.ndarray, weights: np.ndarray, q: float) -> np.ndarray:
-    """Of each column of values, shape (draws, columns)."""
+    """Return the weighted quantile of each column of values, shape (draws, columns)."""
     order = np.argsort(values, axis=0)
     reached = np.cumsum(weights[order], axis=0) >= q
     return np.take_along_axis(

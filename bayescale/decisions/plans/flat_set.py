@@ -1,5 +1,4 @@
-"""How far from the best size is nearly as good? All sizes within ε nats of each draw's optimum, and
-how probably one is.
+"""Flat set: all sizes within ε nats of each draw's optimum, and how probably one is.
 
 Loss along a budget is flat about its least value: at the optimum of Chinchilla's law, N off by a
 factor of two costs some hundredths of a nat. So N* is known less well than what is lost by missing
@@ -22,6 +21,8 @@ from bayescale.decisions.plans._planning import Planner, asked_for
 from bayescale.decisions.plans.constraints import Constraints
 from bayescale.errors import InputError
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, Json, records, to_html, to_text
+from bayescale.units import count_in_words
 
 _NODES = 201
 _TAIL = 0.005
@@ -53,8 +54,8 @@ class FlatSet:
     least_regret: pd.DataFrame
 
     def summary(self) -> pd.DataFrame:
-        """For each budget the size of least expected regret, and the sizes that are in the set with
-        a probability of at least 50 and 90 %: ``low_50`` … ``high_90``, NaN where none is.
+        """Return for each budget the size of least expected regret, and the sizes that are in the
+        set with a probability of at least 50 and 90 %: ``low_50`` … ``high_90``, NaN where none is.
         """
         over = str(self.frame.columns[0])
         table = self.least_regret.set_index(over)
@@ -64,6 +65,39 @@ class FlatSet:
                 **{f"low_{100 * level:.0f}": there.min(), f"high_{100 * level:.0f}": there.max()}
             )
         return table
+
+    @property
+    def title(self) -> str:
+        """Title of the result, in a few words."""
+        return f"sizes within {self.epsilon:g} nats of the best"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The size of least expected regret at each budget, and those that are nearly as good."""
+        said = []
+        for budget, row in self.summary().iterrows():
+            at = f"At {budget:.4g}: {count_in_words(row['n_params'])} parameters"
+            if np.isfinite(row["low_90"]):
+                low, high = count_in_words(row["low_90"]), count_in_words(row["high_90"])
+                said.append(f"{at}; sizes from {low} to {high} are as good with probability 90 %.")
+            else:
+                said.append(f"{at}; no size is as good as the best with probability 90 %.")
+        return tuple(said)
+
+    @property
+    def problems(self) -> tuple[Complaint, ...]:
+        """Empty: what is wrong with the fit, the posterior says."""
+        return ()
+
+    def to_dict(self) -> dict[str, Json]:
+        """The tolerance, and the summary, a row a budget."""
+        return {"epsilon": self.epsilon, "sizes": records(self.summary().reset_index())}
+
+    def _repr_html_(self) -> str:
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 @float64
@@ -105,7 +139,8 @@ def flat_set(
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise = bs.laws.Chinchilla(), bs.noise.Normal()
+    >>> post = bs.fit(runs, law=law, noise=noise, method=bs.MultiStart(starts=100))
     >>> found = bs.flat_set(post, compute=1e23, epsilon=0.005)
     >>> float((found.draws["high"] / found.draws["low"]).item()) > 2
     True
@@ -157,7 +192,7 @@ def _told(
     high: np.ndarray,
     least: np.ndarray,
 ) -> pd.DataFrame:
-    """Of sizes, shape (sizes,), at one budget."""
+    """Return a table of sizes, shape (sizes,), at one budget."""
     every = np.broadcast_to(log_n, (len(low), len(log_n)))
     log_d = planner.log_tokens(every, budget)
     regret = np.exp(planner.log_loss(every, log_d)) - least

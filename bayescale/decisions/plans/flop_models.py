@@ -1,5 +1,5 @@
-"""How many FLOPs does a token cost a model of N parameters? Six to train and two to serve each, or
-the count of a transformer.
+"""FLOP models: FLOPs that a token costs a model of N parameters, six to train and two to serve
+each, or the count of a transformer.
 
 A FLOP model is a frozen dataclass with one method, ``forward(n_params)``: FLOPs of the forward pass
 of one token, in JAX, growing with N. Training on a token costs three times that, since the backward
@@ -25,7 +25,7 @@ _MATRICES = 4 + 2 * _FEED_FORWARD
 
 @runtime_checkable
 class FlopModel(Protocol):
-    """What plans ask of a FLOP model: hashable, so that equal ones share compiled programs."""
+    """A count of FLOPs a token: hashable, so that equal ones share compiled programs."""
 
     def forward(self, n_params: Any) -> Any:
         """FLOPs of the forward pass of one token, increasing in N; shape by broadcasting."""

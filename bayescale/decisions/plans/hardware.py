@@ -1,5 +1,5 @@
-"""What do FLOPs cost, and how fast do they come? From the price of a device's hour and how much of
-its peak is used.
+"""Hardware: the price and the speed of FLOPs, from the price of a device's hour and how much of its
+peak is used.
 """
 
 from dataclasses import dataclass
@@ -34,7 +34,8 @@ class Hardware:
     --------
     >>> import bayescale as bs
     >>> h100s = bs.Hardware(peak_flops=989e12, utilisation=0.4, devices=1024, price_per_hour=2.5)
-    >>> f"{h100s.price_per_flop * 1e21:.0f} for 1e21 FLOPs, {h100s.flops_per_second * 86400:.2g} FLOPs a day"
+    >>> price, a_day = h100s.price_per_flop * 1e21, h100s.flops_per_second * 86400
+    >>> f"{price:.0f} for 1e21 FLOPs, {a_day:.2g} FLOPs a day"
     '1755 for 1e21 FLOPs, 3.5e+22 FLOPs a day'
     """
 
@@ -60,7 +61,7 @@ class Hardware:
 
     @property
     def flops_per_second(self) -> float:
-        """Of all devices together."""
+        """FLOP/s of all devices together."""
         return self.peak_flops * self.utilisation * self.devices
 
     @property

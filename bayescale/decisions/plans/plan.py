@@ -1,11 +1,12 @@
-"""What to train with a budget, how sure that is, what it would cost to be wrong, and which runs to
-make first.
+"""Plan a run: what to train with a budget, how sure that is, what it would cost to be wrong, and
+which runs to make first.
 
 One call for what `allocate`, `flat_set`, `forecast`, `returns`, `regret` and `design` answer one by
 one.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,12 +22,15 @@ from bayescale.decisions.plans.returns import Returns, returns
 from bayescale.errors import InputError
 from bayescale.noise.base import is_likelihood
 from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, Json, as_json, to_html, to_text
+from bayescale.units import STATISTICS, count_in_words, params_at_ratio, six_nd
 
 RULE_OF_THUMB = 20.0
 """Tokens per parameter that a common reading of Hoffmann et al. 2022 gives."""
 
 _CHOSEN, _BY_RULE = "least expected regret", f"{RULE_OF_THUMB:g} tokens per parameter"
 _FEWEST_DRAWS = 100
+_ENDS = ("low_50", "high_50", "low_90", "high_90")
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,18 +77,18 @@ class Plan:
 
     @property
     def n_params(self) -> float:
-        """Of the plan, a count."""
+        """Recommended number of parameters."""
         return float(self.forecast.inputs["n_params"].iloc[0])
 
     @property
     def n_tokens(self) -> float:
-        """Of the plan, a count."""
+        """Recommended number of training tokens."""
         return float(self.forecast.inputs["n_tokens"].iloc[0])
 
     @property
     def extrapolation_factor(self) -> float:
-        """How many times the dearest run's compute, 6·N·D, the plan's is."""
-        return 6 * self.n_params * self.n_tokens / float(self.posterior.runs.six_nd.max())
+        """Ratio of the plan's compute, 6·N·D, to that of the dearest run."""
+        return float(six_nd(self.n_params, self.n_tokens)) / float(self.posterior.runs.six_nd.max())
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -95,7 +99,7 @@ class Plan:
             part.frame.drop(columns=part.over) for part in (self.allocation, self.returns)
         )
         own = self.forecast.frame.iloc[0]
-        predicted = {name: own[f"loss_{name}"] for name in ("mean", "sd", "q05", "q50", "q95")}
+        predicted = {name: own[f"loss_{name}"] for name in STATISTICS}
         row = {"quantity": "planned_loss", "unit": "nats per token", **predicted}
         return pd.concat(
             [optimum, pd.DataFrame([row]), more[more["quantity"] != "loss"]], ignore_index=True
@@ -106,13 +110,19 @@ class Plan:
         return self.frame.set_index("quantity")
 
     @property
-    def sentences(self) -> list[str]:
+    def title(self) -> str:
+        """Title of the result, in a few words."""
+        return f"{self.posterior.runs.name}, {self.posterior.law.formula}, {self.compute:.3g} FLOPs"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
         """The answers in plain words."""
         flat = self.flat_set.summary().iloc[0]
         own = self.forecast.frame.iloc[0]
         best = self.regret.summary().loc[_CHOSEN]
         said = [
-            f"Train {_count(self.n_params)} parameters on {_count(self.n_tokens)} tokens, "
+            f"Train {count_in_words(self.n_params)} parameters on "
+            f"{count_in_words(self.n_tokens)} tokens, "
             f"{self.n_tokens / self.n_params:.3g} for each parameter.",
             f"Expect a loss of {own['loss_q50']:.4g} nats per token, and with 90 % probability one "
             f"between "
@@ -122,7 +132,8 @@ class Plan:
         ]
         if np.isfinite(flat["low_90"]):
             said.append(
-                f"Each size from {_count(flat['low_90'])} to {_count(flat['high_90'])} parameters "
+                f"Each size from {count_in_words(flat['low_90'])} to "
+                f"{count_in_words(flat['high_90'])} parameters "
                 f"loses less than "
                 f"{self.flat_set.epsilon:g} nats with a probability of 90 % or more."
             )
@@ -138,11 +149,39 @@ class Plan:
             "the compute would buy."
         )
         if self.design is not None:
-            said.append(self.design.when_to_stop)
-        return said
+            said.append(" ".join(self.design.sentences))
+        return tuple(said)
+
+    @property
+    def problems(self) -> tuple[Complaint, ...]:
+        """Complaints about the fits that the plan rests on."""
+        if self.forecaster is self.posterior:
+            return self.posterior.problems
+        return self.posterior.problems + self.forecaster.problems
+
+    def to_dict(self) -> dict[str, Json]:
+        """The plan, its numbers, regret, runs to make first, and what moves the answers."""
+        found: dict[str, Any] = {
+            "compute": self.compute,
+            "plan": {"n_params": self.n_params, "n_tokens": self.n_tokens},
+        }
+        for name, row in self.summary().iterrows():
+            found[str(name)] = {statistic: row[statistic] for statistic in STATISTICS}
+        sizes = self.flat_set.summary().iloc[0]
+        found["flat_set"] = {name: sizes[name] for name in _ENDS}
+        found["regret"] = self.regret.to_dict()["plans"]
+        found["sentences"] = self.sentences
+        if self.design is not None:
+            found["design"] = self.design.to_dict()
+        if self.sensitivity is not None:
+            found["sensitivity"] = self.sensitivity.to_dict()
+        return dict(as_json(found))
 
     def _repr_html_(self) -> str:
-        return f"<p>{' '.join(self.sentences)}</p>{self.summary().to_html(float_format='{:.4g}'.format)}"
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 def plan(
@@ -189,7 +228,8 @@ def plan(
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> post = bs.fit(runs, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Importance(draws=500))
+    >>> law, noise, method = bs.laws.Chinchilla(), bs.noise.Normal(), bs.Importance(draws=500)
+    >>> post = bs.fit(runs, law=law, noise=noise, method=method)
     >>> found = bs.plan(post, 1e23)
     >>> 1 < found.extrapolation_factor < 100
     True
@@ -207,7 +247,7 @@ def plan(
     n_params, n_tokens = float(chosen["n_params"]), float(chosen["n_tokens"])
     held = {_CHOSEN: (n_params, n_tokens)}
     if constraints is None:
-        by_rule = float(np.sqrt(compute / (6 * RULE_OF_THUMB)))
+        by_rule = float(params_at_ratio(compute, RULE_OF_THUMB))
         held[_BY_RULE] = (by_rule, RULE_OF_THUMB * by_rule)
     forecaster = posterior if forecaster is None else forecaster
     inputs = {"n_params": n_params, "n_tokens": n_tokens}
@@ -228,15 +268,3 @@ def plan(
         else design(posterior, budget_of_runs, compute=compute, seed=seed),
         sensitivity,
     )
-
-
-def _count(value: float) -> str:
-    """Three digits, in the words of the field.
-
-    >>> _count(7.12e10), _count(1.349e12), _count(2.5e7), _count(1.905e5)
-    ('71.2 billion', '1.35 trillion', '25 million', '190 thousand')
-    """
-    for power, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
-        if value >= power:
-            return f"{value / power:.3g} {word}" if value < 1e3 * power else f"{value:.3g}"
-    return f"{value:.3g}"

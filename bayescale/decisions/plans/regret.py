@@ -1,5 +1,5 @@
-"""What does a plan cost over the best one? Its extra loss, its wasted share of the budget, and
-which of several plans is best.
+"""Regret: what a plan costs over the best one, as extra loss and as a wasted share of the budget;
+and which of several plans is best.
 
 In each draw, a plan (N, D) of cost C is held against the best plan of the same cost:
 
@@ -17,7 +17,9 @@ from bayescale._internal.precision import float64
 from bayescale.decisions.plans._planning import Planner
 from bayescale.decisions.plans.constraints import Constraints
 from bayescale.errors import InputError
-from bayescale.posterior.posterior import Posterior, summarise
+from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, Json, records, to_html, to_text
+from bayescale.units import quantiles, summarise
 
 QUANTITIES = {
     "loss": "nats per token",
@@ -30,7 +32,7 @@ _INPUTS = ("n_params", "n_tokens")
 
 @dataclass(frozen=True, eq=False)
 class Regret:
-    """What plans lose.
+    """The losses of plans over the best of the same cost.
 
     Attributes
     ----------
@@ -72,7 +74,7 @@ class Regret:
         return pd.DataFrame(lower, index=self.plans.index, columns=self.plans.index)
 
     def gain(self, plan: str, over: str) -> dict[str, float]:
-        """By how many nats per token a plan's loss is below another's: mean, sd and quantiles."""
+        """Return the difference of two plans' losses, nats per token: mean, sd and quantiles."""
         loss = self.draws["loss"]
         return summarise((loss.sel(plan=over) - loss.sel(plan=plan)).to_numpy())
 
@@ -82,15 +84,47 @@ class Regret:
         return str(self.draws["extra_loss"].mean("draw").idxmin("plan").item())
 
     def summary(self) -> pd.DataFrame:
-        """One row a plan: what it is and spends, its expected extra loss, what share of its cost is
-        wasted (mean and 90 % interval), and how probably its loss is the lowest of all.
+        """Return one row a plan: what it is and spends, its expected extra loss, what share of its
+        cost is wasted (mean and 90 % interval), and how probably its loss is the lowest of all.
         """
         means = {name: self.draws[name].mean("draw").to_numpy() for name in QUANTITIES}
-        low, high = (self.draws["wasted"].quantile(q, "draw").to_numpy() for q in (0.05, 0.95))
+        wasted = quantiles(self.draws["wasted"].transpose("draw", ...).to_numpy())
         loss = self.draws["loss"].to_numpy()
         first = loss == loss.min(axis=1, keepdims=True)
         lowest = np.mean(first / first.sum(axis=1, keepdims=True), axis=0)
-        return self.plans.assign(**means, wasted_q05=low, wasted_q95=high, lowest=lowest)
+        return self.plans.assign(
+            **means, wasted_q05=wasted["q05"], wasted_q95=wasted["q95"], lowest=lowest
+        )
+
+    @property
+    def title(self) -> str:
+        """Title of the result, in a few words."""
+        return f"what {len(self.plans)} plans lose"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Expected extra loss and wasted share of each plan."""
+        said = [
+            f"{plan} loses {row['extra_loss']:.2g} nats in expectation, {row['wasted']:.2%} of its "
+            f"cost, and has the lowest loss with probability {row['lowest']:.2g}."
+            for plan, row in self.summary().iterrows()
+        ]
+        return tuple(said)
+
+    @property
+    def problems(self) -> tuple[Complaint, ...]:
+        """Empty: what is wrong with the fit, the posterior says."""
+        return ()
+
+    def to_dict(self) -> dict[str, Json]:
+        """The summary, a row a plan."""
+        return {"plans": records(self.summary().reset_index(names="plan"))}
+
+    def _repr_html_(self) -> str:
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 @float64
@@ -132,7 +166,8 @@ def regret(
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise = bs.laws.Chinchilla(), bs.noise.Normal()
+    >>> post = bs.fit(runs, law=law, noise=noise, method=bs.MultiStart(starts=100))
     >>> found = bs.regret(post, {"Gopher": (280e9, 300e9), "Chinchilla": (70e9, 1.4e12)})
     >>> found.best, float(found.beats.loc["Chinchilla", "Gopher"])
     ('Chinchilla', 1.0)

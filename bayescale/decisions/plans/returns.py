@@ -1,5 +1,5 @@
-"""What does more compute buy? The slope of the compute-optimal loss, what is left to its floor, and
-the price of the next step.
+"""Returns of compute: the slope of the compute-optimal loss, what is left to its floor, and the
+price of the next step.
 
 L*(C) is the least loss that a budget C reaches. Where nothing but the budget bounds a plan, an
 additive law has
@@ -21,7 +21,9 @@ from bayescale._internal.precision import float64
 from bayescale.decisions.plans._planning import Planner, asked_for
 from bayescale.decisions.plans.constraints import Constraints
 from bayescale.errors import InputError
-from bayescale.posterior.posterior import Posterior, summarise
+from bayescale.posterior.posterior import Posterior
+from bayescale.results import Complaint, Json, records, to_html, to_text
+from bayescale.units import rounded, summarise
 
 _FACTORS = (10.0, 100.0)
 # Of log C, for central differences: their error is some 1e-6 of the slope by curvature, and 1e-11
@@ -41,7 +43,7 @@ _UNITS = {
 
 @dataclass(frozen=True, eq=False)
 class Returns:
-    """What more buys at each budget.
+    """The gains of more budget, at each budget.
 
     Attributes
     ----------
@@ -60,7 +62,7 @@ class Returns:
 
     @property
     def over(self) -> str:
-        """What the budgets are of."""
+        """The kind of budget."""
         return next(str(name) for name in self.draws.dims if name != "draw")
 
     @property
@@ -76,16 +78,49 @@ class Returns:
                     "quantity": str(name),
                     "unit": _UNITS.get(str(name), "nats per token"),
                 }
-                rows.append(told | _summarised(values.to_numpy()))
+                rows.append(told | summarise(values.to_numpy()))
         return pd.DataFrame(rows)
 
     def summary(self) -> pd.DataFrame:
-        """Indexed by budget and quantity."""
+        """The frame, indexed by budget and quantity."""
         return self.frame.set_index([self.over, "quantity"])
 
+    @property
+    def title(self) -> str:
+        """Title of the result, in a few words."""
+        return f"what more {self.over.replace('_', ' ')} buys"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Loss above the floor, and the price of the next step, at each budget."""
+        said = []
+        for budget, quantities in self.frame.groupby(self.over, sort=False):
+            median = quantities.set_index("quantity")["q50"]
+            said.append(
+                f"At {budget:.4g} the loss is {median['loss']:.4g} nats, "
+                f"{median['above_floor']:.3g} above the floor; {self.step:g} nats less take {rounded(median['next_factor'])} "
+                f"times the budget."
+            )
+        return tuple(said)
+
+    @property
+    def problems(self) -> tuple[Complaint, ...]:
+        """Empty: what is wrong with the fit, the posterior says."""
+        return ()
+
+    def to_dict(self) -> dict[str, Json]:
+        """The step, and the frame, a row a budget and quantity."""
+        return {"step": self.step, "returns": records(self.frame)}
+
+    def _repr_html_(self) -> str:
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
+
     def probability_of_gain(self, epsilon: float, factor: float = 10.0) -> pd.Series:
-        """How probably 10 or 100 times a budget lowers L* by more than ``epsilon`` nats per token,
-        one entry a budget.
+        """Return the probability that 10 or 100 times a budget lowers L* by more than ``epsilon``
+        nats per token, one entry a budget.
 
         Raises
         ------
@@ -143,11 +178,13 @@ def returns(
     --------
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
-    >>> post = bs.fit(runs, noise=bs.noise.Normal(), method=bs.MultiStart(starts=100))
+    >>> law, noise = bs.laws.Chinchilla(), bs.noise.Normal()
+    >>> post = bs.fit(runs, law=law, noise=noise, method=bs.MultiStart(starts=100))
     >>> found = bs.returns(post, compute=5.76e23)
     >>> loss, floor = (found.draws[name].item() for name in ("loss", "floor"))
     >>> alpha, beta = post.draws("alpha"), post.draws("beta")
-    >>> bool(np.isclose(found.draws["slope"].item(), -alpha * beta / (alpha + beta) * (loss - floor), rtol=1e-5))
+    >>> slope = -alpha * beta / (alpha + beta) * (loss - floor)
+    >>> bool(np.isclose(found.draws["slope"].item(), slope, rtol=1e-5))
     True
     """
     if not 0 < step < float("inf"):
@@ -186,13 +223,3 @@ def returns(
             coords={over: budgets},
         ),
     )
-
-
-def _summarised(values: np.ndarray) -> dict[str, float]:
-    if np.isfinite(values).all():
-        return summarise(values)
-    quantiles = {
-        f"q{100 * q:02.0f}": float(np.quantile(values, q, method="nearest"))
-        for q in (0.05, 0.5, 0.95)
-    }
-    return {"mean": float("inf"), "sd": float("nan"), **quantiles}

@@ -17,8 +17,8 @@ from typing import Any, ClassVar
 import jax.numpy as jnp
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Law, NestedModel, Parameter, Published, Term, Values
-from bayescale.laws.chinchilla import Chinchilla
+from bayescale.defaults import textbook_law
+from bayescale.laws.base import Law, Parameter, Values
 
 MULTIPLIERS = {"n_params": "n_params_multiplier", "n_tokens": "n_tokens_multiplier"}
 FLOOR = "floor_ratio"
@@ -27,7 +27,7 @@ RECIPE = "recipe"
 
 
 @dataclass(frozen=True)
-class RecipeLaw:
+class RecipeLaw(Law):
     """A law of parameters and tokens with multipliers of both.
 
     Parameters
@@ -38,19 +38,15 @@ class RecipeLaw:
         Whether the candidate has an irreducible loss of its own.
     """
 
-    base: Law = field(default=Chinchilla())
+    base: Law = field(default_factory=textbook_law)
     own_floor: bool = False
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
-    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "Two recipes that share exponents"
     paper: ClassVar[str] = (
         "Beck et al. 2025, xLSTM Scaling Laws, arXiv:2510.02228, for recipes compared by laws"
     )
-    published: ClassVar[tuple[Published, ...]] = ()
-    nested_models: ClassVar[tuple[NestedModel, ...]] = ()
-    terms: ClassVar[tuple[Term, ...]] = ()
 
     @property
     def formula(self) -> str:
@@ -102,7 +98,7 @@ class RecipeLaw:
         return [*self.base.recorrelate(decorrelated[:k]), *decorrelated[k:]]
 
     def rescale(self, params: Values, units: Values) -> dict[str, Any]:
-        """Of the base in counts and nats; the multipliers stay.
+        """Return the base's constants in counts and nats; the multipliers stay.
 
         The centre of the data lies between the recipes, at r̄: there N counts in units of N₀ m_N^r̄
         of the base's.

@@ -17,11 +17,13 @@ from html import escape
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from bayescale._internal.discovery import describe
 from bayescale.decisions.recipes.recipes import Recipes, gain
 from bayescale.errors import InputError
-from bayescale.posterior.posterior import QUANTILES
+from bayescale.results import Complaint, Json, as_json, messages, to_html, to_text
+from bayescale.units import quantiles
 
 # Of what a posterior says of itself; the rest of its provenance has fields of its own.
 _NOT_VERSIONS = ("created", "data_sha256", "seed", "device")
@@ -29,8 +31,8 @@ _NOT_VERSIONS = ("created", "data_sha256", "seed", "device")
 
 @dataclass(frozen=True)
 class Audit:
-    """A decision and all that it rests on; every field is a number, a text, or a mapping or list of
-    those.
+    """A decision and all that it rests on; every field is a number, a text, a complaint, or a
+    mapping or list of those.
 
     Attributes
     ----------
@@ -60,7 +62,7 @@ class Audit:
     device, fitted, date : str
         When the fit and the decision were made, UTC.
     diagnostics : dict of str to float
-    problems : tuple of str
+    problems : tuple of Complaint
     """
 
     question: str
@@ -85,12 +87,11 @@ class Audit:
     fitted: str
     date: str
     diagnostics: dict[str, float]
-    problems: tuple[str, ...]
+    problems: tuple[Complaint, ...]
 
     def to_json(self) -> str:
         """All fields, in order; a number that is not finite is null."""
-        fields = {name: _finite(value) for name, value in dataclasses.asdict(self).items()}
-        return json.dumps(fields, indent=2, ensure_ascii=False, allow_nan=False)
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
 
     def save(self, path: str | Path) -> Path:
         """Write the record as JSON.
@@ -115,9 +116,33 @@ class Audit:
             ) from None
         return path
 
+    @property
+    def title(self) -> str:
+        """Title of the result, in a few words."""
+        return f"{self.decision}: {self.question}"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The answer."""
+        return (self.sentence,)
+
+    def summary(self) -> pd.DataFrame:
+        """Probability and quantiles of the gain, one row."""
+        row = {"decision": self.decision, "probability": self.probability, **self.gain}
+        return pd.DataFrame([row], index=pd.Index([self.compute], name="compute"))
+
+    def to_dict(self) -> dict[str, Json]:
+        """All fields, in order."""
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return dict(as_json({**fields, "problems": messages(self.problems)}))
+
     def _repr_html_(self) -> str:
-        record = f"<details><summary>record</summary><pre>{escape(self.to_json())}</pre></details>"
-        return f"<p><b>{self.decision}</b>: {escape(self.sentence)}</p>{record}"
+        record = escape(self.to_json())
+        details = f"<details><summary>record</summary><pre>{record}</pre></details>"
+        return to_html(self) + details
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 def gate(
@@ -148,8 +173,9 @@ def gate(
     --------
     >>> import bayescale as bs
     >>> import pandas as pd
-    >>> old, new = bs.datasets.simulate(seed=1), bs.datasets.simulate(seed=2, A=406.4 / 2**0.34)
-    >>> both = pd.concat([old.frame.assign(group="old"), new.frame.assign(group="new")], ignore_index=True)
+    >>> old = bs.datasets.simulate(seed=1).frame.assign(group="old")
+    >>> new = bs.datasets.simulate(seed=2, A=406.4 / 2**0.34).frame.assign(group="new")
+    >>> both = pd.concat([old, new], ignore_index=True)
     >>> normal, method = bs.noise.Normal(), bs.MultiStart(starts=100)
     >>> found = bs.recipes(both, "old", "new", shared_floor=True, noise=normal, method=method)
     >>> bs.gate(found, compute=1e24, threshold=0.01).decision
@@ -169,7 +195,7 @@ def gate(
         )
     draws = gain(found, np.array([float(compute)]))[:, 0]
     chance = float(np.mean(draws > threshold))
-    quantiles = {name: float(np.quantile(draws, q)) for name, q in QUANTILES.items()}
+    interval = {name: float(value) for name, value in quantiles(draws).items()}
     decision = (
         "promote"
         if chance >= probability
@@ -178,16 +204,16 @@ def gate(
         else "undecided"
     )
     sentence = (
-        f"At {compute:.3g} FLOPs {found.candidate} gains {quantiles['q50']:.3g} nats over "
+        f"At {compute:.3g} FLOPs {found.candidate} gains {interval['q50']:.3g} nats over "
         f"{found.base} "
-        f"(90 %: {quantiles['q05']:.3g} to {quantiles['q95']:.3g}); with probability {chance:.3g} "
+        f"(90 %: {interval['q05']:.3g} to {interval['q95']:.3g}); with probability {chance:.3g} "
         f"more than {threshold:g}: "
         f"{_ADVICE[decision]}."
     )
     if found.problems:
         decision, sentence = (
             "undecided",
-            f"{sentence} But the fit is not to be trusted: {' '.join(found.problems)}",
+            f"{sentence} But the fit is not to be trusted: {' '.join(messages(found.problems))}",
         )
     groups = found.runs.frame["group"].astype(str)
     made_by = found.provenance
@@ -202,7 +228,7 @@ def gate(
         threshold=float(threshold),
         required=float(probability),
         probability=chance,
-        gain=quantiles,
+        gain=interval,
         data=found.runs.name,
         data_sha256=made_by["data_sha256"],
         n_runs={name: int((groups == name).sum()) for name in (found.base, found.candidate)},
@@ -224,9 +250,3 @@ _ADVICE = {
     "reject": "keep the base",
     "undecided": "undecided, more runs are needed",
 }
-
-
-def _finite(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
-    return None if isinstance(value, float) and not np.isfinite(value) else value

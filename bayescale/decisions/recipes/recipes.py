@@ -1,5 +1,4 @@
-"""What is one recipe worth in terms of another? Multipliers of parameters, of data and of compute,
-with intervals.
+"""Compare recipes: multipliers of parameters, of data and of compute, with intervals.
 
 A recipe is whatever does not change along a sweep: optimiser, architecture, data. Both sweeps are
 fitted at once with the exponents of one law (`recipe_law`), so that a multiplier is one number and
@@ -16,24 +15,24 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from html import escape
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayescale._internal.discovery import describe
 from bayescale._internal.precision import float64
 from bayescale.decisions.recipes._law import FLOOR, MULTIPLIERS, RECIPE, RecipeLaw
+from bayescale.defaults import textbook_law, textbook_noise
 from bayescale.errors import FitWarning, InputError
 from bayescale.inference.base import Method, Problem
 from bayescale.inference.nuts import NUTS
-from bayescale.laws.base import Law
-from bayescale.laws.chinchilla import Chinchilla
+from bayescale.laws.base import AllocatesCompute, Law
 from bayescale.noise.base import Likelihood, is_likelihood
-from bayescale.noise.student_t import StudentT
-from bayescale.posterior.posterior import QUANTILES, summarise
+from bayescale.results import Complaint, Json, as_json, messages, records, to_html, to_text
 from bayescale.runs import Runs
+from bayescale.units import QUANTILES, log_tokens_for, summarise
 
 UNITS = {
     **dict.fromkeys((*MULTIPLIERS.values(), FLOOR, "compute_multiplier"), "ratio"),
@@ -74,7 +73,7 @@ class Recipes:
     params: dict[str, np.ndarray] = field(repr=False)
     compute: np.ndarray
     diagnostics: dict[str, float] = field(default_factory=dict)
-    problems: tuple[str, ...] = ()
+    problems: tuple[Complaint, ...] = ()
     provenance: dict[str, str] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -110,7 +109,7 @@ class Recipes:
                 neutral = 0.0 if name == "gain" else 1.0
                 better = draws < neutral if name == FLOOR else draws > neutral
                 about = {"quantity": name, "compute": compute, "unit": UNITS[str(name)]}
-                rows.append({**about, **_statistics(draws), "better": float(better.mean())})
+                rows.append({**about, **summarise(draws), "better": float(better.mean())})
         return pd.DataFrame(rows)
 
     def summary(self) -> pd.DataFrame:
@@ -118,28 +117,50 @@ class Recipes:
         return self.frame.set_index(["quantity", "compute"])
 
     @property
-    def verdict(self) -> str:
-        """What the table says, in plain sentences."""
+    def title(self) -> str:
+        """Title of the result, in a few words."""
+        return f"{self.candidate} in units of {self.base}"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Say what the table shows."""
         rows = self.frame.set_index("quantity")
 
-        def told(name: str) -> str:
+        def interval(name: str) -> str:
             row = rows.loc[[name]].iloc[-1]
-            median, low, high = (
-                f"{row[q]:.3g}" if np.isfinite(row[q]) else "∞" for q in ("q50", "q05", "q95")
-            )
+            low, median, high = (_three_digits(row[q]) for q in QUANTILES)
             return f"{median} (90 %: {low} to {high})"
 
         at = "" if not self.law.own_floor else f" at {self.compute[-1]:.3g} FLOPs"
         return (
-            f"A FLOP of {self.candidate} is worth {told('compute_multiplier')} of {self.base}{at}: "
-            f"a parameter "
-            f"{told('n_params_multiplier')}, a token {told('n_tokens_multiplier')}."
+            f"A FLOP of {self.candidate} is worth {interval('compute_multiplier')} of "
+            f"{self.base}{at}: a parameter {interval('n_params_multiplier')}, a token "
+            f"{interval('n_tokens_multiplier')}.",
         )
 
+    def to_dict(self) -> dict[str, Json]:
+        """Each quantity, the verdict, and how it was found."""
+        return {
+            "base": self.base,
+            "candidate": self.candidate,
+            "quantities": records(self.frame),
+            "verdict": " ".join(self.sentences),
+            "diagnostics": as_json(self.diagnostics),
+            "problems": messages(self.problems),
+            "law": describe(self.law),
+            "noise": describe(self.noise),
+            "method": describe(self.method),
+        }
+
     def _repr_html_(self) -> str:
-        complaints = "".join(f"<p>⚠ {escape(problem)}</p>" for problem in self.problems)
-        table = self.frame.to_html(index=False, float_format="{:.4g}".format, na_rep="")
-        return f"<p>{escape(self.verdict)}</p>{complaints}{table}"
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:.3g}" if np.isfinite(value) else "∞"
 
 
 @float64
@@ -198,8 +219,9 @@ def recipes(
     --------
     >>> import bayescale as bs
     >>> import pandas as pd
-    >>> old, new = bs.datasets.simulate(seed=1), bs.datasets.simulate(seed=2, A=406.4 / 2**0.34)
-    >>> both = pd.concat([old.frame.assign(group="old"), new.frame.assign(group="new")], ignore_index=True)
+    >>> old = bs.datasets.simulate(seed=1).frame.assign(group="old")
+    >>> new = bs.datasets.simulate(seed=2, A=406.4 / 2**0.34).frame.assign(group="new")
+    >>> both = pd.concat([old, new], ignore_index=True)
     >>> normal, method = bs.noise.Normal(), bs.MultiStart(starts=100)
     >>> found = bs.recipes(both, "old", "new", shared_floor=True, noise=normal, method=method)
     >>> found.summary().loc["n_params_multiplier", "q50"].round().tolist()
@@ -207,8 +229,9 @@ def recipes(
     """
     if not isinstance(runs, Runs):
         runs = Runs.from_frame(runs)
-    law = RecipeLaw(Chinchilla() if law is None else law, own_floor=not shared_floor)
-    noise, method = StudentT() if noise is None else noise, NUTS() if method is None else method
+    law = RecipeLaw(textbook_law() if law is None else law, own_floor=not shared_floor)
+    noise = textbook_noise() if noise is None else noise
+    method = NUTS() if method is None else method
     _check(law, noise)
     both = _of(runs, base, candidate)
     known = float(both.six_nd.max())
@@ -267,7 +290,9 @@ def compute_multiplier(found: Recipes, compute: np.ndarray) -> np.ndarray:
 
 
 def _losses(found: Recipes, compute: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of base and candidate along their frontiers, each of shape (draws, budgets)."""
+    """Return the losses of base and candidate along their frontiers, each of shape (draws,
+    budgets).
+    """
     c = _columns(found)
     theirs = {**c, "E": c["E"] * c[FLOOR]} if found.law.own_floor else c
     counted = compute * c["n_params_multiplier"] * c["n_tokens_multiplier"]
@@ -282,14 +307,14 @@ def _best_loss(law: Any, params: dict[str, np.ndarray], compute: np.ndarray) -> 
     log_n = np.log(np.asarray(law.optimal_n_params(params, compute)))
     return np.exp(
         np.asarray(
-            law.predict(params, {"n_params": log_n, "n_tokens": np.log(compute / 6) - log_n})
+            law.predict(params, {"n_params": log_n, "n_tokens": log_tokens_for(compute, log_n)})
         )
     )
 
 
 def _check(law: RecipeLaw, noise: Any) -> None:
     base = law.base
-    if set(base.inputs) != set(MULTIPLIERS) or not hasattr(base, "optimal_n_params"):
+    if set(base.inputs) != set(MULTIPLIERS) or not isinstance(base, AllocatesCompute):
         raise InputError(
             f"recipes needs a law of N and D with a best split of compute, not {base.formula}; use "
             f"Chinchilla()."
@@ -330,15 +355,3 @@ def _of(runs: Runs, base: str, candidate: str) -> Runs:
     recipe = np.where(group[kept] == candidate, np.exp(1.0), 1.0)
     name = f"{runs.name}, {candidate} against {base}"
     return Runs(runs.frame[kept].assign(**{RECIPE: recipe}), name, runs.source, runs.notes)
-
-
-def _statistics(draws: np.ndarray) -> dict[str, float]:
-    if np.isfinite(draws).all():
-        return summarise(draws)
-    # Between two infinite draws there is no number to interpolate.
-    quantiles = np.quantile(draws, list(QUANTILES.values()), method="inverted_cdf")
-    return {
-        "mean": np.inf,
-        "sd": np.nan,
-        **dict(zip(QUANTILES, map(float, quantiles), strict=True)),
-    }

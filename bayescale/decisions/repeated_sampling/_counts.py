@@ -8,11 +8,10 @@ and the integral is taken at finer places. Hazards below the grid count as zero.
 groups run one compiled program, in threads.
 """
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,18 +20,19 @@ import numpyro
 import pandas as pd
 from jax import Array
 from jax.scipy.special import logsumexp
-from numpyro.distributions import biject_to
-from numpyro.infer.hmc import hmc
 from numpyro.infer.util import ParamInfo, potential_energy
-from numpyro.util import fori_collect
 from scipy.special import xlog1py, xlogy
 
-from bayescale._internal.precision import float64
+from bayescale._internal.devices import pinned_device
 from bayescale.decisions.repeated_sampling.families import SuccessRates
+from bayescale.inference._chains import DEFAULT_WARMUP, Redraw, Schedule, sample, walk
+from bayescale.inference._coordinates import constrained
+from bayescale.inference._programs import Fields, compile_ahead
 from bayescale.inference.nuts import NUTS
 from bayescale.laws.base import Values
 from bayescale.posterior.diagnostics import convergence, judge
 from bayescale.processes.base import padded_size
+from bayescale.results import Complaint
 
 # Log hazards: of rates of 1 in 10^11, and of samples a thousandth of which would do.
 CELLS, WIDTH = np.arange(-25.0, 7.0, 0.2), 0.2
@@ -41,9 +41,8 @@ _WITHIN = (np.arange(16) + 0.5) / 16 - 0.5
 _NARROW = 2.0
 # Of the values at the centre before, the own and the one after, in what lies within a cell.
 _PARABOLA = _WITHIN * (_WITHIN - 1) / 2, 1 - _WITHIN**2, _WITHIN * (_WITHIN + 1) / 2
-_WARMUP = 500
-# Acceptance to aim at, pass after pass, until diagnostics are good.
-_PASSES = (0.8, 0.99)
+# Few parameters and a smooth likelihood: long steps rarely diverge.
+REDRAW = Redraw(acceptances=(0.8, 0.99))
 _SPREAD_OF_STARTS = 0.3
 _BLOCK = 250
 
@@ -82,7 +81,9 @@ class Counts:
         return found, place.reshape(-1), repeats
 
     def likelihood(self) -> np.ndarray:
-        """Of a rate of zero and of the cells, relative to the largest, shape (pairs, 1 + cells)."""
+        """Likelihood of a rate of zero and of the cells, relative to the largest, shape (pairs, 1 +
+        cells).
+        """
         n, y = self.pairs()[0].T[..., None].astype(np.float64)
         p = (y + 0.5) / (n + 1)
         narrow = WIDTH**2 * n * (1 - p) * np.log1p(-p) ** 2 / p > _NARROW
@@ -95,7 +96,7 @@ class Counts:
         )
 
     def within(self) -> np.ndarray:
-        """Of places within each cell, shape (pairs, cells, 16)."""
+        """Likelihood of points within each cell, shape (pairs, cells, 16)."""
         return self._relative(CELLS[:, None] + WIDTH * _WITHIN)
 
     def _relative(self, log_hazard: np.ndarray) -> np.ndarray:
@@ -130,7 +131,7 @@ class Fit:
     params: dict[str, np.ndarray]
     table: pd.DataFrame
     diagnostics: dict[str, float]
-    problems: tuple[str, ...]
+    problems: tuple[Complaint, ...]
 
 
 def log_shares(rates: SuccessRates, params: Values) -> Array:
@@ -146,7 +147,7 @@ def log_shares(rates: SuccessRates, params: Values) -> Array:
 
 
 def log_likelihood(rates: SuccessRates, params: dict[str, Array], table: Table) -> Array:
-    """Of the counts of a group, but for constants; shape ()."""
+    """Return the log likelihood of the counts of a group, but for constants; shape ()."""
     likelihood = table.likelihood @ jnp.exp(log_shares(rates, params))
     return jnp.log(jnp.maximum(likelihood, jnp.finfo(likelihood.dtype).tiny)) @ table.repeats
 
@@ -171,38 +172,48 @@ def fit_rates(rates: SuccessRates, groups: Sequence[Counts], method: NUTS) -> li
     """
     size = padded_size(max(len(group.pairs()[0]) for group in groups))
     tables = [group.table(size) for group in groups]
-    pooled = np.array(
-        [(group.n_correct.sum() + 0.5) / (group.n_samples.sum() + 1) for group in groups]
-    )
-    starts = _starts(rates, np.log(-np.log1p(-pooled)), method)
-    warmup = _WARMUP if method.warmup is None else method.warmup
+    starts = _starts(rates, _pooled_log_hazards(groups), method)
+    warmup = DEFAULT_WARMUP if method.warmup is None else method.warmup
+    chain = RatesChain(rates, Schedule(warmup, method.draws))
     fits: dict[int, Fit] = {}
-    for number, acceptance in enumerate(_PASSES):
+    for number, acceptance in enumerate(REDRAW.attempts(method.chains * method.draws)):
         doubtful = [i for i in range(len(groups)) if i not in fits or fits[i].problems]
+        if not doubtful:
+            break
 
-        def sample(
+        def arguments(
             lane: tuple[int, int], number: int = number, acceptance: float = acceptance
-        ) -> dict[str, Array]:
-            key = jax.random.fold_in(jax.random.key(method.seed), number)
-            for place in lane:
-                key = jax.random.fold_in(key, place)
-            return _sample(
-                rates, warmup, method.draws, key, acceptance, starts[lane], tables[lane[0]]
-            )
+        ) -> tuple[Any, ...]:
+            key = _key(method.seed, number, *lane)
+            return key, np.asarray(acceptance), starts[lane], tables[lane[0]]
 
-        lanes = [(i, chain) for i in doubtful for chain in range(method.chains)]
-        with ThreadPoolExecutor() as pool:
-            # The first compiles the program that all others run.
-            found = dict(
-                zip(
-                    lanes,
-                    [sample(lane) for lane in lanes[:1]]
-                    + list(pool.map(float64(sample), lanes[1:])),
-                    strict=True,
-                )
-            )
-        fits |= {i: _fit([found[i, chain] for chain in range(method.chains)]) for i in doubtful}
+        program = _program(chain, arguments((doubtful[0], 0)))
+        lanes = itertools.product(doubtful, range(method.chains))
+        drawn = sample(dict.fromkeys(lanes, program), arguments)
+        for i in doubtful:
+            fits[i] = _fit([drawn[i, number] for number in range(method.chains)])
     return [fits[i] for i in range(len(groups))]
+
+
+def _program(chain: "RatesChain", arguments: tuple[Any, ...]) -> Callable[..., Fields]:
+    """Return the compiled chain, for the device that work goes to in this process."""
+    device = pinned_device() or jax.local_devices()[0]
+    return compile_ahead(chain, (device,), arguments).on(device)
+
+
+def _key(seed: int, *numbers: int) -> Array:
+    key = jax.random.key(seed)
+    for number in numbers:
+        key = jax.random.fold_in(key, number)
+    return key
+
+
+def _pooled_log_hazards(groups: Sequence[Counts]) -> np.ndarray:
+    """Return the log hazard of each group's pooled success rate, shape (groups,)."""
+    solved = np.array([group.n_correct.sum() for group in groups])
+    tried = np.array([group.n_samples.sum() for group in groups])
+    rate = (solved + 0.5) / (tried + 1)
+    return np.log(-np.log1p(-rate))
 
 
 def _starts(rates: SuccessRates, log_hazard: np.ndarray, method: NUTS) -> np.ndarray:
@@ -221,44 +232,27 @@ def _fit(chains: Sequence[dict[str, Array]]) -> Fit:
     return Fit(drawn, table, *judge(table, divergences))
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2))
-def _sample(
-    rates: SuccessRates,
-    warmup: int,
-    draws: int,
-    key: Array,
-    acceptance: float,
-    start: Array,
-    table: Table,
-) -> dict[str, Array]:
-    """One chain: parameters and ``diverging``, each of shape (draws,)."""
+@dataclass(frozen=True)
+class RatesChain:
+    """One chain over the parameters of a family; equal ones share compiled programs."""
 
-    def potential(z: Array) -> Array:
-        sites = {
-            p.name: value
-            for p, value in zip(rates.parameters, rates.recorrelate(list(z)), strict=True)
-        }
-        return potential_energy(model, (rates, table), {}, sites)
+    rates: SuccessRates
+    schedule: Schedule
 
-    initialise, advance = hmc(potential, algo="NUTS")
-    state = initialise(
-        ParamInfo(start, *jax.value_and_grad(potential)(start)),
-        num_warmup=warmup,
-        target_accept_prob=acceptance,
-        dense_mass=True,
-        rng_key=key,
-    )
-    kept = fori_collect(
-        warmup,
-        warmup + draws,
-        advance,
-        state,
-        transform=lambda s: {"z": s.z, "diverging": s.diverging},
-        progbar=False,
-    )
-    recorrelated = zip(rates.parameters, rates.recorrelate(list(kept["z"].T)), strict=True)
-    own = {p.name: biject_to(p.prior.support)(value) for p, value in recorrelated}
-    return own | {"diverging": kept["diverging"]}
+    def __call__(self, key: Array, acceptance: Array, start: Array, table: Table) -> Fields:
+        """Trace the chain: parameters and ``diverging``, each of shape (draws,)."""
+        parameters = self.rates.parameters
+
+        def potential(point: Array) -> Array:
+            values = self.rates.recorrelate(tuple(point))
+            sites = {p.name: value for p, value in zip(parameters, values, strict=True)}
+            return potential_energy(model, (self.rates, table), {}, sites)
+
+        value, gradient = jax.value_and_grad(potential)(start)
+        first = ParamInfo(start, value, gradient)
+        kept = walk(potential, first, self.schedule, key, acceptance, dense_mass=True)
+        params = constrained(parameters, self.rates.recorrelate(tuple(kept["z"].T)))
+        return params | {"diverging": kept["diverging"]}
 
 
 def draw_log_hazards(group: Counts, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -1,5 +1,5 @@
-"""How success rates p differ between problems: two families, each a density of the log hazard u =
-log λ, λ = −log(1 − p).
+"""Two families of success rates p that differ between problems, each a density of the log hazard u
+= log λ, λ = −log(1 − p).
 
 All of k samples fail with probability exp(−kλ). Much of a benchmark fails a hundred times in a
 hundred samples, and what a thousand samples do depends on how hazards are spread below one in a
@@ -26,7 +26,7 @@ class SuccessRates(Protocol):
 
     @property
     def formula(self) -> str:
-        """In Greek, for people."""
+        """Formula in Greek, for people."""
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -45,7 +45,7 @@ class SuccessRates(Protocol):
         """
 
     def log_density(self, params: Values, log_hazard: Array) -> Array:
-        """Of log hazards; everything broadcasts."""
+        """Return the log density of log hazards; everything broadcasts."""
 
     def below(self, params: Values, log_hazard: Array) -> Array:
         """The share of problems of lower hazard, to which the answer may come down where that is
@@ -91,13 +91,15 @@ class GeneralisedGamma:
         )
 
     def start(self, log_hazard: Array) -> Sequence[Array]:
-        """At the priors' medians of the shapes, with the mode some way below the pooled rate, which
-        easy problems make.
+        """Return a starting point at the priors' medians of the shapes, with the mode some way
+        below the pooled rate, which easy problems make.
         """
         return log_hazard - 1, jnp.zeros_like(log_hazard), jnp.full_like(log_hazard, 1.0)
 
     def recorrelate(self, decorrelated: Sequence[Array]) -> Sequence[Array]:
-        """From the mode of u, log a and the logarithm of the width √a/b there."""
+        """Return u's parameters from the mode of u, log a and the logarithm of the width √a/b
+        there.
+        """
         mode, log_a, log_width = decorrelated
         log_b = log_a / 2 - log_width
         return mode - jnp.exp(log_a - log_b) * log_a, log_a, log_b
@@ -151,7 +153,7 @@ class Beta:
         )
 
     def start(self, log_hazard: Array) -> Sequence[Array]:
-        """At the prior's median of a, with b from the pooled rate."""
+        """Return a starting point at the prior's median of a, with b from the pooled rate."""
         return jnp.full_like(log_hazard, -1.0), -1.0 - log_hazard
 
     def recorrelate(self, decorrelated: Sequence[Array]) -> Sequence[Array]:

@@ -1,5 +1,4 @@
-"""What would k samples a problem solve? Pass rates beyond the samples at hand, from counts of
-successes.
+"""Pass rates of k samples a problem, beyond the samples at hand, from counts of successes.
 
     pass@k = E[1 − (1 − p)^k],    n_correct ~ Binomial(n_samples, p),    p ~ a distribution over
     problems
@@ -35,7 +34,8 @@ from bayescale.decisions.repeated_sampling._counts import (
 from bayescale.decisions.repeated_sampling.families import GeneralisedGamma, SuccessRates
 from bayescale.errors import FitWarning, InputError
 from bayescale.inference.nuts import NUTS
-from bayescale.posterior.posterior import summarise
+from bayescale.results import Complaint, Json, complaints_about, messages, records, to_html, to_text
+from bayescale.units import quantiles, summarise
 
 THESE, NEW = "these problems", "a new problem"
 _GROUPS = ("group", "model")
@@ -43,12 +43,13 @@ _ROUNDED = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
-class PassAtK:
+class PassRates:
     """Pass rates at each k, with intervals.
 
     Attributes
     ----------
-    draws : Dataset with dimensions ``draw``, ``group``, ``over`` (these problems, a new problem) and ``k``
+    draws : Dataset with dimensions ``draw``, ``group``, ``over`` and ``k``
+        ``over`` is these problems or a new problem.
         ``pass_rate``; ``exponent``, the slope −d log(−log pass@k)/d log k there; ``solved``, the
         share of these problems that k samples solve, those at hand being the first of them;
         ``tail_exponent``, the exponent at endless k; and the parameters of the distribution of
@@ -59,15 +60,15 @@ class PassAtK:
         Mean, sd, quantiles, R-hat and effective sample sizes.
     diagnostics : DataFrame, one row per group
         The worst R-hat and effective sample sizes, and the number of divergences.
-    problems : tuple of str
-        Diagnostics that failed, each a sentence that says what to do. Empty where all is well.
+    problems : tuple of Complaint
+        Diagnostics that failed; each says what to do. Empty where all is well.
     """
 
     draws: xr.Dataset
     rates: SuccessRates
     parameters: pd.DataFrame
     diagnostics: pd.DataFrame
-    problems: tuple[str, ...] = ()
+    problems: tuple[Complaint, ...] = ()
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -94,7 +95,8 @@ class PassAtK:
         return rows.set_index(["group", "over", "k"]).sort_index()
 
     def samples_needed(self, target: float) -> pd.DataFrame:
-        """How many samples a problem a pass rate takes, between the k that were asked for.
+        """Return the number of samples a problem that a pass rate takes, between the k that were
+        asked for.
 
         The pass rate of each draw is linear in log k from one k to the next, so give k close
         together. A draw that reaches the target by the smallest k counts as that k, and one that
@@ -129,20 +131,45 @@ class PassAtK:
                     .transpose("draw", "k")
                     .to_numpy()
                 )
-                found = np.exp([np.interp(target, curve, log_k, right=np.inf) for curve in curves])
+                reached = [np.interp(target, curve, log_k, right=np.inf) for curve in curves]
+                found = np.exp(np.array(reached))
                 # Between a number and infinity NumPy's quantiles are no number.
-                levels = np.quantile(found, [0.05, 0.5, 0.95], method="inverted_cdf")
-                row = {
-                    "group": group,
-                    "over": over,
-                    **dict(zip(("q05", "q50", "q95"), levels, strict=True)),
-                }
+                levels = quantiles(found, method="inverted_cdf")
+                row = {"group": group, "over": over, **levels}
                 rows.append(row | {"reached": np.isfinite(found).mean()})
         return pd.DataFrame(rows).set_index(["group", "over"])
 
+    @property
+    def title(self) -> str:
+        """Title of the result, in a few words."""
+        return f"pass rates, {self.rates.formula}"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The pass rate of each group's problems at the largest k."""
+        k = int(self.draws["k"].max())
+        rates = self.summary().xs((THESE, k), level=("over", "k"))
+        said = [
+            f"{group}: {k:,} samples solve {row['q50']:.3g} of the problems (90 %: "
+            f"{row['q05']:.3g} to {row['q95']:.3g})."
+            for group, row in rates.iterrows()
+        ]
+        return tuple(said)
+
+    def to_dict(self) -> dict[str, Json]:
+        """The frame, parameters and diagnostics of each group, and what is wrong."""
+        return {
+            "rates": records(self.frame),
+            "parameters": records(self.parameters.reset_index()),
+            "diagnostics": records(self.diagnostics.reset_index()),
+            "problems": messages(self.problems),
+        }
+
     def _repr_html_(self) -> str:
-        complaints = "".join(f"<p>⚠ {problem}</p>" for problem in self.problems)
-        return f"<p><b>{self.rates.formula}</b></p>{complaints}{self.summary().to_html(float_format='{:.4g}'.format)}"
+        return to_html(self)
+
+    def __repr__(self) -> str:
+        return to_text(self)
 
 
 @float64
@@ -152,7 +179,7 @@ def pass_at_k(
     *,
     rates: SuccessRates | None = None,
     method: NUTS | None = None,
-) -> PassAtK:
+) -> PassRates:
     """Forecast pass@k from how often each problem was solved.
 
     Problems of a group are taken for draws from one distribution of success rates, whose parameters
@@ -174,7 +201,7 @@ def pass_at_k(
 
     Returns
     -------
-    PassAtK
+    PassRates
 
     Raises
     ------
@@ -185,7 +212,7 @@ def pass_at_k(
     Warns
     -----
     FitWarning
-        Where diagnostics say that the result should not be trusted; `PassAtK.problems` holds the
+        Where diagnostics say that the result should not be trusted; `PassRates.problems` holds the
         same sentences.
 
     Notes
@@ -203,7 +230,7 @@ def pass_at_k(
     --------
     >>> import bayescale as bs
     >>> counts = {"n_samples": [100] * 8, "n_correct": [0, 0, 0, 1, 2, 5, 30, 80]}
-    >>> found = bs.pass_at_k(counts, k=[1, 100, 10_000])
+    >>> found = bs.pass_at_k(counts, k=[1, 100, 10_000], method=bs.NUTS(warmup=300, draws=500))
     >>> found.summary().loc[("all", "these problems"), "q50"].round(1).tolist()
     [0.1, 0.6, 0.9]
     """
@@ -217,14 +244,12 @@ def pass_at_k(
         for fit, group in zip(fits, groups.values(), strict=True)
     ]
     labels = pd.Index(groups, name="group")
-    problems = tuple(
-        f"{label}: {problem}"
-        for label, fit in zip(groups, fits, strict=True)
-        for problem in fit.problems
-    )
+    problems: list[Complaint] = []
+    for label, fit in zip(groups, fits, strict=True):
+        problems += complaints_about(label, fit.problems)
     for problem in problems:
-        warnings.warn(problem, FitWarning, stacklevel=3)
-    return PassAtK(
+        warnings.warn(str(problem), FitWarning, stacklevel=3)
+    return PassRates(
         draws=xr.concat(parts, dim=labels),
         rates=rates,
         parameters=pd.concat(
@@ -232,7 +257,7 @@ def pass_at_k(
             names=["group"],
         ),
         diagnostics=pd.DataFrame([fit.diagnostics for fit in fits], index=labels),
-        problems=problems,
+        problems=tuple(problems),
     )
 
 
@@ -331,8 +356,10 @@ def _checked(frame: pd.DataFrame) -> pd.DataFrame:
     )
     if len(bad):
         row = frame.iloc[bad[0]]
-        told = f"counts: n_correct is {row['n_correct']} of n_samples {row['n_samples']} in row {frame.index[bad[0]]}"
-        raise InputError(f"{told}; are the two columns swapped?")
+        raise InputError(
+            f"counts: n_correct is {row['n_correct']} of n_samples {row['n_samples']} in row "
+            f"{frame.index[bad[0]]}; are the two columns swapped?"
+        )
     return frame
 
 

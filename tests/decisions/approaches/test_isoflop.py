@@ -183,18 +183,18 @@ def test_constants_that_lack_one_are_refused_by_its_name(sweep):
         bs.isoflop(sweep).bias({"E": 1.7, "A": 400.0, "alpha": 0.3}, 1e24)
 
 
-def test_the_summary_tells_the_bias_under_a_law(sweep):
-    told = bs.isoflop(sweep).summary(HOFFMANN, compute=1e24)
-    assert "Budgets: 5 with a minimum among the sampled sizes." in told
-    assert told.endswith(
+def test_sentences_tell_the_bias_under_a_law(sweep):
+    told = bs.isoflop(sweep).bias_in_words(HOFFMANN, compute=1e24)
+    assert told[0] == "Budgets: 5 with a minimum among the sampled sizes."
+    assert told[-1] == (
         "On noise-free losses of the given law this procedure misses D* at 1e+24 FLOPs by -3.1 % "
         "and N* by +3.2 %."
     )
 
 
-def test_the_summary_tells_the_bias_at_ten_times_the_largest_budget_unless_asked_otherwise(sweep):
-    assert "misses D* at 1e+23 FLOPs" in bs.isoflop(sweep).summary(HOFFMANN)
+def test_sentences_tell_the_bias_at_ten_times_the_largest_budget_unless_asked_otherwise(sweep):
+    assert "misses D* at 1e+23 FLOPs" in bs.isoflop(sweep).bias_in_words(HOFFMANN)[-1]
 
 
-def test_the_summary_without_a_law_warns(sweep):
-    assert "misses the optimum even without noise" in bs.isoflop(sweep).summary()
+def test_the_sentences_without_a_law_warn(sweep):
+    assert "misses the optimum even without noise" in bs.isoflop(sweep).sentences[-1]

@@ -12,6 +12,9 @@ import bayescale as bs
 from bayescale.decisions.checks.profile import Profile
 from bayescale.inference.base import Problem
 from bayescale.kernels.objective import value
+from tests.known_posteriors import known_posterior
+
+HUBER = bs.noise.Huber(0.003)
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +25,11 @@ def runs() -> bs.Runs:
 @pytest.fixture(scope="module")
 def found(runs: bs.Runs) -> Profile:
     return bs.profile(runs, noise=bs.noise.Normal(), nodes=32)
+
+
+@pytest.fixture(scope="module")
+def of_an_objective(runs: bs.Runs) -> Profile:
+    return bs.profile(runs, noise=HUBER, nodes=16)
 
 
 def test_a_node_is_where_scipy_ends_with_the_exponents_held(runs, found):
@@ -55,8 +63,8 @@ def test_a_node_is_where_scipy_ends_with_the_exponents_held(runs, found):
 
 def test_where_the_runs_want_no_floor_a_node_is_the_best_without_one():
     # At small β a floor and B/D^β are alike, and logarithms of the one would run away.
-    runs = bs.datasets.load("dey2023_pile")
-    found = bs.profile(runs, noise=bs.noise.Normal(), nodes=24)
+    runs = bs.datasets.simulate(seed=3, noise=0.03, E=0.05)
+    found = bs.profile(runs, noise=bs.noise.Normal(), nodes=16)
     with jax.enable_x64(True):
         problem = Problem.build(runs, bs.laws.Chinchilla(), bs.noise.Normal())
     log_n, log_d = (
@@ -98,32 +106,35 @@ def test_where_the_runs_want_no_floor_a_node_is_the_best_without_one():
     "noise",
     [
         pytest.param(bs.noise.StudentT(), id="student_t", marks=pytest.mark.slow),
-        pytest.param(bs.noise.Huber(0.003), id="huber"),
+        pytest.param(HUBER, id="huber"),
     ],
 )
 def test_no_search_from_a_node_with_the_exponents_held_finds_less(runs, noise):
     found = bs.profile(runs, noise=noise, nodes=16)
     with jax.enable_x64(True):
         problem = Problem.build(runs, bs.laws.Chinchilla(), noise)
+        law_parameters = problem.target.law.parameters
+
+        @jax.jit
+        def objective(v, exponents):
+            coordinates = tuple(jnp.atleast_1d(c) for c in (*v[:3], *exponents, *v[3:]))
+            f = value(problem.target, coordinates, problem.data, problem.weights)
+            # What the prior of the law adds is no part of the profile.
+            prior = sum(problem.target.penalty_of(law_parameters, coordinates[:5]))
+            return (f - prior)[0]
+
         for i, j in ((4, 4), (8, 8), (10, 5)):
             exponents = [
                 np.log(found.data[name].item(place)) for name, place in (("alpha", i), ("beta", j))
             ]
 
-            @jax.jit
-            def objective(v, exponents=exponents):
-                coordinates = tuple(jnp.atleast_1d(c) for c in (*v[:3], *exponents, *v[3:]))
-                f = value(problem.target, coordinates, problem.data, problem.weights)
-                # What the prior of the law adds is no part of the profile.
-                return (
-                    f
-                    - sum(problem.target.penalty_of(problem.target.law.parameters, coordinates[:5]))
-                )[0]
+            def at_the_node(v, exponents=exponents):
+                return objective(v, np.array(exponents))
 
             start = [-0.5, -1.5, -2.0, *problem.target.prior_location_scale[0][5:]]
             options = {"maxiter": 4000, "maxfev": 4000, "xatol": 1e-6, "fatol": 1e-10}
             least = scipy.optimize.minimize(
-                objective, start, method="Nelder-Mead", options=options
+                at_the_node, start, method="Nelder-Mead", options=options
             ).fun
             node = found.data["objective"].to_numpy()[i, j]
             assert node <= least + 1e-4 * abs(least)
@@ -138,11 +149,14 @@ def test_a_law_without_a_constant_has_a_profile(runs):
     assert found.summary().loc["alpha", "best"] == pytest.approx(slope, rel=0.02)
 
 
-def test_a_posterior_brings_its_runs_law_and_noise(made_posterior):
-    posterior = made_posterior(bs.laws.PowerLaw(), bs.noise.Normal())
+def test_a_posterior_brings_its_runs_law_and_noise(runs):
+    posterior = known_posterior(runs, bs.laws.PowerLaw(floor=False), bs.noise.Normal())
     found = bs.profile(posterior, nodes=16)
     assert (found.runs, found.law, found.noise) == (posterior.runs, posterior.law, posterior.noise)
-    assert bs.profile(posterior, noise=bs.noise.Huber(), nodes=16).noise == bs.noise.Huber()
+
+
+def test_a_noise_that_is_given_stands_in_for_the_posteriors(runs):
+    assert bs.profile(known_posterior(runs), noise=HUBER, nodes=16).noise == HUBER
 
 
 def test_where_the_likelihood_does_not_fall_before_the_end_an_interval_is_open():
@@ -159,22 +173,23 @@ def test_intervals_hold_the_best_and_the_wider_holds_the_narrower(found):
 
 
 def test_the_profile_agrees_with_the_posterior_where_data_are_many(runs, found):
-    posterior = bs.fit(runs, noise=bs.noise.Normal(), method=bs.Importance())
+    posterior = bs.fit(
+        runs, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Importance()
+    )
     for name in ("alpha", "beta"):
         low, high = np.quantile(posterior.draws(name), [0.05, 0.95])
         row = found.summary().loc[name]
         assert (row["low_90"], row["high_90"]) == pytest.approx((low, high), abs=0.3 * (high - low))
 
 
-def test_an_objective_has_a_profile_and_no_intervals(runs):
-    found = bs.profile(runs, noise=bs.noise.Huber(), nodes=16)
-    assert list(found.summary().columns) == ["best"]
-    assert set(found.data.data_vars) == {"objective"}
+def test_an_objective_has_a_profile_and_no_intervals(of_an_objective):
+    assert list(of_an_objective.summary().columns) == ["best"]
+    assert set(of_an_objective.data.data_vars) == {"objective"}
 
 
 def test_a_common_exponent_is_one_axis(runs):
-    found = bs.profile(runs, law=bs.laws.Chinchilla(tied=True), noise=bs.noise.Normal(), nodes=32)
-    assert found.data.sizes == {"alpha": 32}
+    found = bs.profile(runs, law=bs.laws.Chinchilla(tied=True), noise=bs.noise.Normal(), nodes=16)
+    assert found.data.sizes == {"alpha": 16}
     assert list(found.frame.columns) == ["alpha", "objective", "relative_log_likelihood"]
 
 

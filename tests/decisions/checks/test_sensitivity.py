@@ -12,6 +12,7 @@ from bayescale.decisions.checks import sensitivity as parts
 from bayescale.errors import InputError
 from bayescale.laws import Chinchilla, Coupled, PowerLaw
 from bayescale.noise import Discrepancy, Huber, Laplace, Normal, StudentT
+from bayescale.results import Complaint
 
 NEAR = {"E": 1.7, "A": 400.0, "B": 410.0, "alpha": 0.34, "beta": 0.28, "sigma": 0.01}
 
@@ -109,7 +110,7 @@ def test_the_summary_names_the_variant_that_moves_an_answer_most(refits, made_po
 
 def test_what_could_not_be_fitted_is_told_and_stops_nothing(refits, made_posterior):
     found = bs.sensitivity(scattered(made_posterior))
-    assert found.problems == ("laplace failed: No.",)
+    assert found.problems == (Complaint("failed", "laplace failed: No."),)
     assert "⚠ laplace failed: No." in found._repr_html_()
     assert "laplace" not in set(found.frame["variant"])
 
@@ -163,10 +164,12 @@ def test_a_budget_that_is_left_out_is_fitted_without(monkeypatch):
     monkeypatch.setattr(parts, "_LIKELIHOODS", ())
     monkeypatch.setattr(parts, "_FORMS", ())
     runs = bs.datasets.simulate(seed=1, budgets=(1e18, 1e20, 1e22))
-    posterior = bs.fit(runs, noise=Normal(), method=bs.Importance(draws=500))
+    posterior = bs.fit(
+        runs, law=bs.laws.Chinchilla(), noise=Normal(), method=bs.Importance(draws=500)
+    )
     frame = bs.sensitivity(posterior).frame.set_index(["variant", "quantity"])
     kept = bs.Runs(runs.frame[runs.frame["group"] != "C1e+22"])
-    alone = bs.fit(kept, noise=Normal(), method=bs.Importance(draws=500))
+    alone = bs.fit(kept, law=bs.laws.Chinchilla(), noise=Normal(), method=bs.Importance(draws=500))
     width = frame.loc[("as fitted", "alpha"), "q95"] - frame.loc[("as fitted", "alpha"), "q05"]
     assert frame.loc[("without C1e+22", "alpha"), "q50"] == pytest.approx(
         np.median(alone.draws("alpha")), abs=width / 4

@@ -9,9 +9,10 @@ from scipy.optimize import minimize_scalar
 import bayescale as bs
 from bayescale.decisions.checks._stacked import Stack
 from bayescale.errors import InputError
-from bayescale.laws import Chinchilla, PowerLaw
-from bayescale.noise import Huber, Normal, StudentT
+from bayescale.laws import PowerLaw
+from bayescale.noise import Huber, StudentT
 from bayescale.posterior.diagnostics import stacking_weights
+from tests.known_posteriors import known_posterior
 
 AT = {"n_params": 70e9, "n_tokens": 1.4e12}
 
@@ -21,13 +22,9 @@ def runs():
     return bs.datasets.simulate(seed=1)
 
 
-def fitted(runs, law):
-    return bs.fit(runs, law=law, noise=Normal(), method=bs.Importance(draws=1000))
-
-
 @pytest.fixture(scope="module")
 def free(runs):
-    return fitted(runs, Chinchilla())
+    return known_posterior(runs, shape=(1, 1000), diagnostics={"log_evidence": -20.0})
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +37,7 @@ def heavy(free):
 
 @pytest.fixture(scope="module")
 def power(runs):
-    return fitted(runs, PowerLaw(input="n_params"))
+    return known_posterior(runs, PowerLaw(input="n_params"), shape=(1, 1000))
 
 
 def test_two_weights_are_those_at_the_maximum_of_their_definition():
@@ -82,7 +79,8 @@ def test_by_future_the_scored_runs_are_the_dearest_fifth(runs, free, power):
 
 
 def test_by_future_any_holdout_may_be_hidden(free):
-    assert len(bs.stack([free, free], by="future", holdout=bs.LargestCompute(0.4)).scores) == 18
+    stack = bs.stack([free, free], by="future", holdout=bs.LargestCompute(0.1))
+    assert len(stack.scores) == 4
 
 
 def test_by_evidence_weights_are_posterior_probabilities_of_the_models(free, heavy):
@@ -120,13 +118,13 @@ def test_a_model_of_all_weight_forecasts_as_if_alone(free, heavy):
 
 
 def test_draws_are_mixed_in_proportion_to_the_weights(free, heavy):
-    indices = mixture([free, heavy], [0.3, 0.7]).locate(seed=0)
+    indices = mixture([free, heavy], [0.3, 0.7]).draw_indices(seed=0)
     assert len(indices) == 1000 and abs((indices < free.n_draws).sum() - 300) <= 1
 
 
 def test_a_small_posterior_counts_by_its_weight_and_not_by_its_draws(free):
     small = replace(free, params={name: values[:, :200] for name, values in free.params.items()})
-    indices = mixture([small, free], [0.5, 0.5]).locate(seed=0)
+    indices = mixture([small, free], [0.5, 0.5]).draw_indices(seed=0)
     assert len(indices) == 1000 and abs((indices < 200).sum() - 500) <= 1
 
 
@@ -152,7 +150,8 @@ def test_problems_of_the_scores_are_told_of_each_model(free):
     few = replace(free, params={name: values[:, :100] for name, values in free.params.items()})
     told = bs.stack([free, few]).problems
     assert any(
-        problem.startswith("chinchilla, normal (2): Pareto k is above 0.50 at") for problem in told
+        str(problem).startswith("chinchilla, normal (2): Pareto k is above 0.50 at")
+        for problem in told
     )
 
 

@@ -1,6 +1,8 @@
 """Designs of the next runs: against nested Monte Carlo, and what may be asked."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -8,9 +10,11 @@ import pytest
 
 import bayescale as bs
 from bayescale.decisions.checks._stacked import Stack
+from bayescale.decisions.plans.design import Design
 from bayescale.errors import InputError
 from bayescale.laws import Chinchilla, PowerLaw
 from bayescale.noise import Huber, Normal
+from tests.known_posteriors import known_posterior
 
 BUDGET, TARGET = 7e20, 1e22
 
@@ -18,7 +22,18 @@ BUDGET, TARGET = 7e20, 1e22
 @pytest.fixture(scope="module")
 def posterior():
     runs = bs.datasets.simulate(seed=1, budgets=(1e18, 3e18, 1e19), sizes_per_budget=5)
-    return bs.fit(runs, law=Chinchilla(), noise=Normal(), method=bs.Importance(draws=4000))
+    return known_posterior(runs, shape=(4, 500))
+
+
+@pytest.fixture(scope="module")
+def planned(posterior) -> Callable[[int], Design]:
+    """The design of so many runs, each made once."""
+    return cache(lambda n_runs: bs.design(posterior, BUDGET, compute=TARGET, n_runs=n_runs))
+
+
+@pytest.fixture(scope="module")
+def cost(posterior) -> np.ndarray:
+    return regrets(posterior)
 
 
 def losses(posterior, n_params, n_tokens):
@@ -37,11 +52,11 @@ def regrets(posterior):
     return losses(posterior, sizes, TARGET / (6 * sizes)) - least
 
 
-def by_monte_carlo(posterior, runs, outcomes=300):
+def by_monte_carlo(posterior, cost, runs, outcomes=300):
     """Regret to expect once the runs have been made: outcomes are drawn, draws weighed by each, and
     the best size chosen.
     """
-    rng, cost = np.random.default_rng(0), regrets(posterior)
+    rng = np.random.default_rng(0)
     expected = np.log(losses(posterior, runs["n_params"].to_numpy(), runs["n_tokens"].to_numpy()))
     sigma = posterior.draws("sigma")[:, None]
     found = []
@@ -53,29 +68,31 @@ def by_monte_carlo(posterior, runs, outcomes=300):
     return np.mean(found)
 
 
-def test_regret_before_is_that_of_the_best_size_over_draws(posterior):
-    plan = bs.design(posterior, BUDGET, compute=TARGET, n_runs=1)
-    assert plan.regret == pytest.approx(regrets(posterior).mean(axis=0).min(), rel=0.1)
+def test_regret_before_is_that_of_the_best_size_over_draws(planned, cost):
+    assert planned(1).regret == pytest.approx(cost.mean(axis=0).min(), rel=0.1)
 
 
 @pytest.mark.parametrize("n_runs", [1, 2, 4, 8])
-def test_regret_after_is_that_of_nested_monte_carlo(posterior, n_runs):
-    plan = bs.design(posterior, BUDGET, compute=TARGET, n_runs=n_runs)
-    expected = by_monte_carlo(posterior, plan.frame)
+def test_regret_after_is_that_of_nested_monte_carlo(posterior, planned, cost, n_runs):
+    plan = planned(n_runs)
+    expected = by_monte_carlo(posterior, cost, plan.frame)
     assert plan.frame["regret_after"].iloc[-1] == pytest.approx(expected, rel=0.15)
 
 
-def test_chosen_runs_tell_more_than_as_many_at_random_by_nested_monte_carlo(posterior):
-    plan = bs.design(posterior, BUDGET, compute=TARGET, n_runs=4)
+def test_chosen_runs_tell_more_than_as_many_at_random_by_nested_monte_carlo(
+    posterior, planned, cost
+):
+    plan = planned(4)
     rng = np.random.default_rng(5)
     compute = np.full(4, plan.frame["flops"].sum() / 4)
     n_params = np.sqrt(compute / 6 / np.exp(rng.uniform(np.log(2.0), np.log(200.0), 4)))
     others = pd.DataFrame({"n_params": n_params, "n_tokens": compute / (6 * n_params)})
-    assert by_monte_carlo(posterior, plan.frame) < 0.8 * by_monte_carlo(posterior, others)
+    chosen, at_random = (by_monte_carlo(posterior, cost, runs) for runs in (plan.frame, others))
+    assert chosen < 0.8 * at_random
 
 
-def test_the_frame_adds_up(posterior):
-    plan = bs.design(posterior, BUDGET, compute=TARGET)
+def test_the_frame_adds_up(planned):
+    plan = planned(12)
     frame = plan.frame
     assert len(frame) == 12
     np.testing.assert_allclose(frame["flops"], 6 * frame["n_params"] * frame["n_tokens"])
@@ -88,8 +105,8 @@ def test_the_frame_adds_up(posterior):
     assert plan.summary().index.tolist() == list(range(1, 13))
 
 
-def test_candidates_have_tokens_per_parameter_as_known(posterior):
-    frame = bs.design(posterior, BUDGET, compute=TARGET).frame
+def test_candidates_have_tokens_per_parameter_as_known(posterior, planned):
+    frame = planned(12).frame
     known = posterior.runs.frame["n_tokens"] / posterior.runs.frame["n_params"]
     chosen = frame["n_tokens"] / frame["n_params"]
     assert known.min() * 0.999 <= chosen.min() and chosen.max() <= known.max() * 1.001
@@ -107,31 +124,36 @@ def test_the_target_is_a_hundred_times_the_dearest_run_unless_given(posterior):
     assert bs.design(posterior, BUDGET, n_runs=1).compute == pytest.approx(1e21)
 
 
-def test_the_slope_is_that_of_the_loss_at_the_target(posterior):
-    plan = bs.design(posterior, BUDGET, compute=TARGET, n_runs=1)
+def test_the_slope_is_that_of_the_loss_at_the_target(posterior, planned):
+    plan = planned(1)
     loss = bs.allocate(posterior, [TARGET, 1.01 * TARGET]).draws["loss"].mean("draw").to_numpy()
     assert plan.target_slope == pytest.approx((loss[0] - loss[1]) / (0.01 * TARGET), rel=0.05)
 
 
-def test_it_says_to_stop_where_flops_are_worth_more_at_the_target(posterior):
-    plan = bs.design(posterior, BUDGET, compute=TARGET)
+def test_it_says_to_stop_where_flops_are_worth_more_at_the_target(planned):
+    plan = planned(12)
     net = np.array([plan.regret, *plan.frame["regret_after"]]) + plan.target_slope * np.array(
         [0.0, *plan.frame["cumulative_flops"]]
     )
     assert 0 < net.argmin() < len(plan.frame)
-    assert f"Stop after run {net.argmin()}:" in plan.when_to_stop
+    assert f"Stop after run {net.argmin()}:" in " ".join(plan.sentences)
     assert "run" in plan._repr_html_()
 
 
-def test_with_a_price_no_run_is_chosen_that_costs_more_than_it_saves(posterior):
-    free = bs.design(posterior, BUDGET, compute=TARGET)
+def test_up_to_twelve_runs_are_chosen_unless_asked_otherwise(posterior, planned):
+    unasked = bs.design(posterior, BUDGET, compute=TARGET)
+    pd.testing.assert_frame_equal(unasked.frame, planned(12).frame)
+
+
+def test_with_a_price_no_run_is_chosen_that_costs_more_than_it_saves(posterior, planned):
+    free = planned(12)
     priced = bs.design(posterior, BUDGET, compute=TARGET, price_per_flop=1e-18, value_per_nat=1e5)
     spent = priced.frame["flops"].sum()
     assert 0 < spent < free.frame["flops"].sum()
     assert priced.regret - priced.frame["regret_after"].iloc[-1] > 1e-23 * spent
-    assert "Stop there" in priced.when_to_stop
+    assert "Stop there" in " ".join(priced.sentences)
     none = bs.design(posterior, BUDGET, compute=TARGET, price_per_flop=1.0, value_per_nat=1.0)
-    assert none.frame.empty and "no run is worth its price" in none.when_to_stop
+    assert none.frame.empty and "no run is worth its price" in none.sentences[0]
 
 
 def test_runs_that_tell_two_forms_apart_are_worth_more(made_posterior):

@@ -14,7 +14,7 @@ CANDIDATES, CURVATURE = 8, 0.3
 
 @pytest.fixture
 def draws():
-    """Log losses of candidates, the optimum, curvatures and weights, of draws from a few unknowns."""
+    """Log losses of candidates, optima, curvatures and weights of draws from a few unknowns."""
     rng = np.random.default_rng(0)
     unknowns = rng.standard_normal((600, 3))
     log_losses = 0.02 * unknowns @ rng.standard_normal((3, CANDIDATES))

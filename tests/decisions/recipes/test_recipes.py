@@ -141,7 +141,7 @@ def test_effective_compute_is_infinite_where_no_compute_takes_the_base_so_far():
     assert np.isfinite(found.draws["compute_multiplier"].isel(compute=0)).all()
     assert np.isinf(found.draws["compute_multiplier"].isel(compute=1)).all()
     assert found.summary().loc[("compute_multiplier", 1e28), "q50"] == np.inf
-    assert "∞" in found.verdict
+    assert "∞" in found.sentences[0]
 
 
 def test_with_one_floor_effective_compute_is_the_product_of_the_multipliers_at_every_scale():

@@ -54,11 +54,22 @@ def integral(rates, n, y):
 
 
 def arrays(rates):
-    return {name: jnp.asarray(value) for name, value in CONSTANTS[rates].items()}
+    return {name: np.asarray(value) for name, value in CONSTANTS[rates].items()}
 
 
+# One program a family for all tests of formulas.
+shares_program = jax.jit(log_shares, static_argnums=0)
+likelihood_program = jax.jit(log_likelihood, static_argnums=0)
+
+
+@float64
 def shares_of(rates):
-    return np.exp(np.asarray(float64(lambda: log_shares(rates, arrays(rates)))()))
+    return np.exp(np.asarray(shares_program(rates, arrays(rates))))
+
+
+@float64
+def log_likelihood_of(rates, counts):
+    return float(likelihood_program(rates, arrays(rates), counts.table(8)))
 
 
 def simulated(seed, problems, samples, rates):
@@ -85,23 +96,26 @@ def fitted():
 @FAMILIES
 def test_the_density_of_log_hazards_is_scipys(rates):
     log_hazard = np.linspace(-20, 3, 40)
-    found = float64(lambda: rates.log_density(arrays(rates), jnp.asarray(log_hazard)))()
+    found = float64(jax.jit(rates.log_density))(arrays(rates), log_hazard)
     assert np.exp(found) == pytest.approx(density(rates, log_hazard), rel=1e-9)
 
 
 @FAMILIES
 def test_the_share_below_is_the_integral_of_the_density(rates):
-    found = float64(lambda: rates.below(arrays(rates), jnp.asarray([-14.0])))()
+    found = float64(jax.jit(rates.below))(arrays(rates), np.array([-14.0]))
     assert float(found[0]) == pytest.approx(
         quad(lambda u: density(rates, u), -120, -14, limit=200)[0], rel=1e-5
     )
 
 
 def test_straight_coordinates_preserve_volume():
-    decorrelated = jnp.array([-5.0, 0.7, 1.1])
-    slopes = float64(jax.jacfwd(lambda z: jnp.stack(GeneralisedGamma().recorrelate(list(z)))))(
-        decorrelated
-    )
+    @jax.jit
+    def slopes_at(decorrelated):
+        return jax.jacfwd(lambda z: jnp.stack(GeneralisedGamma().recorrelate(list(z))))(
+            decorrelated
+        )
+
+    slopes = float64(slopes_at)(np.array([-5.0, 0.7, 1.1]))
     assert abs(np.linalg.det(slopes)) == pytest.approx(1.0, rel=1e-6)
 
 
@@ -112,10 +126,7 @@ def test_straight_coordinates_preserve_volume():
 def test_the_likelihood_of_a_count_is_its_integral_over_rates(rates, n, y):
     counts = Counts(np.array([n, 2]), np.array([y, 1]))
     one = Counts(np.array([2]), np.array([1]))
-    found, known = (
-        float(float64(lambda c=c: log_likelihood(rates, arrays(rates), c.table(8)))())
-        for c in (counts, one)
-    )
+    found, known = (log_likelihood_of(rates, c) for c in (counts, one))
     # Likelihoods are relative to their largest, the binomial probability at p = y/n.
     found = np.exp(found - known) * binom.pmf(y, n, y / n)
     assert found == pytest.approx(integral(rates, n, y), rel=3e-3)
@@ -124,10 +135,8 @@ def test_the_likelihood_of_a_count_is_its_integral_over_rates(rates, n, y):
 @pytest.mark.parametrize("y", [0, 3, 100])
 def test_counts_under_beta_rates_are_beta_binomial(y):
     rates, n = Beta(), 100
-    both, one = (
-        float(float64(lambda c=c: log_likelihood(rates, arrays(rates), c.table(8)))())
-        for c in (Counts(np.array([n, 2]), np.array([y, 1])), Counts(np.array([2]), np.array([1])))
-    )
+    both = log_likelihood_of(rates, Counts(np.array([n, 2]), np.array([y, 1])))
+    one = log_likelihood_of(rates, Counts(np.array([2]), np.array([1])))
     assert both - one + binom.logpmf(y, n, y / n) == pytest.approx(
         betabinom.logpmf(y, n, 0.4, 6.0), abs=4e-3
     )
@@ -217,13 +226,13 @@ def test_the_exponent_is_the_slope_of_the_logarithms(fitted):
 @FAMILIES
 def test_failures_fall_with_the_tail_exponent(rates):
     fails = [shares_of(rates) @ np.append(1.0, np.exp(-k * np.exp(CELLS))) for k in (1e6, 1e7)]
-    exponent = float64(lambda: rates.tail_exponent(CONSTANTS[rates]))()
+    exponent = rates.tail_exponent(CONSTANTS[rates])
     assert -np.log10(fails[1] / fails[0]) == pytest.approx(exponent, rel=0.02)
 
 
 def test_under_weibull_hazards_the_logarithm_of_the_pass_rate_is_nearly_a_power_of_k():
-    params = {"mu": jnp.asarray(-6.0), "a": jnp.asarray(1.0), "b": jnp.asarray(0.4)}
-    shares = np.exp(np.asarray(float64(lambda: log_shares(GeneralisedGamma(), params))()))
+    params = {"mu": np.asarray(-6.0), "a": np.asarray(1.0), "b": np.asarray(0.4)}
+    shares = np.exp(np.asarray(float64(shares_program)(GeneralisedGamma(), params)))
     k = np.geomspace(10, 1e5, 9)
     passes = np.array([shares @ np.append(0.0, -np.expm1(-n * np.exp(CELLS))) for n in k])
     assert np.polyfit(np.log(k), np.log(-np.log(passes)), 1)[0] == pytest.approx(-0.4, abs=0.05)
@@ -257,7 +266,8 @@ def test_groups_and_models_are_fitted_by_themselves(fitted):
         group="MATH"
     )
     rng = np.random.default_rng(0)
-    two.loc[two["model"] == "large", "n_correct"] = rng.binomial(100, rng.beta(8, 2, 64))
+    # So many distinct counts that the table has the size of the other fit's.
+    two.loc[two["model"] == "large", "n_correct"] = rng.binomial(100, rng.beta(16, 4, 64))
     found = bs.pass_at_k(two, k=1, method=SHORT)
     assert found.draws["group"].values.tolist() == ["MATH/small", "MATH/large"]
     rates = found.summary()["q50"].xs(THESE, level="over").droplevel("k")

@@ -1,5 +1,5 @@
-"""What a hold-out is: it splits runs into those that a model is fitted to, and those that it must
-forecast.
+"""The protocol of hold-outs, which split runs into those that a model is fitted to and those that
+it must forecast.
 """
 
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -13,7 +13,7 @@ LAST_BIT = 1e-9
 
 
 class Fold(NamedTuple):
-    """One split.
+    """A split of the runs.
 
     Attributes
     ----------

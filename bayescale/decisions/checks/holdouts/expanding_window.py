@@ -22,14 +22,15 @@ class ExpandingWindow:
     Examples
     --------
     >>> import bayescale as bs
-    >>> [len(fold.train) for fold in bs.ExpandingWindow(folds=4).split(bs.datasets.simulate(seed=1))]
+    >>> folds = bs.ExpandingWindow(folds=4).split(bs.datasets.simulate(seed=1))
+    >>> [len(fold.train) for fold in folds]
     [9, 18, 27, 36]
     """
 
     folds: int = 4
 
     def split(self, runs: Runs) -> tuple[Fold, ...]:
-        """One split a part."""
+        """Return a split for each part but the first."""
         if not 1 <= self.folds < len(runs):
             raise InputError(
                 f"expanding_window: folds={self.folds} must be at least 1 and less than the "

@@ -24,7 +24,7 @@ class LeaveGroupOut:
     """
 
     def split(self, runs: Runs) -> tuple[Fold, ...]:
-        """One split a group."""
+        """Return a split for each group."""
         if "group" not in runs.frame:
             raise InputError(
                 f"{runs.name} has no column group to leave out by; say which heading to use, for "

@@ -1,0 +1,74 @@
+"""The outlook of a fit beyond its runs: plans at larger budgets, and the curve of the loss."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from bayescale.decisions.plans.allocate import Allocation
+    from bayescale.posterior.posterior import Posterior
+    from bayescale.terminal.curve import Curve
+
+_QUANTILES = (0.05, 0.5, 0.95)
+# Budgets, times the largest compute of a run.
+_FACTORS = (1, 10, 100)
+# Points of a curve. Where each is a plan there are few: between them the curve is straight to less
+# than a character.
+_N_POINTS, _N_PLANNED = 121, 10
+_AXES = {"n_params": "parameters", "n_tokens": "tokens", "flops": "compute, FLOPs"}
+
+
+def outlook(posterior: "Posterior") -> "tuple[Allocation | None, Curve | None]":
+    """Return plans at three budgets, and a curve from the smallest run to 100 times the largest.
+
+    Plans are None where the law has no optimum; the curve is None where it has no one axis.
+    """
+    from bayescale.laws.base import AllocatesCompute
+
+    if isinstance(posterior.law, AllocatesCompute):
+        return _plans_and_curve(posterior)
+    return None, _curve_of_law(posterior) if len(posterior.law.inputs) == 1 else None
+
+
+def _plans_and_curve(posterior: "Posterior") -> "tuple[Allocation, Curve]":
+    from bayescale.decisions.plans.allocate import Allocation, allocate
+
+    # C = 6·N·D here whatever the runs say, for allocate counts so.
+    compute = posterior.runs.six_nd
+    budgets = float(f"{compute.max():.0e}") * np.array(_FACTORS)
+    grid = np.geomspace(compute.min(), budgets[-1], _N_PLANNED)
+    # Together, for a search over draws of another number is another program to compile.
+    draws = allocate(posterior, np.append(budgets, grid)).draws
+    plans = Allocation(draws.isel(compute=slice(len(budgets))))
+    losses = draws["loss"].isel(compute=slice(len(budgets), None)).to_numpy()
+    observed = posterior.runs.column("loss")
+    title, axis = "compute-optimal loss", "compute, FLOPs (6·N·D)"
+    return plans, _curve(title, axis, grid, losses, compute, observed)
+
+
+def _curve_of_law(posterior: "Posterior") -> "Curve":
+    """Return the response along the law's one input."""
+    from bayescale.decisions.forecasts.forecast import forecast
+
+    (name,) = posterior.law.inputs
+    x = posterior.runs.column(name)
+    grid = np.geomspace(x.min(), x.max() * _FACTORS[-1], _N_POINTS)
+    inputs: dict[str, Any] = {name: grid}
+    responses = forecast(posterior, **inputs).law_draws
+    observed = posterior.response.from_scale(posterior.observed)
+    title = f"{posterior.law.response} of the law"
+    return _curve(title, _AXES.get(name, name), grid, responses, x, observed)
+
+
+def _curve(
+    name: str,
+    axis: str,
+    grid: np.ndarray,
+    losses: np.ndarray,
+    data_x: np.ndarray,
+    data_loss: np.ndarray,
+) -> "Curve":
+    from bayescale.terminal.curve import Curve
+
+    low, middle, high = np.quantile(losses, _QUANTILES, axis=0)
+    return Curve(name, axis, grid, low, middle, high, data_x, data_loss)

@@ -1,0 +1,102 @@
+"""The law, noise model and method that each verb takes where none is given, as the command line
+takes them: the only place that names them.
+
+Two pairs are in use.
+
+`LAW` with `NOISE` is what `fit` and `backtest` take, and so all that is decided by a posterior
+which `fit` made by itself. Of the pairs that were tried on public sweeps its 90 % intervals held
+most nearly 90 % of hidden runs (`benchmarks/frontier.py`). Giving a noise model or a method to `fit`
+never changes the law.
+
+`TEXTBOOK_LAW` with `TEXTBOOK_NOISE` is what the verbs take that compare with the literature:
+`batch`, `compare`, `profile`, `recipes`, and `bayescale plan` at a terminal. They fit many times,
+or need a law that is linear in its levels, or runs that scatter independently. `TEXTBOOK_LAW` by a
+Huber loss is also today's practice, beside which `backtest` scores a forecast.
+"""
+
+from typing import TYPE_CHECKING, cast
+
+from bayescale._internal.discovery import parse
+
+if TYPE_CHECKING:
+    from bayescale.inference.base import Method
+    from bayescale.laws.base import Law
+    from bayescale.noise.base import Likelihood
+    from bayescale.runs import Runs
+
+LAW = "coupled"
+"""The law of `fit` and `backtest`."""
+
+NOISE = "discrepancy"
+"""The noise model of `fit` and `backtest` for losses, by a method that can fit it."""
+
+METHOD = "nuts"
+"""The method of `fit`, `backtest` and `recipes`."""
+
+TEXTBOOK_LAW = "chinchilla"
+"""The law of `batch`, `profile` and `recipes`, and of today's practice in `backtest`."""
+
+TEXTBOOK_NOISE = "student_t"
+"""The noise model of `batch`, `compare`, `profile` and `recipes`; and of `fit` where the method
+needs runs that scatter independently, or the law predicts something else than a loss.
+"""
+
+TEXTBOOK_METHOD = "importance"
+"""The method of `batch` and `compare`, which fit many runs at once."""
+
+
+def law() -> "Law":
+    """Return the law of `fit`."""
+    return cast("Law", parse("bayescale.laws", LAW))
+
+
+def noise(runs: "Runs", law: "Law") -> "Likelihood":
+    """Return the noise model of `fit` for a method that can fit runs which share departures.
+
+    A loss has `Discrepancy`, with an effect of each budget where the column ``group`` holds the
+    budgets: what runs of one budget share would otherwise pass for a bend along compute, and be
+    extrapolated. Sizes of departures are known for losses alone, so other responses have
+    `TEXTBOOK_NOISE`.
+    """
+    from dataclasses import replace
+
+    from bayescale.noise.discrepancy import Discrepancy
+    from bayescale.processes.shared_effect import SharedEffect
+
+    if law.response != "loss":
+        return textbook_noise()
+    departures: Discrepancy = parse("bayescale.noise", NOISE)
+    if not groups_are_budgets(runs):
+        return departures
+    return replace(departures, processes=(*departures.processes, SharedEffect()))
+
+
+def textbook_law() -> "Law":
+    """Return the law of verbs that compare with the literature."""
+    return cast("Law", parse("bayescale.laws", TEXTBOOK_LAW))
+
+
+def textbook_noise() -> "Likelihood":
+    """Return the noise model of verbs that compare with the literature."""
+    return cast("Likelihood", parse("bayescale.noise", TEXTBOOK_NOISE))
+
+
+def textbook_method() -> "Method":
+    """Return the method of verbs that fit many runs at once."""
+    return cast("Method", parse("bayescale.inference", TEXTBOOK_METHOD))
+
+
+def groups_are_budgets(runs: "Runs") -> bool:
+    """Return whether the column ``group`` holds the budgets of the sweep, and not too many of them
+    to tell apart.
+    """
+    from bayescale.processes.shared_effect import SharedEffect
+    from bayescale.units import budgets_or_none, same_partition
+
+    columns = set(runs.frame.columns)
+    if "group" not in columns or not ("flops" in columns or {"n_params", "n_tokens"} <= columns):
+        return False
+    budgets = budgets_or_none(runs.column("flops"))
+    if budgets is None or budgets.max() >= SharedEffect.functions:
+        return False
+    return same_partition(budgets, runs.frame["group"].astype(str).to_numpy(dtype=str))

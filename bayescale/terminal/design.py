@@ -1,0 +1,35 @@
+"""The page of a design: the runs in order of worth, and when to stop."""
+
+from typing import TYPE_CHECKING
+
+from bayescale.terminal import style
+
+if TYPE_CHECKING:
+    from bayescale.decisions.plans.design import Design
+
+_HEADINGS = ("N", "D", "D/N", "FLOPs", "FLOPs so far", "regret after", "worth of 1e18 FLOPs")
+
+
+def print_design(design: "Design") -> None:
+    """Print a line for each run."""
+    console = style.console()
+    title = f"Runs to make after {design.name}, for a model of {design.compute:.3g} FLOPs"
+    table = style.table("run", *_HEADINGS, title=title)
+    for number, row in design.summary().iterrows():
+        table.add_row(
+            str(number),
+            style.count(row["n_params"]),
+            style.count(row["n_tokens"]),
+            style.number(row["n_tokens"] / row["n_params"], 3),
+            f"{row['flops']:.2e}",
+            f"{row['cumulative_flops']:.2e}",
+            style.number(row["regret_after"], 3),
+            f"{row['worth_per_flop'] * 1e18:.1e}",
+        )
+    style.print_table(console, table)
+    console.print(" ".join(design.sentences))
+    console.print(
+        "Regret and worth are in nats per token at the target. Each run is judged as if the runs "
+        "above it were known.",
+        style="dim",
+    )

@@ -1,0 +1,155 @@
+"""The page of a fit: what was fitted, parameters, diagnostics, plans and the curve of the loss."""
+
+import math
+import shlex
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+
+from bayescale._internal.discovery import describe
+from bayescale.terminal import style
+from bayescale.terminal.allocate import plan_table
+from bayescale.terminal.curve import Curve, draw_curve
+
+if TYPE_CHECKING:
+    from bayescale.decisions.plans.allocate import Allocation
+    from bayescale.posterior.posterior import Posterior
+
+_QUANTILES = (0.05, 0.5, 0.95)
+# Narrower, a curve says nothing; wider, it is no clearer.
+_CURVE_WIDTHS = (40, 100)
+# The next forecast and plan that a reader is shown are for so many times the largest compute.
+_NEXT_FACTOR = 10
+_DIAGNOSTICS = {
+    "rhat_max": "R-hat at most {:.3f}",
+    "ess_bulk_min": "effective draws at least {:,.0f} in the bulk",
+    "ess_tail_min": "{:,.0f} in the tails",
+    "divergences": "{:,.0f} divergences",
+    "starts": "{:,.0f} starts",
+    "starts_in_best_basin": "{:,.0f} in the best basin",
+    "second_basin_gap": "next basin relatively {:.2g} higher",
+    "failed_starts": "{:,.0f} failed",
+    "gradient_norm": "relative gradient {:.0e}",
+    "replicates": "{:,.0f} refits",
+    "failed_refits": "{:.1%} failed",
+    "pareto_k": "Pareto k {:.2f}",
+    "ess_importance": "{:,.0f} effective draws among the proposals",
+    "log_evidence": "log evidence {:.2f}",
+}
+
+
+def print_fit(posterior: "Posterior", plans: "Allocation | None", curve: Curve | None) -> None:
+    """Print the report of a fit.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    plans : Allocation or None
+        None where the law has no compute-optimal plan.
+    curve : Curve or None
+        None where the law has several inputs and no one axis.
+    """
+    console = style.console()
+    console.print(_heading(posterior))
+    style.print_table(console, _parameter_table(posterior))
+    _print_diagnostics(console, posterior)
+    if plans:
+        style.print_table(console, plan_table(posterior, plans))
+    else:
+        console.print(
+            f"No compute-optimal plan: {posterior.law.formula} has no trade-off between parameters "
+            f"and tokens.\n"
+        )
+    if posterior.noise.shared:
+        console.print(
+            "The exponents are those of the law alone. Plans and forecasts also include the "
+            "departures from the law that runs share.\n"
+        )
+    if curve:
+        least, most = _CURVE_WIDTHS
+        for line in draw_curve(curve, min(max(console.width, least), most)):
+            console.print(line, soft_wrap=True)
+        console.print()
+
+
+def print_next_commands(posterior: "Posterior", saved: str) -> None:
+    """Print where the posterior is saved, and commands that use it."""
+    from bayescale.laws.base import AllocatesCompute
+
+    file = shlex.quote(saved)
+    lines = [f"Saved to {saved}. Next:", f"  bayescale forecast {file} {_next_inputs(posterior)}"]
+    if isinstance(posterior.law, AllocatesCompute):
+        compute = style.scientific(_NEXT_FACTOR * posterior.runs.six_nd.max())
+        lines.append(f"  bayescale allocate {file} --compute {compute}")
+    style.console().print("\n".join(lines), soft_wrap=True)
+
+
+def _next_inputs(posterior: "Posterior") -> str:
+    """Return the options of a forecast beyond the runs."""
+    runs, inputs = posterior.runs, posterior.law.inputs
+    if "n_params" in inputs and "n_tokens" in inputs:
+        # More compute at as many tokens per parameter as the most expensive run has.
+        largest = runs.frame.iloc[int(runs.six_nd.argmax())]
+        factor = _NEXT_FACTOR**0.5
+        n_params = style.scientific(largest["n_params"] * factor)
+        n_tokens = style.scientific(largest["n_tokens"] * factor)
+        return f"--n-params {n_params} --n-tokens {n_tokens}"
+    return " ".join(
+        f"--input {name}={style.scientific(runs.column(name).max() * _NEXT_FACTOR)}"
+        for name in inputs
+    )
+
+
+def _heading(posterior: "Posterior") -> Table:
+    runs = posterior.runs
+    source = f": {runs.source}" if runs.source else ""
+    rows = [("data", f"{runs.name}, {len(runs):,} runs{source}")]
+    rows += [("", note) for note in runs.notes]
+    rows += [
+        ("law", posterior.law.formula),
+        ("noise", posterior.noise.formula),
+        ("method", f"{describe(posterior.method)}, seed {posterior.method.seed}"),
+        ("device", f"{posterior.provenance['device']}, {posterior.seconds['fit']:.1f} s"),
+    ]
+    return style.facts(rows)
+
+
+def _parameter_table(posterior: "Posterior") -> Table:
+    parameters = (*posterior.law.parameters, *posterior.noise.parameters)
+    meanings = {parameter.name: parameter.meaning for parameter in parameters}
+    if posterior.n_draws == 1:
+        table = style.table("parameter", "value", "meaning", left=("meaning",))
+        for name in posterior.params:
+            table.add_row(name, style.number(posterior.draws(name)[0], 5), meanings[name])
+        return table
+    headings = "mean", "sd", "5 %", "50 %", "95 %", "meaning"
+    table = style.table("parameter", *headings, left=("meaning",))
+    for name in posterior.params:
+        draws = posterior.draws(name)
+        table.add_row(
+            name,
+            style.number(draws.mean()),
+            style.number(draws.std(ddof=1), 3),
+            *map(style.number, np.quantile(draws, _QUANTILES)),
+            meanings[name],
+        )
+    return table
+
+
+def _print_diagnostics(console: Console, posterior: "Posterior") -> None:
+    diagnostics = [
+        _DIAGNOSTICS.get(name, f"{name} {{:.4g}}").format(value)
+        for name, value in posterior.diagnostics.items()
+        if math.isfinite(value)
+    ]
+    verdict = "do not trust this fit as it is" if posterior.problems else "good"
+    console.print(
+        f"Diagnostics: {', '.join(diagnostics)}: {verdict}.",
+        style="red" if posterior.problems else "green",
+    )
+    for problem in posterior.problems:
+        console.print(Padding(str(problem), (0, 0, 0, 2)), style="red")
+    console.print()

@@ -1,0 +1,43 @@
+"""The page of a forecast: the response of one run that has not been made."""
+
+from typing import TYPE_CHECKING
+
+from bayescale.terminal import style
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bayescale.decisions.forecasts.forecast import Forecast
+    from bayescale.posterior.posterior import Posterior
+
+_HEADINGS = {
+    "mean": "mean",
+    "sd": "sd",
+    "q05": "5 %",
+    "q25": "25 %",
+    "q50": "50 %",
+    "q75": "75 %",
+    "q95": "95 %",
+}
+
+
+def print_forecast(posterior: "Posterior", prediction: "Forecast") -> None:
+    """Print the predicted response of a new run, and the law's value without the noise of a run."""
+    from bayescale.noise.base import is_likelihood
+
+    console = style.console()
+    row = prediction.frame.iloc[0]
+    inputs = ", ".join(f"{name} = {row[name]:.4g}" for name in posterior.law.inputs)
+    console.print(f"{posterior.runs.name}, {posterior.law.formula}, at {inputs}")
+    table = style.table(
+        f"{prediction.response}, {posterior.response.unit}",
+        *_HEADINGS.values(),
+    )
+    if is_likelihood(posterior.noise):
+        table.add_row("of a new run", *_numbers(row, prediction.response))
+    table.add_row("without its scatter", *_numbers(row, "law"))
+    style.print_table(console, table)
+
+
+def _numbers(row: "pd.Series", prefix: str) -> list[str]:
+    return [style.number(row[f"{prefix}_{statistic}"]) for statistic in _HEADINGS]

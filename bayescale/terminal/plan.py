@@ -1,0 +1,63 @@
+"""The page of a plan: the answers in sentences, the numbers, the runs to make first."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from bayescale.terminal import style
+from bayescale.terminal.design import print_design
+from bayescale.terminal.sensitivity import print_sensitivity
+
+if TYPE_CHECKING:
+    from bayescale.decisions.plans.plan import Plan
+
+_QUANTILES = ("q50", "q05", "q95")
+_COUNTS = ("n_params", "n_tokens")
+_NAMES = {
+    "n_params": "best parameters N*",
+    "n_tokens": "best tokens D*",
+    "tokens_per_param": "D*/N*",
+    "loss": "loss of the law there",
+    "planned_loss": "loss of the planned run",
+    "above_floor": "loss above the floor",
+    "loss_10x": "loss at 10 times the compute",
+    "next_factor": "budget for 0.01 nats less, times this one",
+}
+
+
+def print_plan(plan: "Plan", report: Path | None) -> None:
+    """Print the plan, and where its report was written.
+
+    Parameters
+    ----------
+    plan : Plan
+    report : Path or None
+        The HTML file; None where none was written.
+    """
+    console = style.console()
+    runs, law = plan.posterior.runs, plan.posterior.law
+    console.print(f"{runs.name}, {law.formula}, {plan.compute:.3g} FLOPs\n")
+    # The last sentence is on the runs to make, which the design prints itself.
+    sentences = plan.sentences if plan.design is None else plan.sentences[:-1]
+    for sentence in sentences:
+        console.print(f"- {sentence}")
+    console.print()
+    style.print_table(console, _quantity_table(plan))
+    if plan.design is not None:
+        print_design(plan.design)
+    if plan.sensitivity is not None:
+        print_sensitivity(plan.sensitivity)
+    if report is not None:
+        console.print(f"\nThe report is {report}.")
+
+
+def _quantity_table(plan: "Plan") -> Table:
+    table = style.table("", "median", "5 %", "95 %", title="Quantities over the posterior")
+    summary = plan.summary()
+    for name, label in _NAMES.items():
+        if name in summary.index:
+            row: dict[Any, Any] = summary.loc[name].to_dict()
+            text = style.count if name in _COUNTS else style.number
+            table.add_row(label, *(text(row[quantile]) for quantile in _QUANTILES))
+    return table

@@ -1,0 +1,286 @@
+"""What all verbs count and print alike: training compute, the compute budgets of a sweep, quantiles
+of draws, and numbers as text.
+
+Training on D tokens with N parameters costs C = 6·N·D FLOPs (Kaplan et al. 2020, equation 2.2,
+without the attention term; Hoffmann et al. 2022).
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+
+from bayescale.errors import InputError
+
+Numbers = Any  # a float, or an array of NumPy, pandas or JAX
+
+FLOPS_PER_PARAMETER_AND_TOKEN = 6.0
+
+QUANTILES = {"q05": 0.05, "q50": 0.5, "q95": 0.95}
+"""Median and central 90 % interval: of every quantity that is summarised."""
+
+QUANTILES_AND_QUARTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
+"""The same with the quartiles: of predicted losses."""
+
+QUANTILES_TO_SCORE = {
+    "q025": 0.025,
+    "q05": 0.05,
+    "q10": 0.1,
+    "q25": 0.25,
+    "q50": 0.5,
+    "q75": 0.75,
+    "q90": 0.9,
+    "q95": 0.95,
+    "q975": 0.975,
+}
+"""Median and ends of the central 50, 80, 90 and 95 % intervals: of forecasts to score."""
+
+STATISTICS = ("mean", "sd", *QUANTILES)
+"""Columns of a summary of draws."""
+
+# Runs of one budget differ by the rounding of sizes and steps, a few per cent, and budgets by half
+# or more.
+BUDGET_GAP = 1.10
+WIDEST_BUDGET = 1.5
+_RUNS_OF_A_BUDGET = 2
+
+
+def six_nd(n_params: Numbers, n_tokens: Numbers) -> Numbers:
+    """Training compute C = 6·N·D, FLOPs.
+
+    >>> six_nd(70e9, 1.4e12)
+    5.88e+23
+    """
+    return FLOPS_PER_PARAMETER_AND_TOKEN * n_params * n_tokens
+
+
+def tokens_for(compute: Numbers, n_params: Numbers) -> Numbers:
+    """Training tokens D = C/(6·N) that a budget pays for."""
+    return compute / (FLOPS_PER_PARAMETER_AND_TOKEN * n_params)
+
+
+def params_for(compute: Numbers, n_tokens: Numbers) -> Numbers:
+    """Parameters N = C/(6·D) that a budget pays for."""
+    return compute / (FLOPS_PER_PARAMETER_AND_TOKEN * n_tokens)
+
+
+def log_tokens_for(compute: Numbers, log_n_params: Numbers) -> Numbers:
+    """Natural logarithm of the training tokens that a budget pays for."""
+    return np.log(compute / FLOPS_PER_PARAMETER_AND_TOKEN) - log_n_params
+
+
+def params_at_ratio(compute: Numbers, tokens_per_param: Numbers) -> Numbers:
+    """Parameters N = √(C/(6·r)) of the run that spends a budget at r tokens per parameter."""
+    return np.sqrt(compute / (FLOPS_PER_PARAMETER_AND_TOKEN * tokens_per_param))
+
+
+def budgets(compute: np.ndarray) -> np.ndarray:
+    """Compute budget of each run, counted from the smallest.
+
+    Runs are sorted by compute, and a new budget begins wherever two neighbours are more than 10 %
+    apart. This is the only definition of a sweep's budgets: isoFLOP parabolas, sensitivity,
+    approaches, figures and the default noise model all use it.
+
+    Parameters
+    ----------
+    compute : array, shape (runs,)
+        FLOPs.
+
+    Returns
+    -------
+    array of int, shape (runs,)
+
+    Raises
+    ------
+    InputError
+        Where the runs are in no budgets: a budget would span more than a factor of 1.5, there would
+        be only one, or budgets would have fewer than two runs on average.
+
+    Examples
+    --------
+    >>> budgets(np.array([1e18, 1.02e18, 1e19, 0.98e19])).tolist()
+    [0, 0, 1, 1]
+    """
+    order = np.argsort(compute)
+    steps = np.diff(np.log(compute[order]))
+    is_first = np.append(False, steps > np.log(BUDGET_GAP))
+    labels = np.empty(len(compute), dtype=int)
+    labels[order] = np.cumsum(is_first)
+    count = int(labels.max()) + 1
+    for label in range(count):
+        runs = compute[labels == label]
+        if runs.max() > WIDEST_BUDGET * runs.min():
+            raise InputError(
+                f"{len(runs)} runs lie between {runs.min():.3g} and {runs.max():.3g} FLOPs with no "
+                f"gap of {BUDGET_GAP - 1:.0%} among them, so they are of no one budget"
+            )
+    if count == 1 or len(compute) < _RUNS_OF_A_BUDGET * count:
+        raise InputError(
+            f"{len(compute)} runs of {count} amounts of compute are in no budgets, of which there "
+            f"must be two or more, with {_RUNS_OF_A_BUDGET} runs or more on average"
+        )
+    return labels
+
+
+def budgets_or_none(compute: np.ndarray) -> np.ndarray | None:
+    """Compute budget of each run as `budgets` finds it; None where the runs are in no budgets."""
+    try:
+        return budgets(compute)
+    except InputError:
+        return None
+
+
+def nearest_budget(compute: np.ndarray, nominal: np.ndarray) -> np.ndarray:
+    """Compute budget of each run, the nearest in logarithm of those given, counted from the
+    smallest that has a run; shape (runs,).
+    """
+    distance = np.abs(np.log(compute)[:, None] - np.log(np.unique(nominal)))
+    return np.unique(distance.argmin(axis=1), return_inverse=True)[1]
+
+
+def nominal_budgets(labels: np.ndarray, compute: np.ndarray) -> np.ndarray:
+    """Geometric mean of the compute of each budget's runs, FLOPs, shape (budgets,)."""
+    log_compute = np.log10(compute)
+    means = [log_compute[labels == label].mean() for label in range(int(labels.max()) + 1)]
+    return np.asarray(10 ** np.array(means))
+
+
+def same_partition(one: np.ndarray, other: np.ndarray) -> bool:
+    """Return whether two labellings divide the runs alike."""
+    pairs = len(set(zip(one.tolist(), other.tolist(), strict=True)))
+    return pairs == len(np.unique(one)) == len(np.unique(other))
+
+
+def quantiles(
+    draws: np.ndarray,
+    levels: Mapping[str, float] = QUANTILES,
+    *,
+    method: Literal["linear", "inverted_cdf"] = "linear",
+) -> dict[str, np.ndarray]:
+    """Named quantiles over the first axis of draws.
+
+    Parameters
+    ----------
+    draws : array, shape (draws, ...)
+    levels : mapping of str to float
+    method : {"linear", "inverted_cdf"}
+        ``"inverted_cdf"`` takes a draw instead of a number between two, which may be infinite.
+    """
+    values = np.quantile(draws, list(levels.values()), axis=0, method=method)
+    return dict(zip(levels, values, strict=True))
+
+
+def summarise(draws: np.ndarray) -> dict[str, float]:
+    """Mean, standard deviation and quantiles of draws, shape (draws,).
+
+    Where some draws are infinite the mean is too, and quantiles are draws.
+    """
+    if np.isinf(draws).any():
+        found = quantiles(draws, method="inverted_cdf")
+        return {"mean": math.inf, "sd": math.nan, **_as_floats(found)}
+    sd = float(np.std(draws, ddof=1)) if len(draws) > 1 else 0.0
+    return {"mean": float(np.mean(draws)), "sd": sd, **_as_floats(quantiles(draws))}
+
+
+def _as_floats(values: Mapping[str, np.ndarray]) -> dict[str, float]:
+    return {name: float(value) for name, value in values.items()}
+
+
+def number(value: float, digits: int = 4) -> str:
+    """Significant digits, as many as asked for; powers of ten where there would be many zeros.
+
+    >>> number(0.3478), number(482), number(2085), number(1.204e7), number(float("inf"))
+    ('0.3478', '482.0', '2,085', '1.204e+07', '∞')
+    """
+    if math.isnan(value):
+        return "-"
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    if value == 0:
+        return "0"
+    if not 1e-4 <= abs(value) < 1e6:
+        return f"{value:.{digits - 1}e}"
+    decimals = max(digits - 1 - math.floor(math.log10(abs(value))), 0)
+    return f"{value:,.{decimals}f}"
+
+
+def rounded(value: float) -> str:
+    """Three significant digits without trailing zeros, as labels and sentences have them.
+
+    >>> rounded(1868.2), rounded(0.08404)
+    ('1,870', '0.084')
+    """
+    return f"{float(f'{value:.3g}'):,g}"
+
+
+def count(value: float) -> str:
+    """Three significant digits with K, M, B or T.
+
+    >>> count(7.01e10), count(1.4e12)
+    ('70.1B', '1.40T')
+    """
+    for suffix, size in (("T", 1e12), ("B", 1e9), ("M", 1e6), ("K", 1e3)):
+        if value >= size:
+            return f"{number(value / size, 3)}{suffix}"
+    return number(value, 3)
+
+
+def count_in_words(value: float) -> str:
+    """Three significant digits with thousand, million, billion or trillion.
+
+    >>> count_in_words(7.12e10), count_in_words(1.349e12), count_in_words(1.905e5)
+    ('71.2 billion', '1.35 trillion', '190 thousand')
+    """
+    words = {1e12: "trillion", 1e9: "billion", 1e6: "million", 1e3: "thousand"}
+    for size, word in words.items():
+        if size <= value < 1e3 * size:
+            return f"{value / size:.3g} {word}"
+    return f"{value:.3g}"
+
+
+def as_typed(value: float) -> str:
+    """Two significant digits, as one types them.
+
+    >>> as_typed(1.44e24), as_typed(2e13)
+    ('1.4e24', '2e13')
+    """
+    mantissa, _, exponent = f"{value:.1e}".partition("e")
+    return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
+
+
+def as_power_of_ten(value: float) -> str:
+    """Two significant digits, as mathematical text of matplotlib.
+
+    >>> as_power_of_ten(6e18), as_power_of_ten(1e21)
+    ('$6\\\\times10^{18}$', '$10^{21}$')
+    """
+    mantissa, exponent = f"{value:.1e}".split("e")
+    mantissa = mantissa.removesuffix(".0")
+    power = f"10^{{{int(exponent)}}}"
+    return f"${power}$" if mantissa == "1" else rf"${mantissa}\times{power}$"
+
+
+def plus_minus(mean: float, sd: float) -> str:
+    """Mean and standard deviation, to two significant digits of the latter.
+
+    >>> plus_minus(0.34712, 0.0213), plus_minus(1.5, 0.0)
+    ('0.347 ± 0.021', '1.5')
+    """
+    if math.isnan(mean):
+        return ""
+    if not (0 < sd < math.inf):
+        return f"{mean:.4g}"
+    if not 1e-4 <= abs(mean) < 1e6:
+        return f"{mean:.3g} ± {sd:.2g}"
+    decimals = max(1 - math.floor(math.log10(sd)), 0)
+    return f"{mean:,.{decimals}f} ± {sd:,.{decimals}f}"
+
+
+def percentage(share: float) -> str:
+    """Whole per cent of a share.
+
+    >>> percentage(0.1), percentage(1.0)
+    ('10 %', '100 %')
+    """
+    return f"{100 * share:.0f} %"
