@@ -206,10 +206,11 @@ def play(worlds: list[World]) -> Iterator[tuple[str, list[pd.DataFrame], list[fl
 def ratios_of_means(regrets: pd.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
     """Return ratios of mean regrets with standard errors, of each design to each alternative."""
     means = regrets.mean()
-    samples = []
-    for seed in range(REPLICATES):
-        samples.append(regrets.sample(frac=1, replace=True, random_state=seed).mean())
-    resampled = pd.DataFrame(samples)
+
+    def resample(seed: int) -> pd.Series:
+        return regrets.sample(frac=1, replace=True, random_state=seed).mean()
+
+    resampled = pd.DataFrame([resample(seed) for seed in range(REPLICATES)])
     alternatives = [name for name in regrets if not name.startswith("design")]
     ratios: dict[str, dict[str, dict[str, float]]] = {}
     for design in ("design", "design of more runs", "design in two rounds"):

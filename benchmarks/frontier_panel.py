@@ -1,8 +1,8 @@
-"""The forecasting panel: which runs of public sweeps are fitted, and which are forecast.
+"""The forecasting panel: the runs of public sweeps that are fitted, and those that are forecast.
 
 `panel.csv` fixes the runs of each set at two splits. The tables come from the catalogue's readers;
-two sweeps are public only inside pickles, and of a third the catalogue holds a part, so these are
-read from files that BAYESCALE_DATA must hold.
+two sweeps are public only inside pickles, and the catalogue has only a part of a third, so these
+are read from files in the folder BAYESCALE_DATA.
 """
 
 import os
@@ -33,7 +33,7 @@ _EXTRACTED = {
 
 
 class Case(NamedTuple):
-    """One set at one split; ``family`` has one vote, however many sets it has."""
+    """A set at a split; a ``family`` has one vote, however many sets it has."""
 
     family: str
     name: str
@@ -42,24 +42,23 @@ class Case(NamedTuple):
 
 
 def cases(splits: tuple[str, ...] = SPLITS, only: str = "") -> Iterator[Case]:
-    """The panel, or the sets whose family or name contains ``only``."""
+    """Yield the cases of the panel, or of the sets whose family or name contains ``only``."""
     panel = pd.read_csv(PANEL, dtype=str)
     for (family, name, split), rows in panel.groupby(["dataset", "set", "split"], sort=True):
         if split in splits and only in f"{family} {name}":
             table = _table(family)
-            train, test = (
-                table.loc[rows.loc[rows["role"] == role, "run_id"]] for role in ("train", "test")
-            )
-            # Every alternative must be able to afford every fit.
-            fitted = (
-                train.sample(MOST_FITTED, random_state=0) if len(train) > MOST_FITTED else train
-            )
-            yield Case(family, name, split, Fold(split, _runs(fitted, name), _runs(test, name)))
+            run_ids = rows["run_id"]
+            train = table.loc[run_ids[rows["role"] == "train"]]
+            test = table.loc[run_ids[rows["role"] == "test"]]
+            # The fits must not be too expensive for any alternative.
+            if len(train) > MOST_FITTED:
+                train = train.sample(MOST_FITTED, random_state=0)
+            yield Case(family, name, split, Fold(split, _runs(train, name), _runs(test, name)))
 
 
 def _runs(table: pd.DataFrame, name: str) -> bs.Runs:
     with warnings.catch_warnings():
-        # The panel takes sweeps as they are, such as those with D = 20 N throughout.
+        # The panel uses sweeps unchanged, such as those with D = 20 N throughout.
         warnings.simplefilter("ignore", bs.RunsWarning)
         return bs.Runs.from_frame(table, name=name)
 
@@ -74,8 +73,8 @@ def _table(family: str) -> pd.DataFrame:
         path = Path(folder or "") / family / file
         if not (folder and path.is_file()):
             raise SystemExit(
-                f"{family} is read from {family}/{file} in the folder BAYESCALE_DATA, which has "
-                f"none."
+                f"{family} needs the file {family}/{file} in the folder BAYESCALE_DATA, which does "
+                f"not exist."
             )
         table = pd.read_csv(path).rename(columns=columns)
     return table[_COLUMNS].astype({"run_id": str}).set_index("run_id")

@@ -21,6 +21,7 @@ import bayescale as bs
 
 RESULTS = Path(__file__).parent / "results" / "groups.json"
 FEWEST = 10
+LAW = bs.laws.Chinchilla()
 NOISES = (bs.noise.Normal(), bs.noise.StudentT())
 
 
@@ -70,14 +71,14 @@ def main() -> None:
     warnings.simplefilter("ignore")
     sweeps = groups()[: 3 if quick else None]
     (cold, warm), batch = seconds_of(
-        lambda: bs.batch(sweeps, noises=NOISES, method=bs.Importance()), 2
+        lambda: bs.batch(sweeps, laws=[LAW], noises=NOISES, method=bs.Importance()), 2
     )
     nuts_cold = 0.0
     nuts_warm = 0.0
     rows = []
     combinations = itertools.product(sweeps, NOISES)
     for posterior, (runs, noise) in zip(batch.posteriors.values(), combinations, strict=True):
-        (first, second), nuts = seconds_of(partial(bs.fit, runs, noise=noise), 2)
+        (first, second), nuts = seconds_of(partial(bs.fit, runs, law=LAW, noise=noise), 2)
         nuts_cold += first
         nuts_warm += second
         row = {

@@ -1,25 +1,25 @@
-"""Every law on public data of its own, from default priors with nothing tuned: do chains converge,
-and does it forecast?
+"""Convergence and forecasts of every law on public data, with default priors and no tuning.
 
-Each law is fitted by NUTS under Student-t noise, to all runs and again without the dearest fifth
-(of a learning curve: without what its authors hid). Prints diagnostics of the first; of the second
-root mean square error of the median, 90 % coverage and CRPS, on the scale of the fit (of a loss its
-logarithm), beside the error of published constants where there are any; writes
-benchmarks/results/laws.json. Counts of right answers have binomial noise.
+Each law is fitted by NUTS with Student-t noise, to all runs and again without the fifth with most
+compute (a learning curve: without its authors' test points). Prints diagnostics of the first fit.
+For the second it prints the root mean square error of the median, 90 % coverage and CRPS, on the
+scale of the fit (the logarithm of a loss), and the error of published parameters where they exist.
+Writes benchmarks/results/laws.json. Counts of correct answers have binomial noise.
 
     BAYESCALE_DATA=... python benchmarks/laws.py
 """
 
+import itertools
 import json
 import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from alternatives import about
+from alternatives import JsonObject, about
 
 import bayescale as bs
 from bayescale._internal.discovery import describe
@@ -27,87 +27,92 @@ from bayescale._internal.precision import float64
 from bayescale.decisions.checks.holdouts.base import Fold
 from bayescale.decisions.checks.scores import run_scores
 from bayescale.laws.base import Law
+from bayescale.noise.base import Noise
 
 RESULTS = Path(__file__).parent / "results" / "laws.json"
-LAWS, NOISE, METHOD = bs.laws, bs.noise.StudentT(), bs.NUTS()
+LAWS = bs.laws
+NOISE = bs.noise.StudentT()
+METHOD = bs.NUTS()
 
 
 class Case(NamedTuple):
-    """A law, the data that it is for, how these are parted, and constants printed for them."""
+    """A law, its data, their division into fitted and hidden runs, and published parameters."""
 
     law: Law
     runs: bs.Runs
     fold: Fold | None
     published: dict[str, float] | None = None
-    noise: Any = NOISE
+    noise: Noise = NOISE
 
 
-def dearest(runs: bs.Runs) -> Fold:
+def largest_compute(runs: bs.Runs) -> Fold:
+    """Return the fold that hides the fifth of the runs with most compute."""
     return bs.LargestCompute(0.2).split(runs)[0]
 
 
-def table(rows: pd.DataFrame, law: Law, name: str, **more: Any) -> bs.Runs:
-    """Runs of what a law needs, and no more."""
-    response = () if law.response == "accuracy" else (law.response,)
-    kept = [
-        *law.inputs,
-        *response,
-        *(c for c in ("flops", "n_correct", "n_samples") if c in rows.assign(**more)),
-    ]
-    frame = rows.assign(**more)[list(dict.fromkeys(kept))].dropna()
-    return bs.Runs.from_frame(frame, required=(*law.inputs, *response), name=name)
+def table(rows: pd.DataFrame, law: Law, name: str, **columns: pd.Series | int) -> bs.Runs:
+    """Return runs with only the columns that a law needs; ``columns`` are added before."""
+    extended = rows.assign(**columns)
+    required = list(law.inputs)
+    if law.response != "accuracy":
+        required.append(law.response)
+    optional = [c for c in ("flops", "n_correct", "n_samples") if c in extended]
+    needed = list(dict.fromkeys(required + optional))
+    return bs.Runs.from_frame(extended[needed].dropna(), required=tuple(required), name=name)
 
 
 def last_fifth(runs: bs.Runs, column: str) -> Fold:
-    """Those with most of something hidden."""
+    """Return the fold that hides the fifth of the runs with the largest values of a column."""
     rank = runs.frame[column].rank(method="first")
     hidden = (rank > 0.8 * len(runs)).to_numpy()
-    return Fold(
-        f"the most {column}", *(bs.Runs(runs.frame[side], runs.name) for side in (~hidden, hidden))
-    )
+    return _fold(f"the most {column}", runs, hidden)
+
+
+def _fold(name: str, runs: bs.Runs, hidden: np.ndarray) -> Fold:
+    train = bs.Runs(runs.frame[~hidden], runs.name)
+    test = bs.Runs(runs.frame[hidden], runs.name)
+    return Fold(name, train, test)
 
 
 def curve(data_set: str, label: str, rows: pd.DataFrame) -> tuple[bs.Runs, Fold]:
-    """A learning curve: the authors' split, or its last fifth."""
+    """Return a learning curve with its authors' split, or without its last fifth."""
     rows = rows.drop(columns="group").drop_duplicates(["n_examples", "loss"])
     runs = bs.Runs.from_frame(rows, required=("n_examples", "loss"), name=f"{data_set} {label}")
     if "split" not in rows:
-        return runs, dearest(runs)
-    known = (runs.frame["split"] == "train").to_numpy()
-    return runs, Fold(
-        "what its authors hid", *(bs.Runs(runs.frame[side], runs.name) for side in (known, ~known))
-    )
+        return runs, largest_compute(runs)
+    hidden = (runs.frame["split"] != "train").to_numpy()
+    return runs, _fold("its authors' test points", runs, hidden)
 
 
 def cases() -> Iterator[Case]:
+    """Yield the laws of a loss in compute, parameters, tokens or examples."""
     hoffmann = bs.datasets.load("besiroglu2024_chinchilla")
     besiroglu = dict(LAWS.Chinchilla.published[-1].params)
-    yield Case(LAWS.Chinchilla(), hoffmann, dearest(hoffmann), besiroglu)
-    yield Case(LAWS.Coupled(), hoffmann, dearest(hoffmann))
-    yield Case(LAWS.Kaplan(), hoffmann, dearest(hoffmann))
+    yield Case(LAWS.Chinchilla(), hoffmann, largest_compute(hoffmann), besiroglu)
+    yield Case(LAWS.Coupled(), hoffmann, largest_compute(hoffmann))
+    yield Case(LAWS.Kaplan(), hoffmann, largest_compute(hoffmann))
     constrained = bs.datasets.load("muennighoff2023_datablations")
     yield Case(
         LAWS.DataConstrained(),
         constrained,
-        dearest(constrained),
+        largest_compute(constrained),
         dict(LAWS.DataConstrained.published[0].params),
     )
     overtrained = bs.datasets.load("gadre2024")
     yield Case(
         LAWS.Overtrained(),
         overtrained,
-        dearest(overtrained),
+        largest_compute(overtrained),
         dict(LAWS.Overtrained.published[0].params),
     )
     pile = bs.datasets.load("dey2023_pile")
     cerebras = bs.Runs(
         pile.frame[pile.frame["group"] == "Cerebras-GPT"], "dey2023_pile Cerebras-GPT"
     )
-    yield Case(LAWS.PowerLaw(), cerebras, dearest(cerebras))
+    yield Case(LAWS.PowerLaw(), cerebras, largest_compute(cerebras))
     curves = bs.datasets.frame("alabdulmohsin2022_curves")
-    for label, rows in curves[
-        curves["group"].isin(["IC/c_5/MiX/B/16", "LM/val_loss/1.07e+09"])
-    ].groupby("group"):
+    two_curves = curves[curves["group"].isin(["IC/c_5/MiX/B/16", "LM/val_loss/1.07e+09"])]
+    for label, rows in two_curves.groupby("group"):
         for law in (LAWS.M4(input="n_examples"), LAWS.BrokenPowerLaw(input="n_examples")):
             yield Case(law, *curve("alabdulmohsin2022_curves", str(label), rows))
     tuned = bs.datasets.frame("lin2024_rectified_sft")
@@ -118,13 +123,13 @@ def cases() -> Iterator[Case]:
     joint = bs.Runs.from_frame(
         opt, required=("n_params", "n_examples", "loss"), name="lin2024_rectified_sft flan, OPT"
     )
-    yield Case(LAWS.FineTuning(), joint, dearest(joint))
+    yield Case(LAWS.FineTuning(), joint, largest_compute(joint))
 
 
 def other_cases() -> Iterator[Case]:
-    """Laws of more than loss, and of more than parameters and tokens."""
+    """Yield the laws of other responses, and of further inputs."""
     hoffmann = bs.datasets.load("besiroglu2024_chinchilla")
-    yield Case(LAWS.Farseer(), hoffmann, dearest(hoffmann))
+    yield Case(LAWS.Farseer(), hoffmann, largest_compute(hoffmann))
     tao = bs.datasets.frame("tao2024_vocab")
     tao = tao[tao["flops"] > 2.18e17]  # the authors drop cheaper points
     law: Law = LAWS.Vocabulary()
@@ -200,21 +205,20 @@ def other_cases() -> Iterator[Case]:
 
 
 @float64
-def judged(case: Case) -> dict[str, Any]:
+def judge(case: Case) -> JsonObject:
+    """Return diagnostics and scores of a case."""
     begun = time.perf_counter()
-    whole = bs.fit(case.runs, law=case.law, noise=case.noise, method=METHOD)
+    diagnostics = bs.fit(case.runs, law=case.law, noise=case.noise, method=METHOD).diagnostics
     seconds = time.perf_counter() - begun
-    row = {
+    row: JsonObject = {
         "law": describe(case.law),
         "runs": case.runs.name,
         "n_runs": len(case.runs),
         "n_hidden": 0,
-    }
-    row |= {
-        name: whole.diagnostics[name]
-        for name in ("rhat_max", "ess_bulk_min", "ess_tail_min", "divergences")
-    }
-    row |= {
+        "rhat_max": diagnostics["rhat_max"],
+        "ess_bulk_min": diagnostics["ess_bulk_min"],
+        "ess_tail_min": diagnostics["ess_tail_min"],
+        "divergences": diagnostics["divergences"],
         "seconds": seconds,
         "rmse": None,
         "coverage90": None,
@@ -223,17 +227,16 @@ def judged(case: Case) -> dict[str, Any]:
     }
     if case.fold is None:
         return row
-    known, test = (
-        bs.fit(case.fold.train, law=case.law, noise=case.noise, method=METHOD),
-        case.fold.test,
-    )
-    response, inputs = known.response, {name: test.column(name) for name in case.law.inputs}
-    observed = response.of(test)
-    drawn = np.asarray(response.to_scale(bs.forecast(known, **inputs).draws))
-    scores = run_scores(drawn, observed)
+    posterior = bs.fit(case.fold.train, law=case.law, noise=case.noise, method=METHOD)
+    test = case.fold.test
+    inputs = {name: test.column(name) for name in case.law.inputs}
+    observed = posterior.response.of(test)
+    draws = np.asarray(posterior.response.to_scale(bs.forecast(posterior, **inputs).draws))
+    scores = run_scores(draws, observed)
+    errors = np.median(draws, axis=0) - observed
     row |= {
         "n_hidden": len(test),
-        "rmse": float(np.sqrt(np.mean((np.median(drawn, axis=0) - observed) ** 2))),
+        "rmse": float(np.sqrt(np.mean(errors**2))),
         "coverage90": float(scores["covered90"].mean()),
         "crps": float(scores["crps"].mean()),
     }
@@ -245,19 +248,17 @@ def judged(case: Case) -> dict[str, Any]:
 
 
 def main() -> None:
+    """Fit, score, print, write."""
     warnings.simplefilter("ignore")
-    rows = []
-    for case in (*cases(), *other_cases()):
-        rows.append(judged(case))
-        print(
-            pd.DataFrame(rows[-1:]).to_string(
-                index=False, header=len(rows) == 1, float_format="{:.4g}".format
-            ),
-            flush=True,
-        )
-    RESULTS.write_text(
-        json.dumps({"about": about(), "laws": rows}, indent=1) + "\n", encoding="utf-8"
-    )
+    rows: list[JsonObject] = []
+    for case in itertools.chain(cases(), other_cases()):
+        row = judge(case)
+        header = not rows
+        rows.append(row)
+        line = pd.DataFrame([row])
+        print(line.to_string(index=False, header=header, float_format="{:.4g}".format), flush=True)
+    result = {"about": about(), "laws": rows}
+    RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

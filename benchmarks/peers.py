@@ -1,25 +1,25 @@
-"""This project against straightforward public alternatives: same data, same run, and what was
-reached beside the time.
+"""A comparison of bayescale with simple public alternatives, on the same data and in the same run.
 
-Prints one table and writes benchmarks/results/peers.json. The data are the 240 Chinchilla runs
-digitised by Besiroglu et al., or 240 simulated runs where the originals are not to be had. Every
-row is a fresh process without compilation cache, in which both sides are measured; bayescale's time
-is told for the first call, which compiles, and for later ones.
+Results are compared as well as times. Prints one table and writes benchmarks/results/peers.json.
+The data are the 240 Chinchilla runs digitised by Besiroglu et al., or 240 simulated runs if the
+originals are unavailable. Every row is a fresh process without compilation cache, in which both
+sides are measured; bayescale's time is reported for the first call, which compiles, and for later
+calls.
 
 - **starts**: a Huber fit from 4,500 starts. `bayescale.MultiStart()` against SciPy's L-BFGS-B with
   a numeric gradient, one start at a time; SciPy runs 40 of the starts, and its time is scaled up.
 - **refits**: 10,000 bootstrap refits of that fit. `bayescale.Bootstrap()`, its own search from
   4,500 starts included, against SciPy's BFGS with gradients by autograd, one refit at a time from
-  the best fit; SciPy runs 80, and its time is scaled up. Of 200 refits each objective is held
-  against the best that was found for its resample by anyone: `MultiStart` on the resampled rows,
-  and SciPy from five perturbed starts.
+  the best fit; SciPy runs 80, and its time is scaled up. For 200 refits each objective is compared
+  with the best known for its resample: from `MultiStart` on the resampled rows, and from SciPy with
+  five perturbed starts.
 - **posterior**: effective draws per second of the posterior (Student-t noise), cold. bayescale's
   methods against NumPyro's NUTS with its default settings, four parallel chains.
 - **nodes**: the law E + A/N^alpha + B/D^beta at 4 million pairs of exponents, levels and scatter
   integrated out in closed form. The grid kernel against NumPy's `lstsq`, one node at a time, which
-  finds the levels alone; NumPy runs 2,000 nodes, and its time is scaled up. Residual sums of
+  gives only the levels; NumPy runs 2,000 nodes, and its time is scaled up. Residual sums of
   squares are compared where no level is negative.
-- **cells**: the Huber objective at 3.2 million cells of a grid of all five constants. The grid
+- **cells**: the Huber objective at 3.2 million cells of a grid of all five parameters. The grid
   kernel against NumPy by broadcasting, one E and A at a time, which keeps its arrays small; NumPy
   runs 8 of 400, and its time is scaled up.
 
@@ -32,20 +32,27 @@ import json
 import statistics
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import alternatives
 import numpy as np
-from alternatives import DELTA, in_fresh_process, seconds_of
+from alternatives import DELTA, JsonObject, in_fresh_process, seconds_of
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    import bayescale as bs
 
 RESULTS = Path(__file__).parent / "results" / "peers.json"
 METHODS = ("NUTS", "Importance", "Grid")
-RESTARTS, PERTURBATION, EQUAL = 5, 0.1, 1e-6
+RESTARTS = 5
+PERTURBATION = 0.1
+EQUAL = 1e-6
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much of everything is run; the defaults are what the table speaks of."""
+    """Sizes of all measurements; the defaults are those of the table."""
 
     starts: int = 4500
     sampled_starts: int = 40
@@ -61,11 +68,11 @@ class Sizes:
 
 
 QUICK = Sizes(
-    500,
-    4,
-    500,
-    6,
-    6,
+    starts=500,
+    sampled_starts=4,
+    refits=500,
+    sampled_refits=6,
+    checked_refits=6,
     draws=200,
     exponents=200,
     sampled_nodes=50,
@@ -75,8 +82,8 @@ QUICK = Sizes(
 )
 
 
-def data() -> Any:
-    """The 240 runs."""
+def data() -> "bs.Runs":
+    """Return the 240 runs."""
     import bayescale as bs
 
     try:
@@ -86,32 +93,31 @@ def data() -> Any:
         return bs.datasets.simulate(0, budgets=budgets, sizes_per_budget=24, degrees_of_freedom=3.0)
 
 
-def starts(sizes: Sizes) -> dict[str, Any]:
-    """Seconds for all starts, and the minimum reached."""
+def starts(sizes: Sizes) -> JsonObject:
+    """Return seconds for all starts, and the minimum."""
     import bayescale as bs
 
-    # Names are looked up before the clock starts, since that imports what is behind them.
-    runs, fit, huber, method = (
-        data(),
-        bs.fit,
-        bs.noise.Huber(DELTA),
-        bs.MultiStart(starts=sizes.starts),
-    )
+    # Names are resolved before the clock starts, since that imports their modules.
+    fit = bs.fit
+    runs = data()
+    huber = bs.noise.Huber(DELTA)
+    method = bs.MultiStart(starts=sizes.starts)
+    law = bs.laws.Chinchilla()
     seconds, fitted = seconds_of(
-        lambda: fit(runs, law=bs.laws.Chinchilla(), noise=huber, method=method), 1 + sizes.repeats
+        lambda: fit(runs, law=law, noise=huber, method=method), 1 + sizes.repeats
     )
-    per_start, best = alternatives.HuberFit(runs.frame).from_starts(
-        alternatives.hoffmanns_starts()[: sizes.sampled_starts]
-    )
+    some_starts = alternatives.hoffmanns_starts()[: sizes.sampled_starts]
+    per_start, best = alternatives.HuberFit(runs.frame).from_starts(some_starts)
     return _timed(seconds, sizes.starts * per_start) | {
         "ours_objective": fitted.objective,
         "alternative_objective": float(best.fun),
     }
 
 
-def refits(sizes: Sizes) -> dict[str, Any]:
-    """Seconds for all refits, and by how much the objectives reached exceed the best known, of ours
-    and of SciPy's.
+def refits(sizes: Sizes) -> JsonObject:
+    """Return seconds for all refits, and the excess of objectives over the best known.
+
+    The excess is for bayescale's and for SciPy's refits.
     """
     import jax
     import jax.numpy as jnp
@@ -121,42 +127,37 @@ def refits(sizes: Sizes) -> dict[str, Any]:
     from bayescale.inference.bootstrap import refit
     from bayescale.inference.multistart import MultiStart
 
-    runs, fit, huber, method = (
-        data(),
-        bs.fit,
-        bs.noise.Huber(DELTA),
-        bs.Bootstrap(replicates=sizes.refits),
-    )
+    fit = bs.fit
+    runs = data()
+    huber = bs.noise.Huber(DELTA)
+    method = bs.Bootstrap(replicates=sizes.refits)
+    law = bs.laws.Chinchilla()
     seconds, fitted = seconds_of(
-        lambda: fit(runs, law=bs.laws.Chinchilla(), noise=huber, method=method), 1 + sizes.repeats
+        lambda: fit(runs, law=law, noise=huber, method=method), 1 + sizes.repeats
     )
     if fitted.diagnostics["failed_refits"]:
         raise RuntimeError("A refit failed, so draws and resamples cannot be matched.")
     with jax.enable_x64(True):
-        problem = Problem.build(runs, bs.laws.Chinchilla(), huber)
-        every = method.counts(problem)
-        counts = every.T[: sizes.checked_refits]
+        problem = Problem.build(runs, law, huber)
+        all_counts = method.counts(problem)
+        counts = all_counts.T[: sizes.checked_refits]
         optimum = MultiStart(starts=500).search(problem).coordinates
-        start, weights = (
-            jnp.broadcast_to(optimum[:, None], (len(optimum), sizes.refits)),
-            problem.resampled(every),
-        )
+        start = jnp.broadcast_to(optimum[:, None], (len(optimum), sizes.refits))
+        weights = problem.resampled(all_counts)
         alone, _ = seconds_of(lambda: refit(problem, start, weights), 1 + sizes.repeats)
     scipy = alternatives.HuberFit(runs.frame)
-    point = _coordinates(fit(runs, law=bs.laws.Chinchilla(), noise=huber, method=bs.MultiStart()))[
-        0
-    ]
+    point_fit = fit(runs, law=law, noise=huber, method=bs.MultiStart())
+    point = _coordinates(point_fit)[0]
     per_refit, theirs = scipy.refits(point, counts[: sizes.sampled_refits])
-    ours = np.array(
-        [scipy.objective(v, w) for v, w in zip(_coordinates(fitted), counts, strict=False)]
-    )
+    refitted = _coordinates(fitted)[: len(counts)]
+    ours = np.array([scipy.objective(v, w) for v, w in zip(refitted, counts, strict=True)])
     best = np.array([_best_known(scipy, runs, w, point) for w in counts])
     best = np.minimum(best, ours)
     best[: len(theirs)] = np.minimum(best[: len(theirs)], theirs)
-    timed = _timed(seconds, sizes.refits * per_refit)
-    return timed | {
-        "ours_per_refit": statistics.median(alone[1:]) / sizes.refits,
-        "ratio_per_refit": per_refit / (statistics.median(alone[1:]) / sizes.refits),
+    ours_per_refit = statistics.median(alone[1:]) / sizes.refits
+    return _timed(seconds, sizes.refits * per_refit) | {
+        "ours_per_refit": ours_per_refit,
+        "ratio_per_refit": per_refit / ours_per_refit,
         "alternative_per_refit": per_refit,
         "ours_excess": _excess(ours, best),
         "alternative_excess": _excess(theirs, best[: len(theirs)]),
@@ -164,61 +165,67 @@ def refits(sizes: Sizes) -> dict[str, Any]:
 
 
 def posterior(sizes: Sizes, name: str) -> dict[str, float]:
-    """Seconds and effective draws of one of bayescale's methods, first call and later ones."""
+    """Return seconds and effective draws of a method of bayescale, for first and later calls."""
     import bayescale as bs
 
-    runs, fit, method = data(), bs.fit, getattr(bs, name)()
-    seconds, fitted = seconds_of(
-        lambda: fit(runs, law=bs.laws.Chinchilla(), method=method), 1 + sizes.repeats
-    )
-    says = fitted.diagnostics
-    # Resampled draws are worth no more than they are, nor than the proposals they were chosen from.
-    independent = min(says.get("ess_importance", 0.0), fitted.n_draws)
+    fit = bs.fit
+    runs = data()
+    method = getattr(bs, name)()
+    law = bs.laws.Chinchilla()
+    seconds, fitted = seconds_of(lambda: fit(runs, law=law, method=method), 1 + sizes.repeats)
+    diagnostics = fitted.diagnostics
+    # The effective number of resampled draws is limited by their number and by their proposals'.
+    independent = min(diagnostics.get("ess_importance", 0.0), fitted.n_draws)
     return {
         "first": seconds[0],
         "compiled": statistics.median(seconds[1:]),
-        "ess": says.get("ess_bulk_min", independent),
-        "ess_tail": says.get("ess_tail_min", independent),
+        "ess": diagnostics.get("ess_bulk_min", independent),
+        "ess_tail": diagnostics.get("ess_tail_min", independent),
     }
 
 
 def posterior_stock(sizes: Sizes) -> dict[str, float]:
-    """Seconds and effective draws of NumPyro's defaults."""
+    """Return seconds and effective draws of NumPyro's defaults."""
     return alternatives.posterior_stock(data(), draws=sizes.draws)
 
 
-def nodes(sizes: Sizes) -> dict[str, Any]:
-    """Seconds for every pair of exponents, and the largest difference of the residual sums of
-    squares.
-    """
+def nodes(sizes: Sizes) -> JsonObject:
+    """Return seconds for all pairs of exponents, and the largest difference of RSS."""
     import jax
     import jax.numpy as jnp
 
-    from bayescale.kernels.additive_grid import centre_response, evaluate_pairs, power_columns
-    from bayescale.kernels.grid_evidence import grid_evidence
+    from bayescale.kernels.additive_grid import (
+        PowerColumns,
+        centre_response,
+        evaluate_pairs,
+        power_columns,
+    )
+    from bayescale.kernels.grid_evidence import Evidence, grid_evidence
 
     frame = data().frame
-    log_n, log_d = (
-        np.log(frame[c].to_numpy()) - np.log(frame[c].to_numpy()).mean()
-        for c in ("n_params", "n_tokens")
-    )
+    log_n = np.log(frame["n_params"].to_numpy())
+    log_n -= log_n.mean()
+    log_d = np.log(frame["n_tokens"].to_numpy())
+    log_d -= log_d.mean()
     loss = frame["loss"].to_numpy()
     axis = np.linspace(0.05, 1.0, sizes.exponents)
     pairs = np.random.default_rng(0).choice(axis, (sizes.sampled_nodes, 2))
     with jax.enable_x64(True):
-        of = centre_response(jnp.asarray(loss), jnp.ones(len(loss)))
+        response = centre_response(jnp.asarray(loss), jnp.ones(len(loss)))
 
-        def tables(alpha: np.ndarray, beta: np.ndarray) -> list[Any]:
-            flat = jnp.zeros(len(alpha))
-            return [
-                power_columns(jnp.asarray(a), jnp.asarray(x), flat, of)
-                for a, x in ((alpha, log_n), (beta, log_d))
-            ]
+        def columns(exponents: np.ndarray, log_input: np.ndarray) -> PowerColumns:
+            flat = jnp.zeros(len(exponents))
+            return power_columns(jnp.asarray(exponents), jnp.asarray(log_input), flat, response)
 
-        seconds, _ = seconds_of(
-            lambda: jax.block_until_ready(grid_evidence(*tables(axis, axis), of)), 1 + sizes.repeats
-        )
-        rss = np.asarray(evaluate_pairs(*tables(*pairs.T), of).rss)
+        def evidence() -> Evidence:
+            u = columns(axis, log_n)
+            v = columns(axis, log_d)
+            return jax.block_until_ready(grid_evidence(u, v, response))
+
+        seconds, _ = seconds_of(evidence, 1 + sizes.repeats)
+        u = columns(pairs[:, 0], log_n)
+        v = columns(pairs[:, 1], log_d)
+        rss = np.asarray(evaluate_pairs(u, v, response).rss)
     per_node, theirs, levels = alternatives.least_squares(log_n, log_d, loss, pairs)
     free = levels.min(axis=1) >= 0
     return _timed(seconds, sizes.exponents**2 * per_node) | {
@@ -226,10 +233,11 @@ def nodes(sizes: Sizes) -> dict[str, Any]:
     }
 
 
-def cells(sizes: Sizes) -> dict[str, Any]:
-    """Seconds for every cell, and the largest difference of the objectives."""
+def cells(sizes: Sizes) -> JsonObject:
+    """Return seconds for all cells, and the largest difference of the objectives."""
     import jax
     import jax.numpy as jnp
+    from jax import Array
 
     from bayescale.kernels.objective_grid import Axes, Sweep, objective_grid
 
@@ -237,42 +245,47 @@ def cells(sizes: Sizes) -> dict[str, Any]:
     ends = ((1.5, 2.1), (100.0, 2000.0), (300.0, 10_000.0), (0.25, 0.45), (0.25, 0.5))
     axes = [np.geomspace(*pair, sizes.values) for pair in ends]
 
-    def huber(residual: Any, delta: Any) -> Any:
+    def huber(residual: Array, delta: float) -> Array:
         size = jnp.abs(residual)
         return jnp.where(size <= delta, 0.5 * size**2, delta * (size - 0.5 * delta))
 
     with jax.enable_x64(True):
-        sweep = Sweep(*(jnp.asarray(values) for values in (*fit.logs, np.ones(len(fit.frame)))))
-        grid = Axes(*(jnp.asarray(axis) for axis in axes))
-        seconds, ours = seconds_of(
-            lambda: jax.block_until_ready(objective_grid(huber, grid, sweep, DELTA)),
-            1 + sizes.repeats,
-        )
+        log_n, log_d, log_loss = [jnp.asarray(values) for values in fit.logs]
+        sweep = Sweep(log_n, log_d, log_loss, jnp.ones(len(fit.frame)))
+        grid = Axes._make(jnp.asarray(axis) for axis in axes)
+
+        def every_cell() -> Array:
+            return jax.block_until_ready(objective_grid(huber, grid, sweep, DELTA))
+
+        seconds, ours = seconds_of(every_cell, 1 + sizes.repeats)
     chosen = np.random.default_rng(0).integers(0, sizes.values, (sizes.sampled_slices, 2))
-    taken, theirs = seconds_of(
-        lambda: np.stack(
-            [fit.on_grid([axes[0][[i]], axes[1][[j]], *axes[2:]])[0, 0] for i, j in chosen]
-        ),
-        1,
-    )
-    difference = _difference(np.asarray(ours)[tuple(chosen.T)], theirs)
-    return _timed(seconds, taken[0] / sizes.sampled_slices * sizes.values**2) | {
-        "largest_difference": difference
-    }
+
+    def some_slices() -> np.ndarray:
+        slices = []
+        for i, j in chosen:
+            slice_axes = [axes[0][[i]], axes[1][[j]], axes[2], axes[3], axes[4]]
+            slices.append(fit.on_grid(slice_axes)[0, 0])
+        return np.stack(slices)
+
+    (numpy_seconds,), theirs = seconds_of(some_slices, 1)
+    all_slices = numpy_seconds / sizes.sampled_slices * sizes.values**2
+    ours_of_slices = np.asarray(ours)[chosen[:, 0], chosen[:, 1]]
+    return _timed(seconds, all_slices) | {"largest_difference": _difference(ours_of_slices, theirs)}
 
 
-def compare(sizes: Sizes, arguments: list[str]) -> dict[str, Any]:
-    """Every row."""
+def compare(sizes: Sizes, arguments: list[str]) -> JsonObject:
+    """Measure every row."""
 
     def part(name: str) -> Any:
         return in_fresh_process(__file__, *arguments, "--part", name)
 
-    runs, stock = data(), part("stock")
+    stock = part("stock")
+    stock_rate = stock["ess"] / stock["seconds"]
     posteriors = {name: part(name) for name in METHODS}
     for row in posteriors.values():
-        row["ratio_first_call"] = row["ess"] / row["first"] / (stock["ess"] / stock["seconds"])
+        row["ratio_first_call"] = row["ess"] / row["first"] / stock_rate
     return {
-        "data": runs.name,
+        "data": data().name,
         "sizes": dataclasses.asdict(sizes),
         "starts": part("starts"),
         "refits": part("refits"),
@@ -283,8 +296,8 @@ def compare(sizes: Sizes, arguments: list[str]) -> dict[str, Any]:
     }
 
 
-def table(result: dict[str, Any]) -> Any:
-    """For the terminal."""
+def table(result: JsonObject) -> "Table":
+    """Return the table for the terminal."""
     from rich.table import Table
 
     sizes = result["sizes"]
@@ -298,30 +311,25 @@ def table(result: dict[str, Any]) -> Any:
         "reached",
         title=title,
     )
-    for work, what, peer in (
-        (
-            "starts",
-            f"Huber fit, {sizes['starts']:,} starts",
-            f"SciPy, from {sizes['sampled_starts']}",
-        ),
-        ("refits", f"{sizes['refits']:,} refits", f"SciPy, from {sizes['sampled_refits']}"),
-        (
-            "nodes",
-            f"{sizes['exponents'] ** 2:,} pairs of exponents",
-            f"lstsq, from {sizes['sampled_nodes']:,}",
-        ),
-        (
-            "cells",
-            f"{sizes['values'] ** 5:,} cells of F",
-            f"NumPy, from {sizes['sampled_slices']} slices",
-        ),
-    ):
+    labels = {
+        "starts": f"Huber fit, {sizes['starts']:,} starts",
+        "refits": f"{sizes['refits']:,} refits",
+        "nodes": f"{sizes['exponents'] ** 2:,} pairs of exponents",
+        "cells": f"{sizes['values'] ** 5:,} cells of F",
+    }
+    peers = {
+        "starts": f"SciPy, from {sizes['sampled_starts']}",
+        "refits": f"SciPy, from {sizes['sampled_refits']}",
+        "nodes": f"lstsq, from {sizes['sampled_nodes']:,}",
+        "cells": f"NumPy, from {sizes['sampled_slices']} slices",
+    }
+    for work, label in labels.items():
         row = result[work]
         shown.add_row(
-            what,
+            label,
             f"{row['compiled']:.3g} s",
             f"{row['first']:.3g} s",
-            f"{row['alternative']:.3g} s ({peer})",
+            f"{row['alternative']:.3g} s ({peers[work]})",
             f"{row['ratio_compiled']:.0f}",
             _reached(row),
         )
@@ -347,7 +355,7 @@ def main() -> None:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="a fraction of the work, to see that everything runs; not written",
+        help="measure a fraction of the work, as a test; the result is not written",
     )
     parts = {
         "starts": starts,
@@ -384,22 +392,17 @@ def _timed(seconds: list[float], alternative: float) -> dict[str, float]:
     }
 
 
-def _coordinates(fitted: Any) -> np.ndarray:
-    """Of `alternatives.HuberFit`, shape (draws, 5)."""
-    return np.stack(
-        [
-            *(np.log(fitted.draws(name)) for name in ("A", "B", "E")),
-            fitted.draws("alpha"),
-            fitted.draws("beta"),
-        ],
-        axis=1,
-    )
+def _coordinates(fitted: "bs.Posterior") -> np.ndarray:
+    """Return the arguments of `alternatives.HuberFit.objective`, shape (draws, 5)."""
+    log_levels = [np.log(fitted.draws(name)) for name in ("A", "B", "E")]
+    exponents = [fitted.draws(name) for name in ("alpha", "beta")]
+    return np.stack(log_levels + exponents, axis=1)
 
 
 def _best_known(
-    scipy: alternatives.HuberFit, runs: Any, counts: np.ndarray, point: np.ndarray
+    scipy: alternatives.HuberFit, runs: "bs.Runs", counts: np.ndarray, point: np.ndarray
 ) -> float:
-    """The least objective of a resample that global and local restarts find."""
+    """Return the least objective of a resample from global and local restarts."""
     import bayescale as bs
 
     rows = np.repeat(np.arange(len(runs)), counts.astype(int))
@@ -411,8 +414,9 @@ def _best_known(
         method=bs.MultiStart(starts=500),
     )
     moves = PERTURBATION * np.random.default_rng(0).standard_normal((RESTARTS, len(point)))
-    local = [scipy.refit(point + move, counts).fun for move in moves]
-    return float(min(scipy.objective(_coordinates(fitted)[0], counts), *local))
+    objectives = [scipy.refit(point + move, counts).fun for move in moves]
+    objectives.append(scipy.objective(_coordinates(fitted)[0], counts))
+    return float(min(objectives))
 
 
 def _excess(reached: np.ndarray, best: np.ndarray) -> dict[str, float]:
@@ -428,12 +432,13 @@ def _difference(ours: np.ndarray, theirs: np.ndarray) -> float:
     return float(np.max(np.abs(ours / theirs - 1)))
 
 
-def _reached(row: dict[str, Any]) -> str:
+def _reached(row: JsonObject) -> str:
     if "largest_difference" in row:
         return f"the same to {row['largest_difference']:.0e}"
     if "ours_objective" in row:
         return f"{row['ours_objective']:.12f} against {row['alternative_objective']:.12f}"
-    ours, theirs = row["ours_excess"], row["alternative_excess"]
+    ours = row["ours_excess"]
+    theirs = row["alternative_excess"]
     return (
         f"best known in {ours['share_within_1e-6']:.1%}, worst {ours['largest']:.0e} over it, "
         f"against {theirs['share_within_1e-6']:.1%} and {theirs['largest']:.0e}"

@@ -95,7 +95,7 @@ class Descriptor:
 
     @property
     def embedded(self) -> bool:
-        """Whether the originals come with bayescale, so that nothing is ever downloaded."""
+        """True if the originals come with bayescale, so that nothing is downloaded."""
         return not any(original.address for original in self.originals)
 
 

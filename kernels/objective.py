@@ -134,7 +134,7 @@ def reweighted_curvature(
         gradient.append(first)
         shape_curvature.append(second)
     penalty, penalty_slope, penalty_curvature = _penalty(objective, v)
-    curvature = _diagonal([jnp.abs(second) for second in penalty_curvature])
+    curvature = _diagonal(jax.tree.map(jnp.abs, list(penalty_curvature)))
     for i in range(p):
         for j in range(i + 1):
             curvature[i][j] += jnp.sum(irls_weights * jacobian[i] * jacobian[j], axis=0)
@@ -190,7 +190,7 @@ def _penalty(objective: Objective, at: Columns) -> tuple[Columns, Columns, Colum
     """Return the penalties with their first and second derivatives."""
     # Each term is a function of its own coordinate alone, so one direction of ones gives the
     # derivatives of every term.
-    ones = tuple(jnp.ones_like(c) for c in at)
+    ones = jax.tree.map(jnp.ones_like, tuple(at))
 
     def slope(u: Columns) -> Columns:
         return jax.jvp(objective.penalty, (u,), (ones,))[1]
@@ -214,7 +214,7 @@ def _axes(at: Columns) -> list[tuple[Array, ...]]:
     """Return the unit vectors of all coordinates."""
     axes: list[tuple[Array, ...]] = []
     for i in range(len(at)):
-        axis = [jnp.zeros_like(c) for c in at]
+        axis = jax.tree.map(jnp.zeros_like, list(at))
         axis[i] = jnp.ones_like(at[i])
         axes.append(tuple(axis))
     return axes

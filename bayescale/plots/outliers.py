@@ -93,12 +93,13 @@ def _with_abscissa(frame: pd.DataFrame, posterior: Posterior) -> tuple[pd.DataFr
 def _annotate(axes: Axes, frame: pd.DataFrame) -> None:
     """Add the names of the runs that are probably outliers."""
     named = frame[frame["probability"] > NAMED].head(_MOST_NAMED).sort_values("residual")
-    for index, row in enumerate(named.to_dict("records")):
+    points = named[["x", "residual"]].to_numpy()
+    for index, run_id in enumerate(named["run_id"].astype(str)):
         # Neighbours in height have their names on opposite sides, so that they seldom overlap.
         on_left = index % 2 == 1
         axes.annotate(
-            str(row["run_id"]),
-            (row["x"], row["residual"]),
+            run_id,
+            (points[index, 0], points[index, 1]),
             xytext=(-7 if on_left else 7, 0),
             textcoords="offset points",
             ha="right" if on_left else "left",

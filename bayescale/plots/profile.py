@@ -90,8 +90,9 @@ def profile(posterior: Posterior) -> Figure:
 
 def _limits(found: Profile, posterior: Posterior, along: int) -> tuple[float, float]:
     """Return limits that include the high likelihood and 98 % of the draws along an axis."""
-    name = str(found.data.dims[along])
-    visible = found.data["relative_log_likelihood"].to_numpy() > -_LARGEST_DROP
+    likelihood = found.data["relative_log_likelihood"]
+    name = str(likelihood.dims[along])
+    visible = likelihood.to_numpy() > -_LARGEST_DROP
     nodes = found.data[name].to_numpy()[visible.any(axis=1 - along)]
     low, high = np.quantile(posterior.draws(name), [0.01, 0.99])
     return min(nodes.min(), low), max(nodes.max(), high)
