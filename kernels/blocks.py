@@ -5,7 +5,7 @@ Devices share out the blocks, which are as many as devices at least and equally 
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +19,10 @@ BLOCK = 500
 
 
 def in_blocks(
-    work: Callable[[Array, Array], Any], columns: Array, weights: Array, block: int = BLOCK
+    work: Callable[[Array, Array], Any],
+    columns: Annotated[Array, "coordinates batch"],
+    weights: Annotated[Array, "runs #batch"],
+    block: int = BLOCK,
 ) -> Any:
     """Apply ``work(columns, weights)`` to one block of the batch after another.
 

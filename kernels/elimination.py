@@ -6,12 +6,16 @@ matrix. A batch of library factorisations inside a compiled loop is to be avoide
 threads it was seen to wait for itself for ever.
 """
 
+from typing import Annotated
+
 import jax
 import jax.numpy as jnp
 from jax import Array
 
 
-def logdet_and_quadratic(matrix: Array, right: Array) -> tuple[Array, Array]:
+def logdet_and_quadratic(
+    matrix: Annotated[Array, "size size batch"], right: Annotated[Array, "size batch"]
+) -> tuple[Annotated[Array, "batch"], Annotated[Array, "batch"]]:
     """log |P| and b' P⁻¹ b.
 
     Parameters

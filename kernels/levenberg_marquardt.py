@@ -12,7 +12,7 @@ would vanish: on 240 runs under a Huber objective this takes 30 steps to a relat
 steps take 40 to 10⁻⁶.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
@@ -39,9 +39,9 @@ _SHRINK, _GROW, _LONGEST_STRETCH = 0.1, 4.0, 3.0
 @jit_for(Use.OFTEN, "objective")
 def levenberg_marquardt(
     objective: Objective,
-    start: Array,
+    start: Annotated[Array, "coordinates batch"],
     data: Any,
-    weights: Array,
+    weights: Annotated[Array, "runs #batch"],
     *,
     steps: int = 30,
     tolerance: float = 1e-9,

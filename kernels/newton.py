@@ -5,7 +5,7 @@ objective is then exact in a few steps. Where the Hessian is not positive defini
 stands in, so that every step goes downhill.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
@@ -31,7 +31,12 @@ _NOTHING_LEFT = 1e-14
 
 @jit_for(Use.OFTEN, "objective")
 def newton(
-    objective: Objective, start: Array, data: Any, weights: Array, *, steps: int = 30
+    objective: Objective,
+    start: Annotated[Array, "coordinates batch"],
+    data: Any,
+    weights: Annotated[Array, "runs #batch"],
+    *,
+    steps: int = 30,
 ) -> tuple[Search, Array]:
     """Minimise F from points that are close to a minimum.
 
