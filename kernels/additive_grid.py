@@ -22,7 +22,7 @@ marginals of 40 runs by at most 0.007.
 A law with one power term gives v no length; one with a common exponent is a line of nodes.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -102,7 +102,9 @@ class Nodes(NamedTuple):
 
 
 @jax.jit
-def centre_response(values: Array, weights: Array) -> CentredResponse:
+def centre_response(
+    values: Annotated[Array, "runs"], weights: Annotated[Array, "runs"]
+) -> CentredResponse:
     """Centre a response.
 
     Parameters
@@ -120,7 +122,10 @@ def centre_response(values: Array, weights: Array) -> CentredResponse:
 
 @jax.jit
 def power_columns(
-    exponents: Array, log_input: Array, log_prior: Array, of: CentredResponse
+    exponents: Annotated[Array, "exponents"],
+    log_input: Annotated[Array, "runs"],
+    log_prior: Annotated[Array, "exponents"],
+    of: CentredResponse,
 ) -> PowerColumns:
     """Tabulate one power term.
 

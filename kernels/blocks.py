@@ -6,7 +6,7 @@ blocks as devices.
 """
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +22,10 @@ Tree = TypeVar("Tree")
 
 
 def in_blocks(
-    work: Callable[[Array, Array], Tree], columns: Array, weights: Array, block: int = BLOCK
+    work: Callable[[Array, Array], Tree],
+    columns: Annotated[Array, "coordinates batch"],
+    weights: Annotated[Array, "runs #batch"],
+    block: int = BLOCK,
 ) -> Tree:
     """Apply ``work(columns, weights)`` to one block of the batch after another.
 

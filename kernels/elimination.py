@@ -6,12 +6,16 @@ the size of the program does not depend on the size of the matrix. Avoid a batch
 factorisations inside a compiled loop on CPUs: it was seen to deadlock with two threads.
 """
 
+from typing import Annotated
+
 import jax
 import jax.numpy as jnp
 from jax import Array
 
 
-def logdet_and_quadratic(matrix: Array, right: Array) -> tuple[Array, Array]:
+def logdet_and_quadratic(
+    matrix: Annotated[Array, "size size batch"], right: Annotated[Array, "size batch"]
+) -> tuple[Annotated[Array, "batch"], Annotated[Array, "batch"]]:
     """Return the log determinant log |P| and the quadratic form b' P⁻¹ b.
 
     Parameters

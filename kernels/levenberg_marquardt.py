@@ -13,7 +13,7 @@ estimated from the point where the slope along its last step would vanish. On 24
 objective this takes 30 steps to a relative 10⁻⁹, where plain steps take 40 to 10⁻⁶.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -46,9 +46,9 @@ _LONGEST_STRETCH = 3.0
 @jit_for(Use.OFTEN, "objective")
 def levenberg_marquardt(
     objective: Objective,
-    start: Array,
+    start: Annotated[Array, "coordinates batch"],
     data: Data,
-    weights: Array,
+    weights: Annotated[Array, "runs #batch"],
     *,
     steps: int = 30,
     tolerance: float = 1e-9,

@@ -5,7 +5,7 @@ method on the same objective then reaches the minimum in a few steps. Where the 
 positive definite, a diagonal upper bound replaces it, so that every step goes downhill.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -36,7 +36,12 @@ _NEGLIGIBLE_DECREASE = 1e-14
 
 @jit_for(Use.OFTEN, "objective")
 def newton(
-    objective: Objective, start: Array, data: Data, weights: Array, *, steps: int = 30
+    objective: Objective,
+    start: Annotated[Array, "coordinates batch"],
+    data: Data,
+    weights: Annotated[Array, "runs #batch"],
+    *,
+    steps: int = 30,
 ) -> tuple[Search, Array]:
     """Minimise F from points that are close to a minimum.
 

@@ -49,6 +49,10 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["JAX_COMPILATION_CACHE_DIR"] = folder.name
         os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
         os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+    # After the environment, since it imports JAX, and before the modules whose shapes it checks.
+    from tests import shapes
+
+    shapes.install()
 
 
 def _memory_maps() -> int:

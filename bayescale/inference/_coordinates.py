@@ -25,7 +25,7 @@ Reweighted Least Squares", 1984, for the precisions.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, NewType
+from typing import Annotated, NamedTuple, NewType
 
 import jax
 import jax.numpy as jnp
@@ -133,7 +133,7 @@ class Parametrisation:
         """Map decorrelated coordinates to unconstrained ones; the inverse of `decorrelate`."""
         return Unconstrained(jnp.stack(recorrelated(self.law, tuple(point))))
 
-    def residual(self, point: Unconstrained, data: Data) -> Array:
+    def residual(self, point: Unconstrained, data: Data) -> Annotated[Array, "runs 1"]:
         """Return the response on the scale of the fit less its prediction, shape (runs, 1)."""
         return data.observed - self.law.predict(self.constrain(point), data.log_inputs)
 
@@ -156,13 +156,17 @@ def unconstrained(parameters: Iterable[Parameter], params: Mapping[str, Array]) 
 
 
 @jit_for(Use.BRIEF, "parametrisation")
-def decorrelate_points(parametrisation: Parametrisation, points: Array) -> Array:
+def decorrelate_points(
+    parametrisation: Parametrisation, points: Annotated[Array, "points k"]
+) -> Annotated[Array, "points k"]:
     """Map unconstrained coordinates of many points, shape (points, k), to decorrelated ones."""
     return jax.vmap(lambda point: parametrisation.decorrelate(Unconstrained(point)))(points)
 
 
 @jit_for(Use.BRIEF, "parametrisation")
-def recorrelate_points(parametrisation: Parametrisation, points: Array) -> Array:
+def recorrelate_points(
+    parametrisation: Parametrisation, points: Annotated[Array, "points k"]
+) -> Annotated[Array, "points k"]:
     """Map decorrelated coordinates of many points, shape (points, k), to unconstrained ones."""
     return jax.vmap(lambda point: parametrisation.recorrelate(Decorrelated(point)))(points)
 
@@ -239,9 +243,9 @@ class Whitening(NamedTuple):
         cls,
         parametrisation: Parametrisation,
         point: Unconstrained,
-        coefficients: Array,
+        coefficients: Annotated[Array, "functions"],
         data: Data,
-        weights: Array,
+        weights: Annotated[Array, "runs 1"],
         prior_location_scale: tuple[Array, Array],
     ) -> "Whitening":
         """Return the whitening at one point, shape (k,), and coefficients, shape (functions,)."""

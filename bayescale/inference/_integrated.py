@@ -11,6 +11,8 @@ A. O'Hagan, "Curve Fitting and Optimal Design for Prediction", 1978; C. E. Rasmu
 Williams, "Gaussian Processes for Machine Learning", 2006, section 2.7.
 """
 
+from typing import Annotated
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -34,7 +36,9 @@ def scatters_normally(noise: Noise) -> bool:
     return isinstance(noise.distribution(0.0, anything, Conditions()), dist.Normal)
 
 
-def integrated(target: Target, columns: Columns, data: Data, weights: Array) -> Array:
+def integrated(
+    target: Target, columns: Columns, data: Data, weights: Annotated[Array, "runs 1"]
+) -> Annotated[Array, "batch"]:
     """Return the negative log posterior at unconstrained columns of parameters, (batch,)."""
     conditional = value(target, tuple(columns), data, weights)
     if not target.noise.shared:
@@ -47,11 +51,11 @@ def integrated(target: Target, columns: Columns, data: Data, weights: Array) -> 
 
 def coefficients(
     target: Target,
-    decorrelated: np.ndarray,
+    decorrelated: Annotated[np.ndarray, "k draws"],
     data: Data,
-    weights: np.ndarray,
+    weights: Annotated[np.ndarray, "runs 1"],
     rng: np.random.Generator,
-) -> np.ndarray:
+) -> Annotated[np.ndarray, "draws functions"]:
     """Draw coefficients given parameters at decorrelated columns, shape (k, draws).
 
     Returns

@@ -22,6 +22,7 @@ from bayescale._internal.discovery import name_of
 from bayescale.errors import InputError
 from bayescale.inference._coordinates import constrained
 from bayescale.inference._data import Data
+from bayescale.inference._exponent_grid import ExponentGrid, Range
 from bayescale.inference.base import Problem, Target
 from bayescale.kernels import centre_response, evaluate_grid, evaluate_pairs, power_columns
 from bayescale.kernels.additive_grid import CentredResponse, Nodes, PowerColumns
@@ -87,22 +88,20 @@ class Settled:
     Attributes
     ----------
     working : Working
-    axes : tuple of array
-        For each exponent the nodes of the final grid.
+    grid : ExponentGrid
+        The final grid.
     scale, scale_covariance : array, shapes (p,) and (p, p)
         Mode and inverse Hessian of the noise parameters' coordinates, given the residuals of the
         best node.
     """
 
     working: Working
-    axes: tuple[np.ndarray, ...]
+    grid: ExponentGrid
     scale: np.ndarray
     scale_covariance: np.ndarray
 
 
-def settle(
-    problem: Problem, plane: Plane, ranges: tuple[tuple[float, float], ...], nodes: int
-) -> Settled:
+def settle(problem: Problem, plane: Plane, ranges: tuple[Range, ...], nodes: int) -> Settled:
     """Reweight on coarse grids over the whole ranges, then on ever closer ones around what mass
     there is.
 
@@ -118,16 +117,17 @@ def settle(
     target, data, weights = problem.target, problem.data, problem.weights
     loss = jnp.exp(data.observed[:, 0])
     working = Working(loss, weights[:, 0] / loss**2)
-    axes = tuple(np.linspace(low, high, _COARSE) for low, high in ranges)
+    grid = ExponentGrid.over(ranges, _COARSE)
     for round_ in range(_WIDE_ROUNDS + _CLOSE_ROUNDS):
-        log_mass = log_masses(target, plane, _pair(axes), working, data)
-        residual, log_prediction = _best_fit(target, plane, _pair(axes), working, data, log_mass)
+        log_mass = log_masses(target, plane, grid.pair, working, data)
+        residual, log_prediction = _best_fit(target, plane, grid.pair, working, data, log_mass)
         scale, hessian = _scale(target, residual, data, weights)
         working = _reweighted(target, residual, log_prediction, scale, data, weights)
         if round_ >= _WIDE_ROUNDS - 1:
             size = nodes if round_ == _WIDE_ROUNDS + _CLOSE_ROUNDS - 1 else _COARSE
-            axes = _closer(axes, np.asarray(log_mass), ranges, size)
-    return Settled(working, axes, scale, np.linalg.inv(hessian))
+            kept = np.asarray(log_mass) > np.max(log_mass) - _NEGLIGIBLE
+            grid = grid.closer(kept, 1, size)
+    return Settled(working, grid, scale, np.linalg.inv(hessian))
 
 
 @jit_for(Use.OFTEN, "target", "plane")
@@ -158,12 +158,6 @@ def nodes_at(
     """Pairs of exponents of any number, arrays of shape (pairs,)."""
     of = centre_response(*working)
     return evaluate_pairs(*_tables(target, plane, exponents, of, data), of)
-
-
-def _pair(axes: tuple[np.ndarray, ...]) -> tuple[Array, Array]:
-    # A lone exponent is beside one node of no effect.
-    first, second = axes if len(axes) == 2 else (axes[0], np.ones(1))
-    return jnp.asarray(first), jnp.asarray(second)
 
 
 def _tables(
@@ -270,23 +264,3 @@ def _reweighted(
     prediction = jnp.exp(log_prediction)
     values = prediction * (1 + score / information)
     return Working(values[:, 0], (weights * information / prediction**2)[:, 0])
-
-
-def _closer(
-    axes: tuple[np.ndarray, ...],
-    log_mass: np.ndarray,
-    ranges: tuple[tuple[float, float], ...],
-    size: int,
-) -> tuple[np.ndarray, ...]:
-    """Axes over the nodes that have mass, and one node more on each side."""
-    there = log_mass > log_mass.max() - _NEGLIGIBLE
-    found = []
-    for along, (axis, (low, high)) in enumerate(zip(axes, ranges, strict=True)):
-        indices = np.flatnonzero(there.any(axis=1 - along))
-        step = axis[1] - axis[0]
-        found.append(
-            np.linspace(
-                max(axis[indices[0]] - step, low), min(axis[indices[-1]] + step, high), size
-            )
-        )
-    return tuple(found)

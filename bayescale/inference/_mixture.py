@@ -6,6 +6,7 @@ Robert, "Adaptive Importance Sampling in General Mixture Classes", 2008 (arXiv:0
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from scipy.special import gammaln, logsumexp
@@ -39,7 +40,12 @@ class Mixture:
     freedom: float = FREEDOM
 
     @classmethod
-    def about(cls, centres: np.ndarray, covariances: np.ndarray, shares: np.ndarray) -> "Mixture":
+    def about(
+        cls,
+        centres: Annotated[np.ndarray, "components k"],
+        covariances: Annotated[np.ndarray, "components k k"],
+        shares: Annotated[np.ndarray, "components"],
+    ) -> "Mixture":
         """From scale matrices, shape (components, k, k), and shares that need not add up to one."""
         return cls(shares / shares.sum(), centres, np.linalg.cholesky(covariances))
 
@@ -66,11 +72,13 @@ class Mixture:
         normal = rng.standard_normal((pool, self.centres.shape[1])) * stretch
         return (self.centres[member] + np.einsum("nij,nj->ni", self.roots[member], normal)).T
 
-    def log_density(self, draws: np.ndarray) -> np.ndarray:
+    def log_density(self, draws: Annotated[np.ndarray, "k pool"]) -> Annotated[np.ndarray, "pool"]:
         """Of draws, shape (k, pool); shape (pool,)."""
         return logsumexp(self._by_component(self._distances(draws)), axis=0)
 
-    def fitted(self, draws: np.ndarray, log_weights: np.ndarray) -> "Mixture":
+    def fitted(
+        self, draws: Annotated[np.ndarray, "k pool"], log_weights: Annotated[np.ndarray, "pool"]
+    ) -> "Mixture":
         """The mixture after some steps towards weighted draws, shape (k, pool)."""
         # Fewer draws than there are directions have no volume.
         log_weights = _flattened(log_weights, _FEWEST * len(draws))

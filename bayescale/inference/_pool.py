@@ -4,6 +4,7 @@ are fitted to rounds of draws.
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Annotated
 
 import numpy as np
 
@@ -94,7 +95,11 @@ class Pool:
         )
 
 
-def first_proposal(ends: np.ndarray, values: np.ndarray, hessians: np.ndarray) -> Mixture:
+def first_proposal(
+    ends: Annotated[np.ndarray, "searches k"],
+    values: Annotated[np.ndarray, "searches"],
+    hessians: Annotated[np.ndarray, "searches k k"],
+) -> Mixture:
     """Return components at the distinct modes, by their mass, then along the highest's weakest
     directions.
 

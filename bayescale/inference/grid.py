@@ -146,13 +146,10 @@ def _propose(
     """Coordinates, shape (coordinates, pool), their log density, shape (pool,), and the share of
     mass at the grid's ends.
     """
-    target, axes = problem.target, settled.axes
-    pair = (axes[0], axes[1] if len(axes) == 2 else np.ones(1))
-    log_mass = np.asarray(
-        log_masses(target, plane, tuple(map(jnp.asarray, pair)), settled.working, problem.data)
-    )
+    target, grid = problem.target, settled.grid
+    log_mass = np.asarray(log_masses(target, plane, grid.pair, settled.working, problem.data))
     log_mass = log_mass - logsumexp(log_mass)
-    exponents, log_density = _from_cells(axes, log_mass, pool, rng)
+    exponents, log_density = _from_cells(grid.axes, log_mass, pool, rng)
     levels, log_level_density = _levels(problem, plane, settled, exponents, pool, rng)
     scale, log_scale_density = _multivariate_t(
         settled.scale[:, None], settled.scale_covariance[:, :, None], _FREEDOM, pool, rng
