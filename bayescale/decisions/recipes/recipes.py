@@ -23,7 +23,7 @@ import xarray as xr
 
 from bayescale._internal.discovery import describe
 from bayescale._internal.precision import float64
-from bayescale.decisions.recipes._law import FLOOR, MULTIPLIERS, RECIPE, RecipeLaw
+from bayescale.decisions.recipes.recipe_law import FLOOR, MULTIPLIERS, RECIPE, RecipeLaw
 from bayescale.defaults import textbook_law, textbook_noise
 from bayescale.errors import FitWarning, InputError
 from bayescale.inference.base import Method, Problem
