@@ -5,8 +5,8 @@ Two pairs are in use.
 
 `LAW` with `NOISE` is what `fit` and `backtest` take, and so all that is decided by a posterior
 which `fit` made by itself. Of the pairs that were tried on public sweeps its 90 % intervals held
-most nearly 90 % of hidden runs (`benchmarks/frontier.py`). Giving a noise model or a method to `fit`
-never changes the law.
+most nearly 90 % of hidden runs (`benchmarks/frontier.py`). Giving a noise model or a method to
+`fit` never changes the law.
 
 `TEXTBOOK_LAW` with `TEXTBOOK_NOISE` is what the verbs take that compare with the literature:
 `batch`, `compare`, `profile`, `recipes`, and `bayescale plan` at a terminal. They fit many times,

@@ -34,8 +34,8 @@ from bayescale.decisions.plans.flat_set import FlatSet
 from bayescale.decisions.plans.plan import Plan
 from bayescale.decisions.plans.regret import Regret
 from bayescale.decisions.plans.returns import Returns
-from bayescale.decisions.recipes._law import RecipeLaw
 from bayescale.decisions.recipes.gate import Audit
+from bayescale.decisions.recipes.recipe_law import RecipeLaw
 from bayescale.decisions.recipes.recipes import Recipes
 from bayescale.decisions.repeated_sampling.families import Beta
 from bayescale.decisions.repeated_sampling.pass_at_k import NEW, THESE, PassRates

@@ -85,14 +85,14 @@ class Batch:
     def problems(self) -> tuple[Complaint, ...]:
         """Complaints about fits that are doubtful or failed; each sentence begins with the fit."""
         doubtful = self.frame[self.frame["message"] != ""]
-        found = [
+        complaints = [
             Complaint(
                 str(row["status"]),
                 f"{row['data_set']}, {row['law']}, {row['noise']}: {row['message']}",
             )
             for row in doubtful.to_dict("records")
         ]
-        return tuple(found)
+        return tuple(complaints)
 
     def to_dict(self) -> dict[str, Json]:
         """The frame, a row a fit."""
@@ -166,9 +166,9 @@ def batch(
         raise InputError(
             "Give a list of data sets, such as ['dey2023_pile', runs]; one alone is for `fit`."
         )
-    laws = _given(Law, laws, defaults.textbook_law())
-    noises = _given(Noise, noises, defaults.textbook_noise())
-    (method,) = _given(Method, None if method is None else [method], defaults.textbook_method())
+    laws = _instances(Law, laws, defaults.textbook_law())
+    noises = _instances(Noise, noises, defaults.textbook_noise())
+    (method,) = _instances(Method, None if method is None else [method], defaults.textbook_method())
     folder = None if out is None else Folder.prepare(Path(out))
 
     rows: dict[int, Row] = {}
@@ -179,14 +179,14 @@ def batch(
         else:
             rows[position] = failed(label, law, noise, method, reason(runs), n_runs=0)
 
-    held: dict[int, Posterior | Path] = {}
+    posteriors: dict[int, Posterior | Path] = {}
     with progress_bar() as progress:
         bar = progress.add_task("Fitting", total=len(rows) + len(tasks), completed=len(rows))
 
         def report(outcome: Outcome) -> None:
             rows[outcome.position] = outcome.row
             if outcome.posterior:
-                held[outcome.position] = outcome.posterior
+                posteriors[outcome.position] = outcome.posterior
             progress.update(bar, advance=1, refresh=True)
 
         if executor:
@@ -196,7 +196,7 @@ def batch(
                 fit_here(share, folder, report)
 
     if folder:
-        held = {
+        posteriors = {
             task.position: folder.file(task)
             for task in tasks
             if rows[task.position]["status"] != "failed"
@@ -205,7 +205,10 @@ def batch(
     if folder:
         folder.write_table(frame)
     keys = {position: (row["data_set"], row["law"], row["noise"]) for position, row in rows.items()}
-    return Batch(frame, _Posteriors({keys[position]: held[position] for position in sorted(held)}))
+    return Batch(
+        frame,
+        _Posteriors({keys[position]: posteriors[position] for position in sorted(posteriors)}),
+    )
 
 
 def in_catalogue(source: str) -> bool:
@@ -220,8 +223,8 @@ class _Posteriors(Mapping[Key, Posterior]):
     held: dict[Key, Posterior | Path]
 
     def __getitem__(self, key: Key) -> Posterior:
-        one = self.held[key]
-        return load(one) if isinstance(one, Path) else one
+        posterior = self.held[key]
+        return load(posterior) if isinstance(posterior, Path) else posterior
 
     def __iter__(self) -> Iterator[Key]:
         return iter(self.held)
@@ -233,18 +236,18 @@ class _Posteriors(Mapping[Key, Posterior]):
         return f"<posteriors of {', '.join(map(str, self.held)) or 'no fit'}>"
 
 
-def _given(kind: Any, given: Sequence[T] | None, default: T) -> list[T]:
+def _instances(kind: Any, values: Sequence[T] | None, default: T) -> list[T]:
     name = kind.__name__.lower()
-    if given is None:
+    if values is None:
         return [default]
-    if not isinstance(given, Sequence) or not given:
+    if not isinstance(values, Sequence) or not values:
         raise InputError(
-            f"{name}s={given!r}: give a list of at least one {name}, such as [{default!r}]."
+            f"{name}s={values!r}: give a list of at least one {name}, such as [{default!r}]."
         )
-    for one in given:
-        if not isinstance(one, kind):
-            raise InputError(f"{one!r} is no {name}; give instances, such as {default!r}.")
-    return list(given)
+    for value in values:
+        if not isinstance(value, kind):
+            raise InputError(f"{value!r} is no {name}; give instances, such as {default!r}.")
+    return list(values)
 
 
 def _read(data: Sequence[Source]) -> list[tuple[str, Runs | Exception]]:

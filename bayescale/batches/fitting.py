@@ -154,8 +154,8 @@ def _size_class(runs: int) -> int:
 
 
 def _finished(share: Sequence[Task], folder: Folder | None) -> list[Outcome]:
-    found = [(task, folder.read(task)) for task in share] if folder else []
-    return [Outcome(task.position, row) for task, row in found if row]
+    outcomes = [(task, folder.read(task)) for task in share] if folder else []
+    return [Outcome(task.position, row) for task, row in outcomes if row]
 
 
 def _run(method: Method, problems: Sequence[Problem]) -> Iterator[Posterior | Exception]:

@@ -6,13 +6,13 @@ noise and in turn with it, come near the minimum of a node, and Newton's method 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from bayescale._internal.compiling import Use, jit_for
 from bayescale.inference._coordinates import Columns, constrained
 from bayescale.inference._data import Data
 from bayescale.inference._exponent_grid import ExponentGrid
@@ -110,7 +110,7 @@ class NodeObjective:
         return [named[p.name] for p in law.parameters] + list(noise)
 
 
-@partial(jax.jit, static_argnames="target")
+@jit_for(Use.OFTEN, "target")
 def _minimised(
     target: Target, exponents: Array, noise_start: Array, data: Data, weights: Array
 ) -> tuple[Array, Array]:

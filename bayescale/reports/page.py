@@ -183,10 +183,10 @@ def _pictures(plan: Plan) -> Iterable[Picture]:
 
 
 def _tables(plan: Plan) -> Iterable[Table]:
-    told = plan.summary()
+    numbers = plan.summary()
     rows = [
         [_NAMES.get(str(name), str(name)), *(number(row[q]) for q in QUANTILES)]
-        for name, row in told.iterrows()
+        for name, row in numbers.iterrows()
     ]
     yield Table(
         "numbers",
@@ -195,10 +195,12 @@ def _tables(plan: Plan) -> Iterable[Table]:
         ("", *_HEADINGS),
         rows,
     )
-    own = plan.posterior.summary()
-    rows = [[str(name), *(number(row[q]) for q in QUANTILES)] for name, row in own.iterrows()]
+    parameters = plan.posterior.summary()
+    rows = [
+        [str(name), *(number(row[q]) for q in QUANTILES)] for name, row in parameters.iterrows()
+    ]
     yield Table("parameters", "Parameters of the law", "", ("", *_HEADINGS), rows)
-    held = plan.regret.summary()
+    regrets = plan.regret.summary()
     headings = ("plan", "N", "D", "expected regret, nats", "compute wasted", "5 %", "95 %")
     columns = ["n_params", "n_tokens", "extra_loss", "wasted", "wasted_q05", "wasted_q95"]
     yield Table(
@@ -206,13 +208,13 @@ def _tables(plan: Plan) -> Iterable[Table]:
         "Regret",
         "",
         headings,
-        [[str(name), *map(number, row[columns])] for name, row in held.iterrows()],
+        [[str(name), *map(number, row[columns])] for name, row in regrets.iterrows()],
     )
     if plan.design is not None:
         columns = ["n_params", "n_tokens", "flops", "cumulative_flops", "regret_after"]
         rows = [
-            [str(place), *map(number, row[columns])]
-            for place, row in plan.design.summary().iterrows()
+            [str(number_of_run), *map(number, row[columns])]
+            for number_of_run, row in plan.design.summary().iterrows()
         ]
         wanted = ("run", "N", "D", "FLOPs", "spent", "regret after, nats")
         yield Table("next", "Runs to make first", " ".join(plan.design.sentences), wanted, rows)
@@ -220,7 +222,7 @@ def _tables(plan: Plan) -> Iterable[Table]:
         yield _sensitivity_table(plan.sensitivity.summary(), plan.sensitivity.problems)
 
 
-def _sensitivity_table(told: pd.DataFrame, problems: tuple[Complaint, ...]) -> Table:
+def _sensitivity_table(table: pd.DataFrame, problems: tuple[Complaint, ...]) -> Table:
     headings = ("", *_HEADINGS, "lowest median", "highest median", "moved most by")
     rows = [
         [
@@ -228,7 +230,7 @@ def _sensitivity_table(told: pd.DataFrame, problems: tuple[Complaint, ...]) -> T
             *(number(row[q]) for q in (*QUANTILES, "lowest", "highest")),
             str(row["variant"]),
         ]
-        for name, row in told.iterrows()
+        for name, row in table.iterrows()
     ]
     return Table(
         "sensitivity", "Under other assumptions", " ".join(messages(problems)), headings, rows

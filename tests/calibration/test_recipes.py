@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import binom
 
 import bayescale as bs
-from bayescale.decisions.recipes._law import FLOOR
+from bayescale.decisions.recipes.recipe_law import FLOOR
 
 PAIRS, COMPUTE = 100, 1e22
 QUANTITIES = ("n_params_multiplier", "n_tokens_multiplier", FLOOR, "compute_multiplier", "gain")

@@ -164,7 +164,7 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     Gives the arguments of the fit; ``problems`` may be set.
     """
     import bayescale as bs
-    from bayescale.decisions.recipes._law import RecipeLaw
+    from bayescale.decisions.recipes.recipe_law import RecipeLaw
     from bayescale.decisions.recipes.recipes import Recipes
 
     arguments: dict[str, Any] = {}

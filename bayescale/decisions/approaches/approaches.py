@@ -165,12 +165,14 @@ def approaches(
         except InputError as error:
             problems.append(Complaint("lacking", f"{NAMES[name]}: {error}"))
             continue
-        tables.append(_told(name, compute, every[:1], every[1:], ideal, truth))
-    tables.append(_told("3", compute, truth, of_law[1:], truth, truth))
+        tables.append(_rows_of_approach(name, compute, every[:1], every[1:], ideal, truth))
+    tables.append(_rows_of_approach("3", compute, truth, of_law[1:], truth, truth))
     if posterior is not None:
         draws = _of_posterior(posterior, compute)
         tables.append(
-            _told("posterior", compute, np.median(draws, axis=0, keepdims=True), draws, None, truth)
+            _rows_of_approach(
+                "posterior", compute, np.median(draws, axis=0, keepdims=True), draws, None, truth
+            )
         )
     return Approaches(pd.concat(tables, ignore_index=True), tuple(problems))
 
@@ -247,7 +249,7 @@ def _of_parabolas(
     return np.log10(params_for(np.stack([compute, 10 * compute]), 10**log_tokens))
 
 
-def _told(
+def _rows_of_approach(
     name: str,
     budgets: np.ndarray,
     value: np.ndarray,
@@ -256,24 +258,24 @@ def _told(
     truth: np.ndarray,
 ) -> pd.DataFrame:
     """Rows of one approach, from log₁₀ N* of shape (draws, 2, budgets)."""
-    found, drawn = _quantities(value, budgets), _quantities(draws, budgets)
-    right = _quantities(truth, budgets)
-    shown = None if ideal is None else _quantities(ideal, budgets)
+    estimates, resampled = _quantities(value, budgets), _quantities(draws, budgets)
+    optimum = _quantities(truth, budgets)
+    noise_free = None if ideal is None else _quantities(ideal, budgets)
     rows = []
-    for place, budget in enumerate(budgets):
-        for quantity, values in found.items():
-            kept = drawn[quantity][:, place]
+    for column, budget in enumerate(budgets):
+        for quantity, values in estimates.items():
+            kept = resampled[quantity][:, column]
             interval = quantiles(kept[np.isfinite(kept)])
             bias = (
                 np.nan
-                if shown is None
-                else 100 * (shown[quantity][0, place] / right[quantity][0, place] - 1)
+                if noise_free is None
+                else 100 * (noise_free[quantity][0, column] / optimum[quantity][0, column] - 1)
             )
             row = {
                 "approach": NAMES[name],
                 "compute": float(budget),
                 "quantity": quantity,
-                "value": float(values[0, place]),
+                "value": float(values[0, column]),
             }
             ends = {name: float(interval[name]) for name in ("q05", "q95")}
             rows.append(row | ends | {"bias": float(bias)})

@@ -141,9 +141,9 @@ class IsoFlop:
                 "compute": budget,
                 "quantity": name,
                 "unit": "per cent",
-                **summarise(100 * (share[:, place] - 1)),
+                **summarise(100 * (share[:, column] - 1)),
             }
-            for place, budget in enumerate(budgets)
+            for column, budget in enumerate(budgets)
             for name, share in shares.items()
         )
 
@@ -232,16 +232,16 @@ class IsoFlop:
         vertices = np.full((len(picks), budgets), np.nan)
         for row, pick in enumerate(picks):
             there = np.unique(self._member[pick])
-            found, _, _ = _parabolas(
+            vertex, _, _ = _parabolas(
                 log_d[pick], loss[None, pick], np.searchsorted(there, self._member[pick])
             )
-            vertices[row, there] = found[0]
+            vertices[row, there] = vertex[0]
         return power_law(np.log10(self.frame["compute"].to_numpy()), vertices)
 
     @cached_property
     def _growth(self) -> tuple[np.ndarray, np.ndarray]:
-        found = np.log10(self.frame["n_tokens"].to_numpy())
-        return power_law(np.log10(self.frame["compute"].to_numpy()), found[None, :])
+        log_vertices = np.log10(self.frame["n_tokens"].to_numpy())
+        return power_law(np.log10(self.frame["compute"].to_numpy()), log_vertices[None, :])
 
 
 def isoflop(runs: Runs, budgets: Sequence[float] | np.ndarray | None = None) -> IsoFlop:

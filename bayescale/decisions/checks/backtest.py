@@ -64,10 +64,10 @@ class Backtest:
     @property
     def problems(self) -> tuple[Complaint, ...]:
         """Diagnostics that failed; each sentence begins with the fold."""
-        found: list[Complaint] = []
+        complaints: list[Complaint] = []
         for name, posterior in self.posteriors.items():
-            found += complaints_about(f"Without {name}", posterior.problems)
-        return tuple(found)
+            complaints += complaints_about(f"Without {name}", posterior.problems)
+        return tuple(complaints)
 
     def summary(self) -> pd.DataFrame:
         """Scores of the model, and of today's practice on the same runs.

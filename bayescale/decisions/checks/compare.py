@@ -177,19 +177,19 @@ def compare(
         problems += [Complaint("fit", f"{label}: {doubt}") for doubt in doubts]
     posteriors, forecasts, left_out = {}, {}, {}
     for label, outcomes in fits.items():
-        whole, *without = (one.posterior for one in outcomes)
-        if whole is None or None in without:
+        fitted_to_all, *fitted_to_folds = (one.posterior for one in outcomes)
+        if fitted_to_all is None or None in fitted_to_folds:
             continue
-        posteriors[label] = whole
+        posteriors[label] = fitted_to_all
         each = [
             scored(fold, predicted(fit, fold.test))
-            for fold, fit in zip(folds, without, strict=True)
+            for fold, fit in zip(folds, fitted_to_folds, strict=True)
             if fit is not None
         ]
         forecasts[label] = pd.concat(each)
-        scores = loo(whole).frame
+        scores = loo(fitted_to_all).frame
         # Of log loss, as the forecasts' are.
-        left_out[label] = scores["elpd"].to_numpy() - whole.log_slope
+        left_out[label] = scores["elpd"].to_numpy() - fitted_to_all.log_slope
         if uncertain := int((~scores["good"]).sum()):
             message = (
                 f"{label}: its leave-one-out score is uncertain at {uncertain} runs, by Pareto k."
@@ -221,18 +221,18 @@ def _fitted(
         for i, law in enumerate(laws)
         for j, one in enumerate(sets)
     ]
-    found: dict[int, Outcome] = {}
+    by_position: dict[int, Outcome] = {}
     with bar() as progress:
         steps = progress.add_task("Comparing", total=len(tasks))
 
         def report(outcome: Outcome) -> None:
-            found[outcome.position] = outcome
+            by_position[outcome.position] = outcome
             progress.update(steps, advance=1, refresh=True)
 
         for share in shared_out(tasks):
             fit_here(share, None, report)
     return {
-        describe(law): [found[len(sets) * i + j] for j in range(len(sets))]
+        describe(law): [by_position[len(sets) * i + j] for j in range(len(sets))]
         for i, law in enumerate(laws)
     }
 

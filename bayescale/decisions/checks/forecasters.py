@@ -105,7 +105,7 @@ class HuberBootstrap:
     seed : int
     """
 
-    law: Law = field(default_factory=textbook_law)
+    law: Law = field(default=textbook_law())
     delta: float = 1e-3
     replicates: int = 200
     residuals: int = 10

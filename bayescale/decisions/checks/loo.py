@@ -156,12 +156,12 @@ def _problems(posterior: Posterior, frame: pd.DataFrame, limit: float) -> tuple[
         'by="future"), or fit without them.'
     )
     figures = {"limit": limit, "runs": float(len(bad))}
-    found = Complaint("pareto_k", message, figures)
+    complaint = Complaint("pareto_k", message, figures)
     if not posterior.noise.shared:
-        return (found,)
+        return (complaint,)
     expected = (
         "Scores are given the coefficients of the noise model's processes, which follow each run "
         "where it stands alone: a "
         "large k is to be expected there, and does not make a run an outlier."
     )
-    return found, Complaint("pareto_k_of_processes", expected, figures)
+    return complaint, Complaint("pareto_k_of_processes", expected, figures)

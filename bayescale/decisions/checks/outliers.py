@@ -150,9 +150,9 @@ def _scale(posterior: Posterior, log_prediction: np.ndarray) -> np.ndarray:
     shape of all.
     """
     heights = _height(posterior.density(log_prediction), log_prediction)
-    one = {name: posterior.runs.column(name)[:1] for name in posterior.law.inputs}
+    first_run = {name: posterior.runs.column(name)[:1] for name in posterior.law.inputs}
     centre = np.zeros((*log_prediction.shape[:2], 1))
-    shape = posterior.density(centre, one)
+    shape = posterior.density(centre, first_run)
     density = np.exp(np.asarray(shape.log_prob(_STEPS * _height(shape, centre))))
     parts = (density[..., 1:] + density[..., :-1]) / 2 * np.diff(_STEPS)
     below = np.concatenate([centre, np.cumsum(parts, axis=-1)], axis=-1)
@@ -170,7 +170,7 @@ def _crossing(below: np.ndarray, level: float) -> np.ndarray:
     between two; shape (…).
     """
     right = np.sum(below < level, axis=-1, keepdims=True)
-    start, end = (np.take_along_axis(below, place, axis=-1)[..., 0] for place in (right - 1, right))
+    start, end = (np.take_along_axis(below, index, axis=-1)[..., 0] for index in (right - 1, right))
     share = (level - start) / (end - start)
     return np.asarray(
         _STEPS[right[..., 0] - 1] + share * (_STEPS[right] - _STEPS[right - 1])[..., 0]

@@ -59,13 +59,13 @@ def run_scores(log_draws: np.ndarray, log_loss: np.ndarray) -> pd.DataFrame:
     >>> found["pit"].tolist(), found["covered50"].tolist(), found["covered90"].tolist()
     ([0.85], [False], [True])
     """
-    found = quantiles(log_draws, QUANTILES_TO_SCORE)
+    quantile = quantiles(log_draws, QUANTILES_TO_SCORE)
     covered = {
-        f"covered{share}": (found[low] <= log_loss) & (log_loss <= found[high])
+        f"covered{share}": (quantile[low] <= log_loss) & (log_loss <= quantile[high])
         for share, (low, high) in INTERVALS.items()
     }
     return pd.DataFrame(
-        {name: np.exp(values) for name, values in found.items()}
+        {name: np.exp(values) for name, values in quantile.items()}
         | {"pit": (log_draws < log_loss).mean(axis=0), "crps": crps(log_draws, log_loss)}
         | covered
     )

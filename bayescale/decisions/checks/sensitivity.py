@@ -96,12 +96,14 @@ class Sensitivity:
             ``q05``, ``q50``, ``q95`` of the posterior; ``lowest`` and ``highest`` median of all
             variants; ``largest_shift``, and the ``variant`` that makes it.
         """
-        own = self.frame[self.frame["kind"] == "posterior"].set_index("quantity")[list(QUANTILES)]
+        fitted = self.frame[self.frame["kind"] == "posterior"].set_index("quantity")[
+            list(QUANTILES)
+        ]
         medians = self.frame.groupby("quantity")["q50"]
         largest = self.frame.loc[
             self.frame["shift"].abs().groupby(self.frame["quantity"]).idxmax()
         ].set_index("quantity")
-        return own.assign(
+        return fitted.assign(
             lowest=medians.min(),
             highest=medians.max(),
             largest_shift=largest["shift"],
@@ -183,8 +185,8 @@ def sensitivity(posterior: Posterior, compute: float | None = None) -> Sensitivi
         compute = _EXTRAPOLATION * float(posterior.runs.six_nd.max())
     budget = float(compute)
     n_params = float(allocate(posterior, budget).draws["n_params"].median())
-    own = _answers(posterior, budget, n_params)
-    rows = _rows("posterior", AS_FITTED, own, own)
+    fitted = _answers(posterior, budget, n_params)
+    rows = _rows("posterior", AS_FITTED, fitted, fitted)
     problems = []
     for variant, outcome in _fitted(posterior):
         if outcome.row["message"]:
@@ -194,7 +196,7 @@ def sensitivity(posterior: Posterior, compute: float | None = None) -> Sensitivi
             problems.append(Complaint(code, message))
         if outcome.posterior is not None:
             rows += _rows(
-                variant.kind, variant.name, _answers(outcome.posterior, budget, n_params), own
+                variant.kind, variant.name, _answers(outcome.posterior, budget, n_params), fitted
             )
     return Sensitivity(posterior.runs.name, budget, pd.DataFrame(rows), tuple(problems))
 
@@ -274,11 +276,11 @@ def _fitted(posterior: Posterior) -> list[tuple[_Variant, Outcome]]:
     tasks = [
         Task(i, v.runs, v.law, v.noise, _method(posterior, v.noise)) for i, v in enumerate(variants)
     ]
-    found: dict[int, Outcome] = {}
+    by_position: dict[int, Outcome] = {}
     for kind in (Importance, NUTS):
         for share in shared_out([task for task in tasks if isinstance(task.method, kind)]):
-            fit_here(share, None, lambda outcome: found.update({outcome.position: outcome}))
-    return [(variant, found[i]) for i, variant in enumerate(variants)]
+            fit_here(share, None, lambda outcome: by_position.update({outcome.position: outcome}))
+    return [(variant, by_position[i]) for i, variant in enumerate(variants)]
 
 
 def _method(posterior: Posterior, noise: Noise) -> Method:
@@ -305,10 +307,10 @@ def _rows(
 ) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for quantity, draws in answers.items():
-        found = quantiles(draws)
+        interval = quantiles(draws)
         about = {"kind": kind, "variant": variant, "quantity": quantity, "unit": UNITS[quantity]}
-        shift = _shift(quantity, float(found["q50"]), quantiles(fitted[quantity]))
-        rows.append({**about, **found, "shift": shift})
+        shift = _shift(quantity, float(interval["q50"]), quantiles(fitted[quantity]))
+        rows.append({**about, **interval, "shift": shift})
     return rows
 
 

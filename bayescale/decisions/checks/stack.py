@@ -117,14 +117,14 @@ def _labels(posteriors: tuple[Posterior, ...]) -> tuple[str, ...]:
 
 
 def _by_loo(posteriors: tuple[Posterior, ...], models: tuple[str, ...]) -> Scored:
-    found = [loo(posterior) for posterior in posteriors]
+    leave_one_out = [loo(posterior) for posterior in posteriors]
     scores = {
-        model: one.frame.set_index("run_id")["elpd"]
-        for model, one in zip(models, found, strict=True)
+        model: result.frame.set_index("run_id")["elpd"]
+        for model, result in zip(models, leave_one_out, strict=True)
     }
     problems: list[Complaint] = []
-    for model, one in zip(models, found, strict=True):
-        problems += complaints_about(model, one.problems)
+    for model, result in zip(models, leave_one_out, strict=True):
+        problems += complaints_about(model, result.problems)
     return pd.DataFrame(scores), tuple(problems)
 
 
@@ -137,10 +137,10 @@ def _by_future(
     for model, posterior in zip(models, posteriors, strict=True):
         forecaster = Fitted(posterior.law, posterior.noise, posterior.method)
         predictions = [forecaster.predict(fold.train, fold.test) for fold in folds]
-        scores[model] = np.concatenate([one.log_density for one in predictions])
-        for one in predictions:
+        scores[model] = np.concatenate([prediction.log_density for prediction in predictions])
+        for prediction in predictions:
             problems += complaints_about(
-                f"{model}, fitted without hidden runs", one.posterior.problems
+                f"{model}, fitted without hidden runs", prediction.posterior.problems
             )
     run_ids = np.concatenate([fold.test.frame.index.to_numpy() for fold in folds])
     return pd.DataFrame(scores, index=pd.Index(run_ids, name="run_id")), tuple(problems)

@@ -155,7 +155,7 @@ def summarise_cells(
     scatter = _scatter(posterior, cells, seed)
     if scatter is None:
         return _forecast_in_blocks(posterior, cells, seed)
-    found = predictive_surface(
+    statistics = predictive_surface(
         posterior.law,
         {name: values.reshape(-1) for name, values in posterior.params.items()},
         {name: np.log(values) for name, values in cells.items()},
@@ -164,10 +164,15 @@ def summarise_cells(
     )
     columns = {}
     for prefix, kind in (("loss", -1), ("law", 0)):
-        columns[f"{prefix}_mean"], columns[f"{prefix}_sd"] = found.mean[kind], found.sd[kind]
+        columns[f"{prefix}_mean"], columns[f"{prefix}_sd"] = (
+            statistics.mean[kind],
+            statistics.sd[kind],
+        )
         columns |= {
             f"{prefix}_{name}": values
-            for name, values in zip(QUANTILES_AND_QUARTILES, found.quantiles[kind], strict=True)
+            for name, values in zip(
+                QUANTILES_AND_QUARTILES, statistics.quantiles[kind], strict=True
+            )
         }
     return pd.DataFrame({name: np.asarray(values) for name, values in columns.items()})
 

@@ -70,11 +70,13 @@ class Departures(NamedTuple):
         surface = posterior.log_departure(known, seed).reshape(-1, KNOTS, KNOTS)
         for axis in (1, 2):
             surface = spline_filter1d(surface, axis=axis, mode="mirror")
-        held = np.pad(surface, ((0, 0), (1, 1), (1, 1)), mode="reflect").reshape(len(surface), -1)
+        coefficients = np.pad(surface, ((0, 0), (1, 1), (1, 1)), mode="reflect").reshape(
+            len(surface), -1
+        )
         least = np.array([low for low, _ in ends])
         step = np.array([(high - low) / (KNOTS - 1) for low, high in ends])
         return cls(
-            np.broadcast_to(held, (n_draws, held.shape[1])),
+            np.broadcast_to(coefficients, (n_draws, coefficients.shape[1])),
             least[:, None, None],
             step[:, None, None],
         )

@@ -137,7 +137,7 @@ def minimize_loss(objective: PlanObjective, scenario: Scenario, limits: Any) -> 
 
     Returns
     -------
-    Plans
+    Solutions
         Not feasible where serving alone, or less than one token, takes a budget.
     """
     shape = jnp.broadcast_shapes(scenario.served.shape, limits.shape[1:])
@@ -172,7 +172,7 @@ def least_cost(
 
     Returns
     -------
-    Plans
+    Solutions
         Of no meaning where not feasible.
     """
     shape = jnp.broadcast_shapes(scenario.served.shape, limits.shape[1:], log_target.shape)
@@ -244,12 +244,12 @@ def least_budget(
 
     Parameters
     ----------
-    valued, world, limits, log_target, minimised
-        As for `least_cost`; the world has departures.
+    objective, scenario, limits, log_target, minimised
+        As for `least_cost`; the scenario has departures.
 
     Returns
     -------
-    Plans
+    Solutions
         Of no meaning where not feasible, which is also where no budget will do on the lattice of
         the departures.
     """
@@ -348,7 +348,7 @@ def filled(objective: PlanObjective, scenario: Scenario) -> Array:
 
 
 def _least(worth: Any, scenario: Scenario, least: Array, greatest: Array) -> Array:
-    """The log N, an array like both ends, at which ``worth(log_n, world)`` is least, by the sign of
+    """The log N, an array like both ends, at which ``worth(log_n, scenario)`` is least, by the sign of
     its slope.
 
     By the law alone it has one minimum; departures may make several, of which the best about that
@@ -376,9 +376,9 @@ def _about_the_best(worth: Any, log_n: Array, least: Array, greatest: Array) -> 
 
     def look(best: tuple[Array, Array], step: Array) -> tuple[tuple[Array, Array], None]:
         here = jnp.clip(log_n + step, least, greatest)
-        found = worth(here)
-        better = found < best[1]
-        return (jnp.where(better, here, best[0]), jnp.where(better, found, best[1])), None
+        loss = worth(here)
+        better = loss < best[1]
+        return (jnp.where(better, here, best[0]), jnp.where(better, loss, best[1])), None
 
     # The law's own N is one of the places.
     (best, _), _ = jax.lax.scan(look, (log_n, jnp.full(log_n.shape, jnp.inf)), steps)

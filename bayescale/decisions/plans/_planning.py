@@ -40,7 +40,7 @@ UNITS = {
     "target_loss": "nats per token",
 }
 _EXAMPLES = {"compute": "5.76e23", "lifetime_compute": "1e24", "cost": "1e7", "target_loss": "1.95"}
-# Of more models and tokens than `optimum` looks at.
+# Of more models and tokens than `_optimum` looks at.
 _ENDLESS_BUDGET = np.exp(2.25 * LOG_ENDLESS)
 _BINDS = 1e-6
 _DRAWS_OF_A_POINT = 1000
@@ -52,8 +52,8 @@ class Planner:
 
     Attributes
     ----------
-    valued, world
-        What `optimum` takes.
+    objective, scenario
+        Arguments of the searches in `_optimum`.
     constraints : Constraints
     """
 

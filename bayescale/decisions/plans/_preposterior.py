@@ -81,8 +81,8 @@ class Preposterior:
             root[:, None] * (values - root**2 @ values) for values in (log_losses, optimum[:, None])
         )
         values, vectors = np.linalg.eigh(f.T @ f)
-        told = values > _NEGLIGIBLE * max(values[-1], _NEGLIGIBLE)
-        scales, vectors = np.sqrt(values[told]), vectors[:, told]
+        informative = values > _NEGLIGIBLE * max(values[-1], _NEGLIGIBLE)
+        scales, vectors = np.sqrt(values[informative]), vectors[:, informative]
         decision = (vectors.T @ (f.T @ q))[:, 0] / scales
         rest = max(float(np.sum(q**2) - decision @ decision), 0.0)
         return cls(vectors * scales, decision, rest, noise, mean)
@@ -125,7 +125,7 @@ class Preposterior:
             self._exchanged(self._greedy(cost, budget, most, price, p), cost, budget, most, price)
             for p in _THRIFT
         ]
-        chosen = min(sets, key=lambda one: self._score(one, cost, price))
+        chosen = min(sets, key=lambda candidates: self._score(candidates, cost, price))
         ordered: list[int] = []
         while left := [j for j in chosen if j not in ordered]:
             gains = self.gains(ordered)
@@ -133,9 +133,9 @@ class Preposterior:
         return ordered
 
     def _covariance(self, chosen: Sequence[int]) -> np.ndarray:
-        own = self.loadings[list(chosen)]
+        loadings = self.loadings[list(chosen)]
         return np.linalg.inv(
-            np.eye(len(self.decision)) + own.T @ (own / self.noise[list(chosen), None])
+            np.eye(len(self.decision)) + loadings.T @ (loadings / self.noise[list(chosen), None])
         )
 
     def _score(self, chosen: Sequence[int], cost: np.ndarray, price: float) -> float:
@@ -174,7 +174,9 @@ class Preposterior:
                     with_each[:] = np.inf
                 best = int(np.argmin(with_each))
                 after, to = min(
-                    (without, kept), (float(with_each[best]), [*kept, best]), key=lambda one: one[0]
+                    (without, kept),
+                    (float(with_each[best]), [*kept, best]),
+                    key=lambda candidates: candidates[0],
                 )
                 if after < score * (1 - _NEGLIGIBLE):
                     chosen, score, moved = to, after, True

@@ -68,8 +68,8 @@ class Allocation:
         have a plan.
         """
         rows = []
-        for place, budget in enumerate(self.draws[self.over].to_numpy()):
-            at = self.draws.isel({self.over: place})
+        for column, budget in enumerate(self.draws[self.over].to_numpy()):
+            at = self.draws.isel({self.over: column})
             for name, unit in QUANTITIES.items():
                 if name in at:
                     draws = at[name].to_numpy()
@@ -119,13 +119,13 @@ class Allocation:
         bounded = set(self.draws.data_vars) != set(_UNBOUNDED)
         listed = []
         for budget, rows in self.frame.groupby(self.over, sort=False):
-            found: dict[str, Any] = {self.over: budget}
+            plan: dict[str, Any] = {self.over: budget}
             for _, row in rows.iterrows():
-                found[row["quantity"]] = {name: row[name] for name in STATISTICS}
+                plan[row["quantity"]] = {name: row[name] for name in STATISTICS}
             if bounded:
                 here = self.binding[self.binding[self.over] == budget]
-                found["binding"] = dict(zip(here["bound"], here["share"], strict=True))
-            listed.append(as_json(found))
+                plan["binding"] = dict(zip(here["bound"], here["share"], strict=True))
+            listed.append(as_json(plan))
         return listed
 
     def to_dict(self) -> dict[str, Json]:
@@ -218,16 +218,17 @@ def allocate(
         plans = planner.least_cost(values)
         planner.require_reachable(values, plans)
         binding = planner.binding(plans)
-    found = quantities(planner, plans, plain=constraints is None)
+    values_by_name = quantities(planner, plans, plain=constraints is None)
     if over not in BUDGETS:
-        found["feasible"] = plans.feasible.astype(np.float64)
+        values_by_name["feasible"] = plans.feasible.astype(np.float64)
     shares = [
-        {over: budget, "bound": name, "share": _share(full[:, place], plans.feasible[:, place])}
-        for place, budget in enumerate(values)
+        {over: budget, "bound": name, "share": _share(full[:, column], plans.feasible[:, column])}
+        for column, budget in enumerate(values)
         for name, full in binding.items()
     ]
     draws = xr.Dataset(
-        {name: (("draw", over), array) for name, array in found.items()}, coords={over: values}
+        {name: (("draw", over), array) for name, array in values_by_name.items()},
+        coords={over: values},
     )
     return Allocation(draws, pd.DataFrame(shares))
 
@@ -245,17 +246,17 @@ def quantities(planner: Planner, plans: Solutions, *, plain: bool) -> dict[str, 
     }
     if plain:
         return split
-    given, costs = planner.constraints, planner.costs(plans.log_n, plans.log_d)
+    constraints, costs = planner.constraints, planner.costs(plans.log_n, plans.log_d)
     more: dict[str, Any] = {"train_flops": costs["compute"]}
-    if given.unique_tokens is not None:
+    if constraints.unique_tokens is not None:
         more["epochs"] = np.exp(plans.log_d - planner.scenario.log_unique)
-    if given.inference_tokens is not None:
+    if constraints.inference_tokens is not None:
         more["serve_flops"] = planner.served(plans.log_n)
         more["lifetime_flops"] = costs["lifetime_compute"]
-    if given.prices is not None:
+    if constraints.prices is not None:
         more["total_cost"] = costs["cost"]
-    if given.flops_per_second is not None:
-        more["days"] = given.days(costs["compute"])
+    if constraints.flops_per_second is not None:
+        more["days"] = constraints.days(costs["compute"])
     return split | more
 
 

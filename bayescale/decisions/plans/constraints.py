@@ -169,7 +169,7 @@ _BOUNDS = (
 )
 
 
-def draws_of(what: str, given: Any, n_draws: int, seed: int) -> np.ndarray:
+def draws_of(what: str, value: Any, n_draws: int, seed: int) -> np.ndarray:
     """A number that may be uncertain, one for each posterior draw.
 
     Parameters
@@ -192,10 +192,10 @@ def draws_of(what: str, given: Any, n_draws: int, seed: int) -> np.ndarray:
     """
     import jax
 
-    if hasattr(given, "sample"):
-        values = np.asarray(given.sample(jax.random.key(seed), (n_draws,)), dtype=np.float64)
+    if hasattr(value, "sample"):
+        values = np.asarray(value.sample(jax.random.key(seed), (n_draws,)), dtype=np.float64)
     else:
-        values = np.asarray(given, dtype=np.float64)
+        values = np.asarray(value, dtype=np.float64)
         if values.ndim and values.shape != (n_draws,):
             values = np.random.default_rng(seed).choice(values.ravel(), n_draws)
         values = np.broadcast_to(values, (n_draws,))

@@ -107,9 +107,9 @@ class Design:
                 "itself."
             )
         else:
-            place = f"after run {best}" if best else "at once"
+            when = f"after run {best}" if best else "at once"
             sentences.append(
-                f"Stop {place}: from there on a FLOP lowers loss more in the training of the model "
+                f"Stop {when}: from there on a FLOP lowers loss more in the training of the model "
                 f"itself."
             )
         return tuple(sentences)
@@ -208,7 +208,7 @@ def design(
     dearest = float(runs.six_nd.max())
     target = _TO_THE_TARGET * dearest if compute is None else float(compute)
     price = _price(price_per_flop, value_per_nat)
-    table = _grid(runs, float(budget)) if candidates is None else _given(candidates)
+    table = _grid(runs, float(budget)) if candidates is None else _checked_candidates(candidates)
     flops = six_nd(table["n_params"].to_numpy(), table["n_tokens"].to_numpy())
     if not (flops <= budget).any():
         raise InputError(
@@ -218,7 +218,7 @@ def design(
     weights = np.concatenate(
         [np.full(p.n_draws, share / p.n_draws) for p, share in zip(posteriors, shares, strict=True)]
     )
-    parts = [_draws(one, table, target, seed) for one in posteriors]
+    parts = [_draws(part, table, target, seed) for part in posteriors]
     log_losses, scatter, optimum, curvature, slope = (
         np.concatenate(each) for each in zip(*parts, strict=True)
     )
@@ -227,13 +227,13 @@ def design(
     chosen = outlook.best(flops, float(budget), int(n_runs), price)
     regrets = np.array([outlook.regret(chosen[:n]) for n in range(len(chosen) + 1)])
     frame = table.iloc[chosen][["n_params", "n_tokens"]].reset_index(drop=True)
-    own = flops[chosen]
+    flops_of_chosen = flops[chosen]
     frame = frame.assign(
-        flops=own,
+        flops=flops_of_chosen,
         regret_before=regrets[:-1],
         regret_after=regrets[1:],
-        worth_per_flop=-np.diff(regrets) / own,
-        cumulative_flops=np.cumsum(own),
+        worth_per_flop=-np.diff(regrets) / flops_of_chosen,
+        cumulative_flops=np.cumsum(flops_of_chosen),
     )
     return Design(runs.name, target, frame, float(regrets[0]), float(weights @ slope), price)
 
@@ -254,20 +254,20 @@ def _check(posteriors: tuple[Posterior, ...], numbers: dict[str, float]) -> None
                 f"{name} = {value:g} is not a positive "
                 f"number{'' if name == 'n_runs' else ' of FLOPs'}."
             )
-    for one in posteriors:
-        if not is_likelihood(one.noise):
+    for posterior in posteriors:
+        if not is_likelihood(posterior.noise):
             raise InputError(
-                f"design needs to know how new runs scatter, and {one.noise.title} does not say; "
+                f"design needs to know how new runs scatter, and {posterior.noise.title} does not say; "
                 f"use a likelihood."
             )
-        if not isinstance(one.law, AllocatesCompute):
+        if not isinstance(posterior.law, AllocatesCompute):
             raise InputError(
-                f"{one.law.formula} knows no best size for a budget; fit Chinchilla() to design "
+                f"{posterior.law.formula} knows no best size for a budget; fit Chinchilla() to design "
                 f"runs for one."
             )
-        if one.n_draws < _FEWEST_DRAWS:
+        if posterior.n_draws < _FEWEST_DRAWS:
             raise InputError(
-                f"design needs {_FEWEST_DRAWS} draws and has {one.n_draws}; fit with NUTS(), "
+                f"design needs {_FEWEST_DRAWS} draws and has {posterior.n_draws}; fit with NUTS(), "
                 f"Grid() or Importance()."
             )
 
@@ -287,7 +287,7 @@ def _price(per_flop: float | None, per_nat: float | None) -> float:
     return per_flop / per_nat
 
 
-def _given(candidates: pd.DataFrame) -> pd.DataFrame:
+def _checked_candidates(candidates: pd.DataFrame) -> pd.DataFrame:
     lacking = [name for name in ("n_params", "n_tokens") if name not in candidates]
     if lacking:
         raise InputError(

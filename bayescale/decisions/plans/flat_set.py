@@ -167,11 +167,11 @@ def flat_set(
     )
     nodes: list[pd.DataFrame] = []
     least_regret: list[pd.DataFrame] = []
-    for place, budget in enumerate(budgets):
-        bounds = low[:, [place]], high[:, [place]], least_losses[:, [place]]
-        for rows, log_n in ((nodes, grid[:, place]), (least_regret, chosen[[place]])):
-            told = _told(planner, {over: budgets[[place]]}, log_n, *bounds)
-            rows.append(told.assign(**{over: budget})[[over, *told.columns]])
+    for column, budget in enumerate(budgets):
+        bounds = low[:, [column]], high[:, [column]], least_losses[:, [column]]
+        for rows, log_n in ((nodes, grid[:, column]), (least_regret, chosen[[column]])):
+            table = _rows_of_sizes(planner, {over: budgets[[column]]}, log_n, *bounds)
+            rows.append(table.assign(**{over: budget})[[over, *table.columns]])
     draws = {"low": np.exp(low), "high": np.exp(high), "n_params": np.exp(best.log_n)}
     return FlatSet(
         epsilon,
@@ -184,7 +184,7 @@ def flat_set(
     )
 
 
-def _told(
+def _rows_of_sizes(
     planner: Planner,
     budget: dict[str, np.ndarray],
     log_n: np.ndarray,

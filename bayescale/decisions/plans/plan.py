@@ -98,8 +98,8 @@ class Plan:
         optimum, more = (
             part.frame.drop(columns=part.over) for part in (self.allocation, self.returns)
         )
-        own = self.forecast.frame.iloc[0]
-        predicted = {name: own[f"loss_{name}"] for name in STATISTICS}
+        forecast = self.forecast.frame.iloc[0]
+        predicted = {name: forecast[f"loss_{name}"] for name in STATISTICS}
         row = {"quantity": "planned_loss", "unit": "nats per token", **predicted}
         return pd.concat(
             [optimum, pd.DataFrame([row]), more[more["quantity"] != "loss"]], ignore_index=True
@@ -118,15 +118,15 @@ class Plan:
     def sentences(self) -> tuple[str, ...]:
         """The answers in plain words."""
         flat = self.flat_set.summary().iloc[0]
-        own = self.forecast.frame.iloc[0]
+        predicted = self.forecast.frame.iloc[0]
         best = self.regret.summary().loc[_CHOSEN]
         said = [
             f"Train {count_in_words(self.n_params)} parameters on "
             f"{count_in_words(self.n_tokens)} tokens, "
             f"{self.n_tokens / self.n_params:.3g} for each parameter.",
-            f"Expect a loss of {own['loss_q50']:.4g} nats per token, and with 90 % probability one "
+            f"Expect a loss of {predicted['loss_q50']:.4g} nats per token, and with 90 % probability one "
             f"between "
-            f"{own['loss_q05']:.4g} and {own['loss_q95']:.4g}.",
+            f"{predicted['loss_q05']:.4g} and {predicted['loss_q95']:.4g}.",
             f"This is {self.extrapolation_factor:.3g} times the compute of the dearest run that "
             f"was fitted.",
         ]
@@ -161,21 +161,21 @@ class Plan:
 
     def to_dict(self) -> dict[str, Json]:
         """The plan, its numbers, regret, runs to make first, and what moves the answers."""
-        found: dict[str, Any] = {
+        result: dict[str, Any] = {
             "compute": self.compute,
             "plan": {"n_params": self.n_params, "n_tokens": self.n_tokens},
         }
         for name, row in self.summary().iterrows():
-            found[str(name)] = {statistic: row[statistic] for statistic in STATISTICS}
+            result[str(name)] = {statistic: row[statistic] for statistic in STATISTICS}
         sizes = self.flat_set.summary().iloc[0]
-        found["flat_set"] = {name: sizes[name] for name in _ENDS}
-        found["regret"] = self.regret.to_dict()["plans"]
-        found["sentences"] = self.sentences
+        result["flat_set"] = {name: sizes[name] for name in _ENDS}
+        result["regret"] = self.regret.to_dict()["plans"]
+        result["sentences"] = self.sentences
         if self.design is not None:
-            found["design"] = self.design.to_dict()
+            result["design"] = self.design.to_dict()
         if self.sensitivity is not None:
-            found["sensitivity"] = self.sensitivity.to_dict()
-        return dict(as_json(found))
+            result["sensitivity"] = self.sensitivity.to_dict()
+        return dict(as_json(result))
 
     def _repr_html_(self) -> str:
         return to_html(self)
@@ -245,10 +245,10 @@ def plan(
     flat = flat_set(posterior, **budget, constraints=constraints, seed=seed)
     chosen = flat.least_regret.iloc[0]
     n_params, n_tokens = float(chosen["n_params"]), float(chosen["n_tokens"])
-    held = {_CHOSEN: (n_params, n_tokens)}
+    plans = {_CHOSEN: (n_params, n_tokens)}
     if constraints is None:
         by_rule = float(params_at_ratio(compute, RULE_OF_THUMB))
-        held[_BY_RULE] = (by_rule, RULE_OF_THUMB * by_rule)
+        plans[_BY_RULE] = (by_rule, RULE_OF_THUMB * by_rule)
     forecaster = posterior if forecaster is None else forecaster
     inputs = {"n_params": n_params, "n_tokens": n_tokens}
     if "unique_tokens" in forecaster.law.inputs:
@@ -262,7 +262,7 @@ def plan(
         flat,
         forecast(forecaster, seed=seed, **inputs),
         returns(posterior, **budget, constraints=constraints, seed=seed),
-        regret(posterior, held, constraints=constraints, seed=seed),
+        regret(posterior, plans, constraints=constraints, seed=seed),
         None
         if budget_of_runs is None
         else design(posterior, budget_of_runs, compute=compute, seed=seed),

@@ -213,9 +213,9 @@ def _table(plans: pd.DataFrame | Mapping[str, tuple[float, float]]) -> pd.DataFr
         raise InputError("regret: the plans must be one or more, each with a name of its own.")
     bad = ~(np.isfinite(table.to_numpy()) & (table.to_numpy() > 0))
     if bad.any():
-        place, column = np.argwhere(bad)[0]
+        row, column = np.argwhere(bad)[0]
         raise InputError(
-            f"regret: {_INPUTS[column]} = {table.iloc[place, column]:g} of {table.index[place]!r} "
+            f"regret: {_INPUTS[column]} = {table.iloc[row, column]:g} of {table.index[row]!r} "
             f"is not a positive number; "
             "it is a count."
         )

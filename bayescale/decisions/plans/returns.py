@@ -71,14 +71,14 @@ class Returns:
         infinite quantiles alone.
         """
         rows = []
-        for place, budget in enumerate(self.draws[self.over].to_numpy()):
-            for name, values in self.draws.isel({self.over: place}).items():
-                told = {
+        for column, budget in enumerate(self.draws[self.over].to_numpy()):
+            for name, values in self.draws.isel({self.over: column}).items():
+                about = {
                     self.over: float(budget),
                     "quantity": str(name),
                     "unit": _UNITS.get(str(name), "nats per token"),
                 }
-                rows.append(told | summarise(values.to_numpy()))
+                rows.append(about | summarise(values.to_numpy()))
         return pd.DataFrame(rows)
 
     def summary(self) -> pd.DataFrame:
@@ -98,8 +98,8 @@ class Returns:
             median = quantities.set_index("quantity")["q50"]
             said.append(
                 f"At {budget:.4g} the loss is {median['loss']:.4g} nats, "
-                f"{median['above_floor']:.3g} above the floor; {self.step:g} nats less take {rounded(median['next_factor'])} "
-                f"times the budget."
+                f"{median['above_floor']:.3g} above the floor; {self.step:g} nats less take "
+                f"{rounded(median['next_factor'])} times the budget."
             )
         return tuple(said)
 
@@ -130,7 +130,7 @@ class Returns:
         name = f"loss_{factor:g}x"
         if name not in self.draws:
             raise InputError(
-                f"returns: the factor is one of {', '.join(f'{one:g}' for one in _FACTORS)}; "
+                f"returns: the factor is one of {', '.join(f'{known_factor:g}' for known_factor in _FACTORS)}; "
                 f"{factor:g} was given."
             )
         gained = (self.draws["loss"] - self.draws[name] > epsilon).mean("draw")
@@ -203,7 +203,7 @@ def returns(
     floor = np.broadcast_to(planner.floor, now.shape)
     # Departures may let a smaller budget do as well; the larger one can be spent on less.
     needed = np.maximum(planner.least_budget(now - step, over), budgets)
-    found = {
+    quantities = {
         "loss": now,
         "slope": (above - below) / (2 * _STEP),
         "floor": floor,
@@ -213,13 +213,13 @@ def returns(
         "next_price": needed - budgets,
     }
     if constraints is not None:
-        found["lost_to_bounds"] = now - np.exp(
+        quantities["lost_to_bounds"] = now - np.exp(
             planner.unbounded().minimize_loss({over: budgets}).log_loss
         )
     return Returns(
         step,
         xr.Dataset(
-            {name: (("draw", over), values) for name, values in found.items()},
+            {name: (("draw", over), values) for name, values in quantities.items()},
             coords={over: budgets},
         ),
     )

@@ -146,7 +146,7 @@ class Audit:
 
 
 def gate(
-    found: Recipes, compute: float, *, threshold: float = 0.0, probability: float = 0.95
+    comparison: Recipes, compute: float, *, threshold: float = 0.0, probability: float = 0.95
 ) -> Audit:
     """Decide whether the candidate is promoted at a scale, and record why.
 
@@ -193,7 +193,7 @@ def gate(
         raise InputError(
             f"probability = {probability:g} must be above 0.5 and below 1, such as 0.95."
         )
-    draws = gain(found, np.array([float(compute)]))[:, 0]
+    draws = gain(comparison, np.array([float(compute)]))[:, 0]
     chance = float(np.mean(draws > threshold))
     interval = {name: float(value) for name, value in quantiles(draws).items()}
     decision = (
@@ -204,44 +204,46 @@ def gate(
         else "undecided"
     )
     sentence = (
-        f"At {compute:.3g} FLOPs {found.candidate} gains {interval['q50']:.3g} nats over "
-        f"{found.base} "
+        f"At {compute:.3g} FLOPs {comparison.candidate} gains {interval['q50']:.3g} nats over "
+        f"{comparison.base} "
         f"(90 %: {interval['q05']:.3g} to {interval['q95']:.3g}); with probability {chance:.3g} "
         f"more than {threshold:g}: "
         f"{_ADVICE[decision]}."
     )
-    if found.problems:
+    if comparison.problems:
         decision, sentence = (
             "undecided",
-            f"{sentence} But the fit is not to be trusted: {' '.join(messages(found.problems))}",
+            f"{sentence} But the fit is not to be trusted: {' '.join(messages(comparison.problems))}",
         )
-    groups = found.runs.frame["group"].astype(str)
-    made_by = found.provenance
+    groups = comparison.runs.frame["group"].astype(str)
+    made_by = comparison.provenance
     return Audit(
-        question=f"Does {found.candidate} gain more than {threshold:g} nats over {found.base} at "
+        question=f"Does {comparison.candidate} gain more than {threshold:g} nats over {comparison.base} at "
         f"{compute:.3g} FLOPs?",
         sentence=sentence,
         decision=decision,
-        base=found.base,
-        candidate=found.candidate,
+        base=comparison.base,
+        candidate=comparison.candidate,
         compute=float(compute),
         threshold=float(threshold),
         required=float(probability),
         probability=chance,
         gain=interval,
-        data=found.runs.name,
+        data=comparison.runs.name,
         data_sha256=made_by["data_sha256"],
-        n_runs={name: int((groups == name).sum()) for name in (found.base, found.candidate)},
-        law=describe(found.law),
-        noise=describe(found.noise),
-        method=describe(found.method),
+        n_runs={
+            name: int((groups == name).sum()) for name in (comparison.base, comparison.candidate)
+        },
+        law=describe(comparison.law),
+        noise=describe(comparison.noise),
+        method=describe(comparison.method),
         seed=int(made_by["seed"]),
         versions={name: value for name, value in made_by.items() if name not in _NOT_VERSIONS},
         device=made_by["device"],
         fitted=made_by["created"],
         date=datetime.now(UTC).isoformat(timespec="seconds"),
-        diagnostics=dict(found.diagnostics),
-        problems=found.problems,
+        diagnostics=dict(comparison.diagnostics),
+        problems=comparison.problems,
     )
 
 

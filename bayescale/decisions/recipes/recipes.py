@@ -23,7 +23,7 @@ import xarray as xr
 
 from bayescale._internal.discovery import describe
 from bayescale._internal.precision import float64
-from bayescale.decisions.recipes._law import FLOOR, MULTIPLIERS, RECIPE, RecipeLaw
+from bayescale.decisions.recipes.recipe_law import FLOOR, MULTIPLIERS, RECIPE, RecipeLaw
 from bayescale.defaults import textbook_law, textbook_noise
 from bayescale.errors import FitWarning, InputError
 from bayescale.inference.base import Method, Problem
@@ -261,46 +261,48 @@ def recipes(
 
 
 @float64
-def gain(found: Recipes, compute: np.ndarray) -> np.ndarray:
+def gain(comparison: Recipes, compute: np.ndarray) -> np.ndarray:
     """The base's loss less the candidate's, each at its best split of compute, shape (draws,
     budgets), nats per token.
     """
-    return _losses(found, compute)[0] - _losses(found, compute)[1]
+    return _losses(comparison, compute)[0] - _losses(comparison, compute)[1]
 
 
 @float64
-def compute_multiplier(found: Recipes, compute: np.ndarray) -> np.ndarray:
+def compute_multiplier(comparison: Recipes, compute: np.ndarray) -> np.ndarray:
     """The compute with which the base reaches the candidate's loss, over the candidate's, shape
     (draws, budgets).
     """
-    c = _columns(found)
+    c = _columns(comparison)
     ours = np.broadcast_to(
         c["n_params_multiplier"] * c["n_tokens_multiplier"],
         (len(c["n_params_multiplier"]), len(compute)),
     )
-    if not found.law.own_floor:
+    if not comparison.law.own_floor:
         return ours.copy()
-    aim = _losses(found, compute)[1]
+    aim = _losses(comparison, compute)[1]
     low, high = np.full(aim.shape, -_REACH), np.full(aim.shape, _REACH)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        short = _best_loss(found.law.base, c, compute * np.exp(middle)) > aim
+        short = _best_loss(comparison.law.base, c, compute * np.exp(middle)) > aim
         low, high = np.where(short, middle, low), np.where(short, high, middle)
     return np.where(high == _REACH, np.inf, np.exp(low))
 
 
-def _losses(found: Recipes, compute: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _losses(comparison: Recipes, compute: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the losses of base and candidate along their frontiers, each of shape (draws,
     budgets).
     """
-    c = _columns(found)
-    theirs = {**c, "E": c["E"] * c[FLOOR]} if found.law.own_floor else c
+    c = _columns(comparison)
+    theirs = {**c, "E": c["E"] * c[FLOOR]} if comparison.law.own_floor else c
     counted = compute * c["n_params_multiplier"] * c["n_tokens_multiplier"]
-    return _best_loss(found.law.base, c, compute), _best_loss(found.law.base, theirs, counted)
+    return _best_loss(comparison.law.base, c, compute), _best_loss(
+        comparison.law.base, theirs, counted
+    )
 
 
-def _columns(found: Recipes) -> dict[str, np.ndarray]:
-    return {name: values[:, None] for name, values in found.params.items()}
+def _columns(comparison: Recipes) -> dict[str, np.ndarray]:
+    return {name: values[:, None] for name, values in comparison.params.items()}
 
 
 def _best_loss(law: Any, params: dict[str, np.ndarray], compute: np.ndarray) -> np.ndarray:

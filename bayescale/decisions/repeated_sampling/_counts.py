@@ -77,8 +77,10 @@ class Counts:
     def pairs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Pairs, shape (pairs, 2); the pair of each problem; how many problems have each."""
         both = np.stack([self.n_samples, self.n_correct], axis=1)
-        found, place, repeats = np.unique(both, axis=0, return_inverse=True, return_counts=True)
-        return found, place.reshape(-1), repeats
+        distinct, pair_of_problem, repeats = np.unique(
+            both, axis=0, return_inverse=True, return_counts=True
+        )
+        return distinct, pair_of_problem.reshape(-1), repeats
 
     def likelihood(self) -> np.ndarray:
         """Likelihood of a rate of zero and of the cells, relative to the largest, shape (pairs, 1 +
@@ -270,28 +272,28 @@ def draw_log_hazards(group: Counts, shares: np.ndarray, rng: np.random.Generator
     -------
     array, shape (draws, problems)
     """
-    pairs, place, _ = group.pairs()
+    pairs, pair_of_problem, _ = group.pairs()
     within = group.within()
     known = np.column_stack([pairs[:, 1] == 0, within.mean(axis=-1)])
     parts = np.cumsum(within, axis=-1)
-    found = np.empty((len(shares), len(place)))
+    log_hazard = np.empty((len(shares), len(pair_of_problem)))
     for first in range(0, len(shares), _BLOCK):
         block = slice(first, first + _BLOCK)
         total = np.cumsum(shares[block, None] * known, axis=-1)
-        chance = rng.random((len(total), len(place))) * total[:, place, -1]
+        chance = rng.random((len(total), len(pair_of_problem))) * total[:, pair_of_problem, -1]
         # Rows one after the other, each a unit above the one before, are one sorted array.
-        rows = np.arange(len(total))[:, None] * len(pairs) + place
+        rows = np.arange(len(total))[:, None] * len(pairs) + pair_of_problem
         ends = (
             total / total[..., -1:] + np.arange(total[..., 0].size).reshape(*total.shape[:2], 1)
         ).reshape(-1)
         cell = (
-            np.searchsorted(ends, rows + chance / total[:, place, -1], side="right")
+            np.searchsorted(ends, rows + chance / total[:, pair_of_problem, -1], side="right")
             - rows * total.shape[-1]
         )
         inside = np.clip(cell - 1, 0, len(CELLS) - 1)
-        edges = parts[place, inside]
+        edges = parts[pair_of_problem, inside]
         part = (rng.random(edges.shape[:2])[..., None] * edges[..., -1:] > edges).sum(axis=-1)
-        found[block] = np.where(
+        log_hazard[block] = np.where(
             cell < 1, -np.inf, CELLS[inside] + WIDTH * _WITHIN[np.minimum(part, len(_WITHIN) - 1)]
         )
-    return found
+    return log_hazard

@@ -82,10 +82,10 @@ class PassRates:
             ):
                 for over in overs:
                     for k in self.draws["k"].to_numpy():
-                        own = self.draws[quantity].sel(group=group, k=k)
-                        own = own.sel(over=over) if "over" in own.dims else own
+                        draws = self.draws[quantity].sel(group=group, k=k)
+                        draws = draws.sel(over=over) if "over" in draws.dims else draws
                         row = {"group": group, "over": over, "k": int(k), "quantity": quantity}
-                        rows.append(row | summarise(own.to_numpy()))
+                        rows.append(row | summarise(draws.to_numpy()))
         return pd.DataFrame(rows)
 
     def summary(self) -> pd.DataFrame:
@@ -132,11 +132,11 @@ class PassRates:
                     .to_numpy()
                 )
                 reached = [np.interp(target, curve, log_k, right=np.inf) for curve in curves]
-                found = np.exp(np.array(reached))
+                needed = np.exp(np.array(reached))
                 # Between a number and infinity NumPy's quantiles are no number.
-                levels = quantiles(found, method="inverted_cdf")
+                levels = quantiles(needed, method="inverted_cdf")
                 row = {"group": group, "over": over, **levels}
-                rows.append(row | {"reached": np.isfinite(found).mean()})
+                rows.append(row | {"reached": np.isfinite(needed).mean()})
         return pd.DataFrame(rows).set_index(["group", "over"])
 
     @property
@@ -325,9 +325,9 @@ def _groups(counts: pd.DataFrame | Mapping[str, Any]) -> dict[str, Counts]:
     )
     return {
         str(label): Counts(
-            own["n_samples"].to_numpy(dtype=np.int64), own["n_correct"].to_numpy(dtype=np.int64)
+            rows["n_samples"].to_numpy(dtype=np.int64), rows["n_correct"].to_numpy(dtype=np.int64)
         )
-        for label, own in frame.groupby(labels.to_numpy(), sort=False)
+        for label, rows in frame.groupby(labels.to_numpy(), sort=False)
     }
 
 
@@ -348,8 +348,8 @@ def _checked(frame: pd.DataFrame) -> pd.DataFrame:
             ~(np.isfinite(values) & (values >= least) & (values == np.floor(values)))
         )
         if len(bad):
-            told = f"counts: {name} is {frame[name].iloc[bad[0]]!r} in row {frame.index[bad[0]]}"
-            raise InputError(f"{told}; it must be a whole number, {least} or more.")
+            where = f"counts: {name} is {frame[name].iloc[bad[0]]!r} in row {frame.index[bad[0]]}"
+            raise InputError(f"{where}; it must be a whole number, {least} or more.")
     bad = np.flatnonzero(
         frame["n_correct"].to_numpy(dtype=np.float64)
         > frame["n_samples"].to_numpy(dtype=np.float64)
@@ -384,13 +384,13 @@ def _forecast(
     equal = np.full(log_fail.shape[1], 1 / log_fail.shape[1])
     unsolved = group.n_correct == 0
     seen = _solved_of_seen(group.n_samples[:, None], group.n_correct[:, None], k).T
-    found: dict[str, list[Any]] = {"pass_rate": [], "exponent": [], "solved": []}
+    by_k: dict[str, list[Any]] = {"pass_rate": [], "exponent": [], "solved": []}
     for each, chance_of_seen in zip(k, seen, strict=True):
         both = _rate_and_exponent(equal, log_fail, each), _rate_and_exponent(shares, of_cells, each)
         more = -np.expm1(np.maximum(each - group.n_samples, 0) * log_fail)
         for name, arrays in zip(("pass_rate", "exponent"), zip(*both, strict=True), strict=True):
-            found[name].append(np.stack(arrays))
-        found["solved"].append(
+            by_k[name].append(np.stack(arrays))
+        by_k["solved"].append(
             (rng.random(more.shape) < np.where(unsolved, more, chance_of_seen)).mean(axis=1)
         )
     dims = {
@@ -398,7 +398,7 @@ def _forecast(
         "exponent": ("k", "over", "draw"),
         "solved": ("k", "draw"),
     }
-    values = {name: (dims[name], np.stack(arrays)) for name, arrays in found.items()}
+    values = {name: (dims[name], np.stack(arrays)) for name, arrays in by_k.items()}
     alone = {"tail_exponent": rates.tail_exponent(params), **params}
     return xr.Dataset(
         values | {name: (("draw",), np.asarray(array)) for name, array in alone.items()},

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import bayescale as bs
-from bayescale.decisions.recipes._law import RecipeLaw
 from bayescale.decisions.recipes.gate import Audit
+from bayescale.decisions.recipes.recipe_law import RecipeLaw
 from bayescale.decisions.recipes.recipes import Recipes, gain
 from bayescale.errors import InputError
 from bayescale.noise import Normal

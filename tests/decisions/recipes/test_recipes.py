@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import bayescale as bs
-from bayescale.decisions.recipes._law import RecipeLaw
+from bayescale.decisions.recipes.recipe_law import RecipeLaw
 from bayescale.decisions.recipes.recipes import Recipes
 from bayescale.errors import InputError
 from bayescale.laws import Chinchilla, Coupled, PowerLaw

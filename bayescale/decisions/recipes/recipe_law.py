@@ -38,7 +38,7 @@ class RecipeLaw(Law):
         Whether the candidate has an irreducible loss of its own.
     """
 
-    base: Law = field(default_factory=textbook_law)
+    base: Law = field(default=textbook_law())
     own_floor: bool = False
 
     stage: ClassVar[str] = "pre-training"
@@ -104,13 +104,13 @@ class RecipeLaw(Law):
         of the base's.
         """
         mean = jnp.log(units[RECIPE])
-        own = {
+        units_of_both = {
             name: units[name] * params[multiplier] ** mean
             for name, multiplier in MULTIPLIERS.items()
         }
         return {
             **params,
-            **self.base.rescale(self._with_floor(params, -mean), {**units, **own}),
+            **self.base.rescale(self._with_floor(params, -mean), {**units, **units_of_both}),
         }
 
     def _with_floor(self, params: Values, r: Any) -> Values:
