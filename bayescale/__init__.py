@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from bayescale.inference.multistart import MultiStart as MultiStart
     from bayescale.inference.nuts import NUTS as NUTS
     from bayescale.posterior.posterior import Posterior as Posterior
-    from bayescale.posterior.posterior import load as load
+    from bayescale.posterior.storage import load as load
     from bayescale.reports.page import report as report
     from bayescale.runs import Runs as Runs
 
@@ -78,7 +78,7 @@ _WHERE = {
     "RunsWarning": "bayescale.errors",
     "Runs": "bayescale.runs",
     "Posterior": "bayescale.posterior.posterior",
-    "load": "bayescale.posterior.posterior",
+    "load": "bayescale.posterior.storage",
     "fit": "bayescale.inference",
     "MultiStart": "bayescale.inference.multistart",
     "Bootstrap": "bayescale.inference.bootstrap",

@@ -114,10 +114,8 @@ class Outlook:
     @classmethod
     def of(cls, posterior: "Posterior") -> "Outlook":
         """Allocate and forecast over a grid from the smallest run to 100 times the largest."""
-        from bayescale.laws.base import AllocatesCompute
-
         runs = posterior.runs
-        if isinstance(posterior.law, AllocatesCompute):
+        if hasattr(posterior.law, "optimal_n_params"):
             from bayescale.decisions.plans.allocate import Allocation, allocate
 
             # C = 6·N·D here whatever the runs say, for allocate counts so.
@@ -238,10 +236,8 @@ def print_next(posterior: "Posterior", saved: str) -> None:
             f"--input {name}={_short(runs.column(name).max() * _NEXT)}"
             for name in posterior.law.inputs
         )
-    from bayescale.laws.base import AllocatesCompute
-
     lines = [f"Saved to {saved}. Next:", f"  bayescale forecast {file} {asked}"]
-    if isinstance(posterior.law, AllocatesCompute):
+    if hasattr(posterior.law, "optimal_n_params"):
         lines.append(f"  bayescale allocate {file} --compute {_short(_NEXT * runs.six_nd.max())}")
     style.console().print("\n".join(lines), soft_wrap=True)
 
@@ -352,7 +348,7 @@ def _heading(posterior: "Posterior") -> Table:
 
 
 def _parameter_table(posterior: "Posterior") -> Table:
-    meanings = {p.name: p.meaning for p in (*posterior.law.parameters, *posterior.noise.parameters)}
+    meanings = {p.name: p.doc for p in (*posterior.law.parameters, *posterior.noise.parameters)}
     if posterior.n_draws == 1:
         table = style.table("parameter", "value", "meaning", left=("meaning",))
         for name in posterior.params:

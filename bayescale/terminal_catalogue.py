@@ -142,7 +142,7 @@ def print_law(law: "Law") -> None:
     console.print(style.facts(list(rows.items())))
     table = style.table("parameter", "prior", "meaning", left=("prior", "meaning"))
     for parameter in law.parameters:
-        table.add_row(parameter.name, parameter.prior_in_words, parameter.meaning)
+        table.add_row(parameter.name, parameter.prior_in_words, parameter.doc)
     console.print(table)
     console.print(
         "Priors hold in the units of the data, where loss and each input are divided by their "
@@ -190,5 +190,6 @@ def _cell(column: Any, value: Any) -> str:
 
 
 def _options(law: "Law") -> str:
-    options = (f"{field.name}={str(field.default).lower()}" for field in fields(law))
-    return ", ".join(options) or "none"
+    return (
+        ", ".join(f"{field.name}={str(field.default).lower()}" for field in fields(law)) or "none"
+    )  # type: ignore[arg-type]

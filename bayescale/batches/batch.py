@@ -28,7 +28,8 @@ from bayescale.laws.base import Law
 from bayescale.laws.chinchilla import Chinchilla
 from bayescale.noise.base import Noise
 from bayescale.noise.student_t import StudentT
-from bayescale.posterior.posterior import Posterior, load
+from bayescale.posterior.posterior import Posterior
+from bayescale.posterior.storage import load
 from bayescale.runs import Runs
 
 Source = str | Path | Runs | pd.DataFrame
