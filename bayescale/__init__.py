@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bayescale import plots as plots
     from bayescale import processes as processes
     from bayescale.batches.batch import batch as batch
+    from bayescale.citation import cite as cite
     from bayescale.decisions.approaches.approaches import approaches as approaches
     from bayescale.decisions.approaches.isoflop import isoflop as isoflop
     from bayescale.decisions.checks.backtest import backtest as backtest
@@ -118,6 +119,7 @@ _WHERE = {
     "plan": "bayescale.decisions.plans.plan",
     "report": "bayescale.reports.page",
     "batch": "bayescale.batches.batch",
+    "cite": "bayescale.citation",
 }
 _SUBPACKAGES = (
     "datasets",

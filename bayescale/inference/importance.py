@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from operator import itemgetter
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -71,6 +71,10 @@ class Importance(BatchMethod):
 
     draws: int = 4000
     seed: int = 0
+
+    paper: ClassVar[str] = (
+        "Vehtari et al. 2024, Pareto Smoothed Importance Sampling, arXiv:1507.02646"
+    )
 
     def run(self, problem: Problem) -> Posterior:
         """One problem."""

@@ -18,7 +18,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -88,6 +88,8 @@ class NUTS(Method):
     warmup: int | None = None
     draws: int = 1000
     seed: int = 0
+
+    paper: ClassVar[str] = "Hoffman and Gelman 2014, The No-U-Turn Sampler, arXiv:1111.4246"
 
     def run(self, problem: Problem) -> Posterior:
         """Sample all chains side by side, each in a thread of its own."""
