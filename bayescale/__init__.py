@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bayescale import plots as plots
     from bayescale import processes as processes
     from bayescale.batches.batch import batch as batch
+    from bayescale.citation import cite as cite
     from bayescale.decisions.approaches.approaches import approaches as approaches
     from bayescale.decisions.approaches.isoflop import isoflop as isoflop
     from bayescale.decisions.checks.backtest import backtest as backtest
@@ -66,7 +67,7 @@ if TYPE_CHECKING:
     from bayescale.inference.multistart import MultiStart as MultiStart
     from bayescale.inference.nuts import NUTS as NUTS
     from bayescale.posterior.posterior import Posterior as Posterior
-    from bayescale.posterior.posterior import load as load
+    from bayescale.posterior.storage import load as load
     from bayescale.reports.page import report as report
     from bayescale.runs import Runs as Runs
 
@@ -78,7 +79,7 @@ _WHERE = {
     "RunsWarning": "bayescale.errors",
     "Runs": "bayescale.runs",
     "Posterior": "bayescale.posterior.posterior",
-    "load": "bayescale.posterior.posterior",
+    "load": "bayescale.posterior.storage",
     "fit": "bayescale.inference",
     "MultiStart": "bayescale.inference.multistart",
     "Bootstrap": "bayescale.inference.bootstrap",
@@ -118,6 +119,7 @@ _WHERE = {
     "plan": "bayescale.decisions.plans.plan",
     "report": "bayescale.reports.page",
     "batch": "bayescale.batches.batch",
+    "cite": "bayescale.citation",
 }
 _SUBPACKAGES = (
     "datasets",

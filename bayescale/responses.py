@@ -1,4 +1,4 @@
-"""What a law predicts of a run: a loss, or another quantity, on the scale on which it is fitted.
+"""Responses: the quantities that laws predict of a run, and the scales on which they are fitted.
 
 A loss is fitted on the logarithm, where scatter is a share of the loss. What may be negative, or is
 compared by differences, is fitted as it is; a share of problems solved on its log odds. Laws, noise
@@ -18,16 +18,16 @@ from bayescale.runs import Runs
 
 @dataclass(frozen=True)
 class Response:
-    """One quantity.
+    """One quantity that a law may predict.
 
     Attributes
     ----------
     column : str
-        Of the runs.
+        Column of the runs.
     unit : str
-        For people.
+        Unit, for people.
     scale : str
-        Of the fit, for people.
+        Name of the scale of the fit, for people.
     centred : bool
         Whether its mean on the scale is taken off before a fit, so that priors need not know its
         size: a law's constants then follow, by `Law.rescale`. Log odds are absolute.
@@ -47,8 +47,8 @@ class Response:
     log_slope: Callable[[Any], Any]
 
     def of(self, runs: Runs) -> np.ndarray:
-        """The runs' values on the scale, shape (runs,); of counts, the log odds with half a success
-        and half a failure added (Haldane 1956), finite for none and for all.
+        """Return the runs' values on the scale, shape (runs,); for counts, the log odds with half a
+        success and half a failure added (Haldane 1956), finite for none and for all.
 
         Raises
         ------
@@ -107,4 +107,4 @@ _ALL = (
 )
 
 RESPONSES = {response.column: response for response in _ALL}
-"""By column."""
+"""Responses by column."""

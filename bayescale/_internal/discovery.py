@@ -1,7 +1,10 @@
-"""Finding the class for which a file of a folder is named, so that adding a law, a noise model or a
-method is adding a file.
+"""Find laws, noise models, processes and methods: by the name of a file, by an entry point, or by
+module and class.
 
-A file `student_t.py` defines the dataclass `StudentT`; the command line calls it ``student_t``.
+A file `student_t.py` of ours defines the dataclass `StudentT`, and the command line calls it
+``student_t``. An installed package offers a class of its own under a name by an entry point, such
+as ``my_law = "my_package.laws:MyLaw"`` in the group ``bayescale.laws``. Any other class is known by
+its module and its name, ``my_module:MyLaw``.
 """
 
 import ast
@@ -9,33 +12,92 @@ import dataclasses
 import importlib
 import importlib.util
 import pkgutil
+import types
+import typing
 from collections.abc import Callable
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from bayescale.errors import InputError
 
 
-def names(package: str) -> list[str]:
-    """The names of a package's entries: its files, less ``base`` and private ones."""
-    path = importlib.import_module(package).__path__
-    return sorted(
-        m.name
-        for m in pkgutil.iter_modules(path)
-        if m.name != "base" and not m.name.startswith("_")
+class Kind(NamedTuple):
+    """A kind of class that can be added.
+
+    Attributes
+    ----------
+    package : str
+        Package of ours whose files define the classes; its module ``base`` has the abstract class.
+    base : str
+        Name of the abstract class.
+    group : str
+        Group of entry points.
+    """
+
+    package: str
+    base: str
+    group: str
+
+    @property
+    def abstract(self) -> type[Any]:
+        """The class from which all of the kind inherit."""
+        return typing.cast(
+            type[Any], getattr(importlib.import_module(f"{self.package}.base"), self.base)
+        )
+
+
+KINDS = {
+    kind.package: kind
+    for kind in (
+        Kind("bayescale.laws", "Law", "bayescale.laws"),
+        Kind("bayescale.noise", "Noise", "bayescale.noise"),
+        Kind("bayescale.processes", "Process", "bayescale.processes"),
+        Kind("bayescale.inference", "Method", "bayescale.methods"),
     )
+}
+"""Kinds by package. Hold-outs, which no posterior stores, are files of ours alone."""
+
+
+def names(package: str) -> list[str]:
+    """Return the names of a package's entries: of its files, but for ``base`` and private ones, and
+    of the entry points of its group.
+    """
+    return sorted({*_files(package), *_entry_points(package)})
+
+
+def _files(package: str) -> set[str]:
+    path = importlib.import_module(package).__path__
+    files = {module.name for module in pkgutil.iter_modules(path)}
+    return {name for name in files - {"base"} if not name.startswith("_")}
+
+
+def _entry_points(package: str) -> dict[str, EntryPoint]:
+    return _group(KINDS[package].group) if package in KINDS else {}
+
+
+@cache
+def _group(group: str) -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=group)}
 
 
 def entry(package: str, name: str) -> type[Any]:
-    """The class that ``package/name.py`` defines."""
+    """Return the class that ``package/name.py`` defines, or to which an entry point leads.
+
+    Raises
+    ------
+    InputError
+        Where the class of an entry point cannot be imported, or is not one of the kind.
+    """
+    if name not in _files(package) and name in _entry_points(package):
+        point = _entry_points(package)[name]
+        return class_at(point.module, point.attr, package)
     module = importlib.import_module(f"{package}.{name}")
     for key, value in vars(module).items():
-        if (
-            key.lower() == name.replace("_", "")
-            and isinstance(value, type)
-            and dataclasses.is_dataclass(value)
-        ):
+        own = key.lower() == name.replace("_", "")
+        if own and isinstance(value, type) and dataclasses.is_dataclass(value):
             return value
     raise ImportError(
         f"{package}.{name} must define a dataclass of its own name, as student_t.py defines "
@@ -43,13 +105,76 @@ def entry(package: str, name: str) -> type[Any]:
     )
 
 
+def class_at(module: str, name: str, *packages: str) -> type[Any]:
+    """Return a class by its module, which is imported, and its name.
+
+    Parameters
+    ----------
+    module, name : str
+    packages : str
+        Packages of the kinds of which it may be one.
+
+    Raises
+    ------
+    InputError
+        Where the module cannot be imported, or has no such class: a dataclass that inherits from
+        the abstract class of one of the kinds.
+    """
+    address = f"{module}:{name}"
+    if not all(part.isidentifier() for part in module.split(".")):
+        raise InputError(f"{address} names no module; give it as my_module:MyLaw.")
+    try:
+        defined = getattr(importlib.import_module(module), name, None)
+    except (ImportError, SyntaxError) as error:
+        raise InputError(
+            f"{address} cannot be imported: {error}. Install the package that has the module "
+            f"{module}, or put the folder of {module.replace('.', '/')}.py on the path "
+            f"(PYTHONPATH)."
+        ) from None
+    if defined is None and module == "__main__":
+        raise InputError(
+            f"{name} was defined in a script or a notebook, where no other program finds it; put "
+            f"it into a module of its own."
+        )
+    if not isinstance(defined, type) or not dataclasses.is_dataclass(defined):
+        raise InputError(f"{module} has no dataclass {name}; another version of it may have had.")
+    parents = [KINDS[package].abstract for package in packages]
+    if not issubclass(defined, tuple(parents)):
+        expected = " or ".join(f"{one.__module__}.{one.__name__}" for one in parents)
+        raise InputError(f"{address} does not inherit from {expected}.")
+    return defined
+
+
+def home(cls: type[Any]) -> str:
+    """Return the package whose ``base`` has the abstract class from which a class inherits."""
+    for parent in cls.__mro__:
+        package, _, file = parent.__module__.rpartition(".")
+        if package in KINDS and file == "base":
+            return package
+    return cls.__module__.rpartition(".")[0]
+
+
+def is_ours(cls: type[Any]) -> bool:
+    """Return whether a class is defined in a file of its kind's package."""
+    return cls.__module__.rpartition(".")[0] == home(cls)
+
+
 def name_of(instance: Any) -> str:
-    """The name under which ``instance``'s class is found: that of its file."""
-    return type(instance).__module__.rpartition(".")[2]
+    """Return the short name of an instance's class, for messages and files: that of its file where
+    it is ours, otherwise that of the class, whatever entry points are installed.
+    """
+    cls = type(instance)
+    return cls.__module__.rpartition(".")[2] if _is_of_bayescale(cls) else cls.__name__
 
 
-def _package(instance: Any) -> str:
-    return type(instance).__module__.rpartition(".")[0]
+def _is_of_bayescale(cls: type[Any]) -> bool:
+    return cls.__module__.partition(".")[0] == "bayescale"
+
+
+def _entry_point_of(cls: type[Any]) -> str:
+    address = f"{cls.__module__}:{cls.__qualname__}"
+    points = _entry_points(home(cls)).values()
+    return next((point.name for point in points if point.value == address), "")
 
 
 def lazy_names(package: str, *more: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
@@ -66,8 +191,11 @@ def lazy_names(package: str, *more: str) -> tuple[Callable[[str], Any], Callable
     """
 
     def get(name: str) -> Any:
-        for candidate in names(package):
+        for candidate in _files(package):
             if candidate.replace("_", "") == name.lower():
+                return entry(package, candidate)
+        for candidate, point in _entry_points(package).items():
+            if point.attr == name:
                 return entry(package, candidate)
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
@@ -78,7 +206,9 @@ def lazy_names(package: str, *more: str) -> tuple[Callable[[str], Any], Callable
 
 
 def class_name(package: str, name: str) -> str:
-    """Return the name of the class that ``package/name.py`` defines, without importing the file."""
+    """Return the name of an entry's class, without importing its file."""
+    if name not in _files(package) and name in _entry_points(package):
+        return _entry_points(package)[name].attr
     spec = importlib.util.find_spec(f"{package}.{name}")
     if spec is None or spec.origin is None:
         raise ImportError(f"{package}.{name} has no file")
@@ -90,16 +220,18 @@ def class_name(package: str, name: str) -> str:
 
 
 def parse(package: str, text: str) -> Any:
-    """An entry with options, from ``name`` or ``name:option=value,option=value``.
+    """Make an entry from text: ``name``, or ``name:option=value,option=value``.
 
-    A value may be an entry itself, as in ``discrepancy:base=normal``, or several, as in
+    A class of the user's own is named as ``my_module:MyLaw``, and with options as
+    ``my_module:MyLaw:option=value``. A value may be an entry itself, as in
+    ``discrepancy:base=normal``, or several, as in
     ``discrepancy:processes=matern:length=1.2+integrated_wiener``. A comma within a value is written
     ``%2C``.
 
     Raises
     ------
     InputError
-        On an unknown name, option or value; the message lists what there is.
+        On an unknown name, module, class, option or value; the message lists what there is.
 
     Examples
     --------
@@ -107,12 +239,10 @@ def parse(package: str, text: str) -> Any:
     >>> parse("bayescale.laws", "chinchilla:tied=true")
     Chinchilla(tied=True)
     """
-    name, _, options = text.partition(":")
-    if name not in names(package):
-        kind = package.rpartition(".")[2]
-        raise InputError(f"There is no {name!r} in {kind}; there are {', '.join(names(package))}.")
-    cls = entry(package, name)
+    cls, options = _class_and_options(package, text)
     fields = {field.name: field for field in dataclasses.fields(cls)}
+    types_of_fields = _types(cls)
+    name = text.removesuffix(options).rstrip(":")
     values: dict[str, Any] = {}
     for option in filter(None, options.split(",")):
         key, _, value = option.partition("=")
@@ -120,18 +250,52 @@ def parse(package: str, text: str) -> Any:
             raise InputError(
                 f"{name} has no option {key!r}; its options are {', '.join(fields) or 'none'}."
             )
-        values[key] = _value(name, fields[key], value)
+        values[key] = _value(f"{name}: {key}", types_of_fields[key], value)
     return cls(**values)
+
+
+def _class_and_options(package: str, text: str) -> tuple[type[Any], str]:
+    name, _, rest = text.partition(":")
+    known = names(package)
+    target, _, options = rest.partition(":")
+    # An option without its value is a mistake that the options of its entry tell of.
+    an_option = name in known and target in _types(entry(package, name))
+    if package in KINDS and target.isidentifier() and not an_option:
+        return class_at(name, target, package), options
+    if name not in known:
+        kind = package.rpartition(".")[2]
+        own = "; name one of your own as my_module:MyClass" if package in KINDS else ""
+        raise InputError(f"There is no {name!r} in {kind}; there are {', '.join(known)}{own}.")
+    return entry(package, name), rest
+
+
+def _types(cls: type[Any]) -> dict[str, Any]:
+    """Return the type of each field; of one that may be None, the other type."""
+    fields = dataclasses.fields(cls)
+    try:
+        hints = typing.get_type_hints(cls)
+    except NameError:  # imported for type checkers alone
+        hints = {field.name: type(field.default) for field in fields}
+    return {field.name: _without_none(hints[field.name]) for field in fields}
+
+
+def _without_none(hint: Any) -> Any:
+    if typing.get_origin(hint) in (types.UnionType, typing.Union):
+        return next(one for one in typing.get_args(hint) if one is not type(None))
+    return hint
 
 
 def describe(instance: Any) -> str:
     """Return the text from which `parse` makes an equal instance."""
+    cls = type(instance)
     options = [
         f"{field.name}={_quoted(_text(getattr(instance, field.name)))}"
         for field in dataclasses.fields(instance)
         if getattr(instance, field.name) != field.default
     ]
-    return name_of(instance) + (":" + ",".join(options) if options else "")
+    address = _entry_point_of(cls) or f"{cls.__module__}:{cls.__qualname__}"
+    name = name_of(instance) if _is_of_bayescale(cls) else address
+    return name + (":" + ",".join(options) if options else "")
 
 
 def _quoted(text: str) -> str:
@@ -141,43 +305,47 @@ def _quoted(text: str) -> str:
 def _text(value: Any) -> str:
     if dataclasses.is_dataclass(value):
         return describe(value)
-    if _are_entries(value):
+    if isinstance(value, tuple) and all(map(dataclasses.is_dataclass, value)):
         return "+".join(describe(one).replace("+", "%2B") for one in value)
     return "..".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _are_entries(value: Any) -> TypeGuard[tuple[Any, ...]]:
-    return isinstance(value, tuple) and all(map(dataclasses.is_dataclass, value))
-
-
-def _value(name: str, field: dataclasses.Field[Any], text: str) -> Any:
-    default = field.default
-    if dataclasses.is_dataclass(default):
-        return parse(_package(default), unquote(text))
-    if _are_entries(default):
-        return tuple(parse(_package(default[0]), unquote(one)) for one in unquote(text).split("+"))
-    if isinstance(default, tuple):
-        low, _, high = text.partition("..")
-        try:
-            return (float(low), float(high))
-        except ValueError:
-            raise InputError(
-                f"{name}: {field.name}={text!r} must be a range of numbers, such as 0.01..1.5."
-            ) from None
-    if isinstance(default, bool):
+def _value(option: str, kind: Any, text: str) -> Any:
+    """Read an option's value by the type of its field."""
+    if _is_entry(kind):
+        return parse(home(kind), unquote(text))
+    if typing.get_origin(kind) is tuple:
+        return _several(option, typing.get_args(kind)[0], text)
+    if kind is bool:
         if text.lower() in ("true", "false"):
             return text.lower() == "true"
-        raise InputError(f"{name}: {field.name}={text!r} must be true or false.")
-    wanted: type[Any] = type(default) if isinstance(default, int | float) else str
-    if default is None:
-        # An option that may be left out says in its annotation what it is.
-        wanted = int if "int" in str(field.type) else float if "float" in str(field.type) else str
+        raise InputError(f"{option}={text!r} must be true or false.")
+    if kind in (int, float):
+        return _number(option, kind, text)
+    return unquote(text)
+
+
+def _several(option: str, kind: Any, text: str) -> tuple[Any, ...]:
+    if _is_entry(kind):
+        return tuple(parse(home(kind), unquote(one)) for one in unquote(text).split("+"))
+    low, _, high = text.partition("..")
     try:
-        if wanted is int and not text.isdecimal() and float(text).is_integer():
-            return int(float(text))
-        return wanted(unquote(text))
+        return (float(low), float(high))
     except ValueError:
         raise InputError(
-            f"{name}: {field.name}={text!r} must be "
-            f"{'a whole number' if wanted is int else 'a number'}."
+            f"{option}={text!r} must be a range of numbers, such as 0.01..1.5."
         ) from None
+
+
+def _number(option: str, kind: type[int] | type[float], text: str) -> int | float:
+    try:
+        if kind is int and not text.isdecimal() and float(text).is_integer():
+            return int(float(text))
+        return kind(unquote(text))
+    except ValueError:
+        wanted = "a whole number" if kind is int else "a number"
+        raise InputError(f"{option}={text!r} must be {wanted}.") from None
+
+
+def _is_entry(kind: Any) -> bool:
+    return isinstance(kind, type) and home(kind) in KINDS

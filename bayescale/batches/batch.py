@@ -22,7 +22,8 @@ from bayescale.errors import InputError
 from bayescale.inference.base import Method
 from bayescale.laws.base import Law
 from bayescale.noise.base import Noise
-from bayescale.posterior.posterior import Posterior, load
+from bayescale.posterior.posterior import Posterior
+from bayescale.posterior.storage import load
 from bayescale.results import Complaint, Json, records, to_html, to_text
 from bayescale.runs import Runs
 from bayescale.units import STATISTICS, plus_minus

@@ -18,7 +18,8 @@ from bayescale._internal.discovery import name_of
 from bayescale._internal.whole_file import written_whole
 from bayescale.batches.task import Row, Task, fitted, identity, reason
 from bayescale.errors import InputError
-from bayescale.posterior.posterior import Posterior, load
+from bayescale.posterior.posterior import Posterior
+from bayescale.posterior.storage import load
 
 TABLE = "batch.csv"
 FIRST_COLUMNS = ("data_set", "law", "noise", "method", "n_runs", "status", "message")
@@ -76,15 +77,10 @@ class Folder:
 
     def file(self, task: Task) -> Path:
         """Return the path of a task's posterior, whether it is there or not."""
-        words = (
-            name_of(task.law),
-            name_of(task.noise),
-            name_of(task.method),
-            f"seed{task.method.seed}",
-            task.digest,
-        )
-        name = re.sub(r"[^\w.]+", "_", task.runs.name, flags=re.ASCII).strip("._")[:_LONGEST_NAME]
-        return self.path / f"{'-'.join((name or 'runs', *words))}.nc"
+        parts = [_word(name_of(part)) for part in (task.law, task.noise, task.method)]
+        name = _word(task.runs.name)[:_LONGEST_NAME] or "runs"
+        words = [name, *parts, f"seed{task.method.seed}", task.digest]
+        return self.path / f"{'-'.join(words)}.nc"
 
     def read(self, task: Task) -> Row | None:
         """The row of a task that is finished; None where there is none, or none to trust.
@@ -139,6 +135,11 @@ class Folder:
             return posterior if identity(posterior) == task.identity else None
         except Exception:
             return None
+
+
+def _word(text: str) -> str:
+    """Return text as a part of a file's name."""
+    return re.sub(r"[^\w.]+", "_", text, flags=re.ASCII).strip("._")
 
 
 def _refuse_foreign_table(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A fit of a batch: what is asked, what identifies it, and the row that it becomes in the frame."""
+"""One fit of a batch: what is asked, what identifies it, and its row in the frame."""
 
 import hashlib
 import json
@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Any, NamedTuple
 
 from bayescale._internal.discovery import describe
+from bayescale._internal.encoding import encode
 from bayescale.errors import InputError
 from bayescale.inference.base import Method
 from bayescale.laws.base import Law
@@ -21,7 +22,7 @@ Row = dict[str, Any]
 
 
 class Outcome(NamedTuple):
-    """The outcome of a task: its place in the frame, its row, and the posterior where no folder
+    """The result of a task: its position in the frame, its row, and the posterior where no folder
     holds it.
     """
 
@@ -51,7 +52,7 @@ class Task:
 
     @cached_property
     def identity(self) -> dict[str, str]:
-        """Everything that a saved fit must agree with to be this one."""
+        """The texts with which a saved fit must agree to be this one."""
         # By the version too: a fit of older code is not what a batch left alone would have given.
         made_by = {
             "seed": str(self.method.seed),
@@ -70,9 +71,8 @@ class Task:
             .sort_index(axis="columns")
             .to_csv(index=False)
         )
-        return hashlib.sha256(
-            json.dumps([self.identity, describe(self.method), labels]).encode()
-        ).hexdigest()[:12]
+        text = json.dumps([self.identity, encode(self.method), labels])
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def failed(self, message: str) -> Row:
         """The row of a fit that could not be made."""
@@ -120,7 +120,7 @@ def reason(error: Exception) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return the words without line breaks."""
+    """Return the text without line breaks."""
     return " ".join(text.split())
 
 
@@ -130,12 +130,13 @@ def identity(posterior: Posterior) -> dict[str, str]:
 
 
 def _identity(data_set: str, law: Law, noise: Noise, made_by: dict[str, str]) -> dict[str, str]:
-    # Not by the method, which may have handed on what it cannot do: the name of the file has the
-    # one asked for.
+    # The method is left out: `Importance` may fall back to `NUTS`, so the saved method can differ
+    # from the one that was asked for, which is part of the file's name.
     return {
         "data_set": data_set,
-        "law": describe(law),
-        "noise": describe(noise),
+        # By module and class too: another module may have a law of the same name.
+        "law": json.dumps(encode(law)),
+        "noise": json.dumps(encode(noise)),
         **{key: made_by[key] for key in ("seed", "data_sha256", "bayescale")},
     }
 

@@ -43,6 +43,8 @@ class Method(ABC):
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
+    paper: ClassVar[str] = ""
+    """Where it was published, as `Law.paper`."""
     seed: int
     """Seed of all randomness."""
 

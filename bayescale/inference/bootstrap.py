@@ -7,6 +7,7 @@ budget, an architecture or checkpoints of one run.
 
 import time
 from dataclasses import dataclass
+from typing import ClassVar
 
 import jax
 import numpy as np
@@ -48,6 +49,8 @@ class Bootstrap(Method):
     replicates: int = 4000
     cluster: str | None = None
     seed: int = 0
+
+    paper: ClassVar[str] = "Efron and Tibshirani 1993, An Introduction to the Bootstrap"
 
     def run(self, problem: Problem) -> Posterior:
         """The replicates as one chain."""

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from operator import itemgetter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -68,6 +68,10 @@ class Importance(BatchMethod):
 
     draws: int = 4000
     seed: int = 0
+
+    paper: ClassVar[str] = (
+        "Vehtari et al. 2024, Pareto Smoothed Importance Sampling, arXiv:1507.02646"
+    )
 
     def run(self, problem: Problem) -> Posterior:
         """Draw from the posterior of one problem."""

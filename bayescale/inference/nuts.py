@@ -16,7 +16,7 @@ M. D. Hoffman and A. Gelman, "The No-U-Turn Sampler", 2014 (arXiv:1111.4246).
 import time
 from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -80,6 +80,8 @@ class NUTS(Method):
     warmup: int | None = None
     draws: int = 1000
     seed: int = 0
+
+    paper: ClassVar[str] = "Hoffman and Gelman 2014, The No-U-Turn Sampler, arXiv:1111.4246"
 
     def run(self, problem: Problem) -> Posterior:
         """Sample all chains side by side, each in a thread of its own."""

@@ -87,7 +87,7 @@ class AccuracyFromLoss(Law):
         return [floor + _risen(*shape), *shape]
 
     def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
-        """The inverse of `decorrelate`."""
+        """Return the logarithms again: the inverse of `decorrelate`."""
         total, *shape = decorrelated
         return [total - _risen(*shape), *shape]
 

@@ -26,7 +26,8 @@ class AccuracyInTokens(Law):
     --------
     >>> import numpy as np
     >>> from bayescale.laws import AccuracyInTokens
-    >>> log_odds = AccuracyInTokens().predict({"A": 0.01, "b": 0.5}, {"thinking_tokens": np.log(1e4)})
+    >>> params, at = {"A": 0.01, "b": 0.5}, {"thinking_tokens": np.log(1e4)}
+    >>> log_odds = AccuracyInTokens().predict(params, at)
     >>> round(float(1 / (1 + np.exp(-log_odds))), 3)
     0.5
     """
@@ -35,7 +36,7 @@ class AccuracyInTokens(Law):
     response: ClassVar[str] = "accuracy"
     title: ClassVar[str] = "The odds of a right answer are a power of thinking tokens"
     paper: ClassVar[str] = (
-        "OpenAI 2024, Learning to reason with LLMs, for the plot; no formula is printed"
+        "OpenAI 2024, Learning to reason with LLMs, for the plot, as no formula is printed"
     )
     formula: ClassVar[str] = "accuracy(T) = 1/(1 + 1/(A·T^b))"
     inputs: ClassVar[tuple[str, ...]] = ("thinking_tokens",)

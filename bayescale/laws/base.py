@@ -1,4 +1,4 @@
-"""What a scaling law is: one formula, one table of parameters, one paper.
+"""The abstract scaling law: one formula, one table of parameters, one paper.
 
 Units carry the numerics. The same formula holds whatever N, D and L are counted in; only the
 constants change. A fit therefore counts each input in units of its geometric mean over the runs,
@@ -38,17 +38,17 @@ SYMBOLS = {
     "vocab_params": "V",
     "loss": "L",
 }
-"""What formulas call a column."""
+"""Symbols of columns in formulas."""
 
 STAGES = ("pre-training", "post-training", "downstream", "test time")
-"""What laws are about, in the order of a model's life."""
+"""Stages of a model's life that laws are about, in order."""
 
 _SAME_UNIT = {"unique_tokens": "n_tokens"}
 
 
 def unit_of(column: str, inputs: Sequence[str]) -> str:
-    """The input in whose unit a column is counted: its own but for tokens of another kind, which
-    compare with tokens.
+    """Return the input in whose unit a column is counted: itself, but for tokens of another kind,
+    which compare with tokens.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def check_input(law: str, column: str, response: str) -> None:
 
 
 ROLES = ("level", "coefficient", "offset", "exponent", "scale", "rate", "number")
-"""What a parameter may be to its law. It decides how the parameter changes with units:
+"""Roles that a parameter may have in its law. The role decides how it changes with units:
 
 - level: a share of the response, times powers of inputs; A in A/N^α, and E, which has none.
 - coefficient: the same, of a quantity that does not count in units of the response.
@@ -212,18 +212,18 @@ class Published:
 
 @dataclass(frozen=True)
 class NestedModel:
-    """A value at which a law is a simpler one, so that a posterior away from it speaks for the
-    form.
+    """A value at which a law becomes a simpler one; a posterior away from it speaks for the
+    larger law.
 
     Attributes
     ----------
     name : str
-        Of the quantity: a parameter, or a ratio of two.
+        Name of the quantity: a parameter, or a ratio of two.
     of : callable
-        The quantity, from the constants.
+        Function from the constants to the quantity.
     value : float
     simpler : str
-        What the law is there.
+        Name of the simpler law.
     """
 
     name: str
@@ -284,7 +284,7 @@ class Law(ABC):
 
     @property
     def nested_models(self) -> tuple[NestedModel, ...]:
-        """Where it is a simpler law."""
+        """Values at which the law becomes a simpler one."""
         return ()
 
     @property

@@ -161,7 +161,7 @@ class BrokenPowerLaw(Law):
         return [jnp.logaddexp(e, excess), excess - e, *rest]
 
     def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
-        """The inverse of `decorrelate`."""
+        """Return the logarithms again: the inverse of `decorrelate`."""
         total, excess_to_e, *rest = decorrelated
         e = total - jnp.logaddexp(0.0, excess_to_e)
         return [e, e + excess_to_e + self._bending_at_centre(rest), *rest]
@@ -175,7 +175,7 @@ class BrokenPowerLaw(Law):
         return f"{letter}_{number}" if number else letter
 
     def _bending(self, params: Values, log_x: Any) -> Any:
-        """By how much the breaks lower the logarithm of the excess."""
+        """Return by how much the breaks lower the logarithm of the excess."""
         c, total = params, 0.0
         for i in self._numbers:
             steeper, width = c[f"alpha_{i}"] - c[self._exponent(i - 1)], c[f"f_{i}"]

@@ -42,7 +42,8 @@ class Chinchilla(AllocatesCompute):
     >>> import numpy as np
     >>> from bayescale.laws import Chinchilla
     >>> hoffmann = Chinchilla.published[0].params
-    >>> log_loss = Chinchilla().predict(hoffmann, {"n_params": np.log(70e9), "n_tokens": np.log(1.4e12)})
+    >>> at = {"n_params": np.log(70e9), "n_tokens": np.log(1.4e12)}
+    >>> log_loss = Chinchilla().predict(hoffmann, at)
     >>> round(float(np.exp(log_loss)), 3)
     1.937
     """
@@ -179,7 +180,7 @@ class Chinchilla(AllocatesCompute):
         ]
 
     def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
-        """The inverse of `decorrelate`."""
+        """Return the logarithms again: the inverse of `decorrelate`."""
         total, a_to_e, b_to_e, *slopes = decorrelated
         excess = jnp.logaddexp(a_to_e, b_to_e)
         e = total - jnp.logaddexp(0.0, excess)

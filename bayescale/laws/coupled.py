@@ -40,7 +40,8 @@ class Coupled(AllocatesCompute):
     >>> import numpy as np
     >>> from bayescale.laws import Chinchilla, Coupled
     >>> hoffmann = Chinchilla.published[0].params
-    >>> log_loss = Coupled().predict({**hoffmann, "gamma": 1.0}, {"n_params": np.log(70e9), "n_tokens": np.log(1.4e12)})
+    >>> at = {"n_params": np.log(70e9), "n_tokens": np.log(1.4e12)}
+    >>> log_loss = Coupled().predict({**hoffmann, "gamma": 1.0}, at)
     >>> round(float(np.exp(log_loss)), 3)
     1.937
     """
@@ -145,7 +146,7 @@ class Coupled(AllocatesCompute):
         return [jnp.logaddexp(e, _coupled(a, b, jnp.exp(gamma))), a - e, b - e, alpha, beta, gamma]
 
     def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
-        """The inverse of `decorrelate`."""
+        """Return the logarithms again: the inverse of `decorrelate`."""
         total, a_to_e, b_to_e, alpha, beta, gamma = decorrelated
         e = total - jnp.logaddexp(0.0, _coupled(a_to_e, b_to_e, jnp.exp(gamma)))
         return [e, e + a_to_e, e + b_to_e, alpha, beta, gamma]

@@ -138,7 +138,7 @@ class DataConstrained(Law):
         return [*Chinchilla(self.tied).decorrelate(logs[:-2]), *logs[-2:]]
 
     def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
-        """The inverse of `decorrelate`."""
+        """Return the logarithms again: the inverse of `decorrelate`."""
         return [*Chinchilla(self.tied).recorrelate(decorrelated[:-2]), *decorrelated[-2:]]
 
 

@@ -96,6 +96,6 @@ class ErrorFromLoss(Law):
         return [epsilon - jnp.exp(below), below, gamma]
 
     def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
-        """The inverse of `decorrelate`."""
+        """Return the logarithms again: the inverse of `decorrelate`."""
         error, below, gamma = decorrelated
         return [error + jnp.exp(below), below + jnp.exp(gamma), gamma]

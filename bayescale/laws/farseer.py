@@ -154,7 +154,7 @@ class Farseer(Law):
         return [jnp.logaddexp(floor, excess), excess - floor, b_1 + a_1, a_3, a_2, a_1, *exponents]
 
     def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
-        """The inverse of `decorrelate`."""
+        """Return the logarithms again: the inverse of `decorrelate`."""
         total, excess_to_floor, exponent, a_3, a_2, a_1, *exponents = decorrelated
         floor = total - jnp.logaddexp(0.0, excess_to_floor)
         return [

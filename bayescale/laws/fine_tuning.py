@@ -123,7 +123,7 @@ class FineTuning(Law):
         return [jnp.logaddexp(e, a), a - e, *exponents]
 
     def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
-        """The inverse of `decorrelate`."""
+        """Return the logarithms again: the inverse of `decorrelate`."""
         total, a_to_e, *exponents = decorrelated
         e = total - jnp.logaddexp(0.0, a_to_e)
         return [e, e + a_to_e, *exponents]

@@ -129,7 +129,7 @@ class Kaplan(AllocatesCompute):
         ]
 
     def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
-        """The inverse of `decorrelate`."""
+        """Return the logarithms again: the inverse of `decorrelate`."""
         total, balance, alpha_n, alpha_d = decorrelated
         more = balance * jnp.exp(alpha_n)
         d_c = total * jnp.exp(-alpha_d) - jax.nn.softplus(more)

@@ -140,7 +140,7 @@ class M4(Law):
         return [jnp.logaddexp(e, excess), excess - e, level, alpha, gamma]
 
     def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
-        """The inverse of `decorrelate`."""
+        """Return the logarithms again: the inverse of `decorrelate`."""
         total, excess_to_e, level, alpha, gamma = decorrelated
         e = total - jnp.logaddexp(0.0, excess_to_e)
         r = e + excess_to_e - jax.nn.log_sigmoid(_logit(level, jnp.exp(gamma)))

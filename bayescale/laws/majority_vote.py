@@ -39,7 +39,8 @@ class MajorityVote(Law):
     --------
     >>> import numpy as np
     >>> from bayescale.laws import MajorityVote
-    >>> log_odds = MajorityVote().predict({"M": np.array(8.0), "s": np.array(1.0)}, {"n_votes": np.log([1.0, 9.0])})
+    >>> params = {"M": np.array(8.0), "s": np.array(1.0)}
+    >>> log_odds = MajorityVote().predict(params, {"n_votes": np.log([1.0, 9.0])})
     >>> [f"{share:.2f}" for share in 1 / (1 + np.exp(-np.asarray(log_odds)))]
     ['0.85', '0.96']
     """

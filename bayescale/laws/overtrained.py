@@ -112,13 +112,15 @@ class Overtrained(AllocatesCompute):
         return _CHINCHILLA.predict(_tied(params), log_inputs)
 
     def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
-        """Those of Chinchilla's tied law, with log A = log a − η log 6 and the like."""
+        """Return the coordinates of Chinchilla's tied law, with log A = log a − η log 6, log B
+        alike.
+        """
         e, a, b, eta = logs
         six = jnp.exp(eta) * np.log(6)
         return _CHINCHILLA.decorrelate([e, a - six, b - six, eta + np.log(2)])
 
     def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
-        """The inverse of `decorrelate`."""
+        """Return the logarithms again: the inverse of `decorrelate`."""
         e, a, b, exponent = _CHINCHILLA.recorrelate(decorrelated)
         eta = exponent - np.log(2)
         six = jnp.exp(eta) * np.log(6)

@@ -42,7 +42,8 @@ class PassAtK(Law):
         "The share of problems never solved falls with attempts, as chances of success are Beta"
     )
     paper: ClassVar[str] = (
-        "Brown et al. 2024, arXiv:2407.21787; Schaeffer et al. 2025, section 4, arXiv:2502.17578"
+        "Brown et al. 2024, Large Language Monkeys, arXiv:2407.21787; Schaeffer et al. 2025, "
+        "How Do Large Language Monkeys Get Their Power (Laws)?, section 4, arXiv:2502.17578"
     )
     formula: ClassVar[str] = "failures(k) = B(a, b + k)/B(a, b)"
     inputs: ClassVar[tuple[str, ...]] = ("n_attempts",)

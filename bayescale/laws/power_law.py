@@ -46,8 +46,9 @@ class PowerLaw(Law):
     response: ClassVar[str] = "loss"
     title: ClassVar[str] = "Loss falls as a power of one variable"
     paper: ClassVar[str] = (
-        "Hestness et al. 2017, arXiv:1712.00409, eq. 1; Kaplan et al. 2020, arXiv:2001.08361, eq. "
-        "1.1-1.3"
+        "Hestness et al. 2017, Deep Learning Scaling is Predictable, Empirically, eq. 1, "
+        "arXiv:1712.00409; Kaplan et al. 2020, Scaling Laws for Neural Language Models, eq. "
+        "1.1-1.3, arXiv:2001.08361"
     )
 
     def __post_init__(self) -> None:
@@ -120,7 +121,7 @@ class PowerLaw(Law):
         return [total, a - e, exponent + a - total]
 
     def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
-        """The inverse of `decorrelate`."""
+        """Return the logarithms again: the inverse of `decorrelate`."""
         if not self.floor:
             return list(decorrelated)
         total, a_to_e, slope = decorrelated

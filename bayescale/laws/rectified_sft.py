@@ -129,7 +129,7 @@ class RectifiedSFT(Law):
         return [jnp.logaddexp(e, excess), excess - e, d, beta]
 
     def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
-        """The inverse of `decorrelate`."""
+        """Return the logarithms again: the inverse of `decorrelate`."""
         total, excess_to_e, d, beta = decorrelated
         e = total - jnp.logaddexp(0.0, excess_to_e)
         return [e, e + excess_to_e + jax.nn.softplus(d), d, beta]

@@ -113,7 +113,7 @@ class RoutedExperts(Law):
         return [a - jnp.exp(beta) * _worth_of_one(k_0, k_max), alpha, beta, chi, k_0, k_max]
 
     def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
-        """The inverse of `decorrelate`."""
+        """Return the logarithms again: the inverse of `decorrelate`."""
         total, alpha, beta, chi, k_0, k_max = decorrelated
         return [total + jnp.exp(beta) * _worth_of_one(k_0, k_max), alpha, beta, chi, k_0, k_max]
 

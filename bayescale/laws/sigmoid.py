@@ -105,7 +105,7 @@ class Sigmoid(Law):
         return [floor + _risen(*shape), *shape]
 
     def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
-        """The inverse of `decorrelate`."""
+        """Return the logarithms again: the inverse of `decorrelate`."""
         total, *shape = decorrelated
         return [total - _risen(*shape), *shape]
 

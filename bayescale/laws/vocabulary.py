@@ -39,9 +39,11 @@ class Vocabulary(Law):
     --------
     >>> import numpy as np
     >>> from bayescale.laws import Vocabulary
-    >>> params = {"E": 6.0, "A_1": 8.0, "A_2": 3.0, "B": 10.0, "alpha_1": 0.5, "alpha_2": 1.0, "beta": 0.5}
-    >>> at = {"non_vocab_params": np.log(64.0), "vocab_params": np.log(3.0), "n_tokens": np.log(100.0)}
-    >>> round(float(Vocabulary().predict(params, at)), 3)
+    >>> levels = {"E": 6.0, "A_1": 8.0, "A_2": 3.0, "B": 10.0}
+    >>> exponents = {"alpha_1": 0.5, "alpha_2": 1.0, "beta": 0.5}
+    >>> counts = {"non_vocab_params": 64.0, "vocab_params": 3.0, "n_tokens": 100.0}
+    >>> at = {name: np.log(count) for name, count in counts.items()}
+    >>> round(float(Vocabulary().predict(levels | exponents, at)), 3)
     -3.0
     """
 
@@ -145,7 +147,7 @@ class Vocabulary(Law):
         return [sum(map(jnp.exp, levels), start=-e), *logs[1:]]
 
     def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
-        """The inverse of `decorrelate`."""
+        """Return the logarithms again: the inverse of `decorrelate`."""
         total, *levels = decorrelated[:4]
         return [sum(map(jnp.exp, levels), start=-total), *decorrelated[1:]]
 

@@ -33,7 +33,11 @@ class AsymmetricStudentT(Likelihood):
     """
 
     title: ClassVar[str] = "Student-t likelihood of log loss, wider above the law or below it"
-    paper: ClassVar[str] = "Fernández and Steel 1998, eq. 1; prior of ν: Juárez and Steel 2010"
+    paper: ClassVar[str] = (
+        "Fernández and Steel 1998, On Bayesian Modeling of Fat Tails and Skewness, eq. 1; "
+        "prior of ν: Juárez and Steel 2010, Model-Based Clustering of Non-Gaussian Panel Data "
+        "Based on Skew-t Distributions"
+    )
     formula: ClassVar[str] = "log L_i ~ SkewStudentT(ν, log L(x_i), sqrt(σ² + s_i²), κ)"
 
     @property
@@ -48,13 +52,13 @@ class AsymmetricStudentT(Likelihood):
     def distribution(
         self, log_prediction: Any, params: Values, conditions: Conditions
     ) -> dist.Distribution:
-        """Of log loss, given the law's prediction."""
+        """Return the distribution of log loss, given the law's prediction."""
         scale = jnp.hypot(params["sigma"], conditions.log_loss_se)
         return _SkewStudentT(params["nu"], log_prediction, scale, params["kappa"])
 
 
 class _SkewStudentT(dist.Distribution):  # type: ignore[misc]  # NumPyro has no types
-    """Of Fernández and Steel; NumPyro has none."""
+    """The skew t distribution of Fernández and Steel, which NumPyro lacks."""
 
     arg_constraints: ClassVar[dict[str, Any]] = {
         "df": dist.constraints.positive,

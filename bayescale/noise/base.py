@@ -1,4 +1,4 @@
-"""What lies between a law and a measured loss.
+"""The abstract noise model, which lies between a law and a measured loss.
 
 Residuals are differences of log loss, so a scale of 0.01 is one per cent of the loss and does not
 depend on units. An *objective* scores a residual and is enough for a point fit; a *likelihood* also
@@ -19,8 +19,8 @@ from bayescale.processes.base import Process
 
 
 class Conditions(NamedTuple):
-    """What a noise model may know of a run before its loss is measured; arrays that broadcast
-    against the prediction.
+    """Facts about a run that a noise model may use, known before its loss is measured; arrays that
+    broadcast against the prediction.
 
     Attributes
     ----------
@@ -102,19 +102,19 @@ class Likelihood(Noise):
 
 
 def is_of_counts(noise: Noise) -> bool:
-    """Whether the noise model is of right answers that were counted, so that what it gives are
+    """Return whether the noise model is one of counted right answers, so that it gives
     probabilities.
     """
     return "n_correct" in noise.columns
 
 
 def is_likelihood(noise: Noise) -> TypeGuard[Likelihood]:
-    """Whether the noise model has a density, which posterior methods need."""
+    """Return whether the noise model has a density, which posterior methods need."""
     return isinstance(noise, Likelihood)
 
 
 def sample_responses(density: dist.Distribution, seed: int) -> np.ndarray:
-    """One value of each element of a distribution, of its batch's shape.
+    """Draw one value of each element of a distribution, of its batch's shape.
 
     Student-t's are NumPy's: JAX takes seconds to compile the gamma in them, and draws it forty
     times as slowly.

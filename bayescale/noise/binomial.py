@@ -34,26 +34,29 @@ class Binomial(Likelihood):
     Examples
     --------
     >>> from bayescale.noise import Binomial
-    >>> from bayescale.noise.base import Conditions, Likelihood
+    >>> from bayescale.noise.base import Conditions
     >>> coin_twice = Binomial().distribution(0.0, {}, Conditions(n_samples=2.0))
     >>> round(float(jnp.exp(coin_twice.log_prob(jnp.log(2.5 / 0.5)))), 3)
     0.25
     """
 
     title: ClassVar[str] = "Binomial likelihood of counts of right answers"
-    paper: ClassVar[str] = "Haldane 1956 for empirical log odds"
+    paper: ClassVar[str] = (
+        "Haldane 1956, The estimation and significance of the logarithm of a ratio of "
+        "frequencies, for empirical log odds"
+    )
     formula: ClassVar[str] = "k_i ~ Binomial(n_i, 1/(1 + exp(−log odds(x_i))))"
     columns: ClassVar[tuple[str, ...]] = ("n_correct", "n_samples")
 
     def distribution(
         self, log_prediction: Any, params: Values, conditions: Conditions
     ) -> dist.Distribution:
-        """Of the empirical log odds, given the law's log odds."""
+        """Return the distribution of the empirical log odds, given the law's log odds."""
         return CountedLogOdds(log_prediction, conditions.n_samples)
 
     def rho(self, residual: Any, params: Values, conditions: Conditions) -> Array:
-        """The negative log probability of each count, at log odds that are ``residual`` below the
-        empirical ones.
+        """Return the negative log probability of each count, at log odds that are ``residual``
+        below the empirical ones.
         """
         k, n = conditions.n_correct, conditions.n_samples
         return -_log_probability(k, n, _log_odds(k, n) - residual)

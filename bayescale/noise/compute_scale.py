@@ -37,7 +37,9 @@ class ComputeScale(Likelihood):
     base: Likelihood = field(default=StudentT())
 
     title: ClassVar[str] = "Scatter that is a power of compute"
-    paper: ClassVar[str] = "Harvey 1976"
+    paper: ClassVar[str] = (
+        "Harvey 1976, Estimating Regression Models with Multiplicative Heteroscedasticity"
+    )
 
     def __post_init__(self) -> None:
         names = [parameter.name for parameter in self.base.parameters]
@@ -79,11 +81,11 @@ class ComputeScale(Likelihood):
     def distribution(
         self, log_prediction: Any, params: Values, conditions: Conditions
     ) -> dist.Distribution:
-        """Of log loss, given the law's prediction."""
+        """Return the distribution of log loss, given the law's prediction."""
         return self.base.distribution(log_prediction, self._at(params, conditions), conditions)
 
     def rho(self, residual: Any, params: Values, conditions: Conditions) -> Array:
-        """The negative log density of each residual."""
+        """Return the negative log density of each residual."""
         return self.base.rho(residual, self._at(params, conditions), conditions)
 
     def _at(self, params: Values, conditions: Conditions) -> dict[str, Any]:

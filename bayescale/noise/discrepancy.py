@@ -48,7 +48,7 @@ class Discrepancy(Likelihood):
     processes: tuple[Process, ...] = (IntegratedWiener(), Matern())
 
     title: ClassVar[str] = "Departures from the law that runs share, and the scatter of each"
-    paper: ClassVar[str] = "Kennedy and O'Hagan 2001"
+    paper: ClassVar[str] = "Kennedy and O'Hagan 2001, Bayesian calibration of computer models"
 
     def __post_init__(self) -> None:
         if not is_likelihood(self.base):
@@ -99,9 +99,9 @@ class Discrepancy(Likelihood):
     def distribution(
         self, log_prediction: Any, params: Values, conditions: Conditions
     ) -> dist.Distribution:
-        """Of log loss, given the prediction of law and processes: that of the base."""
+        """Return the base's distribution of log loss, given the prediction of law and processes."""
         return self.base.distribution(log_prediction, params, conditions)
 
     def rho(self, residual: Any, params: Values, conditions: Conditions) -> Array:
-        """The negative log density of each residual."""
+        """Return the negative log density of each residual."""
         return self.base.rho(residual, params, conditions)

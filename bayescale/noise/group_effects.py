@@ -41,7 +41,7 @@ class GroupEffects(Likelihood):
     title: ClassVar[str] = (
         "One departure from the law for each group of runs, and the scatter of each run"
     )
-    paper: ClassVar[str] = "Lindley and Smith 1972"
+    paper: ClassVar[str] = "Lindley and Smith 1972, Bayes Estimates for the Linear Model"
 
     def __post_init__(self) -> None:
         # A base that cannot be is refused now, not at first use.
@@ -66,11 +66,13 @@ class GroupEffects(Likelihood):
     def distribution(
         self, log_prediction: Any, params: Values, conditions: Conditions
     ) -> dist.Distribution:
-        """Of log loss, given the prediction of the law and the group's departure."""
+        """Return the distribution of log loss, given the law's prediction and the group's
+        departure.
+        """
         return self.base.distribution(log_prediction, params, conditions)
 
     def rho(self, residual: Any, params: Values, conditions: Conditions) -> Array:
-        """The negative log density of each residual."""
+        """Return the negative log density of each residual."""
         return self.base.rho(residual, params, conditions)
 
     @property

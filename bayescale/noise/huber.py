@@ -30,7 +30,7 @@ class Huber(Noise):
     Examples
     --------
     >>> from bayescale.noise import Huber
-    >>> from bayescale.noise.base import Conditions, Noise
+    >>> from bayescale.noise.base import Conditions
     >>> float(Huber(delta=1.0).rho(3.0, {}, Conditions()))
     2.5
     """
@@ -42,15 +42,19 @@ class Huber(Noise):
             raise InputError(f"huber: delta={self.delta} must be a positive number, such as 0.001.")
 
     title: ClassVar[str] = "Huber objective on log loss"
-    paper: ClassVar[str] = "Huber 1964; Hoffmann et al. 2022, eq. 3, arXiv:2203.15556"
+    paper: ClassVar[str] = (
+        "Huber 1964, Robust Estimation of a Location Parameter; Hoffmann et al. 2022, "
+        "Training Compute-Optimal Large Language Models, eq. 3, arXiv:2203.15556"
+    )
 
     @property
     def formula(self) -> str:
-        return f"ρ(r) = r²/2 where |r| ≤ {self.delta:g}, {self.delta:g}·(|r| − {self.delta:g}/2) elsewhere"
+        delta = f"{self.delta:g}"
+        return f"ρ(r) = r²/2 where |r| ≤ {delta}, {delta}·(|r| − {delta}/2) elsewhere"
 
     def rho(self, residual: Any, params: Values, conditions: Conditions) -> Array:
-        """The Huber loss of each residual; it knows no measurement error and leaves its conditions
-        aside.
+        """Return the Huber loss of each residual; it knows no measurement error and leaves its
+        conditions aside.
         """
         size = jnp.abs(residual)
         return jnp.where(

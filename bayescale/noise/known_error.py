@@ -27,18 +27,18 @@ class KnownError(Likelihood):
     Examples
     --------
     >>> from bayescale.noise import KnownError
-    >>> from bayescale.noise.base import Conditions, Likelihood
+    >>> from bayescale.noise.base import Conditions
     >>> KnownError().distribution(0.0, {}, Conditions(log_loss_se=0.5)).scale.item()
     0.5
     """
 
     title: ClassVar[str] = "Normal likelihood of log loss with known standard errors"
-    paper: ClassVar[str] = "Gauss 1809"
+    paper: ClassVar[str] = "Gauss 1809, Theoria motus corporum coelestium"
     formula: ClassVar[str] = "log L_i ~ Normal(log L(x_i), s_i)"
     columns: ClassVar[tuple[str, ...]] = ("loss_se",)
 
     def distribution(
         self, log_prediction: Any, params: Values, conditions: Conditions
     ) -> dist.Distribution:
-        """Of log loss, given the law's prediction."""
+        """Return the distribution of log loss, given the law's prediction."""
         return dist.Normal(log_prediction, jnp.maximum(conditions.log_loss_se, _LEAST))

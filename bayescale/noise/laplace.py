@@ -24,13 +24,14 @@ class Laplace(Likelihood):
     Examples
     --------
     >>> from bayescale.noise import Laplace
-    >>> from bayescale.noise.base import Conditions, Likelihood
-    >>> round(float(Laplace().rho(0.3, {"sigma": 0.1}, Conditions()) - Laplace().rho(0.1, {"sigma": 0.1}, Conditions())), 6)
+    >>> from bayescale.noise.base import Conditions
+    >>> far, near = (Laplace().rho(r, {"sigma": 0.1}, Conditions()) for r in (0.3, 0.1))
+    >>> round(float(far - near), 6)
     2.0
     """
 
     title: ClassVar[str] = "Laplace likelihood of log loss"
-    paper: ClassVar[str] = "Laplace 1774"
+    paper: ClassVar[str] = "Laplace 1774, Mémoire sur la probabilité des causes par les évènements"
     formula: ClassVar[str] = "log L_i ~ Laplace(log L(x_i), sqrt(σ² + s_i²))"
 
     @property
@@ -46,5 +47,5 @@ class Laplace(Likelihood):
     def distribution(
         self, log_prediction: Any, params: Values, conditions: Conditions
     ) -> dist.Distribution:
-        """Of log loss, given the law's prediction."""
+        """Return the distribution of log loss, given the law's prediction."""
         return dist.Laplace(log_prediction, jnp.hypot(params["sigma"], conditions.log_loss_se))

@@ -21,13 +21,13 @@ class Normal(Likelihood):
     Examples
     --------
     >>> from bayescale.noise import Normal
-    >>> from bayescale.noise.base import Conditions, Likelihood
+    >>> from bayescale.noise.base import Conditions
     >>> Normal().distribution(0.0, {"sigma": 0.3}, Conditions(log_loss_se=0.4)).scale.item()
     0.5
     """
 
     title: ClassVar[str] = "Normal likelihood of log loss"
-    paper: ClassVar[str] = "Gauss 1809"
+    paper: ClassVar[str] = "Gauss 1809, Theoria motus corporum coelestium"
     formula: ClassVar[str] = "log L_i ~ Normal(log L(x_i), sqrt(σ² + s_i²))"
 
     @property
@@ -41,5 +41,5 @@ class Normal(Likelihood):
     def distribution(
         self, log_prediction: Any, params: Values, conditions: Conditions
     ) -> dist.Distribution:
-        """Of log loss, given the law's prediction."""
+        """Return the distribution of log loss, given the law's prediction."""
         return dist.Normal(log_prediction, jnp.hypot(params["sigma"], conditions.log_loss_se))

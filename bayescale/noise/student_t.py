@@ -40,7 +40,11 @@ class StudentT(Likelihood):
     nu: float | None = None
 
     title: ClassVar[str] = "Student-t likelihood of log loss"
-    paper: ClassVar[str] = "Lange, Little and Taylor 1989; prior of ν: Juárez and Steel 2010"
+    paper: ClassVar[str] = (
+        "Lange, Little and Taylor 1989, Robust Statistical Modeling Using the t Distribution; "
+        "prior of ν: Juárez and Steel 2010, Model-Based Clustering of Non-Gaussian Panel Data "
+        "Based on Skew-t Distributions"
+    )
     formula: ClassVar[str] = "log L_i ~ StudentT(ν, log L(x_i), sqrt(σ² + s_i²))"
 
     def __post_init__(self) -> None:
@@ -64,6 +68,6 @@ class StudentT(Likelihood):
     def distribution(
         self, log_prediction: Any, params: Values, conditions: Conditions
     ) -> dist.Distribution:
-        """Of log loss, given the law's prediction."""
+        """Return the distribution of log loss, given the law's prediction."""
         nu = params["nu"] if self.nu is None else self.nu
         return dist.StudentT(nu, log_prediction, jnp.hypot(params["sigma"], conditions.log_loss_se))

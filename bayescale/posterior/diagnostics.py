@@ -1,7 +1,7 @@
-"""What ArviZ says of draws and of scores: whether chains agree, how heavy weights are, how to mix
-models.
+"""Diagnostics of draws and of scores by ArviZ: whether chains agree, how heavy weights are, how to
+mix models.
 
-With `bayescale.posterior.posterior` the only importer of ArviZ.
+No folder but this one imports ArviZ.
 """
 
 import warnings
@@ -23,7 +23,7 @@ _RHAT_LIMIT, ESS_LIMIT = 1.01, 400
 
 
 def convergence(params: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """R-hat, bulk and tail effective sample size of each parameter, by ArviZ.
+    """Return R-hat, bulk and tail effective sample size of each parameter, by ArviZ.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def convergence(params: Mapping[str, np.ndarray]) -> pd.DataFrame:
 
 
 def pareto_smoothed(log_ratios: np.ndarray) -> tuple[np.ndarray, float]:
-    """Importance weights with their largest smoothed, by ArviZ.
+    """Return importance weights with the largest of them smoothed, by ArviZ.
 
     Parameters
     ----------
@@ -82,8 +82,8 @@ def pareto_smoothed(log_ratios: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def stacking_weights(log_scores: np.ndarray) -> np.ndarray:
-    """Weights of models whose mixture predicts best, max over w of Σ_i log Σ_k w_k exp(score_ik),
-    by ArviZ.
+    """Return the weights of models whose mixture predicts best, max over w of Σ_i log Σ_k w_k
+    exp(score_ik), by ArviZ.
 
     Y. Yao, A. Vehtari, D. Simpson and A. Gelman, "Using Stacking to Average Bayesian Predictive
     Distributions", 2018 (arXiv:1704.02030), equation 4.
@@ -126,7 +126,7 @@ def stacking_weights(log_scores: np.ndarray) -> np.ndarray:
 
 
 def judge(table: pd.DataFrame, divergences: int) -> tuple[dict[str, float], tuple[Complaint, ...]]:
-    """The worst of the convergence table, and a complaint for each limit that it breaks.
+    """Return the worst of the convergence table, and a complaint for each limit that it breaks.
 
     A. Vehtari et al., "Rank-Normalization, Folding, and Localization: An Improved R-hat", 2021, for
     the limits.

@@ -1,5 +1,5 @@
-"""What runs share beyond the law, one process a file: departures of log loss, which `Discrepancy`
-adds to a noise model.
+"""Processes, one a file: departures of log loss that runs share, which `Discrepancy` adds to a
+noise model.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""What a process is: a random function of where a run stands, and its basis of few functions.
+"""The abstract process, a random function of where a run stands, and its basis of few functions.
 
     δ(x) = τ · f(x),   f ~ GP(0, k)
 
@@ -34,7 +34,7 @@ _OWN_GROUP = "\0"
 
 
 class Locations(NamedTuple):
-    """Where runs stand, relative to the runs that were fitted.
+    """Positions of runs, relative to the runs that were fitted.
 
     Attributes
     ----------
@@ -52,14 +52,14 @@ class Locations(NamedTuple):
     group: np.ndarray
 
     def at(self, rows: Any) -> "Locations":
-        """Some of them."""
+        """Return some of the locations."""
         return Locations(self.decades[rows], self.compute_decades[rows], self.group[rows])
 
 
 def locate(
     runs: Runs, inputs: Sequence[str], new: Mapping[str, np.ndarray] | None = None
 ) -> Locations:
-    """Where runs stand.
+    """Return the locations of runs.
 
     Parameters
     ----------
@@ -128,13 +128,13 @@ class Process(ABC):
 
 @dataclass(frozen=True, eq=False)
 class Basis:
-    """Few functions that a process is made of.
+    """A few functions that approximate a process.
 
     Attributes
     ----------
     process : Process
-    chosen : Places
-        The runs at which it is held.
+    chosen : Locations
+        Runs at which the functions equal the process.
     root : array, shape (chosen, chosen)
         Lower triangular L.
     """
@@ -145,7 +145,7 @@ class Basis:
 
     @classmethod
     def of(cls, process: Process, locations: Locations) -> "Basis":
-        """Choose runs one by one, each where most is left to know.
+        """Choose runs one by one, each where the remaining variance is largest.
 
         Raises
         ------
@@ -179,11 +179,11 @@ class Basis:
 
     @property
     def size(self) -> int:
-        """Functions."""
+        """Number of functions."""
         return len(self.root)
 
     def features(self, locations: Locations) -> np.ndarray:
-        """The functions at places, shape (places, size)."""
+        """Return the functions at locations, shape (locations, size)."""
         if not self.size:
             return np.zeros((len(locations.group), 0))
         return np.asarray(
@@ -191,7 +191,9 @@ class Basis:
         ).T
 
     def root_of_remainder(self, locations: Locations) -> np.ndarray:
-        """A square root of the covariance of what the functions leave, shape (places, places)."""
+        """Return a square root of the covariance that the functions leave, shape (locations,
+        locations).
+        """
         features = self.features(locations)
         values, vectors = np.linalg.eigh(
             self.process.covariance(locations, locations) - features @ features.T
@@ -200,8 +202,8 @@ class Basis:
 
 
 def padded_size(count: int) -> int:
-    """The least of 8, 12, 16, 24, 32, 48, 64, 96 … that is no less, so that arrays of similar size
-    share compiled programs.
+    """Return the least of 8, 12, 16, 24, 32, 48, 64, 96 … that is no less, so that arrays of
+    similar size share compiled programs.
 
     Examples
     --------
@@ -216,14 +218,14 @@ def padded_size(count: int) -> int:
 
 
 def bases(processes: Sequence[Process], at: Locations) -> tuple[Basis, ...]:
-    """One for each process, from the runs that are fitted."""
+    """Return the basis of each process, from the runs that are fitted."""
     return tuple(Basis.of(process, at) for process in processes)
 
 
 def departure(
     processes: Sequence[Process], params: Values, coefficients: Any, features: Sequence[Any]
 ) -> Any:
-    """What processes add to log loss, shape (…, runs).
+    """Return what processes add to log loss, shape (…, runs).
 
     Parameters
     ----------

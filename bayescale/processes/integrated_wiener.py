@@ -34,7 +34,10 @@ class IntegratedWiener(Process):
     scale: float = 0.01
 
     title: ClassVar[str] = "Integrated Wiener process along compute"
-    paper: ClassVar[str] = "Wahba 1978"
+    paper: ClassVar[str] = (
+        "Wahba 1978, Improper priors, spline smoothing and the problem of guarding against "
+        "model errors in regression"
+    )
     functions: ClassVar[int] = 8
     formula: ClassVar[str] = (
         "δ(t) = τ √3 ∫₀ᵗ W(s) ds, variance τ²|t|³, t decades of compute from the mean run"
@@ -53,7 +56,7 @@ class IntegratedWiener(Process):
         )
 
     def covariance(self, a: Locations, b: Locations) -> np.ndarray:
-        """k between places, shape (a, b)."""
+        """Return the covariance k between locations, shape (a, b)."""
         s, t = a.compute_decades[:, None], b.compute_decades[None, :]
         nearer, further = np.minimum(abs(s), abs(t)), np.maximum(abs(s), abs(t))
         return np.where(s * t > 0, 1.5 * nearer**2 * (further - nearer / 3), 0.0)

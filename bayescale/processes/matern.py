@@ -34,7 +34,10 @@ class Matern(Process):
     scale: float = 0.035
 
     title: ClassVar[str] = "Matérn-5/2 surface over the inputs of the law"
-    paper: ClassVar[str] = "Matérn 1960; Rasmussen and Williams 2006, eq. 4.17"
+    paper: ClassVar[str] = (
+        "Matérn 1960, Spatial Variation; Rasmussen and Williams 2006, Gaussian Processes for "
+        "Machine Learning, eq. 4.17"
+    )
     functions: ClassVar[int] = 16
 
     def __post_init__(self) -> None:
@@ -56,6 +59,6 @@ class Matern(Process):
         )
 
     def covariance(self, a: Locations, b: Locations) -> np.ndarray:
-        """k between places, shape (a, b)."""
+        """Return the covariance k between locations, shape (a, b)."""
         r = np.sqrt(5) * cdist(a.decades, b.decades) / self.length
         return np.asarray((1 + r + r**2 / 3) * np.exp(-r))

@@ -20,7 +20,7 @@ class SharedEffect(Process):
     """Independent departures of groups; a new group has its own."""
 
     title: ClassVar[str] = "One departure for each group of runs"
-    paper: ClassVar[str] = "Lindley and Smith 1972"
+    paper: ClassVar[str] = "Lindley and Smith 1972, Bayes Estimates for the Linear Model"
     columns: ClassVar[tuple[str, ...]] = ("group",)
     functions: ClassVar[int] = 64
     formula: ClassVar[str] = "δ_g ~ Normal(0, τ²)"
@@ -34,5 +34,5 @@ class SharedEffect(Process):
         )
 
     def covariance(self, a: Locations, b: Locations) -> np.ndarray:
-        """k between places, shape (a, b)."""
+        """Return the covariance k between locations, shape (a, b)."""
         return (a.group[:, None] == b.group[None, :]).astype(float)

@@ -15,7 +15,8 @@ import pandas as pd
 
 from bayescale.errors import InputError
 from bayescale.noise.base import is_likelihood
-from bayescale.posterior.posterior import Posterior, leave_one_out
+from bayescale.posterior.leave_one_out import leave_one_out
+from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, messages, records, to_html, to_text
 
 FEWEST_DRAWS = 100

@@ -1,0 +1,100 @@
+"""Predictions for given runs: the law, departures from it, and the density of what is measured."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jax import Array
+
+from bayescale._internal.compiling import Use, jit_for
+from bayescale._internal.precision import float64
+from bayescale.laws.base import Law
+from bayescale.noise.base import Conditions, Likelihood, is_likelihood
+from bayescale.processes.base import departure, locate, padded_size
+
+if TYPE_CHECKING:
+    from numpyro.distributions import Distribution
+
+    from bayescale.posterior.posterior import Posterior
+
+Inputs = Mapping[str, np.ndarray]
+"""Counts of runs, each of shape (runs,)."""
+
+
+@float64
+def log_law(posterior: "Posterior", inputs: Inputs | None = None) -> np.ndarray:
+    """Return the law's log loss at counts, or at the fitted runs; shape (chain, draw, runs)."""
+    columns = posterior.law.inputs
+    counts = {name: posterior.runs.column(name) for name in columns} if inputs is None else inputs
+    params = {name: values[..., None] for name, values in posterior.params.items()}
+    log_inputs = {name: np.log(counts[name]) for name in columns}
+    return np.asarray(_predict(posterior.law, params, log_inputs))
+
+
+def log_departure(
+    posterior: "Posterior", inputs: Inputs | None = None, seed: int = 0
+) -> np.ndarray:
+    """Return what the processes add to log loss, shape (chain, draw, runs); zeros of shape
+    (1, 1, 1) where there are none.
+
+    What the fitted runs leave open is drawn, jointly for all new runs.
+    """
+    shared = posterior.noise.shared
+    if not shared:
+        return np.zeros((1, 1, 1))
+    at = locate(posterior.runs, posterior.law.inputs, inputs)
+    features = [_padded(basis.features(at)) for basis in posterior.bases]
+    total = np.asarray(departure(shared, posterior.params, posterior.coefficients, features))
+    if inputs is None:
+        return total
+    rng = np.random.default_rng(seed)
+    for basis in posterior.bases:
+        amplitude = posterior.params[basis.process.amplitude.name][..., None]
+        unit = rng.standard_normal(total.shape) @ basis.root_of_remainder(at).T
+        total = total + amplitude * unit
+    return total
+
+
+def density(
+    posterior: "Posterior", log_prediction: np.ndarray, inputs: Inputs | None = None
+) -> "Distribution":
+    """Return the distribution of log loss, given a prediction of shape (chain, draw, runs)."""
+    noise = posterior.noise
+    assert is_likelihood(noise)
+    params = {p.name: posterior.params[p.name][..., None] for p in noise.parameters}
+    return _distribution(noise, log_prediction, params, _conditions(posterior, inputs))
+
+
+def _conditions(posterior: "Posterior", inputs: Inputs | None) -> Conditions:
+    runs, columns = posterior.runs, posterior.law.inputs
+    known = locate(runs, columns).compute_decades
+    if inputs is None:
+        return Conditions(runs.relative_loss_se, known, *runs.counts)
+    # How scatter changes with compute is not extrapolated: it would be nil a few decades on.
+    decades = locate(runs, columns, inputs).compute_decades
+    decades = np.clip(decades, known.min(), known.max())
+    # A share that is to be measured is of as many answers as those before.
+    return Conditions(0.0, decades, 0.0, np.median(runs.counts[1]))
+
+
+def _padded(features: np.ndarray) -> np.ndarray:
+    missing = padded_size(features.shape[1]) - features.shape[1]
+    return np.pad(features, ((0, 0), (0, missing)))
+
+
+@jit_for(Use.OFTEN, "law")
+def _predict(law: Law, params: Mapping[str, Array], log_inputs: Mapping[str, Array]) -> Array:
+    return law.predict(params, log_inputs)
+
+
+@jit_for(Use.BRIEF, "noise")
+def _distribution(
+    noise: Likelihood, log_prediction: Array, params: Mapping[str, Array], conditions: Conditions
+) -> Any:
+    return noise.distribution(log_prediction, params, conditions)
+
+
+@jit_for(Use.OFTEN)
+def log_density(distribution: Any, observed: Array) -> Array:
+    """Return the log density of observed values."""
+    return distribution.log_prob(observed)
