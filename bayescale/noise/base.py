@@ -102,8 +102,8 @@ def sample_responses(density: dist.Distribution, seed: int) -> np.ndarray:
     Examples
     --------
     >>> from numpyro.distributions import StudentT
-    >>> from bayescale.noise.base import drawn
-    >>> drawn(StudentT(4.0, loc=1.0, scale=0.01), seed=0).round(1).item()
+    >>> from bayescale.noise.base import sample_responses
+    >>> sample_responses(StudentT(4.0, loc=1.0, scale=0.01), seed=0).round(1).item()
     1.0
     """
     if isinstance(density, dist.StudentT):
