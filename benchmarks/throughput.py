@@ -260,9 +260,9 @@ def log_posterior(growth: float) -> tuple[int, Call]:
 
     draws = round(64 * growth)
     problem = Problem.build(simulated(), bs.laws.Chinchilla(), bs.noise.StudentT())
-    centre, width = (part[:, None] for part in problem.target.reach)
-    normal = np.random.default_rng(0).standard_normal((len(centre), draws))
-    at = jnp.asarray(centre + 0.1 * width * normal)
+    location, scale = problem.target.prior_location_scale
+    normal = np.random.default_rng(0).standard_normal((len(location), draws))
+    at = jnp.asarray(location[:, None] + 0.1 * scale[:, None] * normal)
     return RUNS * draws, lambda: log_posterior(problem.target, at, problem.data, problem.weights)
 
 
