@@ -24,7 +24,7 @@ _LONGEST, _FLATTEST, _LEVEL = 2.0, 1e-3, 1e-3
 
 @dataclass(frozen=True)
 class Expansion:
-    """Of second order.
+    """A function to second order at each search's point.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Expansion:
 
     @classmethod
     def about(cls, slopes: Slopes, at: np.ndarray) -> "Expansion":
-        """By central differences, all in one call."""
+        """Expand about points by central differences, all in one call."""
         problems, starts, k = at.shape
         moves = _DIFFERENCE * np.concatenate([np.zeros((1, k)), np.eye(k), -np.eye(k)])
         values, gradients = slopes((at[:, :, None] + moves).reshape(problems, -1, k))
@@ -59,7 +59,7 @@ class Expansion:
 
     @property
     def known(self) -> np.ndarray:
-        """Where all of it is finite, shape (problems, starts)."""
+        """Return where all of it is finite, shape (problems, starts)."""
         return (
             np.isfinite(self.value)
             & np.isfinite(self.gradient).all(-1)
@@ -67,20 +67,18 @@ class Expansion:
         )
 
     def where(self, mine: np.ndarray, other: "Expansion") -> "Expansion":
-        """Of two, this one where ``mine``."""
-        pairs = (
-            (self.at, other.at),
-            (self.value, other.value),
-            (self.gradient, other.gradient),
-            (self.hessian, other.hessian),
-        )
+        """Select element-wise: this expansion where ``mine`` is true, the other elsewhere."""
+        vectors, matrices = mine[..., None], mine[..., None, None]
         return Expansion(
-            *(np.where(mine.reshape(mine.shape + (1,) * (a.ndim - 2)), a, b) for a, b in pairs)
+            at=np.where(vectors, self.at, other.at),
+            value=np.where(mine, self.value, other.value),
+            gradient=np.where(vectors, self.gradient, other.gradient),
+            hessian=np.where(matrices, self.hessian, other.hessian),
         )
 
     def step(self, damping: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Downhill, shape (problems, starts, k), and how much lower an undamped one promises to
-        lead.
+        """Return a step downhill, shape (problems, starts, k), and the fall that an undamped one
+        promises.
         """
         curvature, axes = np.linalg.eigh(self.hessian)
         stiffness = np.maximum(np.abs(curvature), _FLATTEST)
@@ -97,8 +95,9 @@ class Expansion:
 
 
 def descended(slopes: Slopes, starts: np.ndarray, steps: int) -> Expansion:
-    """Where searches from ``starts``, shape (problems, starts, k), end, of infinite value where
-    nothing finite was met.
+    """Return the ends of searches from ``starts``, shape (problems, starts, k).
+
+    The value is infinite where nothing finite was met.
     """
     best = Expansion.about(slopes, starts)
     nothing = Expansion(

@@ -34,7 +34,7 @@ _NEGLIGIBLE = 30.0
 
 @dataclass(frozen=True)
 class Plane:
-    """How the terms of a law lie on a grid: a constant level, and one or two powers.
+    """The terms of a law on a grid: a constant level, and one or two powers.
 
     Two powers with one exponent, or one power, make a grid of one column.
     """
@@ -44,7 +44,7 @@ class Plane:
 
     @classmethod
     def of(cls, target: Target) -> "Plane":
-        """Raise InputError where the law is no such sum."""
+        """Return a target's terms; raise InputError where its law is no such sum."""
         terms = target.law.terms
         params, powers = (
             [t for t in terms if t.exponent is None],
@@ -60,17 +60,17 @@ class Plane:
 
     @property
     def levels(self) -> tuple[str, ...]:
-        """Names, the constant first."""
+        """The levels' names, the constant's first."""
         return tuple(term.level for term in (self.constant, *self.powers))
 
     @property
     def exponents(self) -> tuple[str, ...]:
-        """Names, each once."""
+        """The exponents' names, each once."""
         return tuple(dict.fromkeys(str(term.exponent) for term in self.powers))
 
     @property
     def common(self) -> bool:
-        """Whether two powers share one exponent."""
+        """Return whether two powers share one exponent."""
         return len(self.powers) > len(self.exponents)
 
 
@@ -83,7 +83,7 @@ class Working(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Settled:
-    """Where reweighting came to rest.
+    """The least squares and the grid at which reweighting came to rest.
 
     Attributes
     ----------
@@ -134,8 +134,9 @@ def settle(problem: Problem, plane: Plane, ranges: tuple[Range, ...], nodes: int
 def log_masses(
     target: Target, plane: Plane, axes: tuple[Array, Array], working: Working, data: Data
 ) -> Array:
-    """Log posterior of the exponents at all nodes, shape (first axis, second axis), with the priors
-    of levels at their best.
+    """Return the log posterior of the exponents at all nodes, shape (first axis, second axis).
+
+    Priors of levels are taken at their best.
 
     Rows are made in blocks, so that nothing but the result has the size of the grid.
     """
@@ -155,7 +156,7 @@ def log_masses(
 def nodes_at(
     target: Target, plane: Plane, exponents: tuple[Array, Array], working: Working, data: Data
 ) -> Nodes:
-    """Pairs of exponents of any number, arrays of shape (pairs,)."""
+    """Evaluate any number of pairs of exponents: arrays of shape (pairs,)."""
     of = centre_response(*working)
     return evaluate_pairs(*_tables(target, plane, exponents, of, data), of)
 
@@ -195,7 +196,7 @@ def _best_fit(
     data: Data,
     log_mass: Array,
 ) -> tuple[Array, Array]:
-    """Residuals of log loss and log predictions at the best node, each of shape (runs, 1)."""
+    """Return residuals of log loss and log predictions at the best node, each (runs, 1)."""
     i, j = jnp.unravel_index(jnp.argmax(log_mass), log_mass.shape)
     here = axes[0][i][None], axes[1][j][None]
     levels = nodes_at(target, plane, here, working, data).levels[:, 0]
@@ -211,7 +212,7 @@ def _best_fit(
 def _scale(
     target: Target, residual: Array, data: Data, weights: Array
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mode and Hessian of the noise parameters' coordinates, given the residuals."""
+    """Return mode and Hessian of the noise parameters' coordinates, given the residuals."""
 
     def value_and_gradient(coordinates: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient, _ = _noise_objective(target, coordinates, residual, data, weights)
@@ -230,7 +231,7 @@ def _scale(
 def _noise_objective(
     target: Target, coordinates: Array, residual: Array, data: Data, weights: Array
 ) -> tuple[Array, Array, Array]:
-    """The part of F that the noise parameters shape, its gradient and its Hessian."""
+    """Return the part of F that the noise parameters shape, its gradient and its Hessian."""
 
     def objective(v: Array) -> Array:
         rho = target.noise.rho(
@@ -256,11 +257,11 @@ def _reweighted(
         return jnp.sum(target.noise.rho(r, params, data.conditions))
 
     score = jax.grad(rho)(residual)
-    # The bend at zero knows how scales differ between runs; its size is set so that scores have the
-    # variance they must.
-    recorrelate = jax.jvp(jax.grad(rho), (jnp.zeros_like(residual),), (jnp.ones_like(residual),))[1]
-    recorrelate = jnp.where(recorrelate > 0, recorrelate, 1.0)
-    information = recorrelate * jnp.sum(weights * score**2 / recorrelate) / jnp.sum(weights)
+    # The curvature at zero knows how scales differ between runs; its size is set so that scores
+    # have the variance they must.
+    curvature = jax.jvp(jax.grad(rho), (jnp.zeros_like(residual),), (jnp.ones_like(residual),))[1]
+    curvature = jnp.where(curvature > 0, curvature, 1.0)
+    information = curvature * jnp.sum(weights * score**2 / curvature) / jnp.sum(weights)
     prediction = jnp.exp(log_prediction)
     values = prediction * (1 + score / information)
     return Working(values[:, 0], (weights * information / prediction**2)[:, 0])

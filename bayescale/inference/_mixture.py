@@ -22,7 +22,7 @@ _LEAST_SHARE = 0.02
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
-    """Components with one number of degrees of freedom.
+    """A mixture of multivariate t components with one number of degrees of freedom.
 
     Attributes
     ----------
@@ -46,15 +46,16 @@ class Mixture:
         covariances: Annotated[np.ndarray, "components k k"],
         shares: Annotated[np.ndarray, "components"],
     ) -> "Mixture":
-        """From scale matrices, shape (components, k, k), and shares that need not add up to one."""
+        """Make a mixture of scale matrices and of shares that need not add up to one."""
         return cls(shares / shares.sum(), centres, np.linalg.cholesky(covariances))
 
     @classmethod
     def of_draws(
         cls, draws: np.ndarray, log_weights: np.ndarray, components: int, rng: np.random.Generator
     ) -> "Mixture":
-        """Fitted from nothing but weighted draws, shape (k, pool); weights are flattened until
-        enough draws count.
+        """Fit a mixture to weighted draws, shape (k, pool), alone.
+
+        Weights are flattened until enough draws count.
         """
         flat = _flattened(log_weights, _ENOUGH * len(draws))
         weights = np.exp(flat - logsumexp(flat))
@@ -66,20 +67,20 @@ class Mixture:
         return start.fitted(draws, flat)
 
     def draw(self, pool: int, rng: np.random.Generator) -> np.ndarray:
-        """Independent draws, shape (k, pool)."""
+        """Draw independently, shape (k, pool)."""
         member = rng.choice(len(self.shares), size=pool, p=self.shares)
         stretch = np.sqrt(self.freedom / rng.chisquare(self.freedom, size=(pool, 1)))
         normal = rng.standard_normal((pool, self.centres.shape[1])) * stretch
         return (self.centres[member] + np.einsum("nij,nj->ni", self.roots[member], normal)).T
 
     def log_density(self, draws: Annotated[np.ndarray, "k pool"]) -> Annotated[np.ndarray, "pool"]:
-        """Of draws, shape (k, pool); shape (pool,)."""
+        """Return the log density of draws."""
         return logsumexp(self._by_component(self._distances(draws)), axis=0)
 
     def fitted(
         self, draws: Annotated[np.ndarray, "k pool"], log_weights: Annotated[np.ndarray, "pool"]
     ) -> "Mixture":
-        """The mixture after some steps towards weighted draws, shape (k, pool)."""
+        """Return the mixture after some steps towards weighted draws."""
         # Fewer draws than there are directions have no volume.
         log_weights = _flattened(log_weights, _FEWEST * len(draws))
         current, weights = self, np.exp(log_weights - logsumexp(log_weights))
@@ -131,9 +132,7 @@ class Mixture:
 
 
 def _flattened(log_weights: np.ndarray, enough: float) -> np.ndarray:
-    """Raised to a power below one until ``enough`` draws count; however flat, no more count than
-    are possible.
-    """
+    """Raise weights to a power below one until ``enough`` draws count, or half of them."""
     flat, enough = log_weights, min(enough, np.isfinite(log_weights).sum() / 2)
     while np.exp(2 * logsumexp(flat) - logsumexp(2 * flat)) < enough:
         flat = flat * _FLATTER

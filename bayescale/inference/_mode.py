@@ -37,7 +37,7 @@ _HIGHEST_RISE = 8.0
 
 
 class Setting(NamedTuple):
-    """All that a density depends on besides coordinates, as arguments of compiled programs."""
+    """Data, weights and whitening: the arguments of a compiled density besides its coordinates."""
 
     data: Data
     weights: Array
@@ -45,8 +45,8 @@ class Setting(NamedTuple):
 
 
 class Mode(NamedTuple):
-    """Where the density of the parameters is largest, shape (k,), the inverse Hessian there, shape
-    (k, k), and their setting.
+    """The mode of the parameters' density, shape (k,), the inverse Hessian there, (k, k), and the
+    setting.
 
     The coefficients of processes are zero there, their mean; what is largest in parameters and
     coefficients together may be a sharp spike at which functions pass through every run.
@@ -58,8 +58,9 @@ class Mode(NamedTuple):
 
 
 def model(target: Target, data: Data, weights: Array) -> None:
-    """The NumPyro model: one site a parameter, in the units of the data, ``coefficients`` of the
-    processes, if any, and the site ``observed``.
+    """Declare the NumPyro model: one site a parameter in the units of the data, and ``observed``.
+
+    Processes, if any, add the site ``coefficients``.
 
     Parameters
     ----------
@@ -136,7 +137,7 @@ def _whitened_at(
 
 
 def find_mode(problem: Problem, seed: int) -> Mode:
-    """The mode of a problem.
+    """Find the mode of a problem.
 
     SciPy's BFGS runs from the best of many draws from the prior, and the best end is the mode;
     processes join afterwards.
@@ -148,12 +149,9 @@ def find_mode(problem: Problem, seed: int) -> Mode:
     )
     starts = np.asarray(decorrelate_points(target.parametrisation, draws))
     setting = without_processes(problem)
-    promising = sorted(starts, key=lambda start: value_and_gradient(target, start, setting)[0])[
-        :_SEARCHES
-    ]
-    mode, _ = min(
-        (_descended(target, start, setting) for start in promising), key=lambda end: end[1]
-    )
+    by_potential = sorted(starts, key=lambda start: value_and_gradient(target, start, setting)[0])
+    ends = [_descended(target, start, setting) for start in by_potential[:_SEARCHES]]
+    mode, _ = min(ends, key=lambda end: end[1])
     for _ in range(_REWEIGHTED if target.noise.shared else 0):
         setting = _whitened_at(
             target, _whole(mode, setting), setting, problem.data, target.prior_location_scale
@@ -165,13 +163,13 @@ def find_mode(problem: Problem, seed: int) -> Mode:
 def value_and_gradient(
     target: Target, parameters: np.ndarray, setting: Setting
 ) -> tuple[float, np.ndarray]:
-    """The potential at coefficients of zero, and its slopes in the parameters, shape (k,)."""
+    """Return the potential at coefficients of zero and its gradient in the parameters, (k,)."""
     value, gradient = potential_and_gradient(target, _whole(parameters, setting), setting)
     return float(value), np.asarray(gradient)[: len(parameters)]
 
 
 def without_processes(problem: Problem) -> Setting:
-    """Without what processes add, in arrays of the same shapes."""
+    """Return the setting with all process features zero; shapes stay, so programs are reused."""
     data = problem.data._replace(
         features=tuple(jax.device_put(np.zeros(f.shape)) for f in problem.data.features)
     )
@@ -235,16 +233,17 @@ def _shortened(
 def _inverse(
     target: Target, mode: np.ndarray, setting: Setting, root: np.ndarray, least: float
 ) -> np.ndarray:
-    """The inverse Hessian from how slopes change between the two ends of each column of ``root``
-    about the mode.
+    """Return the inverse Hessian from differences of slopes between the ends of each column of
+    ``root`` about the mode.
 
     In coordinates of the columns curvatures are no less than ``least``.
     """
-    ends = [
-        [value_and_gradient(target, mode + sign * step, setting)[1] for sign in (1, -1)]
-        for step in root.T
-    ]
-    curvature = np.array([above - below for above, below in ends]) @ root / 2
+    differences = []
+    for step in root.T:
+        _, above = value_and_gradient(target, mode + step, setting)
+        _, below = value_and_gradient(target, mode - step, setting)
+        differences.append(above - below)
+    curvature = np.array(differences) @ root / 2
     values, vectors = np.linalg.eigh((curvature + curvature.T) / 2)
     axes = root @ vectors
     return np.asarray((axes / np.maximum(values, least)) @ axes.T)

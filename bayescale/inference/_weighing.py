@@ -27,7 +27,7 @@ _FEWEST = 25
 
 @dataclass(frozen=True, eq=False)
 class Weighed:
-    """Proposals after weighing.
+    """Weights of proposals, and their diagnostics.
 
     Attributes
     ----------
@@ -43,9 +43,7 @@ class Weighed:
 
     @property
     def reliable(self) -> bool:
-        """Whether the weights have a tail that means can bear, and are even enough for as many
-        draws as chains must have.
-        """
+        """Return whether the weights have a tail that means can bear and enough effective draws."""
         return (
             self.diagnostics["pareto_k"] <= LARGEST_K
             and self.diagnostics["ess_importance"] >= ESS_LIMIT
@@ -53,22 +51,16 @@ class Weighed:
 
     @property
     def even(self) -> bool:
-        """Whether another proposal is hardly worth it: reliable, with a tail far from what means
-        can just bear.
-        """
+        """Return whether another proposal is hardly worth it: a tail far from the limit."""
         return self.reliable and self.diagnostics["pareto_k"] < _EVEN_K
 
     def chosen(self, draws: int, rng: np.random.Generator) -> np.ndarray:
-        """Places of ``draws`` members of the pool, drawn by weight in systematic order and then
-        shuffled.
-        """
+        """Draw indices of members of the pool by weight, in systematic order and then shuffled."""
         return rng.permutation(systematic(np.exp(self.log_weights), draws, rng))
 
 
 def systematic(weights: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """Places drawn by weights of sum one, at even steps from a random start; in order, shape
-    (draws,).
-    """
+    """Draw indices by weights of sum one, at even steps from a random start; sorted, (draws,)."""
     steps = (rng.uniform() + np.arange(draws)) / draws
     return np.minimum(np.searchsorted(np.cumsum(weights), steps * (1 - 1e-12)), len(weights) - 1)
 
@@ -91,13 +83,16 @@ def weigh(log_ratios: np.ndarray) -> Weighed:
 
 @jit_for(Use.OFTEN, "target")
 def log_posterior(target: Target, coordinates: Array, data: Data, weights: Array) -> Array:
-    """Log likelihood plus log prior, not normalised, at coordinates of shape (coordinates, pool);
-    shape (pool,).
+    """Return log likelihood plus log prior, not normalised, shape (pool,).
+
+    Unconstrained coordinates have shape (k, pool).
     """
-    found: Array = in_blocks(
-        lambda own, w: -value(target, tuple(own), data, w)[None], coordinates, weights
-    )
-    return jnp.where(jnp.isnan(found[0]), -jnp.inf, found[0])
+
+    def of_block(columns: Array, run_weights: Array) -> Array:
+        return -value(target, tuple(columns), data, run_weights)[None]
+
+    density = in_blocks(of_block, coordinates, weights)[0]
+    return jnp.where(jnp.isnan(density), -jnp.inf, density)
 
 
 def complaint(weighed: Weighed, remedy: str) -> tuple[Complaint, ...]:

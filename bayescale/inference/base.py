@@ -50,7 +50,7 @@ class Method(ABC):
 
     @abstractmethod
     def run(self, problem: "Problem") -> Posterior:
-        """Fit."""
+        """Return the posterior of a problem."""
 
 
 class BatchMethod(Method):
@@ -130,7 +130,7 @@ class Target:
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """What a method is given.
+    """Runs, law and noise, made ready for a method.
 
     Attributes
     ----------
@@ -152,7 +152,7 @@ class Problem:
 
     @classmethod
     def build(cls, runs: Runs, law: Law, noise: Noise) -> "Problem":
-        """Centre the data; must run in double precision.
+        """Centre the data of runs; must run in double precision.
 
         Raises
         ------
@@ -202,12 +202,13 @@ class Problem:
 
     @property
     def padded_size(self) -> int:
-        """Rows of the data, those that fill up included."""
+        """Number of rows of the data, those that fill up included."""
         return len(self.weights)
 
     def resampled(self, counts: np.ndarray) -> np.ndarray:
-        """The weights times how often each run was drawn; ``counts`` and the result have shape
-        (runs, replicates).
+        """Return the weights times how often each run was drawn.
+
+        ``counts`` and the result have shape (runs, replicates).
         """
         return np.asarray(self.weights) * np.pad(
             counts, ((0, self.padded_size - len(counts)), (0, 0))
@@ -226,7 +227,7 @@ class Problem:
 
     @property
     def n_functions(self) -> int:
-        """Coefficients of the processes."""
+        """Number of coefficients of the processes."""
         return sum(features.shape[1] for features in self.data.features)
 
     def require_independent(self, method: Method) -> None:

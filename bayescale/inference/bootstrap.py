@@ -53,7 +53,7 @@ class Bootstrap(Method):
     paper: ClassVar[str] = "Efron and Tibshirani 1993, An Introduction to the Bootstrap"
 
     def run(self, problem: Problem) -> Posterior:
-        """The replicates as one chain."""
+        """Return the replicates as one chain."""
         if self.replicates < 1:
             raise InputError(f"bootstrap: replicates={self.replicates} must be at least 1.")
         problem.require_independent(self)
@@ -93,7 +93,7 @@ class Bootstrap(Method):
         )
 
     def counts(self, problem: Problem) -> np.ndarray:
-        """How often each run was drawn, shape (runs, replicates)."""
+        """Return how often each run was drawn, shape (runs, replicates)."""
         rng = np.random.default_rng(self.seed)
         runs = problem.runs
         if self.cluster is None:
@@ -121,8 +121,7 @@ class Bootstrap(Method):
 def refit(
     problem: Problem, start: np.ndarray, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Minima near the starts, shape (coordinates, replicates), and the objective there, shape
-    (replicates,).
+    """Return minima near the starts, shape (coordinates, replicates), and the objective there.
 
     Parameters
     ----------
@@ -132,14 +131,18 @@ def refit(
     target, data = problem.target, problem.data
     once = jax.device_put(weights)
     near = levenberg_marquardt(target, start, data, once, steps=_REWEIGHTED_STEPS)
-    found, _ = jax.device_get(newton(target, near.coordinates, data, once, steps=_NEWTON_STEPS))
-    coordinates, values = found.coordinates.copy(), found.value.copy()
-    unfinished = np.flatnonzero(found.status == STEP_LIMIT)
+    refits, _ = jax.device_get(newton(target, near.coordinates, data, once, steps=_NEWTON_STEPS))
+    coordinates, values = refits.coordinates.copy(), refits.value.copy()
+    unfinished = np.flatnonzero(refits.status == STEP_LIMIT)
     for first in range(0, len(unfinished), BLOCK):
         # Copies fill up the block, so that however many are left the same program serves.
         some = np.resize(unfinished[first : first + BLOCK], BLOCK)
         near = levenberg_marquardt(
-            target, found.coordinates[:, some], data, weights[:, some], steps=_MORE_REWEIGHTED_STEPS
+            target,
+            refits.coordinates[:, some],
+            data,
+            weights[:, some],
+            steps=_MORE_REWEIGHTED_STEPS,
         )
         better, _ = newton(
             target, near.coordinates, data, weights[:, some], steps=_MORE_NEWTON_STEPS

@@ -143,8 +143,16 @@ def _weighed(
 def _propose(
     problem: Problem, plane: Plane, settled: Settled, pool: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """Coordinates, shape (coordinates, pool), their log density, shape (pool,), and the share of
-    mass at the grid's ends.
+    """Propose from the grid.
+
+    Returns
+    -------
+    array, shape (k, pool)
+        Unconstrained coordinates.
+    array, shape (pool,)
+        Their log density.
+    float
+        Share of mass at the grid's ends.
     """
     target, grid = problem.target, settled.grid
     log_mass = np.asarray(log_masses(target, plane, grid.pair, settled.working, problem.data))
@@ -177,8 +185,9 @@ def _propose(
 def _from_cells(
     axes: tuple[np.ndarray, ...], log_mass: np.ndarray, pool: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Exponents, shape (exponents, pool), uniform within cells drawn by mass, and their log
-    density.
+    """Draw exponents uniformly within cells drawn by mass, shape (exponents, pool).
+
+    Their log density, shape (pool,), comes with them.
     """
     mass = np.exp(log_mass).reshape(-1)
     steps = (rng.uniform() + np.arange(pool)) / pool
@@ -188,8 +197,8 @@ def _from_cells(
     indices = np.unravel_index(cells, log_mass.shape)
     widths = [axis[1] - axis[0] for axis in axes]
     exponents = [
-        axis[place] + width * rng.uniform(-0.5, 0.5, size=pool)
-        for axis, place, width in zip(axes, indices, widths, strict=False)
+        axis[index] + width * rng.uniform(-0.5, 0.5, size=pool)
+        for axis, index, width in zip(axes, indices, widths, strict=False)
     ]
     return np.stack(exponents), log_mass.reshape(-1)[cells] - np.sum(np.log(widths))
 
@@ -202,8 +211,9 @@ def _levels(
     pool: int,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Levels about their least squares at each draw's own exponents, shape (levels, pool), and
-    their log density.
+    """Draw levels about their least squares at each draw's exponents, shape (levels, pool).
+
+    Their log density, shape (pool,), comes with them.
     """
     pair = (
         (exponents[0], exponents[-1])
@@ -224,8 +234,9 @@ def _levels(
 def _multivariate_t(
     centre: np.ndarray, covariance: np.ndarray, freedom: float, pool: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draws, shape (k, pool), and log densities, from centres (k, pool or 1) and scale matrices (k,
-    k, pool or 1).
+    """Draw from multivariate t distributions, shape (k, pool), with log densities.
+
+    Centres have shape (k, pool or 1), scale matrices (k, k, pool or 1).
     """
     k = len(centre)
     # Levels of nearly parallel columns are apart by less than rounding: a little more spread costs

@@ -267,18 +267,18 @@ def _modes(target: Target, data: Data, weights: Array, seed: int) -> tuple[Array
         centre + width * np.random.default_rng(seed).standard_normal((_PRIOR_DRAWS, len(centre)))
     ).T
 
-    def one(own: Data, w: Array) -> tuple[Array, Array, Array]:
-        values = value(target, tuple(jnp.asarray(draws)), own, w)
+    def of_problem(own_data: Data, w: Array) -> tuple[Array, Array, Array]:
+        values = value(target, tuple(jnp.asarray(draws)), own_data, w)
         order = jnp.argsort(jnp.where(jnp.isnan(values), jnp.inf, values))[:_SEARCHES]
-        near = levenberg_marquardt(target, jnp.asarray(draws)[:, order], own, w, steps=_STEPS)
+        near = levenberg_marquardt(target, jnp.asarray(draws)[:, order], own_data, w, steps=_STEPS)
         decorrelated = jnp.stack(target.decorrelate(list(near.coordinates))).T
 
         def objective(v: Array) -> Array:
-            return value(target, tuple(target.recorrelate(list(v[:, None]))), own, w)[0]
+            return value(target, tuple(target.recorrelate(list(v[:, None]))), own_data, w)[0]
 
         return decorrelated, near.value, jax.lax.map(jax.hessian(objective), decorrelated)
 
-    return jax.vmap(one)(data, weights)
+    return jax.vmap(of_problem)(data, weights)
 
 
 def _modes_of_shared(
@@ -385,8 +385,8 @@ def _in_slices(work: Callable[[np.ndarray], Any], columns: np.ndarray, size: int
 
 @jit_for(Use.OFTEN, "target")
 def _slice(target: Target, decorrelated: Array, data: Data, weights: Array) -> Array:
-    def one(own: Array, d: Data, w: Array) -> Array:
-        found = -integrated(target, target.recorrelate(list(own)), d, w)
-        return jnp.where(jnp.isnan(found), -jnp.inf, found)
+    def of_problem(points: Array, own_data: Data, w: Array) -> Array:
+        density = -integrated(target, target.recorrelate(list(points)), own_data, w)
+        return jnp.where(jnp.isnan(density), -jnp.inf, density)
 
-    return jax.vmap(one)(decorrelated, data, weights)
+    return jax.vmap(of_problem)(decorrelated, data, weights)

@@ -47,7 +47,7 @@ class MultiStart(Method):
     seed: int = 0
 
     def run(self, problem: Problem) -> Posterior:
-        """The minimum as a posterior of one draw."""
+        """Return the minimum as a posterior of one draw."""
         if min(self.starts, self.steps) < 1:
             raise InputError(
                 f"multistart: starts={self.starts} and steps={self.steps} must be at least 1."
@@ -65,31 +65,29 @@ class MultiStart(Method):
         )
 
     def search(self, problem: Problem) -> "Minimum":
-        """The minimum, for methods that begin there; must run in double precision."""
+        """Return the minimum, for methods that begin there; must run in double precision."""
         centre, width = problem.target.prior_location_scale
         draws = np.random.default_rng(self.seed).standard_normal((self.starts, len(centre)))
         target, data, weights = problem.target, problem.data, problem.weights
         start = (centre + width * draws).T
-        found = jax.device_get(levenberg_marquardt(target, start, data, weights, steps=self.steps))
-        order = np.argsort(found.value, kind="stable")[:_FINISHED]
+        ends = jax.device_get(levenberg_marquardt(target, start, data, weights, steps=self.steps))
+        order = np.argsort(ends.value, kind="stable")[:_FINISHED]
         finished, hessian = jax.device_get(
-            newton(target, found.coordinates[:, order], data, weights)
+            newton(target, ends.coordinates[:, order], data, weights)
         )
         best = int(np.nanargmin(finished.value))
         value = float(finished.value[best])
         return Minimum(
             finished.coordinates[:, best],
             value,
-            _basins(found.value, value) | {"gradient_norm": float(finished.gradient_norm[best])},
+            _basins(ends.value, value) | {"gradient_norm": float(finished.gradient_norm[best])},
             _complaints(problem, start[:, order[best]], finished, hessian[:, :, best], best),
         )
 
 
 @dataclass(frozen=True, eq=False)
 class Minimum:
-    """Where a search ended: coordinates, shape (k,), the objective there, and what can be said of
-    it.
-    """
+    """The end of a search: coordinates, shape (k,), the objective there, and its diagnostics."""
 
     coordinates: np.ndarray
     value: float

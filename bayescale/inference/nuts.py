@@ -155,7 +155,7 @@ class NUTS(Method):
 
         chains = {i: program.on(owner) for i, owner in enumerate(owners) if _is_here(owner)}
         drawn = _chains.sample(chains, arguments)
-        fields = stacked(drawn, owners, program.result)
+        fields: dict[str, Any] = stacked(drawn, owners, program.result)
         return {name: np.asarray(values) for name, values in fields.items()}
 
     def _posterior(self, problem: Problem, mode: Mode, fields: dict[str, np.ndarray]) -> Posterior:

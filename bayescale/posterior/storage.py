@@ -99,7 +99,9 @@ def load(path: str | Path) -> Posterior:
         ) from None
     number = _format(path, tree)
     try:
-        return _from_tree(tree, _read_parts(number, tree.attrs))
+        return _from_tree(
+            tree, _read_parts(number, {str(name): text for name, text in tree.attrs.items()})
+        )
     except (KeyError, AttributeError, TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise

@@ -219,7 +219,7 @@ def _pooled_log_hazards(groups: Sequence[Counts]) -> np.ndarray:
 
 
 def _starts(rates: SuccessRates, log_hazard: np.ndarray, method: NUTS) -> np.ndarray:
-    """Straight coordinates about the family's start, shape (groups, chains, k)."""
+    """Draw decorrelated coordinates about the family's start, shape (groups, chains, k)."""
     centre = np.stack(rates.start(jnp.asarray(log_hazard)), axis=-1)[:, None]
     shape = len(centre), method.chains, centre.shape[-1]
     return np.asarray(
