@@ -5,7 +5,7 @@ stored them as the text that the command line takes. Each format is read by all 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +124,7 @@ def _format(path: Path, tree: xr.DataTree) -> int:
     return int(number)
 
 
-def _read_parts(number: int, attributes: Mapping[str, Any]) -> dict[str, Any]:
+def _read_parts(number: int, attributes: Mapping[Hashable, Any]) -> dict[str, Any]:
     if number == 1:
         return {name: parse(package, attributes[name]) for name, package in _PARTS.items()}
     return {name: decode(json.loads(attributes[name]), package) for name, package in _PARTS.items()}
