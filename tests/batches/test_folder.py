@@ -138,7 +138,7 @@ def test_changed_options_are_fitted_anew(out, sweeps, quick, at_once, monkeypatc
 
     def run(self: bs.MultiStart, problem: Problem) -> bs.Posterior:
         fitted.append(self)
-        return replace(at_once.run(problem), method=self)
+        return replace(replace(at_once, seed=self.seed).run(problem), method=self)
 
     monkeypatch.setattr(bs.MultiStart, "run", run)
     for method in (*methods, *methods):

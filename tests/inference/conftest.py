@@ -18,7 +18,7 @@ from bayescale.kernels.blocks import BLOCK
 TRUTH = {"E": 1.69, "A": 406.4, "B": 410.7, "alpha": 0.34, "beta": 0.28}
 # Compiling is what takes time: replicates that fill one block, and as many starts as a bootstrap
 # makes, share their programs.
-SMALL = {"replicates": BLOCK, "draws": 500, "warmup": 200, "chains": 2}
+SMALL = {"replicates": BLOCK, "draws": 250, "warmup": 100, "chains": 2}
 PROBABILITIES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
