@@ -11,7 +11,6 @@ from bayescale.errors import InputError
 from bayescale.laws import PowerLaw
 from bayescale.noise import Discrepancy, Huber, Normal
 from bayescale.runs import Runs
-from tests.known_posteriors import known_posterior
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +20,7 @@ def runs():
 
 @pytest.fixture(scope="module")
 def posterior(runs):
-    return known_posterior(runs, shape=(4, 500))
+    return bs.fit(runs, noise=Normal(), method=bs.Importance(draws=2000))
 
 
 def scattered(made_posterior, noise=None, **more):
@@ -42,7 +41,7 @@ def test_a_score_is_the_density_of_the_run_given_the_others(runs, posterior):
         runs.frame.iloc[place],
         Runs.from_frame(runs.frame.drop(runs.frame.index[place])),
     )
-    refit = known_posterior(without, shape=(4, 500))
+    refit = bs.fit(without, noise=Normal(), method=bs.Importance(draws=2000))
     centre = refit.log_law({name: np.array([left_out[name]]) for name in ("n_params", "n_tokens")})[
         ..., 0
     ]
@@ -71,7 +70,11 @@ def test_a_run_that_decides_the_fit_is_named_with_what_to_do(runs):
     frame = runs.frame.copy()
     worst = frame["n_params"].idxmax()
     frame.loc[worst, "loss"] *= 1.3
-    scores = bs.loo(known_posterior(Runs.from_frame(frame, name="bent"), shape=(4, 500)))
+    scores = bs.loo(
+        bs.fit(
+            Runs.from_frame(frame, name="bent"), noise=Normal(), method=bs.Importance(draws=2000)
+        )
+    )
     assert scores.summary().loc["bent", "high_k"] == str(worst)
     (told,) = scores.problems
     assert f"at 1 of 45 runs ({worst})" in str(told) and 'by="future"' in str(told)

@@ -80,7 +80,7 @@ def test_by_future_the_scored_runs_are_the_dearest_fifth(runs, free, power):
 
 def test_by_future_any_holdout_may_be_hidden(free):
     stack = bs.stack([free, free], by="future", holdout=bs.LargestCompute(0.1))
-    assert len(stack.scores) == 4
+    assert len(stack.scores) == 5
 
 
 def test_by_evidence_weights_are_posterior_probabilities_of_the_models(free, heavy):

@@ -22,7 +22,7 @@ BUDGET, TARGET = 7e20, 1e22
 @pytest.fixture(scope="module")
 def posterior():
     runs = bs.datasets.simulate(seed=1, budgets=(1e18, 3e18, 1e19), sizes_per_budget=5)
-    return known_posterior(runs, shape=(4, 500))
+    return known_posterior(runs, shape=(4, 1000))
 
 
 @pytest.fixture(scope="module")
