@@ -7,7 +7,9 @@ registering it.
 """
 
 import dataclasses
+import importlib.util
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +19,36 @@ import hypothesis
 import numpy as np
 import pandas as pd
 import pytest
+from jaxtyping import install_import_hook
+
+# Modules whose functions are held to the shapes that they say: see shapes.py. Before any of them is
+# imported, which conftests of folders do; this imports no JAX.
+SHAPED = (
+    "bayescale.inference._coordinates",
+    "bayescale.inference._integrated",
+    "bayescale.inference._mixture",
+    "bayescale.inference._pool",
+    "bayescale.kernels.additive_grid",
+    "bayescale.kernels.blocks",
+    "bayescale.kernels.elimination",
+    "bayescale.kernels.levenberg_marquardt",
+    "bayescale.kernels.newton",
+)
+
+
+def _check_shapes() -> None:
+    # Under a name of its own, since pytest's import mode leaves packages of tests incomplete.
+    spec = importlib.util.spec_from_file_location(
+        "checked_shapes", Path(__file__).parent / "shapes.py"
+    )
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    install_import_hook(SHAPED, f"{spec.name}.checked")
+
+
+_check_shapes()
 
 # JAX compiles on the first example of a shape, so the time of one example says nothing.
 hypothesis.settings.register_profile("bayescale", deadline=None, max_examples=30)
@@ -49,10 +81,6 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["JAX_COMPILATION_CACHE_DIR"] = folder.name
         os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
         os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
-    # After the environment, since it imports JAX, and before the modules whose shapes it checks.
-    from tests import shapes
-
-    shapes.install()
 
 
 def _memory_maps() -> int:

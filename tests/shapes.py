@@ -1,31 +1,15 @@
 """Shapes checked at run time: ``Annotated[Array, "runs batch"]`` in kernels and inference.
 
-The package writes shapes as plain `typing.Annotated`, and so needs nothing to run. In tests an
-import hook of jaxtyping wraps the functions of some modules, `checked` turns such annotations into
-jaxtyping's, and beartype raises where an array has another shape. Dimensions of one name have one
-size within a call. Annotations without a shape are left unchecked: loose ones stay so.
+The package writes shapes as plain `typing.Annotated`, and so needs nothing more to run. In tests an
+import hook of jaxtyping (in conftest.py) wraps the functions of some modules, `checked` turns such
+annotations into jaxtyping's, and beartype raises where an array has another shape. Dimensions of
+one name have one size within a call. Annotations without a shape are left unchecked.
 """
 
 import typing
 from collections.abc import Callable
 from typing import Any
 
-import beartype
-import jax
-import numpy as np
-from jaxtyping import Num, install_import_hook
-
-MODULES = (
-    "bayescale.inference._coordinates",
-    "bayescale.inference._integrated",
-    "bayescale.inference._mixture",
-    "bayescale.inference._pool",
-    "bayescale.kernels.additive_grid",
-    "bayescale.kernels.blocks",
-    "bayescale.kernels.elimination",
-    "bayescale.kernels.levenberg_marquardt",
-    "bayescale.kernels.newton",
-)
 # The types of `bayescale.inference._coordinates`.
 SPACES = {"Unconstrained": "k", "Decorrelated": "k", "Whitened": "k_and_functions"}
 
@@ -34,6 +18,9 @@ def checked(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function whose arrays beartype checks for their shapes."""
     written = getattr(function, "__annotations__", {})
     function.__annotations__ = {name: with_shape(value) for name, value in written.items()}
+    # Imported with the first module that is checked, after JAX and not before its settings.
+    import beartype
+
     return beartype.beartype(function)
 
 
@@ -42,16 +29,16 @@ def with_shape(annotation: Any) -> Any:
     if isinstance(annotation, typing.NewType) and annotation.__name__ in SPACES:
         return array(SPACES[annotation.__name__])
     if typing.get_origin(annotation) is tuple:
-        return tuple[tuple(map(with_shape, typing.get_args(annotation)))]
+        parts = typing.get_args(annotation)
+        return Any if Ellipsis in parts else tuple[tuple(map(with_shape, parts))]
     shapes = [part for part in getattr(annotation, "__metadata__", ()) if isinstance(part, str)]
     return array(shapes[0]) if shapes else Any
 
 
 def array(shape: str) -> Any:
     """Return jaxtyping's type of JAX's and NumPy's arrays of a shape."""
+    import jax
+    import numpy as np
+    from jaxtyping import Num
+
     return Num[jax.Array | np.ndarray, shape]
-
-
-def install() -> None:
-    """Check the functions of `MODULES`, which must not have been imported."""
-    install_import_hook(MODULES, "tests.shapes.checked")
