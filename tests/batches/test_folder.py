@@ -3,15 +3,17 @@
 import json
 import os
 import re
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import bayescale as bs
-from bayescale.inference.base import Problem
+from bayescale.inference.base import BatchMethod, Problem
 
 
 def stats(folder: Path) -> dict[str, tuple[int, int]]:
@@ -167,19 +169,26 @@ def test_a_method_that_hands_on_what_it_cannot_do_is_not_asked_again(
     same(again, once)
 
 
+@dataclass(frozen=True)
+class Together(bs.MultiStart, BatchMethod):
+    """Point fits, given out in groups, which are remembered."""
+
+    groups: ClassVar[list[list[str]]] = []
+
+    def run_all(self, problems: Sequence[Problem]) -> list[bs.Posterior]:
+        self.groups.append([problem.runs.name for problem in problems])
+        return [self.run(problem) for problem in problems]
+
+
 def test_a_group_killed_half_way_goes_on_in_the_same_company_and_keeps_what_was_written(
     out, sweeps, quick, monkeypatch
 ):
-    groups = []
-
-    def run_all(self: bs.MultiStart, problems: list[Problem]) -> list[bs.Posterior]:
-        groups.append([problem.runs.name for problem in problems])
-        return [self.run(problem) for problem in problems]
+    quick |= {"method": Together(starts=100)}
+    Together.groups.clear()
 
     def killed(self: bs.Posterior, path: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(bs.MultiStart, "run_all", run_all, raising=False)
     with monkeypatch.context() as patch:
         save = bs.Posterior.save
         patch.setattr(
@@ -191,7 +200,7 @@ def test_a_group_killed_half_way_goes_on_in_the_same_company_and_keeps_what_was_
             bs.batch(sweeps, out=out, **quick)
     written = stats(out)
     bs.batch(sweeps, out=out, **quick)
-    assert groups == [[runs.name for runs in sweeps]] * 2
+    assert Together.groups == [[runs.name for runs in sweeps]] * 2
     assert len(written) == 1
     assert written.items() <= stats(out).items()
 
