@@ -107,6 +107,6 @@ def _chosen(
 
 
 def _takes_departures(method: Method) -> bool:
-    # The heavy tails of the default noise model are for chains alone: importance sampling integrates
-    # departures out, and needs runs that scatter Normally about them.
+    # The heavy tails of the default noise model are for chains alone: importance sampling
+    # integrates departures out, and needs runs that scatter Normally about them.
     return isinstance(method, NUTS)

@@ -97,7 +97,10 @@ def test_a_table_of_negative_losses_can_still_be_read(originals):
 
 @pytest.mark.parametrize("module", ["jax", "pooch", "requests", "matplotlib", "arviz"])
 def test_loading_embedded_runs_imports_no_heavy_module(module):
-    code = f"import sys; from bayescale import datasets; datasets.load('dey2023_pile'); print({module!r} in sys.modules)"
+    code = (
+        "import sys; from bayescale import datasets; datasets.load('dey2023_pile'); "
+        f"print({module!r} in sys.modules)"
+    )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )

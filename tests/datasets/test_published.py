@@ -1,4 +1,4 @@
-"""Tables of published figures: their facts, their form, and what is said to a name that is wrong."""
+"""Tables of published figures: their facts, their form, and the answer to a name that is wrong."""
 
 import numpy as np
 import pytest

@@ -61,7 +61,10 @@ def test_a_matern_whose_length_or_scale_is_not_positive_is_refused(options):
 
 
 def test_a_matern_too_rough_for_its_functions_is_refused():
-    message = r"matern: these 40 runs need more than its 16 functions, .* 100% of its variance .* a longer length"
+    message = (
+        r"matern: these 40 runs need more than its 16 functions, .* 100% of its variance .* a "
+        r"longer length"
+    )
     with pytest.raises(InputError, match=message):
         Basis.of(Matern(length=0.01), on_a_line(*range(40)))
 

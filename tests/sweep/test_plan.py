@@ -21,7 +21,7 @@ def test_no_run_is_longer_than_the_text():
     assert max(task.n_bytes for task in EVERY) < BYTES
 
 
-def test_base_has_sixty_runs_or_more_with_seven_sizes_and_two_seeds_at_every_budget_over_a_decade_and_a_half():
+def test_base_has_sixty_runs_with_seven_sizes_and_two_seeds_at_every_budget_over_1_5_decades():
     base = plan.base()
     assert len(base) >= 60
     for budget in plan.BASE:

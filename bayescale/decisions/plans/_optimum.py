@@ -348,8 +348,9 @@ def filled(objective: PlanObjective, scenario: Scenario) -> Array:
 
 
 def _least(worth: Any, scenario: Scenario, least: Array, greatest: Array) -> Array:
-    """The log N, an array like both ends, at which ``worth(log_n, scenario)`` is least, by the sign of
-    its slope.
+    """Return the log N at which ``worth(log_n, scenario)`` is least, an array like both ends.
+
+    It is found by the sign of the slope.
 
     By the law alone it has one minimum; departures may make several, of which the best about that
     one is taken.

@@ -257,13 +257,13 @@ def _check(posteriors: tuple[Posterior, ...], numbers: dict[str, float]) -> None
     for posterior in posteriors:
         if not is_likelihood(posterior.noise):
             raise InputError(
-                f"design needs to know how new runs scatter, and {posterior.noise.title} does not say; "
-                f"use a likelihood."
+                f"design needs to know how new runs scatter, and {posterior.noise.title} does not "
+                f"say; use a likelihood."
             )
         if not isinstance(posterior.law, AllocatesCompute):
             raise InputError(
-                f"{posterior.law.formula} knows no best size for a budget; fit Chinchilla() to design "
-                f"runs for one."
+                f"{posterior.law.formula} knows no best size for a budget; fit Chinchilla() to "
+                f"design runs for one."
             )
         if posterior.n_draws < _FEWEST_DRAWS:
             raise InputError(

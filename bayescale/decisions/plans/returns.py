@@ -129,10 +129,8 @@ class Returns:
         """
         name = f"loss_{factor:g}x"
         if name not in self.draws:
-            raise InputError(
-                f"returns: the factor is one of {', '.join(f'{known_factor:g}' for known_factor in _FACTORS)}; "
-                f"{factor:g} was given."
-            )
+            known = ", ".join(f"{known_factor:g}" for known_factor in _FACTORS)
+            raise InputError(f"returns: the factor is one of {known}; {factor:g} was given.")
         gained = (self.draws["loss"] - self.draws[name] > epsilon).mean("draw")
         return gained.to_series().rename("probability")
 

@@ -213,13 +213,14 @@ def gate(
     if comparison.problems:
         decision, sentence = (
             "undecided",
-            f"{sentence} But the fit is not to be trusted: {' '.join(messages(comparison.problems))}",
+            f"{sentence} But the fit is not to be trusted: "
+            + " ".join(messages(comparison.problems)),
         )
     groups = comparison.runs.frame["group"].astype(str)
     made_by = comparison.provenance
     return Audit(
-        question=f"Does {comparison.candidate} gain more than {threshold:g} nats over {comparison.base} at "
-        f"{compute:.3g} FLOPs?",
+        question=f"Does {comparison.candidate} gain more than {threshold:g} nats over "
+        f"{comparison.base} at {compute:.3g} FLOPs?",
         sentence=sentence,
         decision=decision,
         base=comparison.base,
