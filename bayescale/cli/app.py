@@ -35,6 +35,8 @@ app = typer.Typer(
 def main() -> None:
     """Run the program; the console script."""
     _keep_compiled_programs()
+    # A law of the user's own is found in the folder in which the program runs.
+    sys.path.append(str(Path.cwd()))
     sys.unraisablehook = _interrupt_again
     app()
 

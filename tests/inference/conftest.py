@@ -69,7 +69,10 @@ def sweep() -> bs.Runs:
     return bs.datasets.simulate(seed=3, noise=0.01)
 
 
-@pytest.fixture(scope="session")
-def chains(sweep: bs.Runs) -> bs.Posterior:
-    """The posterior of the sweep under Normal noise, by Markov chains."""
+@pytest.fixture(scope="package")
+def chains(sweep: bs.Runs, compiled_without_optimising: None) -> bs.Posterior:
+    """The posterior of the sweep under Normal noise, by Markov chains.
+
+    Tests compare its draws to the last bit, and so compile it as they compile theirs.
+    """
     return bs.fit(sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.NUTS())
