@@ -83,7 +83,7 @@ def test_what_is_not_a_number_is_null_in_json(capsys):
 
 
 def test_the_report_names_data_law_noise_and_method(bayescale):
-    report = bayescale("fit", *QUICK).stdout
+    report = bayescale("fit", "--law", "chinchilla", *QUICK).stdout
     for fact in (
         "bayescale2026_sweep, 64 runs",
         "E + A/N^α + B/D^β",
@@ -159,9 +159,8 @@ def test_a_published_minimum_is_printed_to_nine_decimals(bayescale):
         pytest.skip(
             "needs the public originals: set BAYESCALE_DATA to a folder that holds <name>/<file>"
         )
-    result = bayescale(
-        "fit", "besiroglu2024_chinchilla", "--noise", "huber", "--method", "multistart", "--json"
-    )
+    pair = ("--law", "chinchilla", "--noise", "huber")
+    result = bayescale("fit", "besiroglu2024_chinchilla", *pair, "--method", "multistart", "--json")
     assert json.loads(result.stdout)["objective"] == pytest.approx(0.0010182740178, abs=1e-9)
 
 
