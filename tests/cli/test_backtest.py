@@ -10,7 +10,7 @@ import bayescale as bs
 from bayescale import cli_input
 from bayescale.cli import app
 
-QUICK = ("--noise", "normal", "--method", "multistart:starts=50")
+QUICK = ("--law", "chinchilla", "--noise", "normal", "--method", "multistart:starts=50")
 
 
 @pytest.fixture(scope="module")
