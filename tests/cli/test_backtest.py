@@ -10,7 +10,7 @@ import bayescale as bs
 from bayescale.cli._inputs import holdout_from
 from bayescale.cli.app import app
 
-QUICK = ("--noise", "normal", "--method", "multistart:starts=50")
+QUICK = ("--law", "chinchilla", "--noise", "normal", "--method", "multistart:starts=50")
 
 
 @pytest.fixture(scope="module")

@@ -181,9 +181,8 @@ def test_a_published_minimum_is_printed_to_nine_decimals(bayescale):
         pytest.skip(
             "needs the public originals: set BAYESCALE_DATA to a folder that holds <name>/<file>"
         )
-    result = bayescale(
-        "fit", "besiroglu2024_chinchilla", "--noise", "huber", "--method", "multistart", "--json"
-    )
+    pair = ("--law", "chinchilla", "--noise", "huber")
+    result = bayescale("fit", "besiroglu2024_chinchilla", *pair, "--method", "multistart", "--json")
     assert json.loads(result.stdout)["objective"] == pytest.approx(0.0010182740178, abs=1e-9)
 
 
