@@ -33,8 +33,7 @@ Law = Annotated[
     typer.Option(
         "--law",
         help="Scaling law, with options as in chinchilla:tied=true; [cyan]bayescale laws list[/] "
-        "names the laws. If neither --law nor --noise is given, the law is coupled and the noise "
-        "model is discrepancy; otherwise the default is chinchilla.",
+        "names the laws, and my_module:MyLaw is a law of your own. Default: coupled.",
         show_default=False,
     ),
 ]
@@ -43,8 +42,8 @@ Noise = Annotated[
     typer.Option(
         "--noise",
         help="Noise model, how losses scatter about the law: student_t, normal, huber:delta=1e-3, "
-        "discrepancy:base=student_t. The default is student_t if --law or a --method other than "
-        "nuts is given.",
+        "discrepancy:base=student_t. Default: discrepancy for losses under nuts, else "
+        "student_t.",
         show_default=False,
     ),
 ]

@@ -10,7 +10,7 @@ from bayescale.cli._json import print_json
 from bayescale.cli._saving import default_file
 from bayescale.cli.app import app
 
-QUICK = ("--noise", "normal", "--method", "multistart:starts=50")
+QUICK = ("--law", "chinchilla", "--noise", "normal", "--method", "multistart:starts=50")
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +141,7 @@ def test_fitting_again_replaces_the_posterior(bayescale, folder):
 
 
 def test_a_law_without_an_optimum_is_drawn_and_says_why_there_is_no_plan(bayescale):
-    report = bayescale("fit", "dey2023_pile", "--law", "power_law", *QUICK).stdout
+    report = bayescale("fit", "dey2023_pile", *QUICK, "--law", "power_law").stdout
     assert "No compute-optimal plan: L(C) = E + A/C^α has no trade-off" in report
     assert "loss of the law" in report
 

@@ -18,7 +18,7 @@ PRIOR_WIDTH = 10.0
 
 @dataclass(frozen=True)
 class Curve:
-    """The objective; ``kind`` is ``normal`` (with a scale and a prior) or ``huber`` (with neither)."""
+    """An objective of ``kind`` ``normal``, with a scale and a prior, or ``huber``, with neither."""
 
     kind: str
     delta: float = 0.05

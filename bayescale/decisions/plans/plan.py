@@ -124,10 +124,10 @@ class Plan:
             f"Train {count_in_words(self.n_params)} parameters on "
             f"{count_in_words(self.n_tokens)} tokens, "
             f"{self.n_tokens / self.n_params:.3g} for each parameter.",
-            f"Expect a loss of {predicted['loss_q50']:.4g} nats per token, and with 90 % probability "
-            f"one between "
+            f"Expect a loss of {predicted['loss_q50']:.4g} nats per token, and with 90 % "
+            f"probability one between "
             f"{predicted['loss_q05']:.4g} and {predicted['loss_q95']:.4g}.",
-            f"This is {self.extrapolation_factor:.3g} times the compute of the dearest run that "
+            f"This is {self.extrapolation_factor:.3g} times the compute of the largest run that "
             f"was fitted.",
         ]
         if np.isfinite(flat["low_90"]):

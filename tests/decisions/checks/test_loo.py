@@ -20,7 +20,7 @@ def runs():
 
 @pytest.fixture(scope="module")
 def posterior(runs):
-    return bs.fit(runs, noise=Normal(), method=bs.Importance(draws=2000))
+    return bs.fit(runs, law=bs.laws.Chinchilla(), noise=Normal(), method=bs.Importance(draws=2000))
 
 
 def scattered(made_posterior, noise=None, **more):
@@ -41,7 +41,9 @@ def test_a_score_is_the_density_of_the_run_given_the_others(runs, posterior):
         runs.frame.iloc[place],
         Runs.from_frame(runs.frame.drop(runs.frame.index[place])),
     )
-    refit = bs.fit(without, noise=Normal(), method=bs.Importance(draws=2000))
+    refit = bs.fit(
+        without, law=bs.laws.Chinchilla(), noise=Normal(), method=bs.Importance(draws=2000)
+    )
     centre = refit.log_law({name: np.array([left_out[name]]) for name in ("n_params", "n_tokens")})[
         ..., 0
     ]
@@ -72,7 +74,10 @@ def test_a_run_that_decides_the_fit_is_named_with_what_to_do(runs):
     frame.loc[worst, "loss"] *= 1.3
     scores = bs.loo(
         bs.fit(
-            Runs.from_frame(frame, name="bent"), noise=Normal(), method=bs.Importance(draws=2000)
+            Runs.from_frame(frame, name="bent"),
+            law=bs.laws.Chinchilla(),
+            noise=Normal(),
+            method=bs.Importance(draws=2000),
         )
     )
     assert scores.summary().loc["bent", "high_k"] == str(worst)
