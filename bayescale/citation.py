@@ -1,4 +1,4 @@
-"""What to cite: BibTeX of the laws, noise models, processes, methods and data behind a result."""
+"""Citations: BibTeX of the laws, noise models, processes, methods and data behind a result."""
 
 import dataclasses
 import re

@@ -1,4 +1,4 @@
-"""What every result has: a summary, sentences, complaints, a dictionary for JSON, and how it shows
+"""Results: each has a summary, sentences, complaints, a dictionary for JSON, and how it shows
 itself in a notebook and at a prompt.
 
 A result is a frozen dataclass of its own; it shares nothing by inheritance. Its ``_repr_html_`` is
@@ -64,19 +64,19 @@ class Complaint:
 
 @runtime_checkable
 class Result(Protocol):
-    """What verbs return."""
+    """The protocol of all results that verbs return."""
 
     @property
     def title(self) -> str:
-        """What the result is, in a few words."""
+        """A title of a few words."""
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What the result says, in plain words."""
+        """The result in plain words."""
 
     @property
     def problems(self) -> tuple[Complaint, ...]:
-        """What is wrong with it; empty where all is well."""
+        """Complaints about the result; empty where all is well."""
 
     def summary(self) -> pd.DataFrame:
         """A table to read."""

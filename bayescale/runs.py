@@ -224,7 +224,7 @@ class Runs:
 
     @property
     def counted(self) -> bool:
-        """Whether right answers were counted."""
+        """Return whether right answers were counted."""
         return set(self.frame.columns) >= _COUNTS
 
     @property
@@ -246,7 +246,7 @@ class Runs:
 
 
 def suspicions(frame: pd.DataFrame) -> list[str]:
-    """What a careful reader would ask about these runs: wrong units, or a design that leaves
+    """Return questions that a careful reader would ask about these runs: wrong units, or a design that leaves
     exponents unidentified.
     """
     found = []

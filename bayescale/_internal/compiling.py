@@ -1,4 +1,4 @@
-"""How programs of many small operations, such as a sampler's, are compiled on a CPU.
+"""Compiler options for programs of many small operations, such as a sampler's, on a CPU.
 
 A fit waits for its compiler longer than for its draws. XLA's newer way of making code for fused
 operations takes as long as all else in compiling a sampler, and gains nothing in it; its default
@@ -34,7 +34,7 @@ _HASTY = {"xla_backend_optimization_level": 0}
 
 
 class Use(Enum):
-    """How often a program of small operations runs.
+    """The frequency with which a program of small operations runs.
 
     ``OFTEN`` is hundreds of thousands of operations, ``BRIEF`` less.
     """

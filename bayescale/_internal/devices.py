@@ -5,7 +5,8 @@ import jax
 
 def pinned_device() -> jax.Device | None:
     """Return the device that ``jax.default_device`` pins work to, or None where none is pinned."""
-    pinned = jax.config.jax_default_device  # type: ignore[attr-defined, unused-ignore]  # JAX 0.12 types it
+    # Only JAX from 0.12 on declares the type of this option.
+    pinned = jax.config.jax_default_device  # type: ignore[attr-defined, unused-ignore]
     return jax.local_devices(backend=pinned)[0] if isinstance(pinned, str) else pinned
 
 

@@ -1,4 +1,4 @@
-"""From runs, a law and a noise model to what every method works on: centred data, and one objective
+"""The problem that every method solves: centred data of runs, and one objective
 in unconstrained coordinates.
 
 The coordinates are the parameters of the law and then of the noise, each mapped from its prior's

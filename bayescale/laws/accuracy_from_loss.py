@@ -93,5 +93,5 @@ class AccuracyFromLoss(Law):
 
 
 def _risen(rise: Any, steepness: Any, middle: Any) -> Any:
-    """From the logarithms, how far the score is above the floor at the centre."""
+    """Return how far the score is above the floor at the centre, from the logarithms."""
     return jnp.exp(rise) * jax.nn.sigmoid(jnp.exp(steepness) * jnp.expm1(middle))

@@ -168,7 +168,7 @@ class Kaplan(AllocatesCompute):
 
 
 def with_embeddings(n_params: Any) -> Any:
-    """All parameters of a model of ``n_params`` without embeddings: N + ω N^(1/3).
+    """Return all parameters of a model of ``n_params`` without embeddings: N + ω N^(1/3).
 
     T. Pearce and J. Song 2024, with ω = 47,491 for models shaped like those of Kaplan and
     Chinchilla. Models of another vocabulary have other embeddings: count them where they are known.

@@ -111,5 +111,5 @@ class Sigmoid(Law):
 
 
 def _risen(rise: Any, middle: Any, steepness: Any) -> Any:
-    """From the logarithms, how far the score is above the floor at the centre."""
+    """Return how far the score is above the floor at the centre, from the logarithms."""
     return jnp.exp(rise) * jax.nn.sigmoid(-jnp.exp(steepness) * middle)

@@ -180,7 +180,7 @@ class Posterior:
 
     @property
     def title(self) -> str:
-        """What was fitted to what."""
+        """The formula that was fitted, and the name of the runs."""
         return f"{self.law.formula}, {self.runs.name}"
 
     @property

@@ -93,5 +93,5 @@ def chain(
 
 
 def _as_many(values: np.ndarray, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    """All of them, in an order of chance, as often as it takes."""
+    """Return all draws in random order, repeated as often as needed."""
     return values[rng.permutation(np.resize(np.arange(len(values)), wanted))]

@@ -90,7 +90,7 @@ class Audit:
     problems: tuple[Complaint, ...]
 
     def to_json(self) -> str:
-        """All fields, in order; a number that is not finite is null."""
+        """Return all fields, in order; a number that is not finite is null."""
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
 
     def save(self, path: str | Path) -> Path:
@@ -132,7 +132,7 @@ class Audit:
         return pd.DataFrame([row], index=pd.Index([self.compute], name="compute"))
 
     def to_dict(self) -> dict[str, Json]:
-        """All fields, in order."""
+        """Return all fields, in order."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return dict(as_json({**fields, "problems": messages(self.problems)}))
 
