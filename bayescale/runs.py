@@ -246,8 +246,9 @@ class Runs:
 
 
 def suspicions(frame: pd.DataFrame) -> list[str]:
-    """Return questions that a careful reader would ask about these runs: wrong units, or a design that leaves
-    exponents unidentified.
+    """Return questions that a careful reader would ask about these runs.
+
+    They ask about wrong units, and about a design that leaves exponents unidentified.
     """
     found = []
     if "n_params" in frame and (small := frame["n_params"].min()) < _SMALLEST_PLAUSIBLE_N_PARAMS:

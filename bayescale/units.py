@@ -1,5 +1,6 @@
-"""Quantities that all verbs count and print alike: training compute, the compute budgets of a sweep, quantiles
-of draws, and numbers as text.
+"""Quantities that all verbs count and print alike.
+
+These are training compute, the compute budgets of a sweep, quantiles of draws, and numbers as text.
 
 Training on D tokens with N parameters costs C = 6·N·D FLOPs (Kaplan et al. 2020, equation 2.2,
 without the attention term; Hoffmann et al. 2022).
