@@ -123,7 +123,7 @@ class Parametrisation:
 
     def unconstrain(self, params: Mapping[str, Array]) -> Unconstrained:
         """Map parameters in data units to unconstrained coordinates; the inverse of `constrain`."""
-        return unconstrained(self.parameters, params)
+        return Unconstrained(jnp.stack(unconstrained(self.parameters, params)))
 
     def decorrelate(self, point: Unconstrained) -> Decorrelated:
         """Map unconstrained coordinates to decorrelated ones."""
@@ -149,10 +149,12 @@ class Parametrisation:
         return ParamsInCounts(_within_support(self.parameters, rescaled))
 
 
-def unconstrained(parameters: Iterable[Parameter], params: Mapping[str, Array]) -> Unconstrained:
-    """Return the unconstrained coordinates of some parameters, in the order of ``parameters``."""
-    coordinates = [biject_to(p.prior.support).inv(params[p.name]) for p in parameters]
-    return Unconstrained(jnp.stack(coordinates))
+def unconstrained(parameters: Iterable[Parameter], params: Mapping[str, Array]) -> list[Array]:
+    """Return the unconstrained coordinates of some parameters, each of the shape of its values.
+
+    The order is that of ``parameters``.
+    """
+    return [biject_to(p.prior.support).inv(params[p.name]) for p in parameters]
 
 
 @jit_for(Use.BRIEF, "parametrisation")

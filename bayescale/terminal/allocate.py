@@ -49,16 +49,7 @@ def print_allocation(posterior: "Posterior", plans: "Allocation") -> None:
         console.print()
         style.print_table(console, _bounded_table(plans, budget, statistics))
         _print_feasible(console, statistics)
-        _print_binding(console, shares_of_binding_draws(plans, budget))
-
-
-def shares_of_binding_draws(plans: "Allocation", budget: float) -> dict[str, float]:
-    """Return in what share of the draws each bound limits the plan of a budget."""
-    # A target loss without bounds has no rows, and no columns either.
-    if plans.binding.empty:
-        return {}
-    rows = plans.binding[plans.binding[plans.over] == budget]
-    return dict(zip(rows["bound"], rows["share"], strict=True))
+        _print_binding(console, plans.binding_shares(budget))
 
 
 def plan_table(posterior: "Posterior", plans: "Allocation") -> Table:

@@ -92,7 +92,7 @@ def test_the_page_of_a_fit_with_plans_fits(posteriors, capsys, check_figures_at_
     posterior = bs.load(posteriors["500 draws"])
     fit = SimpleNamespace(
         **{name: getattr(posterior, name) for name in ("runs", "law", "noise", "method")},
-        **{name: getattr(posterior, name) for name in ("constants", "draws", "n_draws")},
+        **{name: getattr(posterior, name) for name in ("params", "draws", "n_draws")},
         provenance={"device": "cpu"},
         seconds={"fit": 1.25},
         diagnostics={},

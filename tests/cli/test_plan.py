@@ -23,7 +23,7 @@ def test_it_says_what_to_train_and_writes_a_page_that_says_how_it_was_made(
     for fact in (
         "Train ",
         "Expect a loss of",
-        "times the compute of the dearest run",
+        "times the compute of the largest run",
         "Runs to make after",
         "The report is plan.html",
     ):

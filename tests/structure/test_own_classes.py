@@ -301,7 +301,7 @@ def test_a_file_of_the_first_format_is_read():
     assert posterior.law == bs.laws.Chinchilla(tied=True)
     assert posterior.noise == noise
     assert posterior.method == bs.NUTS(chains=2, warmup=100, draws=2, seed=7)
-    assert posterior.problems == ("The chains disagree.",)
+    assert [str(problem) for problem in posterior.problems] == ["The chains disagree."]
     assert posterior.runs.name == "twelve simulated runs"
     assert posterior.provenance["seed"] == "7"
     assert len(posterior.runs) == 12

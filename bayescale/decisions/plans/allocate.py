@@ -112,6 +112,14 @@ class Allocation:
         """Empty: what is wrong with the fit, the posterior says."""
         return ()
 
+    def binding_shares(self, budget: float) -> dict[str, float]:
+        """Return in what share of the draws each bound limits the plan of a budget."""
+        # A target loss without bounds has no rows, and no columns either.
+        if self.binding.empty:
+            return {}
+        rows = self.binding[self.binding[self.over] == budget]
+        return dict(zip(rows["bound"], rows["share"], strict=True))
+
     def records(self) -> list[dict[str, Json]]:
         """Return one dictionary a budget: statistics of each quantity and, where constraints were
         given, the share of the draws in which each bound binds.
@@ -123,8 +131,7 @@ class Allocation:
             for _, row in rows.iterrows():
                 plan[row["quantity"]] = {name: row[name] for name in STATISTICS}
             if bounded:
-                here = self.binding[self.binding[self.over] == budget]
-                plan["binding"] = dict(zip(here["bound"], here["share"], strict=True))
+                plan["binding"] = self.binding_shares(budget)
             listed.append(as_json(plan))
         return listed
 

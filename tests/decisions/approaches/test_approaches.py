@@ -68,7 +68,7 @@ def test_an_approach_that_the_runs_do_not_allow_is_left_out_and_told():
     loss = (1.69 + 406.4 / n_params**0.34 + 410.7 / n_tokens**0.28) * errors
     table = pd.DataFrame({"n_params": n_params, "n_tokens": n_tokens, "loss": loss})
     found = bs.approaches(bs.Runs.from_frame(table), TARGET, replicates=REPLICATES)
-    assert any(problem.startswith("2: isoFLOP parabolas") for problem in found.problems)
+    assert any(str(problem).startswith("2: isoFLOP parabolas") for problem in found.problems)
     assert not found.frame["approach"].str.startswith("2").any()
 
 

@@ -1,6 +1,7 @@
 """Leave-one-out scores, against refits and on draws made by hand."""
 
 from dataclasses import replace
+from html import escape
 
 import numpy as np
 import pytest
@@ -83,7 +84,7 @@ def test_a_run_that_decides_the_fit_is_named_with_what_to_do(runs):
     assert scores.summary().loc["bent", "high_k"] == str(worst)
     (told,) = scores.problems
     assert f"at 1 of 45 runs ({worst})" in str(told) and 'by="future"' in str(told)
-    assert f"⚠ {told}" in scores._repr_html_()
+    assert f"⚠ {escape(str(told))}" in scores._repr_html_()
 
 
 def test_under_processes_a_large_k_is_said_to_be_expected(made_posterior):
