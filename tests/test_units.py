@@ -44,7 +44,7 @@ SWEEPS = {
     "within 5 %": rounded_sweep,
     "within 4 %": lambda: rounded_sweep(0.04),
     "of two budgets": lambda: bs.datasets.simulate(seed=1, budgets=(1e18, 1.2e18)),
-    "published": lambda: bs.datasets.load("llama3_isoflop"),
+    "published": lambda: bs.datasets.load("bayescale2026_sweep"),
 }
 
 

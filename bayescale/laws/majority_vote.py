@@ -86,7 +86,7 @@ class MajorityVote(Law):
         # other precision; an array of its own has the precision in its type.
         log_votes = jnp.minimum(jnp.asarray(log_inputs["n_votes"]), _MOST_LOG_VOTES)
         half = (jnp.exp(log_votes)[..., None] + 1) / 2
-        nodes = _PLACES * jnp.sqrt(2 * polygamma(1, half))
+        nodes = jnp.asarray(_PLACES, half.dtype) * jnp.sqrt(2 * polygamma(1, half))
         weights = jax.nn.softmax(half * nodes - 2 * half * jax.nn.softplus(nodes), axis=-1)
         ahead = (jnp.log(params["M"])[..., None] - nodes) / jnp.asarray(params["s"])[..., None]
         ahead = jnp.clip(ahead, *_within_range(ahead.dtype))
