@@ -126,7 +126,8 @@ class Allocation:
         """
         bounded = set(self.draws.data_vars) != set(_UNBOUNDED)
         listed = []
-        for budget, rows in self.frame.groupby(self.over, sort=False):
+        for _, rows in self.frame.groupby(self.over, sort=False):
+            budget = float(rows[self.over].iloc[0])
             plan: dict[str, Any] = {self.over: budget}
             for _, row in rows.iterrows():
                 plan[row["quantity"]] = {name: row[name] for name in STATISTICS}
