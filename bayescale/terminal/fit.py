@@ -13,6 +13,7 @@ from bayescale._internal.discovery import describe
 from bayescale.terminal import style
 from bayescale.terminal.allocate import plan_table
 from bayescale.terminal.curve import Curve, draw_curve
+from bayescale.units import as_typed
 
 if TYPE_CHECKING:
     from bayescale.decisions.plans.allocate import Allocation
@@ -82,7 +83,7 @@ def print_next_commands(posterior: "Posterior", saved: str) -> None:
     file = shlex.quote(saved)
     lines = [f"Saved to {saved}. Next:", f"  bayescale forecast {file} {_next_inputs(posterior)}"]
     if isinstance(posterior.law, AllocatesCompute):
-        compute = style.scientific(_NEXT_FACTOR * posterior.runs.six_nd.max())
+        compute = as_typed(_NEXT_FACTOR * posterior.runs.six_nd.max())
         lines.append(f"  bayescale allocate {file} --compute {compute}")
     style.console().print("\n".join(lines), soft_wrap=True)
 
@@ -94,12 +95,11 @@ def _next_inputs(posterior: "Posterior") -> str:
         # More compute at as many tokens per parameter as the most expensive run has.
         largest = runs.frame.iloc[int(runs.six_nd.argmax())]
         factor = _NEXT_FACTOR**0.5
-        n_params = style.scientific(largest["n_params"] * factor)
-        n_tokens = style.scientific(largest["n_tokens"] * factor)
+        n_params = as_typed(largest["n_params"] * factor)
+        n_tokens = as_typed(largest["n_tokens"] * factor)
         return f"--n-params {n_params} --n-tokens {n_tokens}"
     return " ".join(
-        f"--input {name}={style.scientific(runs.column(name).max() * _NEXT_FACTOR)}"
-        for name in inputs
+        f"--input {name}={as_typed(runs.column(name).max() * _NEXT_FACTOR)}" for name in inputs
     )
 
 

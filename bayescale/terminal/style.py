@@ -94,16 +94,6 @@ def count(value: float) -> str:
     return number(value, 3)
 
 
-def scientific(value: float) -> str:
-    """Return a number with two significant digits, as one types it.
-
-    >>> scientific(1.44e24), scientific(2e13)
-    ('1.4e24', '2e13')
-    """
-    digits, _, exponent = f"{value:.1e}".partition("e")
-    return f"{digits.removesuffix('.0')}e{int(exponent)}"
-
-
 def percent(share: float) -> str:
     """Return a share as a percentage that no line break divides."""
     return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
