@@ -73,7 +73,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # the programs too. Tests spend most of their time compiling, and a third of that on optimising
     # what then runs but shortly.
     os.environ.setdefault(
-        "XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+        "XLA_FLAGS", "--xla_backend_optimization_level=1 --xla_llvm_disable_expensive_passes=true"
     )
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         folder = tempfile.TemporaryDirectory(prefix="bayescale-xla-")
@@ -113,17 +113,6 @@ def forget_programs() -> Callable[[], None]:
         jax.clear_caches()
 
     return forget
-
-
-@pytest.fixture(autouse=True, scope="session")
-def shipped_options() -> Iterator[dict[str, Any]]:
-    """Yield the compiler options of the package; tests compile without optimising."""
-    from bayescale._internal import compiling
-
-    shipped = dict(compiling._SMALL)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(compiling._SMALL, "xla_backend_optimization_level", 0)
-        yield shipped
 
 
 @pytest.fixture(autouse=True, scope="module")

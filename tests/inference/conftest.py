@@ -3,6 +3,7 @@ of draws are compared.
 """
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from arviz_stats.base import array_stats
 
 import bayescale as bs
+from bayescale._internal import compiling
 from bayescale._internal.discovery import entry, names
 from bayescale.kernels.blocks import BLOCK
 
@@ -53,13 +55,24 @@ def discrepancies(
     return found
 
 
+@pytest.fixture(scope="package", autouse=True)
+def compiled_without_optimising() -> Iterator[None]:
+    """Programs run so briefly here that optimising them takes longer than it saves."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(compiling._SMALL, "xla_backend_optimization_level", 0)
+        yield
+
+
 @pytest.fixture(scope="session")
 def sweep() -> bs.Runs:
     """45 runs of Hoffmann et al.'s law with one per cent of Normal scatter."""
     return bs.datasets.simulate(seed=3, noise=0.01)
 
 
-@pytest.fixture(scope="session")
-def chains(sweep: bs.Runs) -> bs.Posterior:
-    """The posterior of the sweep under Normal noise, by Markov chains."""
+@pytest.fixture(scope="package")
+def chains(sweep: bs.Runs, compiled_without_optimising: None) -> bs.Posterior:
+    """The posterior of the sweep under Normal noise, by Markov chains.
+
+    Tests compare its draws to the last bit, and so compile it as they compile theirs.
+    """
     return bs.fit(sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.NUTS())

@@ -23,8 +23,7 @@ def test_a_program_gives_what_it_gives_by_default_options(use):
 
 
 @pytest.mark.skipif(jax.default_backend() != "cpu", reason="the options are of compilers for CPUs")
-def test_jax_knows_of_options_and_optimises_a_brief_program_less(monkeypatch, shipped_options):
-    monkeypatch.setattr(compiling, "_SMALL", shipped_options)
+def test_jax_knows_of_options_and_optimises_a_brief_program_less():
     often, brief = Use.OFTEN.options, Use.BRIEF.options
     level = "xla_backend_optimization_level"
     assert often.keys() == brief.keys()
