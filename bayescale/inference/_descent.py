@@ -1,10 +1,11 @@
-"""Newton's method for many problems and many starts at once, on slopes alone.
+"""Newton's method on values alone, for a function of a few coordinates of which many points cost
+little more than one.
 
-Second derivatives are differences of slopes: a compiled program of slopes is small, one of exact
-second derivatives of a determinant takes a minute to compile. Where the Hessian has negative
-eigenvalues their absolute values stand in, so that every step goes downhill and saddles repel. Y.
-Dauphin et al., "Identifying and Attacking the Saddle Point Problem in High-Dimensional Non-Convex
-Optimization", 2014 (arXiv:1406.2572).
+Slopes and second derivatives are differences between points of a stencil about the current point,
+so that a search needs no other compiled program than the one that gives values. Where the Hessian
+has negative eigenvalues their absolute values stand in, so that every step goes downhill and
+saddles repel. Y. Dauphin et al., "Identifying and Attacking the Saddle Point Problem in
+High-Dimensional Non-Convex Optimization", 2014 (arXiv:1406.2572).
 """
 
 from collections.abc import Callable
@@ -12,108 +13,80 @@ from dataclasses import dataclass
 
 import numpy as np
 
-Slopes = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
-"""From (problems, points, k) to values, shape (problems, points), and gradients, shape (problems,
-points, k).
-"""
+Values = Callable[[np.ndarray], np.ndarray]
+"""From points, shape (points, m), to values, shape (points,)."""
 
-_DIFFERENCE = 1e-4
+_DIFFERENCE = 1e-2
 _FIRST_DAMPING, _LEAST_DAMPING, _SHRINK, _GROW = 1e-2, 1e-8, 0.1, 8.0
 _LONGEST, _FLATTEST, _LEVEL = 2.0, 1e-3, 1e-3
 
 
 @dataclass(frozen=True)
 class Expansion:
-    """A function to second order at each search's point.
+    """A function to second order at a point.
 
     Attributes
     ----------
-    at : array, shape (problems, starts, k)
-    value : array, shape (problems, starts)
-    gradient : array, shape (problems, starts, k)
-    hessian : array, shape (problems, starts, k, k)
+    at : array, shape (m,)
+    value : float
+    gradient : array, shape (m,)
+    hessian : array, shape (m, m)
     """
 
     at: np.ndarray
-    value: np.ndarray
+    value: float
     gradient: np.ndarray
     hessian: np.ndarray
 
     @classmethod
-    def about(cls, slopes: Slopes, at: np.ndarray) -> "Expansion":
-        """Expand about points by central differences, all in one call."""
-        problems, starts, k = at.shape
-        moves = _DIFFERENCE * np.concatenate([np.zeros((1, k)), np.eye(k), -np.eye(k)])
-        values, gradients = slopes((at[:, :, None] + moves).reshape(problems, -1, k))
-        values, gradients = (
-            values.reshape(problems, starts, -1),
-            gradients.reshape(problems, starts, -1, k),
-        )
-        curvature = (gradients[:, :, 1 : k + 1] - gradients[:, :, k + 1 :]) / (2 * _DIFFERENCE)
-        return cls(
-            at,
-            values[:, :, 0],
-            gradients[:, :, 0],
-            (curvature + np.swapaxes(curvature, -1, -2)) / 2,
-        )
+    def about(cls, values: Values, at: np.ndarray) -> "Expansion":
+        """Expand about a point by differences over a stencil of 1 + m + m² points."""
+        m, step = len(at), _DIFFERENCE
+        unit = step * np.eye(m)
+        first, second = np.triu_indices(m, 1)
+        both = unit[first] + unit[second]
+        stencil = np.concatenate([np.zeros((1, m)), unit, -unit, both, -both])
+        found = values(at + stencil)
+        centre, above, below = found[0], found[1 : m + 1], found[m + 1 : 2 * m + 1]
+        both_above, both_below = np.split(found[2 * m + 1 :], 2)
+        along = above + below - 2 * centre
+        across = (both_above + both_below - 2 * centre - along[first] - along[second]) / 2
+        hessian = np.diag(along)
+        hessian[first, second] = hessian[second, first] = across
+        return cls(at, float(centre), (above - below) / (2 * step), hessian / step**2)
 
     @property
-    def known(self) -> np.ndarray:
-        """Return where all of it is finite, shape (problems, starts)."""
-        return (
+    def is_finite(self) -> bool:
+        """Return whether value, gradient and Hessian are finite."""
+        return bool(
             np.isfinite(self.value)
-            & np.isfinite(self.gradient).all(-1)
-            & np.isfinite(self.hessian).all((-1, -2))
+            and np.isfinite(self.gradient).all()
+            and np.isfinite(self.hessian).all()
         )
 
-    def where(self, mine: np.ndarray, other: "Expansion") -> "Expansion":
-        """Select element-wise: this expansion where ``mine`` is true, the other elsewhere."""
-        vectors, matrices = mine[..., None], mine[..., None, None]
-        return Expansion(
-            at=np.where(vectors, self.at, other.at),
-            value=np.where(mine, self.value, other.value),
-            gradient=np.where(vectors, self.gradient, other.gradient),
-            hessian=np.where(matrices, self.hessian, other.hessian),
-        )
-
-    def step(self, damping: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return a step downhill, shape (problems, starts, k), and the fall that an undamped one
-        promises.
-        """
+    def step(self, damping: float) -> tuple[np.ndarray, float]:
+        """Return a step downhill, shape (m,), and the fall that an undamped one promises."""
         curvature, axes = np.linalg.eigh(self.hessian)
         stiffness = np.maximum(np.abs(curvature), _FLATTEST)
-        slope = np.einsum("psij,psi->psj", axes, self.gradient)
-        move = -np.einsum(
-            "psij,psj->psi",
-            axes,
-            slope / (stiffness * (1 + damping[..., None]) + damping[..., None]),
-        )
-        shorter = np.minimum(
-            1.0, _LONGEST / np.maximum(np.abs(move).max(axis=-1, keepdims=True), 1e-300)
-        )
-        return move * shorter, np.sum(slope**2 / stiffness, axis=-1) / 2
+        slope = axes.T @ self.gradient
+        move = -axes @ (slope / (stiffness * (1 + damping) + damping))
+        shorter = min(1.0, _LONGEST / max(np.abs(move).max(initial=0.0), 1e-300))
+        return move * shorter, float(np.sum(slope**2 / stiffness) / 2)
 
 
-def descended(slopes: Slopes, starts: np.ndarray, steps: int) -> Expansion:
-    """Return the ends of searches from ``starts``, shape (problems, starts, k).
+def descended(values: Values, start: np.ndarray, steps: int) -> Expansion:
+    """Return the expansion where a search from ``start``, shape (m,), ends.
 
-    The value is infinite where nothing finite was met.
+    The value is that of the start, and the Hessian may be not finite, where nothing finite was met.
     """
-    best = Expansion.about(slopes, starts)
-    nothing = Expansion(
-        starts,
-        np.full(starts.shape[:2], np.inf),
-        np.zeros_like(best.gradient),
-        np.zeros_like(best.hessian),
-    )
-    best = best.where(best.known, nothing)
-    damping = np.full(best.value.shape, _FIRST_DAMPING)
-    for _ in range(steps):
+    best, damping = Expansion.about(values, start), _FIRST_DAMPING
+    for _ in range(steps if best.is_finite else 0):
         move, promised = best.step(damping)
-        if not (promised[np.isfinite(best.value)] > _LEVEL).any():
+        if promised < _LEVEL:
             break
-        trial = Expansion.about(slopes, best.at + move)
-        better = trial.known & (trial.value < best.value)
-        best = trial.where(better, best)
-        damping = np.where(better, np.maximum(damping * _SHRINK, _LEAST_DAMPING), damping * _GROW)
+        trial = Expansion.about(values, best.at + move)
+        if trial.is_finite and trial.value < best.value:
+            best, damping = trial, max(damping * _SHRINK, _LEAST_DAMPING)
+        else:
+            damping *= _GROW
     return best

@@ -13,7 +13,7 @@ from scipy.special import gammaln, logsumexp
 
 # Heavy tails: of eight fits of the hardest sweeps three had Pareto k above 0.7 with eight degrees
 # of freedom, and none had with three.
-FREEDOM = 3.0
+FREEDOM = 6.0
 _STEPS, _FITTED_TO = 8, 1000
 _ENOUGH, _FEWEST, _FLATTER = 30, 2, 0.8
 _SHRINKAGE = 0.02

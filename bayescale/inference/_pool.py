@@ -9,10 +9,12 @@ from typing import Annotated
 import numpy as np
 
 from bayescale.inference._mixture import Mixture
-from bayescale.inference._weighing import Weighed, weigh
+from bayescale.inference._weighing import EVEN_K, Weighed, weigh
 
 _COMPONENTS = 6
-_FEWEST_ROUNDS, _MANY_ROUNDS = 3, 6
+_FEWEST_ROUNDS = 3
+# Effective draws, as a share of a round, at which the proposal is good enough.
+_ENOUGH = 0.3
 _FAR_BELOW, _SAME_MODE = 10.0, 0.1
 _SMALLEST_CURVATURE = 1e-3
 _WEAK_DIRECTIONS, _LONGER, _ASIDE = 2, 9.0, (0.0, 2.0, -2.0, 4.0, -4.0)
@@ -20,17 +22,20 @@ _WEAK_DIRECTIONS, _LONGER, _ASIDE = 2, 9.0, (0.0, 2.0, -2.0, 4.0, -4.0)
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """The proposals for one problem so far, in rounds of equal size.
+    """The proposals for one problem so far, in rounds.
 
     Attributes
     ----------
     first : Mixture
         The first proposal.
     used : tuple of Mixture
+        One a round.
     draws : array, shape (k, pool)
     log_target : array, shape (pool,)
     log_densities : array, shape (rounds, pool)
         Log density of every draw under each mixture used.
+    last : int
+        Draws of the last round.
     """
 
     first: Mixture
@@ -38,11 +43,7 @@ class Pool:
     draws: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
     log_target: np.ndarray = field(default_factory=lambda: np.empty(0))
     log_densities: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
-
-    @property
-    def newest(self) -> np.ndarray:
-        """The draws of the last round."""
-        return self.draws[:, -self._round :]
+    last: int = 0
 
     @cached_property
     def weighed(self) -> Weighed:
@@ -52,14 +53,14 @@ class Pool:
         them, which is too little: evidence was low by some 0.05 nats and the sd of log E by a
         sixth.
         """
-        return weigh(self.log_target[-self._round :] - self.log_densities[-1, -self._round :])
+        return weigh(self.log_target[-self.last :] - self.log_densities[-1, -self.last :])
 
     @property
     def settled(self) -> bool:
-        """Return whether the weights are even after enough rounds, or reliable after many."""
-        if len(self.used) < _MANY_ROUNDS:
-            return len(self.used) >= _FEWEST_ROUNDS and self.weighed.even
-        return self.weighed.reliable
+        """Return whether weights are so even that a better proposal is hardly worth its round."""
+        share = self.weighed.diagnostics["ess_importance"] / self.last
+        even = self.weighed.diagnostics["pareto_k"] < EVEN_K and share > _ENOUGH
+        return even and len(self.used) >= _FEWEST_ROUNDS
 
     @cached_property
     def proposal(self) -> Mixture:
@@ -71,10 +72,6 @@ class Pool:
         return self.used[-1].fitted(
             self.draws, weigh(self.log_target - np.logaddexp.reduce(self.log_densities)).log_weights
         )
-
-    @property
-    def _round(self) -> int:
-        return len(self.log_target) // len(self.used)
 
     def after(self, draws_of_round: np.ndarray, log_target: np.ndarray) -> "Pool":
         """Return the pool with one more round of the proposal."""
@@ -92,6 +89,7 @@ class Pool:
             draws,
             np.concatenate([self.log_target, log_target]),
             densities,
+            len(log_target),
         )
 
 

@@ -20,7 +20,7 @@ from bayescale.kernels.objective import value
 from bayescale.posterior.diagnostics import ESS_LIMIT, pareto_smoothed
 from bayescale.results import Complaint
 
-LARGEST_K, _EVEN_K = 0.7, 0.5
+LARGEST_K, EVEN_K = 0.7, 0.5
 # ArviZ fits no tail to fewer.
 _FEWEST = 25
 
@@ -52,7 +52,7 @@ class Weighed:
     @property
     def even(self) -> bool:
         """Return whether another proposal is hardly worth it: a tail far from the limit."""
-        return self.reliable and self.diagnostics["pareto_k"] < _EVEN_K
+        return self.reliable and self.diagnostics["pareto_k"] < EVEN_K
 
     def chosen(self, draws: int, rng: np.random.Generator) -> np.ndarray:
         """Draw indices of members of the pool by weight, in systematic order and then shuffled."""

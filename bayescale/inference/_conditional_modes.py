@@ -1,0 +1,294 @@
+"""The modes of the noise's parameters, with law and coefficients at their conditional modes, and
+the points that are weighed about the highest of them.
+
+Searches start from the prior's best draws. In each step law and coefficients move to their
+conditional mode, which is a Gauss–Newton step, for the best of some draws of the noise's
+parameters: large scatter holds the law near its prior, small scatter lets it go to the runs. From
+the best ends Newton's method finds the noise's parameters, and the expansion of `_conditional` is
+made anew there, until neither moves.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from bayescale.inference._conditional import Linearisation, Weighable, linearise, weighable
+from bayescale.inference._data import Data
+from bayescale.inference._descent import Expansion, descended
+from bayescale.inference._programs import Fields, Program, compile_ahead
+from bayescale.inference.base import Problem, Target
+from bayescale.kernels.mesh import devices
+from bayescale.kernels.objective import value
+
+S, T = TypeVar("S"), TypeVar("T")
+
+TILE = 64
+"""Points that one call of the compiled program weighs: their matrices stay in a core's cache."""
+
+_PRIOR_DRAWS, _SEARCHES, _GAUSS_NEWTON_STEPS = 4096, 8, 12
+_NEAR, _LEVEL = (1.0, 0.3, 0.1), 0.1
+_FIRST_DAMPING, _GROW = 10.0, 30.0
+_MOST_ENDS, _FAR_BELOW, _SAME_END = 2, 20.0, 0.5
+_ROUNDS, _NEWTON_STEPS, _SETTLED = 6, 6, 1e-2
+
+
+@dataclass(frozen=True)
+class Independent:
+    """The objective of one target without what runs share; equal ones share compiled programs."""
+
+    target: Target
+
+    def __call__(self, draws: Array, data: Data, weights: Array) -> Fields:
+        """Return the negative log posterior at unconstrained coordinates, shape (k, draws)."""
+        values = value(self.target, tuple(draws), data, weights)
+        return {"values": jnp.where(jnp.isnan(values), jnp.inf, values)}
+
+
+@dataclass(frozen=True)
+class Tile:
+    """The program that weighs some points of one target; equal ones share compiled programs."""
+
+    target: Target
+
+    def __call__(
+        self,
+        points: Array,
+        standard: Array,
+        data: Data,
+        weights: Array,
+        linearisation: Linearisation,
+    ) -> Fields:
+        """Return the fields of `Weighable`."""
+        return weighable(self.target, points, standard, data, weights, linearisation)._asdict()
+
+
+@dataclass(frozen=True)
+class Expand:
+    """The program that expands one target about a point; equal ones share compiled programs."""
+
+    target: Target
+
+    def __call__(self, unconstrained: Array, coefficients: Array, data: Data) -> Fields:
+        """Return the fields of `Linearisation`."""
+        return linearise(self.target, unconstrained, coefficients, data)._asdict()
+
+
+class Programs(NamedTuple):
+    """What is compiled for problems of one target and shape, in the background."""
+
+    independent: Program
+    expand: Program
+    tile: Program
+
+    @classmethod
+    def of(cls, problem: Problem) -> "Programs":
+        """Start to compile, or take what an earlier problem of the shape has compiled."""
+        target, data, weights = problem.target, problem.data, problem.weights
+        k, functions = len(target.parameters), problem.n_functions
+        draws, points = np.zeros((k, _PRIOR_DRAWS)), np.zeros((k, TILE))
+        about = (np.zeros(k), np.zeros(functions), data)
+        expansion = jax.eval_shape(lambda *args: linearise(target, *args), *about)
+        tile = (points, np.zeros((functions, TILE)), data, weights, expansion)
+        device = tuple(devices()[:1])
+        return cls(
+            compile_ahead(Independent(target), device, (draws, data, weights)),
+            compile_ahead(Expand(target), device, about),
+            compile_ahead(Tile(target), device, tile),
+        )
+
+
+def first(program: Program) -> Callable[..., Fields]:
+    """Return a program as compiled for the first of its devices, as soon as it is."""
+    return program.on(next(iter(program.compiling)))
+
+
+class End(NamedTuple):
+    """Where a search ended.
+
+    Attributes
+    ----------
+    value : float
+        The negative log density there.
+    unconstrained : array, shape (k,)
+    coefficients : array, shape (functions,)
+    """
+
+    value: float
+    unconstrained: np.ndarray
+    coefficients: np.ndarray
+
+
+class Mode(NamedTuple):
+    """A mode of the noise's parameters.
+
+    Attributes
+    ----------
+    linearisation : Linearisation
+        About the law and the coefficients there.
+    noise : array, shape (m,)
+        Unconstrained coordinates of the noise.
+    value : float
+        The negative log density there.
+    hessian : array, shape (m, m)
+        Of the negative log density.
+    """
+
+    linearisation: Linearisation
+    noise: np.ndarray
+    value: float
+    hessian: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Conditional:
+    """One problem and its compiled programs.
+
+    Attributes
+    ----------
+    problem : Problem
+    programs : Programs
+    workers : int
+        Threads that weigh tiles.
+    """
+
+    problem: Problem
+    programs: Programs
+    workers: int = 1
+
+    def weigh(
+        self, linearisation: Linearisation, points: np.ndarray, standard: np.ndarray
+    ) -> Weighable:
+        """Weigh points, shape (k, n), with draws ξ, shape (functions, n), about an expansion."""
+        n = points.shape[1]
+        padding = ((0, 0), (0, -n % TILE))
+        padded = [np.pad(array, padding, mode="edge") for array in (points, standard)]
+        tile = first(self.programs.tile)
+        problem = self.problem
+
+        def weigh_tile(begin: int) -> Weighable:
+            here = slice(begin, begin + TILE)
+            parts = [np.ascontiguousarray(array[:, here]) for array in padded]
+            with jax.enable_x64(True):
+                found = tile(*parts, problem.data, problem.weights, linearisation)
+            return Weighable(**jax.device_get(found))
+
+        tiles = self._side_by_side(weigh_tile, list(range(0, n, TILE)))
+        return jax.tree.map(lambda *parts: np.concatenate(parts, axis=-1)[..., :n], *tiles)
+
+    def _side_by_side(self, work: Callable[[S], T], parts: Sequence[S]) -> list[T]:
+        """Return the results of parts, worked on in as many threads as there are workers."""
+        if self.workers == 1 or len(parts) == 1:
+            return [work(part) for part in parts]
+        with ThreadPoolExecutor(self.workers) as pool:
+            return list(pool.map(work, parts))
+
+    def modes(self, seed: int) -> list[Mode]:
+        """Find distinct modes, the highest first."""
+        found = self._side_by_side(self._settled, self._ends(seed))
+        finite = [mode for mode in found if np.isfinite(mode.hessian).all()] or found[:1]
+        return sorted(finite, key=lambda mode: mode.value)
+
+    def _ends(self, seed: int) -> list[End]:
+        """Return distinct ends of searches from the prior's best draws, the highest first."""
+        _, width = self.problem.target.prior_location_scale
+        draws = self._prior_draws(seed)
+        with jax.enable_x64(True):
+            independent = first(self.programs.independent)
+            found = independent(draws, self.problem.data, self.problem.weights)
+        starts = draws[:, np.argsort(np.asarray(found["values"]))[:_SEARCHES]].T
+        ends = self._side_by_side(lambda start: self._searched(start, seed), list(starts))
+        ends.sort(key=lambda end: end.value)
+        distinct: list[End] = []
+        for end in ends:
+            close = [np.abs((end.unconstrained - one.unconstrained) / width) for one in distinct]
+            known = any(distance.max() < _SAME_END for distance in close)
+            if not known and end.value < ends[0].value + _FAR_BELOW:
+                distinct.append(end)
+        return distinct[:_MOST_ENDS] or ends[:1]
+
+    def _prior_draws(self, seed: int) -> np.ndarray:
+        centre, width = self.problem.target.prior_location_scale
+        standard = np.random.default_rng(seed).standard_normal((_PRIOR_DRAWS, len(centre)))
+        return (centre + width * standard).T
+
+    def _searched(self, start: np.ndarray, seed: int) -> End:
+        """Follow Gauss–Newton steps from a draw of the prior, with the best of some noises."""
+        p = self.problem.target.n_predictive
+        centre, width = (values[p:] for values in self.problem.target.prior_location_scale)
+        standard = np.random.default_rng(seed).standard_normal((TILE - 1, len(centre)))
+        near = standard * np.resize(_NEAR, TILE - 1)[:, None]
+        best = End(np.inf, start, np.zeros(self.problem.n_functions))
+        damping, linearisation = 0.0, self._expanded(start, best.coefficients)
+        for _ in range(_GAUSS_NEWTON_STEPS):
+            here = best.unconstrained[p:]
+            tried = np.concatenate([here[None], here + width * near, centre + width * standard])
+            found = self._at_conditional_modes(linearisation.damped(damping), tried[:TILE])
+            i = int(np.argmax(found.log_density[0]))
+            end = End(
+                float(-found.log_density[0, i]),
+                found.unconstrained[:, i],
+                found.coefficients[0, :, i],
+            )
+            if not end.value < best.value:
+                damping = max(_FIRST_DAMPING, damping * _GROW)
+                continue
+            settled = best.value - end.value < _LEVEL
+            best, damping = end, damping / _GROW
+            if settled:
+                break
+            linearisation = self._expanded(best.unconstrained, best.coefficients)
+        return best
+
+    def _settled(self, end: End) -> Mode:
+        """Find the mode next to an end."""
+        noise = end.unconstrained[self.problem.target.n_predictive :]
+        linearisation = self._expanded(end.unconstrained, end.coefficients)
+        expansion = None
+        for _ in range(_ROUNDS):
+            linearisation = self._expanded(*self._conditional_mode(linearisation, noise))
+            before = noise if expansion is None else expansion.at
+            expansion = self._descended(linearisation, before)
+            noise = expansion.at
+            if np.abs(noise - before).max(initial=0.0) < _SETTLED:
+                break
+        assert expansion is not None
+        return Mode(linearisation, expansion.at, expansion.value, expansion.hessian)
+
+    def _expanded(self, unconstrained: np.ndarray, coefficients: np.ndarray) -> Linearisation:
+        expand = first(self.programs.expand)
+        with jax.enable_x64(True):
+            found = expand(unconstrained, coefficients, self.problem.data)
+        return Linearisation(**jax.device_get(found))
+
+    def _conditional_mode(
+        self, linearisation: Linearisation, noise: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return parameters and coefficients at the mode given the noise's parameters."""
+        found = self._at_conditional_modes(linearisation, noise[None])
+        return found.unconstrained[:, 0], found.coefficients[0, :, 0]
+
+    def _descended(self, linearisation: Linearisation, noise: np.ndarray) -> Expansion:
+        def values(points: np.ndarray) -> np.ndarray:
+            found = self._at_conditional_modes(linearisation, points)
+            return np.asarray(-found.log_density[0])
+
+        return descended(values, noise, _NEWTON_STEPS)
+
+    def _at_conditional_modes(self, linearisation: Linearisation, noise: np.ndarray) -> Weighable:
+        """Weigh points where η and ξ are zero, for noise of shape (points, m)."""
+        whitened = np.zeros((self.problem.target.n_predictive, len(noise)))
+        points = np.concatenate([whitened, noise.T])
+        standard = np.zeros((self.problem.n_functions, len(noise)))
+        return self.weigh(linearisation, points, standard)
+
+
+def cores() -> int:
+    """Return how many threads this process may run at once."""
+    return os.cpu_count() or 1
