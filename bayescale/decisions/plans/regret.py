@@ -225,12 +225,9 @@ def _table(plans: pd.DataFrame | Mapping[str, tuple[float, float]]) -> pd.DataFr
 def _require_within(
     planner: Planner, table: pd.DataFrame, log_n: np.ndarray, log_d: np.ndarray
 ) -> None:
-    for name, violations in planner.violations(log_n, log_d).items():
+    for bound, violations in planner.violations(log_n, log_d).items():
         if violations.any():
             plan = table.index[int(np.argmax(violations.any(axis=0)))]
-            remedy = (
-                "say what repeats are worth by repeats=Repeats()"
-                if name == "unique_tokens"
-                else "loosen it"
+            raise InputError(
+                f"regret: the plan {plan!r} breaks {bound.name}; leave it out, or {bound.remedy}."
             )
-            raise InputError(f"regret: the plan {plan!r} breaks {name}; leave it out, or {remedy}.")
