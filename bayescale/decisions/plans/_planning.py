@@ -238,6 +238,16 @@ class Planner:
         excess = self._log_excess(bounds, log_n, log_d)
         return {bound: excess[bound.name] > _BINDS for bound in bounds}
 
+    def require_all_feasible(self, plans: Solutions, budgets: Budgets) -> None:
+        """Raise InputError where some draws have no plan within a budget."""
+        lacking = ~np.asarray(plans.feasible)
+        if lacking.any():
+            names = ", ".join(bound.name for bound in self.bounds_and(budgets) if bound.forbids)
+            raise InputError(
+                f"Within {names} there is no plan in {lacking.mean():.2g} of the draws, so that "
+                f"they cannot be compared. Loosen one, or serve fewer inference_tokens."
+            )
+
     def require_reachable(self, target_loss: np.ndarray, plans: Solutions) -> None:
         """Raise InputError where no draw reaches a target, naming the bound in the way."""
         none = ~plans.feasible.any(axis=0)

@@ -155,6 +155,7 @@ def flat_set(
     )
     limits = planner.limits({over: budgets})
     best = planner.minimize_loss({over: budgets})
+    planner.require_all_feasible(best, {over: budgets})
     least_losses = np.exp(best.log_loss)
     allowed = np.log(least_losses + epsilon)
     ends = no_worse(planner.objective, limits, planner.scenario, best.log_n, allowed)

@@ -195,7 +195,9 @@ def returns(
     grown = np.concatenate(
         [budgets * factor for factor in (1.0, *_FACTORS, np.exp(_STEP), np.exp(-_STEP))]
     )
-    losses = np.exp(planner.minimize_loss({over: grown}).log_loss)
+    plans = planner.minimize_loss({over: grown})
+    planner.require_all_feasible(plans, {over: grown})
+    losses = np.exp(plans.log_loss)
     now, *more, above, below = np.split(losses, len(_FACTORS) + 3, axis=1)
     floor = np.broadcast_to(planner.floor, now.shape)
     # Departures may let a smaller budget do as well; the larger one can be spent on less.
