@@ -292,7 +292,7 @@ def least_budget(
 
     def falls_short(log_budget: Array) -> Array:
         plans = best_within(log_budget)
-        return ~(plans.feasible & (plans.log_loss <= log_target))
+        return ~jnp.asarray(plans.feasible & (plans.log_loss <= log_target))
 
     def look(first: Array, budget: Array) -> tuple[Array, None]:
         is_first = jnp.isnan(first) & ~falls_short(jnp.full(shape, budget))

@@ -306,8 +306,8 @@ class Planner:
         used = {Count.PARAMS: log_n, Count.TOKENS: log_d}
         excess = {}
         for bound in bounds:
-            is_cost = isinstance(bound.on, Cost)
-            log_used = np.log(costs[bound.on.name]) if is_cost else used[bound.on]
+            on = bound.on
+            log_used = np.log(costs[on.name]) if isinstance(on, Cost) else used[on]
             excess[bound.name] = log_used - np.log(bound.limit)
         return excess
 

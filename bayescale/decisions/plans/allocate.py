@@ -238,13 +238,13 @@ def quantities(planner: Planner, plans: Solutions, *, plain: bool) -> dict[str, 
         "n_params": n_params,
         "n_tokens": n_tokens,
         "tokens_per_param": n_tokens / n_params,
-        "loss": np.exp(plans.log_loss),
+        "loss": np.exp(np.asarray(plans.log_loss)),
     }
     if plain:
         return values
     constraints, costs = planner.constraints, planner.costs(log_n, log_d)
     if constraints.unique_tokens is not None:
-        values["epochs"] = np.exp(log_d - planner.scenario.log_unique)
+        values["epochs"] = np.exp(log_d - np.asarray(planner.scenario.log_unique))
     if constraints.inference_tokens is not None:
         values["serve_flops"] = planner.served(log_n)
     for cost in COSTS:

@@ -183,8 +183,9 @@ def regret(
     cheapest = planner.least_cost(np.exp(log_loss))
     # The plan itself reaches its loss; both differences are found to rounding, and neither can be
     # below nothing.
+    log_n_cheapest, log_d_cheapest = np.asarray(cheapest.log_n), np.asarray(cheapest.log_d)
     needed = np.where(
-        cheapest.feasible, planner.costs(cheapest.log_n, cheapest.log_d)[planner.currency], spent
+        cheapest.feasible, planner.costs(log_n_cheapest, log_d_cheapest)[planner.currency], spent
     )
     values = {
         "loss": np.exp(log_loss),
