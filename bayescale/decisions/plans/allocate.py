@@ -219,7 +219,7 @@ def allocate(
         plans = planner.minimize_loss(budgets)
     values = quantities(planner, plans, plain=constraints is None)
     if over == TARGET_LOSS.name or not plans.feasible.all():
-        values["feasible"] = plans.feasible.astype(np.float64)
+        values["feasible"] = np.asarray(plans.feasible, dtype=np.float64)
     draws = xr.Dataset(
         {name: (("draw", over), array) for name, array in values.items()},
         coords={over: amounts},
