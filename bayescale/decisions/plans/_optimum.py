@@ -74,7 +74,7 @@ class Scenario:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Limits:
-    """All bounds together, endless where there is none.
+    """The limits that all bounds set together, endless where there is none.
 
     The shapes do not depend on which bounds are set, so that one program serves all.
 
