@@ -1,19 +1,21 @@
 """The command ``allocate``: parameters and tokens for a budget or a loss, within bounds."""
 
+import inspect
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bayescale.cli._command import Command, Section, examples
+from bayescale.cli.options import BOUNDS as BOUNDS_PANEL
 from bayescale.cli.options import (
-    BOUNDS,
     InferenceTokens,
     Json,
-    MaxParams,
-    MaxTokens,
     PosteriorFile,
     UniqueTokens,
+    bound_option,
 )
+from bayescale.decisions.plans.bounds import AMOUNTS, BOUNDS
 from bayescale.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,48 +24,45 @@ if TYPE_CHECKING:
 _BUDGET = "Budget, one of"
 _PRICES = "Prices and speed"
 _COUNTING = "Counting FLOPs"
-_BUDGET_OPTIONS = "--compute, --lifetime-compute, --cost and --target-loss"
 
 
 def _option(panel: str, text: str) -> Any:
     return typer.Option(help=text, rich_help_panel=panel, show_default=False)
 
 
+def _with_budgets_and_bounds(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command an option for each budget and each bound, in place of its ``**given``."""
+    signature = inspect.signature(command)
+    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    annotations: dict[str, Any] = {}
+    for name, amount in AMOUNTS.items():
+        annotations[name] = Annotated[list[float] | None, _option(_BUDGET, amount.help)]
+    for kind in BOUNDS:
+        annotations[kind.name] = Annotated[float | None, bound_option(kind)]
+    added = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in annotations.items()
+    ]
+    # Budgets and bounds come before the options that refine them.
+    ordered = [own[0], *added, *own[1:]]
+    vars(command)["__signature__"] = signature.replace(parameters=ordered)
+    return command
+
+
+@_with_budgets_and_bounds
 def allocate(
     post: PosteriorFile,
-    compute: Annotated[
-        list[float] | None, _option(_BUDGET, "Training FLOPs; may be given several times.")
-    ] = None,
-    lifetime_compute: Annotated[
-        list[float] | None, _option(_BUDGET, "Training and serving FLOPs.")
-    ] = None,
-    cost: Annotated[list[float] | None, _option(_BUDGET, "Money for training and serving.")] = None,
-    target_loss: Annotated[
-        list[float] | None,
-        _option(_BUDGET, "Loss to reach at the least cost, nats per token, in place of a budget."),
-    ] = None,
-    max_params: MaxParams = None,
-    max_tokens: MaxTokens = None,
+    *,
     unique_tokens: UniqueTokens = None,
     repeats: Annotated[
         bool,
         typer.Option(
             "--repeats",
             help="Allow tokens to be repeated, each repeat at its published worth.",
-            rich_help_panel=BOUNDS,
+            rich_help_panel=BOUNDS_PANEL,
         ),
     ] = False,
     inference_tokens: InferenceTokens = None,
-    max_compute: Annotated[float | None, _option(BOUNDS, "Largest training FLOPs.")] = None,
-    max_lifetime_compute: Annotated[
-        float | None, _option(BOUNDS, "Largest training and serving FLOPs.")
-    ] = None,
-    max_cost: Annotated[
-        float | None, _option(BOUNDS, "Most money for training and serving.")
-    ] = None,
-    max_days: Annotated[
-        float | None, _option(BOUNDS, "Days of training; needs --peak-flops and --utilisation.")
-    ] = None,
     train_price: Annotated[float | None, _option(_PRICES, "Price of a FLOP in training.")] = None,
     serve_price: Annotated[
         float | None, _option(_PRICES, "Price of a FLOP in serving (default: as in training).")
@@ -90,6 +89,7 @@ def allocate(
         int, _option(_COUNTING, "Tokens of the vocabulary, with --context (default 32000).")
     ] = 32_000,
     as_json: Json = False,
+    **given: Any,
 ) -> None:
     """Choose parameters and tokens for a budget, or for a loss at the least cost.
 
@@ -105,19 +105,12 @@ def allocate(
     with reporting():
         from bayescale.cli import _inputs
 
-        budgets = _budgets(
-            compute=compute, lifetime_compute=lifetime_compute, cost=cost, target_loss=target_loss
-        )
+        budgets = _budgets({name: given[name] for name in AMOUNTS})
         constraints = _constraints(
-            max_params=max_params,
-            max_tokens=max_tokens,
+            **{kind.name: given[kind.name] for kind in BOUNDS},
             unique_tokens=_inputs.uncertain_from("--unique-tokens", unique_tokens),
             repeats=repeats,
             inference_tokens=_inputs.uncertain_from("--inference-tokens", inference_tokens),
-            max_compute=max_compute,
-            max_lifetime_compute=max_lifetime_compute,
-            max_cost=max_cost,
-            max_days=max_days,
             **_prices(train_price, serve_price, peak_flops, utilisation, devices, price_per_hour),
             context=context,
             vocabulary=vocabulary,
@@ -138,14 +131,15 @@ def allocate(
             warn_of_problems(posterior)
 
 
-def _budgets(**budgets: list[float] | None) -> dict[str, Any]:
+def _budgets(budgets: dict[str, list[float] | None]) -> dict[str, Any]:
     """Return the one kind of budget that is given, each amount once."""
     chosen = {name: list(dict.fromkeys(amounts)) for name, amounts in budgets.items() if amounts}
     if len(chosen) != 1:
         count = f"{len(chosen)} were" if chosen else "none was"
+        *options, last = (f"--{name.replace('_', '-')}" for name in AMOUNTS)
         raise InputError(
-            f"allocate takes one of {_BUDGET_OPTIONS}; {count} given. Further bounds are "
-            f"--max-compute and the like."
+            f"allocate takes one of {', '.join(options)} and {last}; {count} given. "
+            f"Further bounds are --max-compute and the like."
         )
     return chosen
 

@@ -1,12 +1,20 @@
 """Arguments and options that several commands share, each written once."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from bayescale.decisions.plans.bounds import MAX_PARAMS, MAX_TOKENS, UNIQUE_TOKENS, BoundKind
+
 # Panels of help in which options are listed together.
 BOUNDS = "Bounds, which combine"
+
+
+def bound_option(kind: BoundKind) -> Any:
+    """Return the option of a kind of bound."""
+    return typer.Option(help=kind.help, rich_help_panel=BOUNDS, show_default=False)
+
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
@@ -69,34 +77,9 @@ Columns = Annotated[
     ),
 ]
 
-MaxParams = Annotated[
-    float | None,
-    typer.Option(
-        "--max-params",
-        help="Largest number of parameters.",
-        rich_help_panel=BOUNDS,
-        show_default=False,
-    ),
-]
-MaxTokens = Annotated[
-    float | None,
-    typer.Option(
-        "--max-tokens",
-        help="Largest number of training tokens, repeats included.",
-        rich_help_panel=BOUNDS,
-        show_default=False,
-    ),
-]
-UniqueTokens = Annotated[
-    str | None,
-    typer.Option(
-        "--unique-tokens",
-        help="Number of different tokens that exist: 300e12, or lognormal:300e12,0.5 (median, "
-        "standard deviation of the logarithm).",
-        rich_help_panel=BOUNDS,
-        show_default=False,
-    ),
-]
+MaxParams = Annotated[float | None, bound_option(MAX_PARAMS)]
+MaxTokens = Annotated[float | None, bound_option(MAX_TOKENS)]
+UniqueTokens = Annotated[str | None, bound_option(UNIQUE_TOKENS)]
 InferenceTokens = Annotated[
     str | None,
     typer.Option(

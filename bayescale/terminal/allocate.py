@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from bayescale.decisions.plans.bounds import AMOUNTS, COSTS, TARGET_LOSS
 from bayescale.terminal import style
 
 if TYPE_CHECKING:
@@ -20,20 +21,10 @@ _NAMES = {
     "tokens_per_param": "D*/N*",
     "epochs": "epochs, D*/unique tokens",
     "loss": "loss, nats per token",
-    "train_flops": "training, FLOPs",
     "serve_flops": "serving, FLOPs",
-    "lifetime_flops": "training and serving, FLOPs",
-    "total_cost": "cost",
-    "days": "days of training",
+    **{cost.quantity: cost.label for cost in COSTS},
 }
 _COUNTS = ("n_params", "n_tokens", "tokens_per_param")
-_TITLES = {
-    "compute": "Best plan for {:.3g} FLOPs of training",
-    "lifetime_compute": "Best plan for {:.3g} FLOPs of training and serving",
-    "cost": "Best plan for a cost of {:,.4g}",
-    "target_loss": "Cheapest plan for a loss of {:.4g}",
-}
-
 # The statistics of each quantity, by name.
 _Statistics = Mapping[str, Mapping[Any, Any]]
 
@@ -48,7 +39,7 @@ def print_allocation(posterior: "Posterior", plans: "Allocation") -> None:
     for budget, statistics in _by_budget(plans):
         console.print()
         style.print_table(console, _bounded_table(plans, budget, statistics))
-        _print_feasible(console, statistics)
+        _print_feasible(console, plans.over, statistics)
         _print_binding(console, plans.binding_shares(budget))
 
 
@@ -78,7 +69,7 @@ def _by_budget(plans: "Allocation") -> Iterator[tuple[float, _Statistics]]:
 
 
 def _bounded_table(plans: "Allocation", budget: float, statistics: _Statistics) -> Table:
-    title = _TITLES[plans.over].format(budget)
+    title = AMOUNTS[plans.over].title.format(budget)
     quantities = [name for name in _NAMES if name in statistics]
     if plans.draws.sizes["draw"] == 1:
         table = style.table("", "point fit", title=title)
@@ -95,15 +86,16 @@ def _bounded_table(plans: "Allocation", budget: float, statistics: _Statistics) 
     return table
 
 
-def _print_feasible(console: Console, statistics: _Statistics) -> None:
-    """Print the share of draws that reach the target loss, where some do not."""
+def _print_feasible(console: Console, over: str, statistics: _Statistics) -> None:
+    """Print the share of draws that have no plan, where some have none."""
     if "feasible" not in statistics:
         return
     feasible = statistics["feasible"]["mean"]
+    lacking = "reaches this loss" if over == TARGET_LOSS.name else "can be trained and serve"
     if feasible < 1:
         console.print(
-            f"In {1 - feasible:.0%} of the draws no plan within the bounds reaches this loss. "
-            f"The table is of the other draws.",
+            f"In {1 - feasible:.0%} of the draws no plan within the bounds {lacking}. The table "
+            f"is of the other draws.",
             style="yellow",
         )
 

@@ -1,5 +1,6 @@
 """`bayescale allocate`: what it prints, and what it refuses."""
 
+import itertools
 import json
 
 import pytest
@@ -102,3 +103,37 @@ def test_several_budgets_of_money_are_a_list(bayescale, posteriors):
 )
 def test_what_cannot_be_planned_is_refused(refused, posteriors, words, said):
     assert said in refused("allocate", posteriors["chinchilla"], *words)
+
+
+AMOUNTS = {"compute": 1e23, "lifetime-compute": 1e23, "cost": 1e5, "target-loss": 2.1}
+BOUNDS = {
+    "max-params": 1e10,
+    "max-tokens": 1e12,
+    "unique-tokens": 1e12,
+    "max-compute": 5e22,
+    "max-lifetime-compute": 5e22,
+    "max-cost": 5e4,
+    "max-days": 1,
+}
+COUNTED = ["--inference-tokens", 1e12, "--peak-flops", 1e15, "--utilisation", 0.5]
+PAIRS = [(), *itertools.combinations(BOUNDS, 1), *itertools.combinations(BOUNDS, 2)]
+
+
+@pytest.mark.parametrize("over", AMOUNTS)
+def test_every_budget_with_every_pair_of_bounds_is_planned_for_or_refused_by_name(
+    bayescale, posteriors, over
+):
+    for names in PAIRS:
+        words = [f"--{over}", AMOUNTS[over], *COUNTED, "--price-per-hour", 2, "--json"]
+        for name in names:
+            words += [f"--{name}", BOUNDS[name]]
+        result = bayescale("allocate", posteriors["chinchilla"], *words)
+        if result.exit_code == 0:
+            plan = json.loads(result.stdout)
+            assert 1e6 < plan["n_params"]["q50"] < 1e12
+            assert 1e8 < plan["n_tokens"]["q50"] < 1e15
+            assert {name.replace("-", "_") for name in names} <= set(plan["binding"])
+        else:
+            (line,) = result.stderr.splitlines()
+            assert line.startswith("error: ")
+            assert any(name.replace("-", "_") in line for name in names)

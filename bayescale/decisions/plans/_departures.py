@@ -7,7 +7,7 @@ drawn jointly over the whole lattice. Runs of a budget share an effect of their 
 models; all plans share one here, so that none is better by it.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -37,15 +37,15 @@ class Departures(NamedTuple):
         Between knots.
     """
 
-    coefficients: Any
-    least: Any
-    step: Any
+    coefficients: Array | np.ndarray
+    least: Array | np.ndarray
+    step: Array | np.ndarray
 
     @classmethod
     def of(
         cls, posterior: Posterior, n_draws: int, log_unique: np.ndarray, seed: int
     ) -> "Departures | None":
-        """Draw them; None where the noise model has none.
+        """Draw the departures; None where the noise model has none.
 
         Parameters
         ----------
@@ -86,7 +86,7 @@ class Departures(NamedTuple):
         """log N and log D of the first and of the last knot, shape (2, 2)."""
         return jnp.stack([self.least, self.least + (KNOTS - 1) * self.step])[:, :, 0, 0]
 
-    def at(self, log_n: Any, log_d: Any) -> Array:
+    def at(self, log_n: Array, log_d: Array) -> Array:
         """Evaluate the departures of plans, in log loss; shape (draws, points)."""
         draws = self.coefficients.shape[0]
         both = jnp.stack(jnp.broadcast_arrays(log_n, log_d, jnp.zeros((draws, 1)))[:2])
@@ -94,14 +94,14 @@ class Departures(NamedTuple):
         knot = jnp.clip(jnp.floor(indices).astype(int), 0, KNOTS - 2)
         corner = knot[0] * (KNOTS + 2) + knot[1]
         here = corner + _NEIGHBOURS[:, :, None, None]
-        around = self.coefficients[jnp.arange(draws)[:, None], here]
+        around = jnp.asarray(self.coefficients)[jnp.arange(draws)[:, None], here]
         rows, columns = _b_splines(indices - knot)
         return jnp.einsum("idp,jdp,ijdp->dp", rows, columns, around)
 
 
 def _b_splines(t: Array) -> Array:
-    """The four cubic B-splines that are not zero a share t of the way between knots, shape (2, 4,
-    draws, points).
+    """Return the four cubic B-splines that are not zero a share t of the way between knots, shape
+    (2, 4, draws, points).
     """
     s = 1 - t
     return jnp.stack([s**3, 3 * t**3 - 6 * t**2 + 4, 3 * s**3 - 6 * s**2 + 4, t**3], axis=1) / 6

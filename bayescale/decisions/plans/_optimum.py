@@ -1,4 +1,4 @@
-"""The best plan of each draw under bounds: one search over log N, in JAX, for all draws and budgets
+"""Search in JAX for the best plan of each draw under bounds: over log N, for all draws and budgets
 at once.
 
 Given N, a bound on cost leaves at most so many tokens, and more tokens never hurt; so D is what the
@@ -10,12 +10,14 @@ from the law bend the loss, so that several N may be the best of their surroundi
 begins at the best of many.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from bayescale._internal.compiling import Use, jit_for
@@ -25,6 +27,8 @@ from bayescale.decisions.plans.flop_models import TRAINING_PASSES, FlopModel
 from bayescale.laws.base import Law
 from bayescale.laws.data_constrained import effective
 
+Values: TypeAlias = Array | np.ndarray
+
 # Logarithms of counts: from one to more than anyone will have, so that "endless" is a number and
 # slopes stay finite.
 LOG_LEAST, LOG_ENDLESS = 0.0, 200.0
@@ -32,39 +36,58 @@ _HALVINGS, _HALVINGS_WITHIN = 56, 32
 # About the law's own optimum: how far departures are looked at, in log N, and at how many places.
 _REACH, _PLACES = 10.0, 31
 # Under departures: of the search for the law's own optimum, of that about the best of those places,
-# and of a budget, which is looked for from the cheapest model of their lattice to the dearest.
+# and of a budget, which is looked for from the smallest training cost on their lattice to the
+# largest.
 _HALVINGS_NEAR, _HALVINGS_ABOUT, _BUDGETS = 14, 20, 81
 # A search ends on a bound to rounding, on either side.
 _BROKEN = 1e-9
 
 
-class Scenario(NamedTuple):
-    """The conditions that a plan is judged under, as arrays of NumPy or JAX that broadcast against
-    (draws, points).
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Scenario:
+    """The conditions that a plan is judged under; arrays broadcast against (draws, points).
 
     Attributes
     ----------
     params : dict of arrays, shape (draws, 1)
-    served : tokens, shape (draws, 1)
-    log_unique, log_filled : shape (draws, 1)
+        Of the law.
+    served : array, shape (draws, 1)
+        Tokens served.
+    log_unique, log_filled : array, shape (draws, 1)
         Unique tokens, and the size whose best D they are.
-    log_max_params : shape ()
-    log_max_tokens : shape (draws, 1)
-    train, serve : shape (budgets, 1, 1)
-        What a FLOP takes from each budget.
+    train_rates, serve_rates : array, shape (costs, 1, 1)
+        What a FLOP of training, and one of serving, adds to each cost.
     departures : Departures, optional
         From the law, where the noise model has any.
     """
 
-    params: dict[str, Any]
-    served: Any
-    log_unique: Any
-    log_filled: Any
-    log_max_params: Any
-    log_max_tokens: Any
-    train: Any
-    serve: Any
+    params: dict[str, Values]
+    served: Values
+    log_unique: Values
+    log_filled: Values
+    train_rates: Values
+    serve_rates: Values
     departures: Departures | None = None
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Limits:
+    """The limits that all bounds set together, endless where there is none.
+
+    The shapes do not depend on which bounds are set, so that one program serves all.
+
+    Attributes
+    ----------
+    costs : array, shape (costs, 1, points) or (costs, draws, points)
+    log_params : array, shape ()
+    log_tokens : array, shape (draws, 1)
+    """
+
+    costs: Values
+    log_params: Values
+    log_tokens: Values
 
 
 class Solutions(NamedTuple):
@@ -72,10 +95,10 @@ class Solutions(NamedTuple):
     bounds.
     """
 
-    log_n: Any
-    log_d: Any
-    log_loss: Any
-    feasible: Any
+    log_n: Values
+    log_d: Values
+    log_loss: Values
+    feasible: Values
 
 
 @dataclass(frozen=True)
@@ -89,153 +112,155 @@ class PlanObjective:
     flops: FlopModel
 
     @jit_for(Use.BRIEF, "self")
-    def log_loss(self, log_n: Any, log_d: Any, scenario: Scenario) -> Array:
+    def log_loss(self, log_n: Array, log_d: Array, scenario: Scenario) -> Array:
         """Return the log loss of plans, shape (draws, points)."""
-        departures = 0.0 if scenario.departures is None else scenario.departures.at(log_n, log_d)
-        at = {"n_params": log_n, "n_tokens": log_d}
+        inputs = {"n_params": log_n, "n_tokens": log_d}
         if "unique_tokens" in self.law.inputs:
-            at["unique_tokens"] = scenario.log_unique
+            inputs["unique_tokens"] = jnp.asarray(scenario.log_unique)
         elif self.repeats is not None:
-            at = {
+            inputs = {
                 "n_params": effective(log_n, scenario.log_filled, self.repeats.R_N),
                 "n_tokens": effective(log_d, scenario.log_unique, self.repeats.R_D),
             }
-        return jnp.asarray(self.law.predict(scenario.params, at)) + departures
+        log_loss = jnp.asarray(self.law.predict(scenario.params, inputs))
+        if scenario.departures is None:
+            return log_loss
+        return log_loss + scenario.departures.at(log_n, log_d)
 
     @jit_for(Use.BRIEF, "self")
-    def log_tokens(self, log_n: Any, scenario: Scenario, limits: Any) -> Array:
+    def log_tokens(self, log_n: Array, scenario: Scenario, limits: Limits) -> Array:
         """Return the logarithm of the tokens that the bounds leave; not a number where serving
         alone breaks one.
         """
         forward = self.flops.forward(jnp.exp(log_n))
-        left = limits - scenario.serve * forward * scenario.served
-        return jnp.minimum(
-            jnp.min(jnp.log(left / scenario.train), axis=0) - jnp.log(TRAINING_PASSES * forward),
-            scenario.log_max_tokens,
-        )
+        left = limits.costs - scenario.serve_rates * forward * scenario.served
+        # Said outright, since compilers may be told to take the least of numbers alone.
+        can_serve = jnp.all(left > 0, axis=0)
+        log_flops = jnp.log(jnp.where(left > 0, left, 1.0) / scenario.train_rates)
+        log_affordable = jnp.min(log_flops, axis=0) - jnp.log(TRAINING_PASSES * forward)
+        return jnp.where(can_serve, jnp.minimum(log_affordable, limits.log_tokens), jnp.nan)
 
     @jit_for(Use.BRIEF, "self")
-    def costs(self, log_n: Any, log_d: Any, scenario: Scenario) -> Array:
-        """Return the cost of plans against each budget, shape (budgets, draws, points)."""
+    def costs(self, log_n: Array, log_d: Array, scenario: Scenario) -> Array:
+        """Return every cost of plans, shape (costs, draws, points)."""
         forward = self.flops.forward(jnp.exp(log_n))
-        return (
-            scenario.train * TRAINING_PASSES * forward * jnp.exp(log_d)
-            + scenario.serve * forward * scenario.served
-        )
+        training = scenario.train_rates * TRAINING_PASSES * forward * jnp.exp(log_d)
+        serving = scenario.serve_rates * forward * scenario.served
+        return jnp.asarray(training + serving)
 
 
 @jit_for(Use.OFTEN, "objective")
-def minimize_loss(objective: PlanObjective, scenario: Scenario, limits: Any) -> Solutions:
-    """The plan of least loss within all bounds.
+def minimize_loss(objective: PlanObjective, limits: Limits, scenario: Scenario) -> Solutions:
+    """Search for the plan of least loss within all bounds.
 
     Parameters
     ----------
     objective : PlanObjective
+    limits : Limits
     scenario : Scenario
-    limits : Array, shape (budgets, 1, points) or (budgets, draws, points)
-        Of each kind of cost.
 
     Returns
     -------
     Solutions
         Not feasible where serving alone, or less than one token, takes a budget.
     """
-    shape = jnp.broadcast_shapes(scenario.served.shape, limits.shape[1:])
+    shape = _shape(limits, scenario)
 
     def log_loss(log_n: Array, scenario: Scenario) -> Array:
         return objective.log_loss(log_n, objective.log_tokens(log_n, scenario, limits), scenario)
 
-    log_n = _least(
-        log_loss,
-        scenario,
-        jnp.full(shape, LOG_LEAST),
-        jnp.broadcast_to(scenario.log_max_params, shape),
-    )
+    least = jnp.full(shape, LOG_LEAST)
+    log_n = _least(log_loss, scenario, least, jnp.broadcast_to(limits.log_params, shape))
     log_d = objective.log_tokens(log_n, scenario, limits)
-    return Solutions(log_n, log_d, objective.log_loss(log_n, log_d, scenario), log_d >= 0)
+    feasible = (log_d >= LOG_LEAST) & (limits.log_params >= LOG_LEAST)
+    return Solutions(log_n, log_d, objective.log_loss(log_n, log_d, scenario), feasible)
 
 
 @jit_for(Use.OFTEN, "objective")
 def least_cost(
-    objective: PlanObjective, scenario: Scenario, limits: Any, log_target: Any, minimised: Any
+    objective: PlanObjective,
+    limits: Limits,
+    scenario: Scenario,
+    log_target: Array,
+    minimised: Array,
 ) -> Solutions:
-    """The cheapest plan that reaches a loss within all bounds.
+    """Search for the cheapest plan that reaches a loss within all bounds.
 
     Parameters
     ----------
     objective : PlanObjective
+    limits : Limits
     scenario : Scenario
-    limits : Array, as for `minimize_loss`
     log_target : Array, shape (1, points) or (draws, points)
     minimised : Array of int, shape ()
-        Which kind of cost is to be least.
+        The place of the cost that is to be least.
 
     Returns
     -------
     Solutions
         Of no meaning where not feasible.
     """
-    shape = jnp.broadcast_shapes(scenario.served.shape, limits.shape[1:], log_target.shape)
+    shape = _shape(limits, scenario, log_target.shape)
+    ones = jnp.ones(shape)
+    log_limits = jnp.log(limits.costs)
 
-    def log_tokens(log_n: Array) -> Array:
-        def more(log_d: Array) -> Array:
-            return objective.log_loss(log_n, log_d, scenario) > log_target
-
-        low, high = _bisect(
-            more, jnp.full(shape, LOG_LEAST), jnp.full(shape, LOG_ENDLESS), _HALVINGS_WITHIN
-        )
-        log_d = jax.lax.stop_gradient((low + high) / 2)
-        # One step of Newton's, which is also what makes the root move with N.
-        _, slope = jax.jvp(
-            lambda y: objective.log_loss(jax.lax.stop_gradient(log_n), y, scenario),
-            (log_d,),
-            (jnp.ones(shape),),
-        )
-        return log_d - (
-            objective.log_loss(log_n, log_d, scenario) - log_target
-        ) / jax.lax.stop_gradient(slope)
-
-    def log_needed(log_n: Array) -> tuple[Array, Array]:
-        log_d = log_tokens(log_n)
+    def needed(log_n: Array) -> tuple[Array, Array]:
+        log_d = _log_tokens_for(objective, scenario, log_target, log_n)
         return log_d, jnp.log(objective.costs(log_n, log_d, scenario))
 
-    def violations(
-        log_n: Array, log_d: Array, log_costs: Array, tolerated: float
-    ) -> tuple[Array, Array]:
-        too_small = ~(
-            (objective.log_loss(log_n, LOG_ENDLESS, scenario) <= log_target)
-            & (log_d <= scenario.log_max_tokens + tolerated)
-        )
-        return too_small, log_costs - jnp.log(limits) - tolerated
+    def is_too_small(log_n: Array, log_d: Array, tolerated: float) -> Array:
+        # Neither all tokens there will ever be, nor all that the bounds leave, reach the loss.
+        with_endless = objective.log_loss(log_n, jnp.asarray(LOG_ENDLESS), scenario)
+        within = log_d <= limits.log_tokens + tolerated
+        return ~((with_endless <= log_target) & within)
 
-    def right(log_n: Array) -> Array:
-        (log_d, log_costs), (_, slopes) = jax.jvp(log_needed, (log_n,), (jnp.ones(shape),))
-        too_small, excess = violations(log_n, log_d, log_costs, 0.0)
+    def is_left_of_best(log_n: Array) -> Array:
+        (log_d, log_costs), (_, slopes) = jax.jvp(needed, (log_n,), (ones,))
+        excess = log_costs - log_limits
+        # A bound that is broken says by its own slope on which side of N it holds.
         worst = jnp.argmax(excess, axis=0)
-        follow = jnp.where(jnp.max(excess, axis=0) > 0, worst, minimised)
-        slope = jnp.take_along_axis(slopes, follow[None], axis=0)[0]
-        return too_small | (slope < 0)
+        followed = jnp.where(jnp.max(excess, axis=0) > 0, worst, minimised)
+        slope = jnp.take_along_axis(slopes, followed[None], axis=0)[0]
+        return is_too_small(log_n, log_d, 0.0) | (slope < 0)
 
-    low, high = _bisect(
-        right,
-        jnp.full(shape, LOG_LEAST),
-        jnp.broadcast_to(scenario.log_max_params, shape),
-        _HALVINGS,
-    )
+    greatest = jnp.broadcast_to(limits.log_params, shape)
+    low, high = _bisect(is_left_of_best, jnp.full(shape, LOG_LEAST), greatest, _HALVINGS)
     log_n = (low + high) / 2
-    log_d, log_costs = log_needed(log_n)
-    too_small, excess = violations(log_n, log_d, log_costs, _BROKEN)
-    return Solutions(
-        log_n,
-        log_d,
-        objective.log_loss(log_n, log_d, scenario),
-        ~too_small & jnp.all(excess <= 0, axis=0),
+    log_d, log_costs = needed(log_n)
+    affordable = jnp.all(log_costs - log_limits <= _BROKEN, axis=0)
+    feasible = ~is_too_small(log_n, log_d, _BROKEN) & affordable
+    return Solutions(log_n, log_d, objective.log_loss(log_n, log_d, scenario), feasible)
+
+
+def _log_tokens_for(
+    objective: PlanObjective, scenario: Scenario, log_target: Array, log_n: Array
+) -> Array:
+    """Return the logarithm of the tokens with which models of N reach a loss, differentiable in
+    log N.
+    """
+    fixed_n = jax.lax.stop_gradient(log_n)
+
+    def needs_more(log_d: Array) -> Array:
+        return objective.log_loss(log_n, log_d, scenario) > log_target
+
+    least, greatest = jnp.full(log_n.shape, LOG_LEAST), jnp.full(log_n.shape, LOG_ENDLESS)
+    low, high = _bisect(needs_more, least, greatest, _HALVINGS_WITHIN)
+    log_d = jax.lax.stop_gradient((low + high) / 2)
+    # One step of Newton's, which is also what makes the root move with N.
+    _, slope = jax.jvp(
+        lambda y: objective.log_loss(fixed_n, y, scenario), (log_d,), (jnp.ones(log_n.shape),)
     )
+    above = objective.log_loss(log_n, log_d, scenario) - log_target
+    return log_d - above / jax.lax.stop_gradient(slope)
 
 
 @jit_for(Use.OFTEN, "objective")
 def least_budget(
-    objective: PlanObjective, scenario: Scenario, limits: Any, log_target: Any, minimised: Any
+    objective: PlanObjective,
+    limits: Limits,
+    scenario: Scenario,
+    log_target: Array,
+    minimised: Array,
 ) -> Solutions:
     """Return the best plan of the least budget that reaches a loss, under departures.
 
@@ -244,7 +269,7 @@ def least_budget(
 
     Parameters
     ----------
-    objective, scenario, limits, log_target, minimised
+    objective, limits, scenario, log_target, minimised
         As for `least_cost`; the scenario has departures.
 
     Returns
@@ -253,102 +278,98 @@ def least_budget(
         Of no meaning where not feasible, which is also where no budget will do on the lattice of
         the departures.
     """
-    shape = jnp.broadcast_shapes(scenario.served.shape, limits.shape[1:], log_target.shape)
+    shape = _shape(limits, scenario, log_target.shape)
     assert scenario.departures is not None
     ends = scenario.departures.ends
-    cheapest, dearest = (
-        jnp.log(TRAINING_PASSES * objective.flops.forward(jnp.exp(ends[:, 0]))) + ends[:, 1]
-    )
-    budgets = jnp.linspace(cheapest, dearest, _BUDGETS) + jnp.log(scenario.train[minimised, 0, 0])
+    log_flops = jnp.log(TRAINING_PASSES * objective.flops.forward(jnp.exp(ends[:, 0]))) + ends[:, 1]
+    log_rate = jnp.log(jnp.asarray(scenario.train_rates)[minimised, 0, 0])
+    budgets = jnp.linspace(log_flops[0], log_flops[1], _BUDGETS) + log_rate
+    costs = jnp.broadcast_to(limits.costs, (len(limits.costs), *shape))
 
-    def within(log_budget: Array) -> Solutions:
-        every = jnp.broadcast_to(limits, (len(limits), *shape))
-        return minimize_loss(objective, scenario, every.at[minimised].min(jnp.exp(log_budget)))
+    def best_within(log_budget: Array) -> Solutions:
+        bounded = replace(limits, costs=costs.at[minimised].min(jnp.exp(log_budget)))
+        return minimize_loss(objective, bounded, scenario)
 
-    def short(log_budget: Array) -> Array:
-        plans = within(log_budget)
-        return ~(plans.feasible & (plans.log_loss <= log_target))
+    def falls_short(log_budget: Array) -> Array:
+        plans = best_within(log_budget)
+        return ~jnp.asarray(plans.feasible & (plans.log_loss <= log_target))
 
     def look(first: Array, budget: Array) -> tuple[Array, None]:
-        return jnp.where(jnp.isnan(first) & ~short(jnp.full(shape, budget)), budget, first), None
+        is_first = jnp.isnan(first) & ~falls_short(jnp.full(shape, budget))
+        return jnp.where(is_first, budget, first), None
 
     first, _ = jax.lax.scan(look, jnp.full(shape, jnp.nan), budgets)
-    _, log_budget = _bisect(short, first - (budgets[1] - budgets[0]), first, _HALVINGS_ABOUT)
-    return within(log_budget)._replace(feasible=~jnp.isnan(first))
+    _, log_budget = _bisect(falls_short, first - (budgets[1] - budgets[0]), first, _HALVINGS_ABOUT)
+    return best_within(log_budget)._replace(feasible=~jnp.isnan(first))
 
 
 @jit_for(Use.OFTEN, "objective")
-def least_mean_loss(objective: PlanObjective, scenario: Scenario, limits: Any) -> Array:
-    """log of the one N for all draws whose mean loss is least, shape (points,); D is what the
-    bounds leave it in each draw.
+def least_mean_loss(objective: PlanObjective, limits: Limits, scenario: Scenario) -> Array:
+    """Return the logarithm of the one N for all draws whose mean loss is least, shape (points,).
+
+    D is what the bounds leave it in each draw.
     """
-    shape = jnp.broadcast_shapes(scenario.served.shape, limits.shape[1:])
+    shape = _shape(limits, scenario)
 
-    def mean(log_n: Array, scenario: Scenario) -> Array:
+    def mean_loss(log_n: Array, scenario: Scenario) -> Array:
         every = jnp.broadcast_to(log_n, shape)
-        return jnp.mean(
-            jnp.exp(
-                objective.log_loss(every, objective.log_tokens(every, scenario, limits), scenario)
-            ),
-            axis=0,
-        )
+        log_d = objective.log_tokens(every, scenario, limits)
+        return jnp.mean(jnp.exp(objective.log_loss(every, log_d, scenario)), axis=0)
 
-    return _least(
-        mean,
-        scenario,
-        jnp.full(shape[1], LOG_LEAST),
-        jnp.broadcast_to(scenario.log_max_params, shape[1]),
-    )
+    greatest = jnp.broadcast_to(limits.log_params, shape[1])
+    return _least(mean_loss, scenario, jnp.full(shape[1], LOG_LEAST), greatest)
 
 
 @jit_for(Use.OFTEN, "objective")
 def no_worse(
-    objective: PlanObjective, scenario: Scenario, limits: Any, best: Any, log_loss: Any
+    objective: PlanObjective, limits: Limits, scenario: Scenario, best: Array, log_loss: Array
 ) -> tuple[Array, Array]:
-    """log of the least and the greatest N within the bounds whose loss is no higher, about the N of
-    least loss.
+    """Return the logarithms of the least and the greatest N within the bounds whose loss is no
+    higher, about the N of least loss.
     """
 
-    def good(log_n: Array) -> Array:
-        return (
-            objective.log_loss(log_n, objective.log_tokens(log_n, scenario, limits), scenario)
-            <= log_loss
-        )
+    def is_good(log_n: Array) -> Array:
+        log_d = objective.log_tokens(log_n, scenario, limits)
+        return objective.log_loss(log_n, log_d, scenario) <= log_loss
 
-    _, least = _bisect(lambda x: ~good(x), jnp.full(best.shape, LOG_LEAST), best, _HALVINGS)
-    greatest, _ = _bisect(
-        good, best, jnp.broadcast_to(scenario.log_max_params, best.shape), _HALVINGS
-    )
+    def is_bad(log_n: Array) -> Array:
+        return ~is_good(log_n)
+
+    _, least = _bisect(is_bad, jnp.full(best.shape, LOG_LEAST), best, _HALVINGS)
+    largest = jnp.broadcast_to(limits.log_params, best.shape)
+    greatest, _ = _bisect(is_good, best, largest, _HALVINGS)
     return least, greatest
 
 
 @jit_for(Use.OFTEN, "objective")
 def filled(objective: PlanObjective, scenario: Scenario) -> Array:
-    """log of the size whose best D, were tokens endless, is all unique tokens: there another
-    parameter and another token in a hundred gain alike.
+    """Return the logarithm of the size whose best D, were tokens endless, is all unique tokens:
+    there another parameter and another token in a hundred gain alike.
     """
-    plain, scenario = (
-        PlanObjective(objective.law, None, objective.flops),
-        scenario._replace(departures=None),
-    )
+    plain = replace(objective, repeats=None)
+    smooth = replace(scenario, departures=None)
+    log_unique = jnp.asarray(scenario.log_unique)
 
-    def right(log_n: Array) -> Array:
-        ones = jnp.ones_like(log_n)
-        by_params = jax.jvp(
-            lambda x: plain.log_loss(x, scenario.log_unique, scenario), (log_n,), (ones,)
-        )[1]
-        by_tokens = jax.jvp(
-            lambda y: plain.log_loss(log_n, y, scenario), (scenario.log_unique,), (ones,)
-        )[1]
+    def params_gain_more(log_n: Array) -> Array:
+        one = (jnp.ones_like(log_n),)
+        _, by_params = jax.jvp(lambda x: plain.log_loss(x, log_unique, smooth), (log_n,), one)
+        _, by_tokens = jax.jvp(lambda y: plain.log_loss(log_n, y, smooth), (log_unique,), one)
         return by_params < by_tokens
 
-    shape = scenario.log_unique.shape
-    low, high = _bisect(right, jnp.full(shape, LOG_LEAST), jnp.full(shape, LOG_ENDLESS), _HALVINGS)
+    least, greatest = jnp.full_like(log_unique, LOG_LEAST), jnp.full_like(log_unique, LOG_ENDLESS)
+    low, high = _bisect(params_gain_more, least, greatest, _HALVINGS)
     return (low + high) / 2
 
 
-def _least(worth: Any, scenario: Scenario, least: Array, greatest: Array) -> Array:
-    """Return the log N at which ``worth(log_n, scenario)`` is least, an array like both ends.
+def _shape(limits: Limits, scenario: Scenario, *others: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of all plans, (draws, points)."""
+    return jnp.broadcast_shapes(scenario.served.shape, limits.costs.shape[1:], *others)
+
+
+def _least(
+    loss: Callable[[Array, Scenario], Array], scenario: Scenario, least: Array, greatest: Array
+) -> Array:
+    """Return the log N at which ``loss(log_n, scenario)`` is least, an array like both ends.
 
     It is found by the sign of the slope.
 
@@ -356,30 +377,34 @@ def _least(worth: Any, scenario: Scenario, least: Array, greatest: Array) -> Arr
     one is taken.
     """
 
-    def right(scenario: Scenario, log_n: Array) -> Array:
-        # False where there is no slope, since serving alone breaks a bound there.
-        return jax.jvp(lambda x: worth(x, scenario), (log_n,), (jnp.ones(least.shape),))[1] < 0
+    def falls(scenario: Scenario, log_n: Array) -> Array:
+        value, slope = jax.jvp(lambda x: loss(x, scenario), (log_n,), (jnp.ones(least.shape),))
+        # There is no loss where serving alone breaks a bound; smaller models keep to it.
+        return jnp.isfinite(value) & (slope < 0)
 
     # The lower end is the one that keeps to all bounds.
     halvings = _HALVINGS if scenario.departures is None else _HALVINGS_NEAR
-    log_n, _ = _bisect(
-        partial(right, scenario._replace(departures=None)), least, greatest, halvings
-    )
+    smooth = replace(scenario, departures=None)
+    log_n, _ = _bisect(partial(falls, smooth), least, greatest, halvings)
     if scenario.departures is None:
         return log_n
-    about = _about_the_best(lambda x: worth(x, scenario), log_n, least, greatest)
-    return _bisect(partial(right, scenario), *about, _HALVINGS_ABOUT)[0]
+    low, high = _about_the_best(lambda x: loss(x, scenario), log_n, least, greatest)
+    return _bisect(partial(falls, scenario), low, high, _HALVINGS_ABOUT)[0]
 
 
-def _about_the_best(worth: Any, log_n: Array, least: Array, greatest: Array) -> tuple[Array, Array]:
-    """Neighbours of the best of many N about the law's own, between which the search goes on."""
+def _about_the_best(
+    loss: Callable[[Array], Array], log_n: Array, least: Array, greatest: Array
+) -> tuple[Array, Array]:
+    """Return the neighbours of the best of many N about the law's own, between which the search
+    goes on.
+    """
     steps = jnp.linspace(-_REACH, _REACH, _PLACES)
 
     def look(best: tuple[Array, Array], step: Array) -> tuple[tuple[Array, Array], None]:
         here = jnp.clip(log_n + step, least, greatest)
-        loss = worth(here)
-        better = loss < best[1]
-        return (jnp.where(better, here, best[0]), jnp.where(better, loss, best[1])), None
+        value = loss(here)
+        is_better = value < best[1]
+        return (jnp.where(is_better, here, best[0]), jnp.where(is_better, value, best[1])), None
 
     # The law's own N is one of the places.
     (best, _), _ = jax.lax.scan(look, (log_n, jnp.full(log_n.shape, jnp.inf)), steps)
@@ -387,13 +412,15 @@ def _about_the_best(worth: Any, log_n: Array, least: Array, greatest: Array) -> 
     return jnp.clip(best - between, least, greatest), jnp.clip(best + between, least, greatest)
 
 
-def _bisect(right: Any, low: Array, high: Array, halvings: int) -> tuple[Array, Array]:
-    """The last bracket of a search that goes right where ``right`` says so."""
+def _bisect(
+    goes_right: Callable[[Array], Array], low: Array, high: Array, halvings: int
+) -> tuple[Array, Array]:
+    """Return the last bracket of a search that goes right where ``goes_right`` says so."""
 
     def step(_: int, bracket: tuple[Array, Array]) -> tuple[Array, Array]:
         low, high = bracket
         middle = (low + high) / 2
-        go = right(middle)
-        return jnp.where(go, middle, low), jnp.where(go, high, middle)
+        right = goes_right(middle)
+        return jnp.where(right, middle, low), jnp.where(right, high, middle)
 
     return jax.lax.fori_loop(0, halvings, step, (low, high))

@@ -2,9 +2,9 @@
 each draw out.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +13,7 @@ import numpy as np
 from bayescale.decisions.plans._departures import Departures
 from bayescale.decisions.plans._optimum import (
     LOG_ENDLESS,
+    Limits,
     PlanObjective,
     Scenario,
     Solutions,
@@ -21,29 +22,55 @@ from bayescale.decisions.plans._optimum import (
     least_cost,
     minimize_loss,
 )
-from bayescale.decisions.plans.constraints import Constraints, draws_of
+from bayescale.decisions.plans.bounds import (
+    AMOUNTS,
+    BOUNDS,
+    COSTS,
+    UNIQUE_TOKENS,
+    BoundKind,
+    Cost,
+    Count,
+)
+from bayescale.decisions.plans.constraints import Constraints, draws_of, is_uncertain
 from bayescale.decisions.plans.flop_models import SixND
 from bayescale.errors import InputError
-from bayescale.laws.base import AllocatesCompute
+from bayescale.laws.base import AllocatesCompute, Law
 from bayescale.posterior.posterior import Posterior
 from bayescale.units import tokens_for
 
-BUDGETS = ("compute", "lifetime_compute", "cost")
-"""What a budget may be of. A fourth, of time, is a constraint alone."""
+Amounts: TypeAlias = float | Sequence[float] | np.ndarray
+Budgets: TypeAlias = Mapping[str, np.ndarray]
+"""Budgets by the name of their cost, each of shape (points,) or (draws, points)."""
 
-_ROWS = (*BUDGETS, "days")
-_MAX = {"compute": "max_compute", "lifetime_compute": "max_lifetime_compute", "cost": "max_cost"}
-UNITS = {
-    "compute": "FLOPs",
-    "lifetime_compute": "FLOPs",
-    "cost": "units of money",
-    "target_loss": "nats per token",
-}
-_EXAMPLES = {"compute": "5.76e23", "lifetime_compute": "1e24", "cost": "1e7", "target_loss": "1.95"}
 # Of more models and tokens than `_optimum` looks at.
 _ENDLESS_BUDGET = np.exp(2.25 * LOG_ENDLESS)
 _BINDS = 1e-6
 _DRAWS_OF_A_POINT = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Bound:
+    """A bound that is set.
+
+    Attributes
+    ----------
+    name : str
+        The field of the constraints, or the budget.
+    on : Count or Cost
+        What is bounded.
+    limit : array
+        Broadcasts against (draws, points).
+    remedy : str
+        What to do about a plan that breaks the bound.
+    forbids : bool
+        False for unique tokens whose repeats are worth something: a plan may go beyond them.
+    """
+
+    name: str
+    on: Count | Cost
+    limit: np.ndarray
+    remedy: str = "loosen it"
+    forbids: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,11 +81,14 @@ class Planner:
     ----------
     objective, scenario
         Arguments of the searches in `_optimum`.
+    bounds : tuple of Bound
+        Those that the constraints set; budgets come on top.
     constraints : Constraints
     """
 
     objective: PlanObjective
     scenario: Scenario
+    bounds: tuple[Bound, ...]
     constraints: Constraints
 
     @classmethod
@@ -73,66 +103,16 @@ class Planner:
             Where the law has no trade-off between parameters and tokens, or does not know what the
             constraints ask of it.
         """
-        law, given = posterior.law, constraints or Constraints()
-        if (
-            not {"n_params", "n_tokens"}
-            <= set(law.inputs)
-            <= {"n_params", "n_tokens", "unique_tokens"}
-        ):
-            raise InputError(
-                f"{law.formula} knows no trade-off between parameters and tokens; fit Chinchilla() "
-                f"to allocate compute."
-            )
-        knows_repeats = "unique_tokens" in law.inputs
-        if knows_repeats and given.unique_tokens is None:
-            raise InputError(
-                f"{law.formula} asks how many unique tokens there are; give "
-                f"Constraints(unique_tokens=...)."
-            )
-        if knows_repeats and given.repeats is not None:
-            raise InputError(
-                "constraints: the fitted law says what repeats are worth; leave out repeats."
-            )
-        params = posterior.params
-        n_draws = posterior.n_draws
-        if n_draws == 1 and any(
-            np.ndim(q) or hasattr(q, "sample")
-            for q in (given.unique_tokens, given.inference_tokens)
-        ):
-            # A point fit meets every draw of what is uncertain.
-            n_draws = _DRAWS_OF_A_POINT
-            params = {
-                name: np.repeat(values.reshape(-1), n_draws) for name, values in params.items()
-            }
-        endless = np.full(n_draws, np.exp(LOG_ENDLESS))
-        unique, served = endless, np.zeros(n_draws)
-        if given.unique_tokens is not None:
-            unique = draws_of("unique_tokens", given.unique_tokens, n_draws, seed)
-        if given.inference_tokens is not None:
-            served = draws_of("inference_tokens", given.inference_tokens, n_draws, seed + 1)
-        most = np.full(n_draws, given.max_tokens or np.exp(LOG_ENDLESS))
-        if not knows_repeats and given.repeats is None:
-            most = np.minimum(most, unique)
-        train_price, serve_price = given.prices or (1.0, 1.0)
-        takes = np.array([[1.0, 1.0, train_price, 1.0], [0.0, 1.0, serve_price, 0.0]])[
-            :, :, None, None
-        ]
-        log_unique = np.log(unique)[:, None]
-        scenario = Scenario(
-            {name: values.reshape(-1, 1) for name, values in params.items()},
-            served[:, None],
-            log_unique,
-            np.full_like(log_unique, LOG_ENDLESS),
-            np.float64(np.log(given.max_params) if given.max_params else LOG_ENDLESS),
-            np.log(most)[:, None],
-            takes[0],
-            takes[1],
-            departures=Departures.of(posterior, n_draws, log_unique, seed),
-        )
-        objective = PlanObjective(law, given.repeats, given.flops)
+        given = constraints or Constraints()
+        _require_tradeoff(posterior.law)
+        _require_known_repeats(posterior.law, given)
+        params = _params_of_draws(posterior, given)
+        n_draws = len(next(iter(params.values())))
+        objective = PlanObjective(posterior.law, given.repeats, given.flops)
+        scenario = _scenario(posterior, params, given, n_draws, seed)
         if given.repeats is not None:
-            scenario = scenario._replace(log_filled=filled(objective, scenario))
-        return cls(objective, scenario, given)
+            scenario = replace(scenario, log_filled=filled(objective, scenario))
+        return cls(objective, scenario, _bounds(posterior.law, given, scenario), given)
 
     @property
     def n_draws(self) -> int:
@@ -141,79 +121,85 @@ class Planner:
         """
         return len(self.scenario.served)
 
-    def limits(self, budgets: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
-        """The bound on each kind of cost, shape (kinds, 1, points), or (kinds, draws, points) where
-        each draw has a budget.
-        """
-        given = self.constraints
-        asked = {
-            name: np.asarray(values, dtype=np.float64) for name, values in (budgets or {}).items()
-        }
-        shape = next(iter(asked.values())).shape if asked else (1,)
-        rows = np.full((len(_ROWS), *((1,) * (2 - len(shape))), *shape), _ENDLESS_BUDGET)
-        for place, name in enumerate(BUDGETS):
-            bound = getattr(given, _MAX[name])
-            rows[place] = np.minimum(
-                asked.get(name, rows[place]), np.inf if bound is None else bound
-            )
-        rows[-1] = np.minimum(rows[-1], given.compute_in_time)
-        return rows
+    def bounds_and(self, budgets: Budgets | None) -> tuple[Bound, ...]:
+        """Return all bounds of plans: budgets first, then those of the constraints."""
+        asked = []
+        for cost in COSTS:
+            if budgets is not None and cost.name in budgets:
+                amounts = np.asarray(budgets[cost.name], dtype=np.float64)
+                asked.append(Bound(cost.name, cost, amounts))
+        return (*asked, *self.bounds)
 
-    def minimize_loss(self, budgets: Mapping[str, np.ndarray] | None = None) -> Solutions:
-        """The plan of least loss within all bounds, for each draw and budget; each array has the
-        shape (draws, points).
+    def limits(self, budgets: Budgets | None = None) -> Limits:
+        """Return all bounds together as the searches take them."""
+        bounds = [bound for bound in self.bounds_and(budgets) if bound.forbids]
+        asked = [np.shape(amounts) for amounts in (budgets or {}).values()]
+        shape = np.broadcast_shapes((1, 1), *asked)
+        costs = [_tightest(bounds, cost, _ENDLESS_BUDGET) for cost in COSTS]
+        log_params = np.log(_tightest(bounds, Count.PARAMS, np.exp(LOG_ENDLESS)))
+        log_tokens = np.log(_tightest(bounds, Count.TOKENS, np.exp(LOG_ENDLESS)))
+        return Limits(
+            np.stack([np.broadcast_to(limit, shape) for limit in costs]),
+            log_params,
+            np.broadcast_to(log_tokens, (self.n_draws, 1)),
+        )
+
+    def minimize_loss(self, budgets: Budgets | None = None) -> Solutions:
+        """Return the plan of least loss within all bounds, for each draw and budget; arrays of
+        shape (draws, points), not a number where a draw has no plan.
+
+        Raises
+        ------
+        InputError
+            Where no draw has a plan for one of the budgets, or nothing bounds the model.
         """
-        asked = budgets or {}
-        if set(asked) == {"compute"} and self._alone:
-            return self._closed_form(np.asarray(asked["compute"]))
-        found = jax.device_get(minimize_loss(self.objective, self.scenario, self.limits(budgets)))
-        if not found.feasible.any(axis=0).all():
-            bounds = ", ".join([*asked, *self.constraints.bounds])
+        if budgets is not None and set(budgets) == {"compute"} and self._is_closed_form:
+            return self._closed_form(np.asarray(budgets["compute"]))
+        limits = self.limits(budgets)
+        plans = jax.device_get(minimize_loss(self.objective, limits, self.scenario))
+        if not plans.feasible.any(axis=0).all():
+            raise InputError(self._why_none(budgets))
+        if budgets and (plans.log_n > LOG_ENDLESS - _BINDS).any():
+            names = ", ".join(bound.name for bound in self.bounds_and(budgets))
             raise InputError(
-                f"Within {bounds} not even a model of one parameter can serve inference_tokens and "
-                f"be trained. "
-                "Loosen it, or serve fewer."
+                f"Within {names} the best model has more parameters than any that is looked at; "
+                f"give a smaller budget, or max_params."
             )
-        return found
+        return _where_feasible(plans)
 
     def least_cost(self, target_loss: np.ndarray, of: str | None = None) -> Solutions:
-        """The cheapest plan of each draw that reaches a loss within all bounds; not a number where
-        none does.
+        """Return the cheapest plan of each draw that reaches a loss within all bounds; not a number
+        where none does.
 
         Parameters
         ----------
         target_loss : array, shape (points,) or (draws, points)
         of : str, optional
-            The budget that counts; `currency` unless given.
+            The cost that counts; `currency` unless given.
         """
-        row = _ROWS.index(of or self.currency)
+        names = [cost.name for cost in COSTS]
+        minimised = jnp.asarray(names.index(of or self.currency))
         log_target = jnp.log(jnp.atleast_2d(target_loss))
         search = least_cost if self.scenario.departures is None else least_budget
-        found = jax.device_get(
-            search(self.objective, self.scenario, self.limits(), log_target, jnp.asarray(row))
-        )
-        log_n, log_d, log_loss = (np.where(found.feasible, values, np.nan) for values in found[:3])
-        return Solutions(log_n, log_d, log_loss, found.feasible)
+        plans = search(self.objective, self.limits(), self.scenario, log_target, minimised)
+        return _where_feasible(jax.device_get(plans))
 
-    def log_loss(self, log_n: Any, log_d: Any) -> np.ndarray:
+    def log_loss(self, log_n: np.ndarray, log_d: np.ndarray) -> np.ndarray:
         """Return the log loss of plans by the law and its departures."""
-        return np.asarray(
-            self.objective.log_loss(jnp.asarray(log_n), jnp.asarray(log_d), self.scenario)
-        )
+        log_loss = self.objective.log_loss(jnp.asarray(log_n), jnp.asarray(log_d), self.scenario)
+        return np.asarray(log_loss)
 
-    def log_tokens(self, log_n: Any, budgets: Mapping[str, np.ndarray]) -> np.ndarray:
+    def log_tokens(self, log_n: np.ndarray, budgets: Budgets) -> np.ndarray:
         """Return the logarithm of the tokens that the bounds leave a model of N; not a number where
         serving it breaks one.
         """
-        return np.asarray(
-            self.objective.log_tokens(
-                jnp.asarray(log_n), self.scenario, jnp.asarray(self.limits(budgets))
-            )
-        )
+        limits = self.limits(budgets)
+        return np.asarray(self.objective.log_tokens(jnp.asarray(log_n), self.scenario, limits))
 
-    def served(self, log_n: Any) -> np.ndarray:
-        """FLOPs of serving models of N."""
-        return np.asarray(self.objective.flops.forward(np.exp(log_n)) * self.scenario.served)
+    def served(self, log_n: np.ndarray) -> np.ndarray:
+        """Return the FLOPs of serving models of N."""
+        forward = self.objective.flops.forward(jnp.exp(jnp.asarray(log_n)))
+        return np.asarray(forward * self.scenario.served)
 
     @property
     def floor(self) -> np.ndarray:
@@ -227,138 +213,125 @@ class Planner:
         """
         return "cost" if self.constraints.prices else "lifetime_compute"
 
-    def costs(self, log_n: Any, log_d: Any) -> dict[str, np.ndarray]:
-        """``compute``, ``lifetime_compute`` and ``cost`` of any plans; the last is of no meaning
-        without prices.
+    def costs(self, log_n: np.ndarray, log_d: np.ndarray) -> dict[str, np.ndarray]:
+        """Return every cost of plans, by name; one of no meaning where the constraints do not say
+        what it takes.
         """
-        rows = np.asarray(
-            self.objective.costs(jnp.asarray(log_n), jnp.asarray(log_d), self.scenario)
-        )
-        return dict(zip(BUDGETS, rows, strict=False))
+        rows = self.objective.costs(jnp.asarray(log_n), jnp.asarray(log_d), self.scenario)
+        names = [cost.name for cost in COSTS]
+        return dict(zip(names, np.asarray(rows), strict=True))
 
-    def binding(
-        self, plans: Solutions, budgets: Mapping[str, np.ndarray] | None = None
-    ) -> dict[str, np.ndarray]:
+    def binding(self, plans: Solutions, budgets: Budgets | None = None) -> dict[str, np.ndarray]:
         """Return, for each bound that is set, whether it stops each plan from being better: boolean
         arrays of shape (draws, points).
         """
-        given, asked, scenario = self.constraints, budgets or {}, self.scenario
-        spent, limits = (
-            self.objective.costs(plans.log_n, plans.log_d, scenario),
-            self.limits(budgets),
-        )
-        full = np.asarray(spent) >= limits * (1 - _BINDS)
-        found = {}
-        for place, name in enumerate(_ROWS):
-            bound = "max_days" if name == "days" else _MAX[name]
-            if name in asked or getattr(given, bound) is not None:
-                found[name if name in asked else bound] = full[place]
-        if given.max_params is not None:
-            found["max_params"] = plans.log_n >= np.asarray(scenario.log_max_params) - _BINDS
-        if given.max_tokens is not None:
-            found["max_tokens"] = plans.log_d >= np.log(given.max_tokens) - _BINDS
-        if given.unique_tokens is not None:
-            found["unique_tokens"] = plans.log_d >= np.asarray(scenario.log_unique) - _BINDS
-        return found
+        log_n, log_d = np.asarray(plans.log_n), np.asarray(plans.log_d)
+        bounds = self.bounds_and(budgets)
+        excess = self._log_excess(bounds, log_n, log_d)
+        return {name: above >= -_BINDS for name, above in excess.items()}
 
-    def violations(self, log_n: np.ndarray, log_d: np.ndarray) -> dict[str, np.ndarray]:
-        """Return, for each bound that is set, whether each plan breaks it: boolean arrays of shape
+    def violations(self, log_n: np.ndarray, log_d: np.ndarray) -> dict[Bound, np.ndarray]:
+        """Return, for each bound that forbids, whether each plan breaks it: boolean arrays of shape
         (draws, points).
         """
-        given, scenario = self.constraints, self.scenario
-        spent = np.asarray(self.objective.costs(log_n, log_d, scenario)) > self.limits() * (
-            1 + _BINDS
-        )
-        found = {bound: spent[place] for place, bound in enumerate((*_MAX.values(), "max_days"))}
-        found["max_params"] = log_n > np.asarray(scenario.log_max_params) + _BINDS
-        found["max_tokens"] = log_d > np.log(given.max_tokens or np.inf) + _BINDS
-        found = {name: found[name] for name in given.bounds}
-        if given.unique_tokens is not None:
-            # Where repeats have a worth, no number of unique tokens is a bound.
-            found["unique_tokens"] = log_d > np.asarray(scenario.log_max_tokens) + _BINDS
-        return found
+        bounds = [bound for bound in self.bounds if bound.forbids]
+        excess = self._log_excess(bounds, log_n, log_d)
+        return {bound: excess[bound.name] > _BINDS for bound in bounds}
 
-    def require_reachable(self, target_loss: np.ndarray, found: Solutions) -> None:
+    def require_all_feasible(self, plans: Solutions, budgets: Budgets) -> None:
+        """Raise InputError where some draws have no plan within a budget."""
+        lacking = ~np.asarray(plans.feasible)
+        if lacking.any():
+            names = ", ".join(bound.name for bound in self.bounds_and(budgets) if bound.forbids)
+            raise InputError(
+                f"Within {names} there is no plan in {lacking.mean():.2g} of the draws, so that "
+                f"they cannot be compared. Loosen one, or serve fewer inference_tokens."
+            )
+
+    def require_reachable(self, target_loss: np.ndarray, plans: Solutions) -> None:
         """Raise InputError where no draw reaches a target, naming the bound in the way."""
-        none = ~found.feasible.any(axis=0)
+        none = ~plans.feasible.any(axis=0)
         if not none.any():
             return
         target = float(np.asarray(target_loss)[none][0])
-        for name, alone in self._one_at_a_time():
-            least = float(alone.floor.min())
+        refusal = f"No draw reaches a loss of {target:g} nats per token"
+        floor = float(np.nanmin(self.unbounded().floor))
+        if floor > target:
+            raise InputError(
+                f"{refusal}: the law's floor alone leaves {floor:.4g} at the least. Ask for a "
+                f"higher loss."
+            )
+        for bound in self.bounds:
+            least = float(np.nanmin(self.bounded_by(bound).floor))
             if least > target:
                 raise InputError(
-                    f"No draw reaches a loss of {target:g} nats per token: {name} alone leaves "
-                    f"{least:.4g} at the least. "
-                    "Ask for a higher loss"
-                    + ("." if name == "the law's floor" else f", or for more than this {name}.")
+                    f"{refusal}: {bound.name} alone leaves {least:.4g} at the least. Ask for a "
+                    f"higher loss, or for more than this {bound.name}."
                 )
-        names = ", ".join(
-            [
-                *self.constraints.bounds,
-                *(["unique_tokens"] if self.constraints.unique_tokens is not None else []),
-            ]
-        )
+        names = ", ".join(bound.name for bound in self.bounds)
         raise InputError(
-            f"No draw reaches a loss of {target:g} nats per token within all of {names}, though "
-            f"each alone allows it. "
-            "Ask for a higher loss, or loosen one."
+            f"{refusal} within all of {names}, though each alone allows it. Ask for a higher loss, "
+            f"or loosen one."
         )
 
     def least_budget(self, target_loss: np.ndarray, of: str) -> np.ndarray:
-        """The least budget of each draw that reaches a loss, shape (draws, points); infinite where
-        none does.
+        """Return the least budget of each draw that reaches a loss, shape (draws, points); infinite
+        where none does.
         """
         plans = self.least_cost(target_loss, of)
-        return np.where(plans.feasible, self.costs(plans.log_n, plans.log_d)[of], np.inf)
+        costs = self.costs(np.asarray(plans.log_n), np.asarray(plans.log_d))
+        return np.where(plans.feasible, costs[of], np.inf)
 
     def unbounded(self) -> "Planner":
         """Return a planner of the same law and prices with no bounds but budgets, and endless
         unique tokens.
         """
-        endless = np.full_like(self.scenario.log_max_tokens, LOG_ENDLESS)
-        scenario = self.scenario._replace(
-            log_max_params=np.float64(LOG_ENDLESS),
-            log_max_tokens=endless,
-            log_unique=endless,
-            log_filled=endless,
-        )
-        return replace(self, scenario=scenario, constraints=_bounded_by(self.constraints, {}))
+        endless = np.full_like(self.scenario.log_unique, LOG_ENDLESS)
+        scenario = replace(self.scenario, log_unique=endless, log_filled=endless)
+        return replace(self, scenario=scenario, bounds=())
 
-    def _one_at_a_time(self) -> Iterator[tuple[str, "Planner"]]:
-        given, scenario, free = self.constraints, self.scenario, self.unbounded()
-        yield "the law's floor", free
-        if given.unique_tokens is not None:
-            counted = free.scenario._replace(
-                log_unique=scenario.log_unique, log_filled=scenario.log_filled
-            )
-            if "unique_tokens" not in self.objective.law.inputs and given.repeats is None:
-                counted = counted._replace(log_max_tokens=scenario.log_unique)
-            yield "unique_tokens", replace(free, scenario=counted)
-        for name, value in given.bounds.items():
-            bounded = free.scenario
-            if name == "max_params":
-                bounded = bounded._replace(log_max_params=scenario.log_max_params)
-            if name == "max_tokens":
-                bounded = bounded._replace(
-                    log_max_tokens=np.full_like(scenario.log_max_tokens, np.log(value))
-                )
-            yield (
-                name,
-                replace(free, scenario=bounded, constraints=_bounded_by(given, {name: value})),
-            )
+    def bounded_by(self, bound: Bound) -> "Planner":
+        """Return a planner of the same law and prices with one bound alone."""
+        if bound.name == UNIQUE_TOKENS.name:
+            return replace(self, bounds=(bound,))
+        return replace(self.unbounded(), bounds=(bound,))
+
+    def _log_excess(
+        self, bounds: Sequence[Bound], log_n: np.ndarray, log_d: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Return by how much plans exceed bounds, in logarithms: negative where they keep to
+        them.
+        """
+        costs = self.costs(log_n, log_d)
+        used = {Count.PARAMS: log_n, Count.TOKENS: log_d}
+        excess = {}
+        for bound in bounds:
+            on = bound.on
+            log_used = np.log(costs[on.name]) if isinstance(on, Cost) else used[on]
+            excess[bound.name] = log_used - np.log(bound.limit)
+        return excess
+
+    def _why_none(self, budgets: Budgets | None) -> str:
+        """Return the message for budgets within which no draw has a plan."""
+        names = ", ".join(bound.name for bound in self.bounds_and(budgets) if bound.forbids)
+        is_served = self.constraints.inference_tokens is not None
+        serve, fewer = (
+            ("serve inference_tokens and ", ", or serve fewer") if is_served else ("", "")
+        )
+        return (
+            f"Within {names} not even a model of one parameter can {serve}be trained on one "
+            f"token. Loosen it{fewer}."
+        )
 
     @property
-    def _alone(self) -> bool:
+    def _is_closed_form(self) -> bool:
         """Return whether training compute, 6·N·D, is all that bounds a plan."""
-        given = self.constraints
-        others = (
-            given.bounds
-            or given.unique_tokens is not None
-            or given.flops != SixND()
-            or self.scenario.departures is not None
+        return (
+            isinstance(self.objective.law, AllocatesCompute)
+            and not self.bounds
+            and self.objective.flops == SixND()
+            and self.scenario.departures is None
         )
-        return isinstance(self.objective.law, AllocatesCompute) and not others
 
     def _closed_form(self, compute: np.ndarray) -> Solutions:
         law = self.objective.law
@@ -368,14 +341,16 @@ class Planner:
         return Solutions(log_n, log_d, self.log_loss(log_n, log_d), np.ones_like(log_n, dtype=bool))
 
 
-def asked_for(verb: str, constraints: Constraints | None, **given: Any) -> tuple[str, np.ndarray]:
-    """The one of several budgets that was given, and its values, shape (points,).
+def asked_for(
+    verb: str, constraints: Constraints | None, **given: Amounts | None
+) -> tuple[str, np.ndarray]:
+    """Return the one of several budgets that was given, and its values, shape (points,).
 
     Raises
     ------
     InputError
-        Where none or several are given, one is not positive, or there is no price to count money
-        with.
+        Where none or several are given, one is not positive, or the constraints do not say how to
+        count it.
     """
     asked = {name: _checked(name, values) for name, values in given.items() if values is not None}
     if len(asked) != 1:
@@ -383,27 +358,125 @@ def asked_for(verb: str, constraints: Constraints | None, **given: Any) -> tuple
             f"{verb} takes one of {', '.join(given)}; {' and '.join(asked) or 'none'} was given. "
             "Further bounds go into Constraints, such as max_compute."
         )
-    if "cost" in asked and (constraints is None or constraints.prices is None):
-        raise InputError(
-            f"{verb}: a budget of cost needs the price of a FLOP: Constraints(train_price=...)."
-        )
     ((name, values),) = asked.items()
+    for cost in COSTS:
+        if cost.name == name and cost.needs and not cost.is_told_by(constraints):
+            raise InputError(
+                f"{verb}: a budget of {name} needs {cost.needs}: Constraints({cost.told_by}=...)."
+            )
     return name, values
 
 
-def _checked(name: str, given: float | Sequence[float] | np.ndarray) -> np.ndarray:
+def _checked(name: str, given: Amounts) -> np.ndarray:
     values = np.atleast_1d(np.asarray(given, dtype=np.float64))
     bad = ~(np.isfinite(values) & (values > 0))
     if bad.any() or values.ndim > 1 or not values.size:
         shown = f"{values[bad][0]:g}" if bad.any() else f"an array of shape {values.shape}"
+        amount = AMOUNTS[name]
         raise InputError(
-            f"{name} = {shown} is not a positive number of {UNITS[name]}, such as "
-            f"{_EXAMPLES[name]}."
+            f"{name} = {shown} is not a positive number of {amount.unit}, such as {amount.example}."
         )
     return values
 
 
-def _bounded_by(constraints: Constraints, bounds: Mapping[str, float]) -> Constraints:
-    """Return the constraints with these fixed bounds in place of their own."""
-    changed: dict[str, Any] = dict.fromkeys(constraints.bounds) | dict(bounds)
-    return replace(constraints, **changed)
+def _require_tradeoff(law: Law) -> None:
+    """Raise InputError where a law has no trade-off between parameters and tokens."""
+    inputs, needed = set(law.inputs), {"n_params", "n_tokens"}
+    if not needed <= inputs <= needed | {"unique_tokens"}:
+        raise InputError(
+            f"{law.formula} knows no trade-off between parameters and tokens; fit Chinchilla() "
+            f"to allocate compute."
+        )
+
+
+def _require_known_repeats(law: Law, constraints: Constraints) -> None:
+    """Raise InputError where a law of unique tokens is not told their number, or is told what
+    repeats are worth.
+    """
+    if "unique_tokens" not in law.inputs:
+        return
+    if constraints.unique_tokens is None:
+        raise InputError(
+            f"{law.formula} asks how many unique tokens there are; give "
+            f"Constraints(unique_tokens=...)."
+        )
+    if constraints.repeats is not None:
+        raise InputError(
+            "constraints: the fitted law says what repeats are worth; leave out repeats."
+        )
+
+
+def _params_of_draws(posterior: Posterior, constraints: Constraints) -> dict[str, np.ndarray]:
+    """Return the parameters of the law, each of shape (draws, 1).
+
+    A point fit meets every draw of what is uncertain.
+    """
+    uncertain = is_uncertain(constraints.unique_tokens) or is_uncertain(
+        constraints.inference_tokens
+    )
+    repeats = _DRAWS_OF_A_POINT if posterior.n_draws == 1 and uncertain else 1
+    return {
+        name: np.repeat(values.reshape(-1, 1), repeats, axis=0)
+        for name, values in posterior.params.items()
+    }
+
+
+def _scenario(
+    posterior: Posterior,
+    params: dict[str, np.ndarray],
+    constraints: Constraints,
+    n_draws: int,
+    seed: int,
+) -> Scenario:
+    """Return the scenario of the draws, with endless unique tokens where none are given."""
+    served = np.zeros(n_draws)
+    if constraints.inference_tokens is not None:
+        served = draws_of("inference_tokens", constraints.inference_tokens, n_draws, seed + 1)
+    log_unique = np.full((n_draws, 1), LOG_ENDLESS)
+    if constraints.unique_tokens is not None:
+        unique = draws_of("unique_tokens", constraints.unique_tokens, n_draws, seed)
+        log_unique = np.log(unique)[:, None]
+    rates = np.array([cost.rates(constraints) for cost in COSTS])[:, :, None, None]
+    return Scenario(
+        params=dict(params),
+        served=served[:, None],
+        log_unique=log_unique,
+        log_filled=np.full_like(log_unique, LOG_ENDLESS),
+        train_rates=rates[:, 0],
+        serve_rates=rates[:, 1],
+        departures=Departures.of(posterior, n_draws, log_unique, seed),
+    )
+
+
+def _bounds(law: Law, constraints: Constraints, scenario: Scenario) -> tuple[Bound, ...]:
+    """Return the bounds that the constraints set."""
+    given = constraints.bounds
+    kinds = [kind for kind in BOUNDS if kind.name in given]
+    bounds = [_bound(kind, np.float64(given[kind.name])) for kind in kinds]
+    if constraints.unique_tokens is not None:
+        unique = np.exp(np.asarray(scenario.log_unique))
+        has_worth = "unique_tokens" in law.inputs or constraints.repeats is not None
+        bounds.append(replace(_bound(UNIQUE_TOKENS, unique), forbids=not has_worth))
+    return tuple(bounds)
+
+
+def _bound(kind: BoundKind, limit: np.ndarray | np.float64) -> Bound:
+    return Bound(kind.name, kind.on, np.asarray(limit), kind.remedy)
+
+
+def _tightest(bounds: Sequence[Bound], on: Count | Cost, endless: float) -> np.ndarray:
+    """Return the least limit on one count or cost; ``endless`` where there is none."""
+    tightest = np.asarray(endless)
+    for bound in bounds:
+        if bound.on == on:
+            tightest = np.minimum(tightest, bound.limit)
+    return tightest
+
+
+def _where_feasible(plans: Solutions) -> Solutions:
+    """Return the plans with no numbers where they break a bound."""
+    log_n, log_d, log_loss = (
+        np.where(plans.feasible, values, np.nan)
+        for values in (plans.log_n, plans.log_d, plans.log_loss)
+    )
+    return Solutions(log_n, log_d, log_loss, plans.feasible)

@@ -5,7 +5,6 @@ without the attention term), unless `Constraints` bring another count; they also
 prices, serving, and how many tokens there are.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +14,8 @@ import xarray as xr
 
 from bayescale._internal.precision import float64
 from bayescale.decisions.plans._optimum import Solutions
-from bayescale.decisions.plans._planning import BUDGETS, UNITS, Planner, asked_for
+from bayescale.decisions.plans._planning import Amounts, Planner, asked_for
+from bayescale.decisions.plans.bounds import AMOUNTS, BUDGETS, COSTS, TARGET_LOSS
 from bayescale.decisions.plans.constraints import Constraints
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, as_json, to_html, to_text
@@ -27,11 +27,8 @@ QUANTITIES = {
     "tokens_per_param": "tokens per parameter",
     "epochs": "readings of each unique token",
     "loss": "nats per token",
-    "train_flops": "FLOPs",
     "serve_flops": "FLOPs",
-    "lifetime_flops": "FLOPs",
-    "total_cost": "money",
-    "days": "days",
+    **{cost.quantity: cost.unit for cost in COSTS},
     "feasible": "1 where the draw has a plan",
 }
 _UNBOUNDED = ("n_params", "n_tokens", "tokens_per_param", "loss")
@@ -47,8 +44,8 @@ class Allocation:
         ``n_params``, ``n_tokens``, ``tokens_per_param`` and ``loss`` (nats per token, without a
         single run's scatter) at each draw's own optimum. With constraints also ``train_flops`` and,
         where they say what it takes, ``epochs``, ``serve_flops``, ``lifetime_flops``,
-        ``total_cost`` and ``days``. For a target loss also ``feasible``; a draw without a plan has
-        no numbers.
+        ``total_cost`` and ``days``. A draw without a plan has no numbers; for a target loss, and
+        for a budget within which some draws have no plan, ``feasible`` tells which draws have one.
     binding : DataFrame, one row a budget and bound
         ``share`` of the draws in which the bound stops the plan from being better; of unique
         tokens, in which all are read.
@@ -70,17 +67,12 @@ class Allocation:
         rows = []
         for column, budget in enumerate(self.draws[self.over].to_numpy()):
             at = self.draws.isel({self.over: column})
-            for name, unit in QUANTITIES.items():
-                if name in at:
-                    draws = at[name].to_numpy()
-                    rows.append(
-                        {
-                            self.over: float(budget),
-                            "quantity": name,
-                            "unit": unit,
-                            **summarise(draws[~np.isnan(draws)]),
-                        }
-                    )
+            for name in QUANTITIES:
+                if name not in at:
+                    continue
+                draws = at[name].to_numpy()
+                about = {self.over: float(budget), "quantity": name, "unit": QUANTITIES[name]}
+                rows.append(about | summarise(draws[~np.isnan(draws)]))
         return pd.DataFrame(rows)
 
     def summary(self) -> pd.DataFrame:
@@ -95,7 +87,7 @@ class Allocation:
     @property
     def sentences(self) -> tuple[str, ...]:
         """Size and tokens of each plan, with a 90 % interval of the size."""
-        unit = UNITS[self.over]
+        unit = AMOUNTS[self.over].unit
         said = []
         for budget, quantities in self.frame.groupby(self.over, sort=False):
             rows: dict[Any, Any] = quantities.set_index("quantity").to_dict("index")
@@ -153,11 +145,11 @@ class Allocation:
 @float64
 def allocate(
     posterior: Posterior,
-    compute: float | Sequence[float] | np.ndarray | None = None,
+    compute: Amounts | None = None,
     *,
-    lifetime_compute: float | Sequence[float] | np.ndarray | None = None,
-    cost: float | Sequence[float] | np.ndarray | None = None,
-    target_loss: float | Sequence[float] | np.ndarray | None = None,
+    lifetime_compute: Amounts | None = None,
+    cost: Amounts | None = None,
+    target_loss: Amounts | None = None,
     constraints: Constraints | None = None,
     seed: int = 0,
 ) -> Allocation:
@@ -217,56 +209,64 @@ def allocate(
     True
     """
     planner = Planner.of(posterior, constraints, seed)
-    budgets = {"compute": compute, "lifetime_compute": lifetime_compute, "cost": cost}
-    over, values = asked_for("allocate", constraints, **budgets, target_loss=target_loss)
-    if over in BUDGETS:
-        plans = planner.minimize_loss({over: values})
-        binding = planner.binding(plans, {over: values})
+    given = {"compute": compute, "lifetime_compute": lifetime_compute, "cost": cost}
+    over, amounts = asked_for("allocate", constraints, **given, target_loss=target_loss)
+    budgets = {over: amounts} if over in BUDGETS else {}
+    if over == TARGET_LOSS.name:
+        plans = planner.least_cost(amounts)
+        planner.require_reachable(amounts, plans)
     else:
-        plans = planner.least_cost(values)
-        planner.require_reachable(values, plans)
-        binding = planner.binding(plans)
-    values_by_name = quantities(planner, plans, plain=constraints is None)
-    if over not in BUDGETS:
-        values_by_name["feasible"] = plans.feasible.astype(np.float64)
-    shares = [
-        {over: budget, "bound": name, "share": _share(full[:, column], plans.feasible[:, column])}
-        for column, budget in enumerate(values)
-        for name, full in binding.items()
-    ]
+        plans = planner.minimize_loss(budgets)
+    values = quantities(planner, plans, plain=constraints is None)
+    if over == TARGET_LOSS.name or not plans.feasible.all():
+        values["feasible"] = np.asarray(plans.feasible, dtype=np.float64)
     draws = xr.Dataset(
-        {name: (("draw", over), array) for name, array in values_by_name.items()},
-        coords={over: values},
+        {name: (("draw", over), array) for name, array in values.items()},
+        coords={over: amounts},
     )
-    return Allocation(draws, pd.DataFrame(shares))
+    binding = planner.binding(plans, budgets)
+    return Allocation(draws, _binding_shares(over, amounts, binding, np.asarray(plans.feasible)))
 
 
 def quantities(planner: Planner, plans: Solutions, *, plain: bool) -> dict[str, np.ndarray]:
     """Return the quantities of plans, each of shape (draws, points); of plain ones, without
     constraints, split and loss.
     """
-    n_params, n_tokens = np.exp(plans.log_n), np.exp(plans.log_d)
-    split = {
+    log_n, log_d = np.asarray(plans.log_n), np.asarray(plans.log_d)
+    n_params, n_tokens = np.exp(log_n), np.exp(log_d)
+    values = {
         "n_params": n_params,
         "n_tokens": n_tokens,
         "tokens_per_param": n_tokens / n_params,
-        "loss": np.exp(plans.log_loss),
+        "loss": np.exp(np.asarray(plans.log_loss)),
     }
     if plain:
-        return split
-    constraints, costs = planner.constraints, planner.costs(plans.log_n, plans.log_d)
-    more: dict[str, Any] = {"train_flops": costs["compute"]}
+        return values
+    constraints, costs = planner.constraints, planner.costs(log_n, log_d)
     if constraints.unique_tokens is not None:
-        more["epochs"] = np.exp(plans.log_d - planner.scenario.log_unique)
+        values["epochs"] = np.exp(log_d - np.asarray(planner.scenario.log_unique))
     if constraints.inference_tokens is not None:
-        more["serve_flops"] = planner.served(plans.log_n)
-        more["lifetime_flops"] = costs["lifetime_compute"]
-    if constraints.prices is not None:
-        more["total_cost"] = costs["cost"]
-    if constraints.flops_per_second is not None:
-        more["days"] = constraints.days(costs["compute"])
-    return split | more
+        values["serve_flops"] = planner.served(log_n)
+    for cost in COSTS:
+        if cost.is_told_by(constraints):
+            values[cost.quantity] = costs[cost.name]
+    return values
 
 
-def _share(full: np.ndarray, feasible: np.ndarray) -> float:
-    return float(full[feasible].mean()) if feasible.any() else float("nan")
+def _binding_shares(
+    over: str, amounts: np.ndarray, binding: dict[str, np.ndarray], feasible: np.ndarray
+) -> pd.DataFrame:
+    """Return a table with the share of draws in which each bound binds, one row a budget and
+    bound.
+    """
+    rows = []
+    for column, amount in enumerate(amounts):
+        for name, binds in binding.items():
+            share = _share(np.broadcast_to(binds, feasible.shape)[:, column], feasible[:, column])
+            rows.append({over: amount, "bound": name, "share": share})
+    return pd.DataFrame(rows)
+
+
+def _share(binds: np.ndarray, feasible: np.ndarray) -> float:
+    """Return the share of the draws with a plan in which a bound binds."""
+    return float(binds[feasible].mean()) if feasible.any() else float("nan")

@@ -6,15 +6,19 @@ log N and log D the loss of every law of N and D here is convex, and so are all 
 are straight stay straight.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
+from numpyro.distributions import Distribution
 
+from bayescale.decisions.plans.bounds import BOUNDS, Cost
 from bayescale.decisions.plans.flop_models import FlopModel, SixND
 from bayescale.errors import InputError
 
-_SECONDS_PER_DAY = 86400.0
+UncertainCount: TypeAlias = float | Sequence[float] | np.ndarray | Distribution
+"""A count, draws of it, or a prior on it."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +109,9 @@ class Constraints:
 
     max_params: float | None = None
     max_tokens: float | None = None
-    unique_tokens: Any = None
+    unique_tokens: UncertainCount | None = None
     repeats: Repeats | None = None
-    inference_tokens: Any = None
+    inference_tokens: UncertainCount | None = None
     train_price: float | None = None
     serve_price: float | None = None
     flops_per_second: float | None = None
@@ -118,65 +122,55 @@ class Constraints:
     flops: FlopModel = field(default_factory=SixND)
 
     def __post_init__(self) -> None:
-        for name in (*_BOUNDS, "train_price", "serve_price", "flops_per_second"):
+        for name in (*_BOUND_NAMES, "train_price", "serve_price", "flops_per_second"):
             if getattr(self, name) is not None:
                 _require_positive(f"constraints: {name}", getattr(self, name))
-        needs = {
-            "repeats": ("unique_tokens", "how many tokens there are to repeat"),
-            "max_cost": ("train_price", "the price of a FLOP"),
-            "serve_price": ("train_price", "the price of a FLOP in training"),
-            "max_days": ("flops_per_second", "how fast training goes"),
-        }
-        for name, (needed, what) in needs.items():
+        for name, needed, what in _NEEDS:
             if getattr(self, name) is not None and getattr(self, needed) is None:
                 raise InputError(f"constraints: {name} needs {needed}, {what}.")
 
     @property
     def bounds(self) -> dict[str, float]:
         """The fixed bounds that are set, by name."""
-        return {name: getattr(self, name) for name in _BOUNDS if getattr(self, name) is not None}
+        values = {name: getattr(self, name) for name in _BOUND_NAMES}
+        return {name: value for name, value in values.items() if value is not None}
 
     @property
     def prices(self) -> tuple[float, float] | None:
-        """Price of a FLOP in training and in serving; None where money is of no matter."""
+        """Price of a FLOP in training and in serving; None where there are no prices."""
         if self.train_price is None:
             return None
-        return (
-            self.train_price,
-            self.serve_price if self.serve_price is not None else self.train_price,
-        )
-
-    @property
-    def compute_in_time(self) -> float:
-        """Training FLOPs that ``max_days`` leaves time for; infinite without it."""
-        if self.max_days is None or self.flops_per_second is None:
-            return float("inf")
-        return self.max_days * _SECONDS_PER_DAY * self.flops_per_second
-
-    def days(self, train_flops: Any) -> Any:
-        """Wall-clock time of training."""
-        assert self.flops_per_second is not None
-        return train_flops / (self.flops_per_second * _SECONDS_PER_DAY)
+        if self.serve_price is None:
+            return self.train_price, self.train_price
+        return self.train_price, self.serve_price
 
 
-_BOUNDS = (
-    "max_params",
-    "max_tokens",
-    "max_compute",
-    "max_lifetime_compute",
-    "max_cost",
-    "max_days",
+_BOUND_NAMES = tuple(kind.name for kind in BOUNDS)
+# A field, the field that it needs, and what that one says.
+_NEEDS = (
+    ("repeats", "unique_tokens", "how many tokens there are to repeat"),
+    ("serve_price", "train_price", "the price of a FLOP in training"),
+    *(
+        (kind.name, kind.on.told_by, kind.on.needs)
+        for kind in BOUNDS
+        if isinstance(kind.on, Cost) and kind.on.told_by and kind.on.needs
+    ),
 )
 
 
-def draws_of(what: str, value: Any, n_draws: int, seed: int) -> np.ndarray:
-    """A number that may be uncertain, one for each posterior draw.
+def is_uncertain(count: UncertainCount | None) -> bool:
+    """Return whether a count is a prior or several draws."""
+    return count is not None and (isinstance(count, Distribution) or np.ndim(count) > 0)
+
+
+def draws_of(what: str, value: UncertainCount, n_draws: int, seed: int) -> np.ndarray:
+    """Return one draw of an uncertain count for each posterior draw.
 
     Parameters
     ----------
     what : str
         Its name, for errors.
-    given : float, array or NumPyro distribution
+    value : float, array or NumPyro distribution
         An array that has not one entry a posterior draw is drawn from with replacement.
     n_draws : int
     seed : int
@@ -192,7 +186,7 @@ def draws_of(what: str, value: Any, n_draws: int, seed: int) -> np.ndarray:
     """
     import jax
 
-    if hasattr(value, "sample"):
+    if isinstance(value, Distribution):
         values = np.asarray(value.sample(jax.random.key(seed), (n_draws,)), dtype=np.float64)
     else:
         values = np.asarray(value, dtype=np.float64)

@@ -205,8 +205,8 @@ def design(
         posteriors,
         {"budget": budget, "n_runs": n_runs, **({} if compute is None else {"compute": compute})},
     )
-    dearest = float(runs.six_nd.max())
-    target = _TO_THE_TARGET * dearest if compute is None else float(compute)
+    largest = float(runs.six_nd.max())
+    target = _TO_THE_TARGET * largest if compute is None else float(compute)
     price = _price(price_per_flop, value_per_nat)
     table = _grid(runs, float(budget)) if candidates is None else _checked_candidates(candidates)
     flops = six_nd(table["n_params"].to_numpy(), table["n_tokens"].to_numpy())

@@ -8,7 +8,6 @@ regret.
     regret(N) = L(N, D(N)) − min L,   D(N) all that the budget and the bounds leave
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +16,7 @@ import xarray as xr
 
 from bayescale._internal.precision import float64
 from bayescale.decisions.plans._optimum import least_mean_loss, no_worse
-from bayescale.decisions.plans._planning import Planner, asked_for
+from bayescale.decisions.plans._planning import Amounts, Planner, asked_for
 from bayescale.decisions.plans.constraints import Constraints
 from bayescale.errors import InputError
 from bayescale.posterior.posterior import Posterior
@@ -103,10 +102,10 @@ class FlatSet:
 @float64
 def flat_set(
     posterior: Posterior,
-    compute: float | Sequence[float] | np.ndarray | None = None,
+    compute: Amounts | None = None,
     *,
-    lifetime_compute: float | Sequence[float] | np.ndarray | None = None,
-    cost: float | Sequence[float] | np.ndarray | None = None,
+    lifetime_compute: Amounts | None = None,
+    cost: Amounts | None = None,
     epsilon: float = 0.005,
     constraints: Constraints | None = None,
     seed: int = 0,
@@ -156,15 +155,14 @@ def flat_set(
     )
     limits = planner.limits({over: budgets})
     best = planner.minimize_loss({over: budgets})
+    planner.require_all_feasible(best, {over: budgets})
     least_losses = np.exp(best.log_loss)
-    ends = no_worse(
-        planner.objective, planner.scenario, limits, best.log_n, np.log(least_losses + epsilon)
-    )
+    allowed = np.log(least_losses + epsilon)
+    ends = no_worse(planner.objective, limits, planner.scenario, best.log_n, allowed)
     low, high = (np.asarray(end) for end in ends)
-    chosen = np.asarray(least_mean_loss(planner.objective, planner.scenario, limits))
-    grid = np.linspace(
-        np.quantile(low, _TAIL, axis=0), np.quantile(high, 1 - _TAIL, axis=0), _NODES
-    )
+    chosen = np.asarray(least_mean_loss(planner.objective, limits, planner.scenario))
+    first, last = np.quantile(low, _TAIL, axis=0), np.quantile(high, 1 - _TAIL, axis=0)
+    grid = np.linspace(first, last, _NODES)
     nodes: list[pd.DataFrame] = []
     least_regret: list[pd.DataFrame] = []
     for column, budget in enumerate(budgets):

@@ -10,14 +10,19 @@ appendix F (arXiv:2203.15556), for the count with attention.
 """
 
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
 
 from bayescale.errors import InputError
 
 TRAINING_PASSES = 3.0
 """Forward passes that a training step costs."""
+
+Number = TypeVar("Number", float, np.ndarray, Array)
 
 _FEED_FORWARD = 4
 _MATRICES = 4 + 2 * _FEED_FORWARD
@@ -27,8 +32,8 @@ _MATRICES = 4 + 2 * _FEED_FORWARD
 class FlopModel(Protocol):
     """A count of FLOPs a token: hashable, so that equal ones share compiled programs."""
 
-    def forward(self, n_params: Any) -> Any:
-        """FLOPs of the forward pass of one token, increasing in N; shape by broadcasting."""
+    def forward(self, n_params: Array) -> Array:
+        """FLOPs of the forward pass of one token, increasing in N; an array like ``n_params``."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class SixND:
     5.88
     """
 
-    def forward(self, n_params: Any) -> Any:
+    def forward(self, n_params: Number) -> Number:
         """2N."""
         return 2.0 * n_params
 
@@ -89,30 +94,26 @@ class TransformerFlops:
     head_size: int = 128
 
     def __post_init__(self) -> None:
-        for name, least in (
-            ("context", 0),
-            ("vocabulary", 0),
-            ("width_to_depth", 1),
-            ("head_size", 1),
-        ):
-            if not least <= getattr(self, name) < float("inf"):
+        smallest = {"context": 0, "vocabulary": 0, "width_to_depth": 1, "head_size": 1}
+        for name, least in smallest.items():
+            value = getattr(self, name)
+            if not least <= value < float("inf"):
                 raise InputError(
-                    f"TransformerFlops: {name}={getattr(self, name):g} must be a number of at "
-                    f"least {least}."
+                    f"TransformerFlops: {name}={value:g} must be a number of at least {least}."
                 )
 
-    def forward(self, n_params: Any) -> Any:
+    def forward(self, n_params: ArrayLike) -> Array:
         """The sum over layers, and logits."""
         width = self._width(n_params)
         layers = width / self.width_to_depth
         attention = (4 + 3 / self.head_size) * self.context * width
         return layers * (2 * _MATRICES * width**2 + attention) + 2 * self.vocabulary * width
 
-    def _width(self, n_params: Any) -> Any:
-        """The one root of d³ + p·d = q, p = V·ratio/12 and q = N·ratio/12: d =
+    def _width(self, n_params: ArrayLike) -> Array:
+        """Return the one root of d³ + p·d = q, p = V·ratio/12 and q = N·ratio/12: d =
         2s·sinh(arcsinh(q/2s³)/3), s = √(p/3).
         """
-        cubed = n_params * self.width_to_depth / _MATRICES
+        cubed = jnp.asarray(n_params) * self.width_to_depth / _MATRICES
         if not self.vocabulary:
             return jnp.cbrt(cubed)
         scale = (self.vocabulary * self.width_to_depth / _MATRICES / 3) ** 0.5

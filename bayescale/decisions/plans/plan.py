@@ -87,7 +87,7 @@ class Plan:
 
     @property
     def extrapolation_factor(self) -> float:
-        """Ratio of the plan's compute, 6·N·D, to that of the dearest run."""
+        """Ratio of the plan's compute, 6·N·D, to that of the largest run."""
         return float(six_nd(self.n_params, self.n_tokens)) / float(self.posterior.runs.six_nd.max())
 
     @property

@@ -183,8 +183,9 @@ def regret(
     cheapest = planner.least_cost(np.exp(log_loss))
     # The plan itself reaches its loss; both differences are found to rounding, and neither can be
     # below nothing.
+    log_n_cheapest, log_d_cheapest = np.asarray(cheapest.log_n), np.asarray(cheapest.log_d)
     needed = np.where(
-        cheapest.feasible, planner.costs(cheapest.log_n, cheapest.log_d)[planner.currency], spent
+        cheapest.feasible, planner.costs(log_n_cheapest, log_d_cheapest)[planner.currency], spent
     )
     values = {
         "loss": np.exp(log_loss),
@@ -225,12 +226,9 @@ def _table(plans: pd.DataFrame | Mapping[str, tuple[float, float]]) -> pd.DataFr
 def _require_within(
     planner: Planner, table: pd.DataFrame, log_n: np.ndarray, log_d: np.ndarray
 ) -> None:
-    for name, violations in planner.violations(log_n, log_d).items():
+    for bound, violations in planner.violations(log_n, log_d).items():
         if violations.any():
             plan = table.index[int(np.argmax(violations.any(axis=0)))]
-            remedy = (
-                "say what repeats are worth by repeats=Repeats()"
-                if name == "unique_tokens"
-                else "loosen it"
+            raise InputError(
+                f"regret: the plan {plan!r} breaks {bound.name}; leave it out, or {bound.remedy}."
             )
-            raise InputError(f"regret: the plan {plan!r} breaks {name}; leave it out, or {remedy}.")

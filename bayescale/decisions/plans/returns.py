@@ -10,7 +10,6 @@ so that each doubling takes the same share of what is left. Bounds bend the fron
 run out, models alone can grow, and L* comes to rest above E.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +17,7 @@ import pandas as pd
 import xarray as xr
 
 from bayescale._internal.precision import float64
-from bayescale.decisions.plans._planning import Planner, asked_for
+from bayescale.decisions.plans._planning import Amounts, Planner, asked_for
 from bayescale.decisions.plans.constraints import Constraints
 from bayescale.errors import InputError
 from bayescale.posterior.posterior import Posterior
@@ -138,10 +137,10 @@ class Returns:
 @float64
 def returns(
     posterior: Posterior,
-    compute: float | Sequence[float] | np.ndarray | None = None,
+    compute: Amounts | None = None,
     *,
-    lifetime_compute: float | Sequence[float] | np.ndarray | None = None,
-    cost: float | Sequence[float] | np.ndarray | None = None,
+    lifetime_compute: Amounts | None = None,
+    cost: Amounts | None = None,
     step: float = 0.01,
     constraints: Constraints | None = None,
     seed: int = 0,
@@ -196,7 +195,9 @@ def returns(
     grown = np.concatenate(
         [budgets * factor for factor in (1.0, *_FACTORS, np.exp(_STEP), np.exp(-_STEP))]
     )
-    losses = np.exp(planner.minimize_loss({over: grown}).log_loss)
+    plans = planner.minimize_loss({over: grown})
+    planner.require_all_feasible(plans, {over: grown})
+    losses = np.exp(plans.log_loss)
     now, *more, above, below = np.split(losses, len(_FACTORS) + 3, axis=1)
     floor = np.broadcast_to(planner.floor, now.shape)
     # Departures may let a smaller budget do as well; the larger one can be spent on less.

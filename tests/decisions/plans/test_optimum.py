@@ -2,11 +2,14 @@
 posteriors and sets of bounds.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from bayescale._internal.precision import float64
 from bayescale.decisions.plans._optimum import (
+    Limits,
     PlanObjective,
     Scenario,
     filled,
@@ -149,24 +152,18 @@ def case(request):
     most_params, most_tokens = (
         np.minimum(np.log(most), 200.0) for most in (bounds["max_params"], hand.most_tokens)
     )
+    limits = Limits(bounds["limits"], most_params, most_tokens)
     scenario = Scenario(
-        params,
-        bounds["served"],
-        log_unique,
-        np.full_like(log_unique, 200.0),
-        most_params,
-        most_tokens,
-        train,
-        serve,
+        params, bounds["served"], log_unique, np.full_like(log_unique, 200.0), train, serve
     )
     if repeats is not None:
-        scenario = scenario._replace(log_filled=float64(filled)(objective, scenario))
-    return hand, objective, scenario
+        scenario = replace(scenario, log_filled=float64(filled)(objective, scenario))
+    return hand, objective, limits, scenario
 
 
 @float64
-def found_least_loss(objective, scenario, hand):
-    return minimize_loss(objective, scenario, hand.b["limits"])
+def found_least_loss(objective, limits, scenario):
+    return minimize_loss(objective, limits, scenario)
 
 
 def within_params(values, hand, n):
@@ -177,8 +174,8 @@ def within_params(values, hand, n):
     "ignore:invalid value:RuntimeWarning", "ignore:divide by zero:RuntimeWarning"
 )
 def test_the_plan_of_least_loss_is_that_of_a_grid(case):
-    hand, objective, scenario = case
-    plans = found_least_loss(objective, scenario, hand)
+    hand, objective, limits, scenario = case
+    plans = found_least_loss(objective, limits, scenario)
     expected = least(lambda n: within_params(hand.loss(n, hand.tokens_left(n)), hand, n))
     np.testing.assert_allclose(
         np.exp(plans.log_loss), hand.loss(expected, hand.tokens_left(expected)), rtol=1e-9
@@ -197,8 +194,8 @@ def test_the_plan_of_least_loss_is_that_of_a_grid(case):
 
 
 def test_the_plan_of_least_loss_keeps_to_every_bound(case):
-    hand, objective, scenario = case
-    plans = found_least_loss(objective, scenario, hand)
+    hand, objective, limits, scenario = case
+    plans = found_least_loss(objective, limits, scenario)
     n, d = np.exp(plans.log_n), np.exp(plans.log_d)
     assert (hand.costs(n, d) <= hand.b["limits"] * (1 + 1e-9)).all()
     assert (n <= hand.b["max_params"] * (1 + 1e-9)).all()
@@ -211,8 +208,8 @@ def test_the_plan_of_least_loss_keeps_to_every_bound(case):
 def test_the_cheapest_plan_for_a_loss_is_that_of_a_grid_and_there_is_none_where_the_grid_has_none(
     case,
 ):
-    hand, objective, scenario = case
-    reached = np.exp(found_least_loss(objective, scenario, hand).log_loss)
+    hand, objective, limits, scenario = case
+    reached = np.exp(found_least_loss(objective, limits, scenario).log_loss)
     # A fifth asks for less than the bounds allow.
     harder = np.random.default_rng(7).random((CASES, 1)) < 0.2
     target = hand.c["E"] + (reached - hand.c["E"]) * np.where(harder, 0.97, 1.08)
@@ -227,7 +224,7 @@ def test_the_cheapest_plan_for_a_loss_is_that_of_a_grid_and_there_is_none_where_
         return np.where(good, hand.costs(n, d)[2], np.nan)
 
     expected = least(cost)
-    plans = float64(least_cost)(objective, scenario, hand.b["limits"], np.log(target), np.array(2))
+    plans = float64(least_cost)(objective, limits, scenario, np.log(target), np.array(2))
     np.testing.assert_array_equal(np.asarray(plans.feasible), np.isfinite(expected))
     assert 0.75 < np.mean(plans.feasible) < 0.85
     there = np.asarray(plans.feasible)
@@ -236,14 +233,14 @@ def test_the_cheapest_plan_for_a_loss_is_that_of_a_grid_and_there_is_none_where_
 
 
 def test_sizes_that_are_no_worse_end_where_the_loss_is_the_bound(case):
-    hand, objective, scenario = case
-    best = found_least_loss(objective, scenario, hand)
+    hand, objective, limits, scenario = case
+    best = found_least_loss(objective, limits, scenario)
     allowed = np.exp(best.log_loss) + 0.01
-    ends = float64(no_worse)(objective, scenario, hand.b["limits"], best.log_n, np.log(allowed))
+    ends = float64(no_worse)(objective, limits, scenario, best.log_n, np.log(allowed))
     for end, side in zip(ends, (-1, 1), strict=True):
         n = np.exp(end)
         outside = (
-            np.log(n) >= np.asarray(scenario.log_max_params) - 1e-9
+            np.log(n) >= np.asarray(limits.log_params) - 1e-9
             if side > 0
             else np.zeros_like(n, dtype=bool)
         )
