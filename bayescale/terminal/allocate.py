@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bayescale.terminal import style
-from bayescale.units import QUANTILES, count, number
+from bayescale.units import count, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,8 +124,10 @@ def _print_binding(console: Console, shares: Mapping[str, float]) -> None:
 
 def _quantiles(name: str, statistics: "pd.DataFrame") -> tuple[str, str, str]:
     """Return the 5 %, 50 % and 95 % quantiles of a quantity, as text."""
-    low, median, high = statistics.loc[name, list(QUANTILES)]
-    return _text(name, low), _text(name, median), _text(name, high)
+    low = _text(name, statistics["q05"][name])
+    median = _text(name, statistics["q50"][name])
+    high = _text(name, statistics["q95"][name])
+    return low, median, high
 
 
 def _text(name: str, value: float) -> str:

@@ -1,5 +1,6 @@
 """The page of a backtest: coverage and scores, then each hidden run or each fold."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -123,8 +124,8 @@ def _run_table(rows: pd.DataFrame) -> Table:
     cells["median"] = rows["q50"].map(number)
     cells["90 % interval"] = rows["q05"].map(number) + " – " + rows["q95"].map(number)
     side = np.where(rows["loss"] > rows["q95"], "above", "below")
-    outside = np.where(rows["covered90"], "", side)
-    cells[""] = [Text(word, "red") for word in outside]
+    outside = pd.Series(np.where(rows["covered90"], "", side), index=rows.index)
+    cells[""] = outside.map(partial(Text, style="red"))
     return style.table_of(cells, left=[""])
 
 

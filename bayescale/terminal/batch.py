@@ -30,9 +30,8 @@ def print_batch(frame: pd.DataFrame, laws: Sequence["Law"], folder: "Path") -> N
         style.print_table(console, _table(by_description[str(law)], str(noise), rows))
         console.print()
     _print_messages(console, frame)
-    statuses = pd.Categorical(frame["status"], list(_STATUS_STYLES))
-    counts = frame.groupby(statuses, observed=True).size()
-    tally = ", ".join(f"{count} {status}" for status, count in counts.items())
+    counts = frame["status"].value_counts().reindex(list(_STATUS_STYLES), fill_value=0)
+    tally = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
     console.print(f"{len(frame)} fits: {tally}.")
     console.print(
         f"{folder} has the posterior of each fit, and {folder / 'batch.csv'} has every number.",

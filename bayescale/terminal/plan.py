@@ -57,7 +57,9 @@ def _quantity_table(plan: "Plan") -> Table:
     summary = plan.summary()
     for name, label in _NAMES.items():
         if name in summary.index:
-            row = summary.loc[name]
             text = count if name in _COUNTS else number
-            table.add_row(label, text(row["q50"]), text(row["q05"]), text(row["q95"]))
+            low = text(summary["q05"][name])
+            median = text(summary["q50"][name])
+            high = text(summary["q95"][name])
+            table.add_row(label, median, low, high)
     return table

@@ -8,7 +8,8 @@ that is too wide, the table is printed in parts, each with the first column.
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.style import StyleType
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -52,7 +53,7 @@ def table_of(frame: "pd.DataFrame", *, left: Sequence[str] = (), title: str | No
     return made
 
 
-def add_row(table: Table, cells: Iterable[str | Text], style: str | None = None) -> None:
+def add_row(table: Table, cells: Iterable[RenderableType], style: StyleType | None = None) -> None:
     """Add a row of cells, one for each column."""
     table.add_row(*cells, style=style)
 

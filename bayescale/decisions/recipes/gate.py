@@ -213,8 +213,7 @@ def gate(
         decision = "undecided"
         problems = " ".join(messages(comparison.problems))
         sentence = f"{sentence} But the fit is not to be trusted: {problems}"
-    groups = comparison.runs.frame["group"].astype(str)
-    n_runs = groups.value_counts().reindex([comparison.base, comparison.candidate], fill_value=0)
+    n_runs = comparison.runs.frame["group"].astype(str).value_counts()
     provenance = comparison.provenance
     versions = provenance.copy()
     for name in _NOT_VERSIONS:
@@ -233,7 +232,7 @@ def gate(
         gain=interval,
         data=comparison.runs.name,
         data_sha256=provenance["data_sha256"],
-        n_runs=n_runs.to_dict(),
+        n_runs={name: int(n_runs[name]) for name in (comparison.base, comparison.candidate)},
         law=describe(comparison.law),
         noise=describe(comparison.noise),
         method=describe(comparison.method),
