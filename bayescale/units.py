@@ -178,8 +178,8 @@ def summarise(draws: np.ndarray) -> dict[str, float]:
     Where some draws are infinite the mean is too, and quantiles are draws.
     """
     if np.isinf(draws).any():
-        found = quantiles(draws, method="inverted_cdf")
-        return {"mean": math.inf, "sd": math.nan, **_as_floats(found)}
+        among_draws = quantiles(draws, method="inverted_cdf")
+        return {"mean": math.inf, "sd": math.nan, **_as_floats(among_draws)}
     sd = float(np.std(draws, ddof=1)) if len(draws) > 1 else 0.0
     return {"mean": float(np.mean(draws)), "sd": sd, **_as_floats(quantiles(draws))}
 
@@ -189,10 +189,12 @@ def _as_floats(values: Mapping[str, np.ndarray]) -> dict[str, float]:
 
 
 def number(value: float, digits: int = 4) -> str:
-    """Significant digits, as many as asked for; powers of ten where there would be many zeros.
+    """Return a number with four significant digits, or as many as asked.
 
-    >>> number(0.3478), number(482), number(2085), number(1.204e7), number(float("inf"))
-    ('0.3478', '482.0', '2,085', '1.204e+07', '∞')
+    Powers of ten stand in for many zeros. Infinity is ∞, and a value that is not a number is -.
+
+    >>> number(0.34781), number(482), number(2085), number(12_040_000), number(-math.inf)
+    ('0.3478', '482.0', '2,085', '1.204e+07', '-∞')
     """
     if math.isnan(value):
         return "-"
@@ -200,27 +202,36 @@ def number(value: float, digits: int = 4) -> str:
         return "∞" if value > 0 else "-∞"
     if value == 0:
         return "0"
-    if not 1e-4 <= abs(value) < 1e6:
-        return f"{value:.{digits - 1}e}"
-    decimals = max(digits - 1 - math.floor(math.log10(abs(value))), 0)
+    scientific = f"{value:.{digits - 1}e}"
+    # The exponent after rounding: 9.9999 with four digits is 10.00.
+    exponent = int(scientific.partition("e")[2])
+    if not -4 <= exponent < 6:
+        return scientific
+    decimals = max(digits - 1 - exponent, 0)
     return f"{value:,.{decimals}f}"
 
 
 def rounded(value: float) -> str:
-    """Three significant digits without trailing zeros, as labels and sentences have them.
+    """Return three significant digits without trailing zeros, for labels and sentences.
 
-    >>> rounded(1868.2), rounded(0.08404)
-    ('1,870', '0.084')
+    >>> rounded(1868.2), rounded(0.08404), rounded(math.inf)
+    ('1,870', '0.084', '∞')
     """
-    return f"{float(f'{value:.3g}'):,g}"
+    if not math.isfinite(value):
+        return number(value)
+    return f"{_to_three_digits(value):,g}"
 
 
 def count(value: float) -> str:
-    """Three significant digits with K, M, B or T.
+    """Return a count with three significant digits and K, M, B or T.
 
-    >>> count(7.01e10), count(1.4e12)
-    ('70.1B', '1.40T')
+    >>> count(70.1e9), count(1.4e12), count(999.96e6), count(math.inf)
+    ('70.1B', '1.40T', '1.00B', '∞')
     """
+    if not math.isfinite(value):
+        return number(value)
+    # Rounded first: 999.96 million is 1.00 billion.
+    value = _to_three_digits(value)
     for suffix, size in (("T", 1e12), ("B", 1e9), ("M", 1e6), ("K", 1e3)):
         if value >= size:
             return f"{number(value / size, 3)}{suffix}"
@@ -228,11 +239,14 @@ def count(value: float) -> str:
 
 
 def count_in_words(value: float) -> str:
-    """Three significant digits with thousand, million, billion or trillion.
+    """Return a count with three significant digits and thousand, million, billion or trillion.
 
-    >>> count_in_words(7.12e10), count_in_words(1.349e12), count_in_words(1.905e5)
-    ('71.2 billion', '1.35 trillion', '190 thousand')
+    >>> count_in_words(7.12e10), count_in_words(1.905e5), count_in_words(999.96e6)
+    ('71.2 billion', '190 thousand', '1 billion')
     """
+    if not math.isfinite(value):
+        return number(value)
+    value = _to_three_digits(value)
     words = {1e12: "trillion", 1e9: "billion", 1e6: "million", 1e3: "thousand"}
     for size, word in words.items():
         if size <= value < 1e3 * size:
@@ -240,8 +254,12 @@ def count_in_words(value: float) -> str:
     return f"{value:.3g}"
 
 
+def _to_three_digits(value: float) -> float:
+    return float(f"{value:.3g}")
+
+
 def as_typed(value: float) -> str:
-    """Two significant digits, as one types them.
+    """Return two significant digits, as one types them.
 
     >>> as_typed(1.44e24), as_typed(2e13)
     ('1.4e24', '2e13')
@@ -251,7 +269,7 @@ def as_typed(value: float) -> str:
 
 
 def as_power_of_ten(value: float) -> str:
-    """Two significant digits, as mathematical text of matplotlib.
+    """Return two significant digits, as mathematical text of matplotlib.
 
     >>> as_power_of_ten(6e18), as_power_of_ten(1e21)
     ('$6\\\\times10^{18}$', '$10^{21}$')
@@ -279,9 +297,9 @@ def plus_minus(mean: float, sd: float) -> str:
 
 
 def percentage(share: float) -> str:
-    """Whole per cent of a share.
+    """Return a share in whole per cent; no line breaks before the sign.
 
-    >>> percentage(0.1), percentage(1.0)
-    ('10 %', '100 %')
+    >>> percentage(0.1) == "10\N{NO-BREAK SPACE}%"
+    True
     """
-    return f"{100 * share:.0f} %"
+    return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"

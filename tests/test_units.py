@@ -132,3 +132,62 @@ def test_budgets_of_figures_are_written_as_powers_of_ten(value: float, text: str
 @pytest.mark.parametrize(("value", "text"), [(1868.2, "1,870"), (0.08404, "0.084"), (1.81, "1.81")])
 def test_numbers_of_figures_have_three_digits(value: float, text: str) -> None:
     assert units.rounded(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.34781, "0.3478"), (482, "482.0"), (2085, "2,085"), (123_456, "123,456"), (0, "0")],
+)
+def test_numbers_of_pages_have_four_digits(value: float, text: str) -> None:
+    assert units.number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(1.204e7, "1.204e+07"), (0.00002, "2.000e-05"), (-3e9, "-3.000e+09")]
+)
+def test_numbers_of_many_zeros_are_powers_of_ten(value: float, text: str) -> None:
+    assert units.number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(9.99996, "10.00"), (0.0000999996, "0.0001000"), (999_999.9, "1.000e+06")],
+)
+def test_a_number_that_rounds_to_a_power_of_ten_has_no_digit_more(value: float, text: str) -> None:
+    assert units.number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(70.1e9, "70.1B"), (1.4e12, "1.40T"), (1234.0, "1.23K"), (999.4, "999")],
+)
+def test_counts_of_pages_have_three_digits_and_a_suffix(value: float, text: str) -> None:
+    assert units.count(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "short", "words"),
+    [
+        (999.96e3, "1.00M", "1 million"),
+        (999.96e6, "1.00B", "1 billion"),
+        (999.96e9, "1.00T", "1 trillion"),
+    ],
+)
+def test_a_count_is_rounded_before_its_suffix_is_chosen(
+    value: float, short: str, words: str
+) -> None:
+    assert units.count(value) == short
+    assert units.count_in_words(value) == words
+
+
+FORMATTERS = [units.number, units.count, units.count_in_words, units.rounded]
+
+
+@pytest.mark.parametrize("text_of", FORMATTERS)
+@pytest.mark.parametrize(("value", "text"), [(np.inf, "∞"), (-np.inf, "-∞"), (np.nan, "-")])
+def test_infinity_has_its_sign_and_no_number_is_a_dash(text_of, value, text):
+    assert text_of(value) == text
+
+
+def test_no_line_breaks_within_a_percentage():
+    assert units.percentage(0.904) == "90\N{NO-BREAK SPACE}%"

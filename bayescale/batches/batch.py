@@ -1,6 +1,4 @@
-"""Many data sets, laws and noise models in one call: a row a fit, and nothing lost when it is
-killed.
-"""
+"""Fits of many data sets, laws and noise models in one call; an interrupted batch loses nothing."""
 
 import os
 from collections import Counter
@@ -40,35 +38,34 @@ class Batch:
     Attributes
     ----------
     frame : DataFrame, one row per fit
-        In the order asked, data sets slowest. ``data_set``, ``law``, ``noise`` and ``method``, as
-        the command line takes them, the method being the one that made the draws where the one
-        asked for handed on what it cannot do; ``n_runs``; ``status``, which is ``good``,
-        ``doubtful`` where diagnostics complained, or ``failed``; ``message``, the complaints or the
-        error; ``NAME_mean``, ``_sd``, ``_q05``, ``_q50`` and ``_q95`` of each parameter, in counts
-        and nats per token, NaN where a law lacks it; and the diagnostics. Nothing in it depends on
-        the time, or on how often the batch was interrupted.
+        Rows are in the order of the arguments; data sets change slowest. Columns are
+        ``data_set``, ``law``, ``noise`` and ``method``, as the command line takes them, where the
+        method is the one that made the draws, which may be a fallback; ``n_runs``; ``status``,
+        which is ``good``, ``doubtful`` where diagnostics complained, or ``failed``; ``message``,
+        the complaints or the error; ``NAME_mean``, ``_sd``, ``_q05``, ``_q50`` and ``_q95`` of each
+        parameter, in counts and nats per token, NaN where a law lacks it; and the diagnostics.
+        Nothing in it depends on the time, or on how often the batch was interrupted.
     posteriors : mapping of (data set, law, noise), as in the frame, to Posterior
-        Of the fits that did not fail. Each is read from the batch's folder when asked for, where
-        there is one.
+        Posteriors of the fits that did not fail. Where the batch has a folder, each is read from
+        it on use.
     """
 
     frame: pd.DataFrame
     posteriors: Mapping[Key, Posterior]
 
     def summary(self) -> pd.DataFrame:
-        """A short table to read: the status of each fit, and each parameter as mean ± standard
-        deviation.
+        """Return a short table to read: the status of each fit, and each parameter as mean ±
+        standard deviation.
 
         Returns
         -------
         DataFrame of str, one row per fit
         """
         table = self.frame[["data_set", "law", "noise", "status"]].copy()
-        for name in (
-            column.removesuffix("_q50") for column in self.frame.columns if column.endswith("_q50")
-        ):
-            pairs = zip(self.frame[f"{name}_mean"], self.frame[f"{name}_sd"], strict=True)
-            table[name] = [plus_minus(mean, sd) for mean, sd in pairs]
+        medians = self.frame.columns[self.frame.columns.str.endswith("_q50")]
+        for name in medians.str.removesuffix("_q50"):
+            means, sds = self.frame[f"{name}_mean"], self.frame[f"{name}_sd"]
+            table[name] = list(map(plus_minus, means, sds))
         return table
 
     @property
@@ -78,21 +75,19 @@ class Batch:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """Say how many fits are good, doubtful and failed."""
+        """Counts of good, doubtful and failed fits."""
         counts = self.frame["status"].value_counts()
-        return (", ".join(f"{count} {status}" for status, count in counts.items()) + ".",)
+        tally = ", ".join(f"{count} {status}" for status, count in counts.items())
+        return (f"{tally}.",)
 
     @property
     def problems(self) -> tuple[Complaint, ...]:
         """Complaints about fits that are doubtful or failed; each sentence begins with the fit."""
-        doubtful = self.frame[self.frame["message"] != ""]
-        complaints = [
-            Complaint(
-                str(row["status"]),
-                f"{row['data_set']}, {row['law']}, {row['noise']}: {row['message']}",
-            )
-            for row in doubtful.to_dict("records")
-        ]
+        complaints = []
+        with_message = self.frame[self.frame["message"] != ""]
+        for row in with_message.to_dict("records"):
+            complaint = Complaint(str(row["status"]), str(row["message"]))
+            complaints.append(complaint.about(f"{row['data_set']}, {row['law']}, {row['noise']}"))
         return tuple(complaints)
 
     def to_dict(self) -> dict[str, Json]:
@@ -117,31 +112,29 @@ def batch(
 ) -> Batch:
     """Fit each of many data sets by each law under each noise model.
 
-    A fit that fails stops no other: it is a row that says why. With ``out``, every fit is written
-    as it comes, so that a batch that was interrupted or killed goes on where it stopped when it is
-    called again, and ends with the same frame.
+    A fit that fails does not stop the others: its row says why. With ``out``, each fit is written
+    when it is ready. After an interruption, the same call goes on where the batch stopped, and
+    returns the frame that it would have returned without the interruption.
 
     Parameters
     ----------
     data : sequence of str, Path, Runs or DataFrame
-        Names of the catalogue, CSV files, or tables. Files of one name go by their paths, and
-        whatever else shares a name is numbered.
-    laws : sequence of Law
-        ``[Chinchilla()]`` unless given.
-    noises : sequence of Noise
-        ``[StudentT()]`` unless given.
-    method : Method
-        `Importance()` unless given.
-    out : str or Path
-        A folder for the posteriors, for what is to be known of failures, and for the frame as
-        ``batch.csv``. It is made if it is not there. Fits found in it are not made again, unless
-        the data, an option or the version of bayescale differ, or the file is damaged; failures are
-        tried again, but for those of bad input. One batch at a time may write to a folder.
-    executor : concurrent.futures.Executor
+        Names of the catalogue, CSV files, or tables. Files that share a name are labelled by their
+        paths, and other data sets that share a name are numbered.
+    laws : sequence of Law, default ``[Chinchilla()]``
+    noises : sequence of Noise, default ``[StudentT()]``
+    method : Method, default `Importance()`
+    out : str or Path, optional
+        A folder for the posteriors, for the reasons of failures, and for the frame as
+        ``batch.csv``. It is made if it is not there. Fits that are there already are not made
+        again, unless the data, an option or the version of bayescale differ, or the file is
+        damaged; failures are tried again, except those of bad input. One batch at a time may write
+        to a folder.
+    executor : concurrent.futures.Executor, optional
         Workers for the fits, such as
         ``ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"))`` or a Dask
         ``Client(...).get_executor()``; they write to ``out`` themselves, which all must see.
-        Threads of one process take turns. This process fits one after the other unless given.
+        Threads of one process take turns. By default this process makes one fit after the other.
 
     Returns
     -------
@@ -171,15 +164,46 @@ def batch(
     noises = _instances(Noise, noises, defaults.textbook_noise())
     (method,) = _instances(Method, None if method is None else [method], defaults.textbook_method())
     folder = None if out is None else Folder.prepare(Path(out))
+    tasks, rows = _tasks(data, laws, noises, method)
+    posteriors = _fit_all(tasks, rows, folder, executor)
+    frame = _frame([rows[position] for position in sorted(rows)], [*laws, *noises])
+    if folder:
+        folder.write_table(frame)
+    by_key = {}
+    for position, posterior in sorted(posteriors.items()):
+        row = rows[position]
+        by_key[row["data_set"], row["law"], row["noise"]] = posterior
+    return Batch(frame, _Posteriors(by_key))
 
-    rows: dict[int, Row] = {}
+
+def in_catalogue(source: str) -> bool:
+    """Return whether a text is meant as a name of the catalogue; else it is a file."""
+    return source in datasets.names() or not (
+        Path(source).exists() or source.endswith(".csv") or os.sep in source
+    )
+
+
+def _tasks(
+    data: Sequence[Source], laws: Sequence[Law], noises: Sequence[Noise], method: Method
+) -> tuple[list[Task], dict[int, Row]]:
+    """Return the fits to make, and by position the rows of data sets that cannot be read."""
     tasks: list[Task] = []
+    rows: dict[int, Row] = {}
     for position, ((label, runs), law, noise) in enumerate(product(_read(data), laws, noises)):
         if isinstance(runs, Runs):
             tasks.append(Task(position, runs, law, noise, method))
         else:
             rows[position] = failed(label, law, noise, method, reason(runs), n_runs=0)
+    return tasks, rows
 
+
+def _fit_all(
+    tasks: Sequence[Task],
+    rows: dict[int, Row],
+    folder: Folder | None,
+    executor: Executor | None,
+) -> dict[int, Posterior | Path]:
+    """Make the fits and add their rows; return the posteriors, or their files, by position."""
     posteriors: dict[int, Posterior | Path] = {}
     with progress_bar() as progress:
         bar = progress.add_task("Fitting", total=len(rows) + len(tasks), completed=len(rows))
@@ -197,44 +221,31 @@ def batch(
                 fit_here(share, folder, report)
 
     if folder:
-        posteriors = {
-            task.position: folder.file(task)
-            for task in tasks
-            if rows[task.position]["status"] != "failed"
-        }
-    frame = _frame([rows[position] for position in sorted(rows)], [*laws, *noises])
-    if folder:
-        folder.write_table(frame)
-    keys = {position: (row["data_set"], row["law"], row["noise"]) for position, row in rows.items()}
-    return Batch(
-        frame,
-        _Posteriors({keys[position]: posteriors[position] for position in sorted(posteriors)}),
-    )
-
-
-def in_catalogue(source: str) -> bool:
-    """Return whether a text is meant as a name of the catalogue; else it is a file."""
-    return source in datasets.names() or not (
-        Path(source).exists() or source.endswith(".csv") or os.sep in source
-    )
+        for task in tasks:
+            if rows[task.position]["status"] != "failed":
+                posteriors[task.position] = folder.file(task)
+    return posteriors
 
 
 @dataclass(frozen=True, eq=False)
 class _Posteriors(Mapping[Key, Posterior]):
-    held: dict[Key, Posterior | Path]
+    """Posteriors by key; those in files are read on use."""
+
+    by_key: dict[Key, Posterior | Path]
 
     def __getitem__(self, key: Key) -> Posterior:
-        posterior = self.held[key]
+        posterior = self.by_key[key]
         return load(posterior) if isinstance(posterior, Path) else posterior
 
     def __iter__(self) -> Iterator[Key]:
-        return iter(self.held)
+        return iter(self.by_key)
 
     def __len__(self) -> int:
-        return len(self.held)
+        return len(self.by_key)
 
     def __repr__(self) -> str:
-        return f"<posteriors of {', '.join(map(str, self.held)) or 'no fit'}>"
+        keys = ", ".join(map(str, self.by_key))
+        return f"<posteriors of {keys or 'no fit'}>"
 
 
 def _instances(kind: Any, values: Sequence[T] | None, default: T) -> list[T]:
@@ -252,47 +263,53 @@ def _instances(kind: Any, values: Sequence[T] | None, default: T) -> list[T]:
 
 
 def _read(data: Sequence[Source]) -> list[tuple[str, Runs | Exception]]:
-    return [
-        (label, _runs(source, label)) for source, label in zip(data, _labels(data), strict=True)
-    ]
+    labels = _labels(data)
+    return [(label, _runs(source, label)) for source, label in zip(data, labels, strict=True)]
 
 
 def _runs(source: Source, label: str) -> Runs | Exception:
-    # Each law asks for the columns that it needs, so that a file may lack what no law wants.
-    wanted: dict[str, Any] = {"name": label, "required": ("loss",)}
+    # Each law asks for the columns that it needs later, so a file may lack what no law needs.
+    options: dict[str, Any] = {"name": label, "required": ("loss",)}
     try:
         if isinstance(source, Runs):
             return replace(source, name=label)
         if isinstance(source, pd.DataFrame):
-            return Runs.from_frame(source, **wanted)
+            return Runs.from_frame(source, **options)
         if isinstance(source, str) and in_catalogue(source):
             return replace(datasets.load(source), name=label)
-        return Runs.from_csv(source, **wanted)
+        return Runs.from_csv(source, **options)
     except Exception as error:
         return error
 
 
 def _labels(data: Sequence[Source]) -> list[str]:
-    short = [_label(source) for source in data]
-    shared = Counter(short)
+    """Return a label for each data set; no two are alike."""
+    names = list(map(_name, data))
+    uses = Counter(names)
     seen: Counter[str] = Counter()
     labels = []
-    for source, name in zip(data, short, strict=True):
-        full = str(source) if shared[name] > 1 and isinstance(source, str | Path) else name
-        seen[full] += 1
-        labels.append(full if seen[full] == 1 else f"{full} ({seen[full]})")
+    for source, name in zip(data, names, strict=True):
+        is_shared_path = uses[name] > 1 and isinstance(source, str | Path)
+        label = str(source) if is_shared_path else name
+        seen[label] += 1
+        labels.append(label if seen[label] == 1 else f"{label} ({seen[label]})")
     return labels
 
 
-def _label(source: Source) -> str:
+def _name(source: Source) -> str:
     if isinstance(source, Runs):
         return source.name
     return "runs" if isinstance(source, pd.DataFrame) else Path(source).stem
 
 
 def _frame(rows: list[Row], parts: Sequence[Law | Noise]) -> pd.DataFrame:
-    names = dict.fromkeys(parameter.name for part in parts for parameter in part.parameters)
-    parameters = [f"{name}_{statistic}" for name in names for statistic in STATISTICS]
+    parameters: dict[str, type[float]] = {}
+    for part in parts:
+        for parameter in part.parameters:
+            for statistic in STATISTICS:
+                parameters[f"{parameter.name}_{statistic}"] = float
     # Diagnostics come last, in the order of their first fit.
-    columns = dict.fromkeys([*FIRST_COLUMNS, *parameters, *(key for row in rows for key in row)])
-    return pd.DataFrame(rows, columns=list(columns)).astype(dict.fromkeys(parameters, float))
+    columns = dict.fromkeys([*FIRST_COLUMNS, *parameters])
+    for row in rows:
+        columns |= dict.fromkeys(row)
+    return pd.DataFrame(rows, columns=list(columns)).astype(parameters)

@@ -1,8 +1,6 @@
-"""The work of a batch, here or on a worker: fit what is not finished, and keep each fit as it
-comes.
+"""The work of a batch, here or on a worker: make the fits that are missing, and keep each at once.
 
-A `BatchMethod` is given groups of problems that are alike. Every other method is given one problem
-at a time.
+A `BatchMethod` takes groups of similar problems. Every other method takes one problem at a time.
 """
 
 import math
@@ -17,10 +15,11 @@ from bayescale.errors import InputError
 from bayescale.inference.base import BatchMethod, Method, Problem
 from bayescale.posterior.posterior import Posterior
 
-# What a kill may cost, and still enough for a call that is compiled once to be worth it.
+# Fits of a group: as many as a kill may cost, and enough for a call that is compiled once.
 _GROUP = 16
-# Up to 32 runs, up to 128, up to 512 and so on are alike.
-_SMALLEST_CLASS, _CLASS_RATIO = 32, 4
+# Data sets of up to 32 runs are similar, then those of up to 128, up to 512 and so on.
+_SMALLEST_CLASS = 32
+_CLASS_RATIO = 4
 # NumPyro traces a model with one stack of handlers for all threads of a process, so threads of a
 # pool take turns.
 _TURN = Lock()
@@ -30,13 +29,15 @@ _TURN = Lock()
 def fit_here(
     share: Sequence[Task], folder: Folder | None, report: Callable[[Outcome], object]
 ) -> None:
-    """Fit a share of a batch in this process; report each task as soon as it is finished and, where
-    there is a folder, written.
+    """Fit a share of a batch in this process.
+
+    Each task is reported when it is finished and, where there is a folder, written. A fit that
+    fails is reported, and does not stop the others.
 
     Raises
     ------
     InputError
-        Where the folder cannot be written to: a fit that fails is reported, and stops nothing.
+        Where the folder cannot be written to.
     """
 
     def finish(task: Task, result: Posterior | Exception) -> None:
@@ -51,15 +52,15 @@ def fit_here(
             report(Outcome(task.position, fitted(result), result))
 
     with _TURN:
-        # A worker that was killed after it had written is asked again.
-        finished = _finished(share, folder)
-        for outcome in finished:
+        # A worker that was killed may have written some of its fits before.
+        missing = {task.position for task in share}
+        for outcome in _finished(share, folder):
             report(outcome)
-        missing = {task.position for task in share} - {outcome.position for outcome in finished}
+            missing.remove(outcome.position)
         if not missing:
             return
-        # Those finished are fitted along with the others: the last bits of a fit may depend on its
-        # company, which must be that of a batch never interrupted.
+        # Finished tasks are fitted again with the others: the last bits of a fit may depend on its
+        # group, which must be that of a batch that was never interrupted.
         ready: list[tuple[Task, Problem]] = []
         for task in share:
             try:
@@ -74,7 +75,7 @@ def fit_here(
 
 
 def fit_there(share: Sequence[Task], folder: Folder | None) -> list[Outcome]:
-    """Fit a share of a batch on a worker: as `fit_here`, but all is reported at the end."""
+    """Fit a share of a batch on a worker, as `fit_here` does, and return the outcomes."""
     outcomes: list[Outcome] = []
     fit_here(share, folder, outcomes.append)
     return outcomes
@@ -86,13 +87,14 @@ def fit_on(
     folder: Folder | None,
     report: Callable[[Outcome], object],
 ) -> None:
-    """Send the shares of a batch to the workers of an executor, but for those that are finished,
-    and report as they do.
+    """Send the shares of a batch to the workers of an executor, and report their outcomes.
+
+    Shares that are finished already are not sent.
 
     Raises
     ------
     InputError
-        As `fit_here`, on a worker.
+        Where a worker cannot write to the folder.
     """
     futures: dict[Future[list[Outcome]], Sequence[Task]] = {}
     try:
@@ -104,58 +106,61 @@ def fit_on(
             else:
                 futures[executor.submit(fit_there, share, folder)] = share
         for future in as_completed(futures):
-            try:
-                outcomes = future.result()
-            except InputError:
-                raise
-            except Exception as error:
-                # The worker, not the fit, came to grief, so nothing is recorded and the next start
-                # tries again.
-                message = (
-                    f"The executor lost this fit ({reason(error)}); run the batch again to make it."
-                )
-                outcomes = [
-                    Outcome(task.position, task.failed(message)) for task in futures[future]
-                ]
-            for outcome in outcomes:
+            for outcome in _outcomes(future, futures[future]):
                 report(outcome)
     finally:
         for future in futures:
             future.cancel()
 
 
-def shared_out(tasks: Sequence[Task]) -> list[list[Task]]:
-    """Tasks of one method in the shares that are fitted together: one each, or groups that one call
-    may take.
+def _outcomes(future: Future[list[Outcome]], share: Sequence[Task]) -> list[Outcome]:
+    """Return the outcomes of a share; all its tasks have failed where the worker was lost."""
+    try:
+        return future.result()
+    except InputError:
+        raise
+    except Exception as error:
+        # The worker failed, not the fit. So nothing is recorded, and the next start tries again.
+        lost = f"The executor lost this fit ({reason(error)}); run the batch again to make it."
+        return [Outcome(task.position, task.failed(lost)) for task in share]
 
-    Such a group has one law, one noise model and data of like size, so that one compiled program
-    serves many groups and few rows are filled up. What is finished already does not enter, so that
-    an interrupted batch goes on with the shares it had.
+
+def shared_out(tasks: Sequence[Task]) -> list[list[Task]]:
+    """Return the tasks of one method in the shares that are fitted together.
+
+    A share is one task, or a group that a `BatchMethod` takes in one call. A group has one law, one
+    noise model and data of similar size, so that one compiled program serves many groups, and few
+    rows are padding. Groups do not depend on which tasks are finished, so an interrupted batch goes
+    on with the same shares.
     """
     if not tasks or not isinstance(tasks[0].method, BatchMethod):
         return [[task] for task in tasks]
-    alike: dict[Hashable, list[Task]] = {}
+    similar: dict[Hashable, list[Task]] = {}
     for task in tasks:
         shape = (
             _size_class(len(task.runs)),
             len(task.runs.relative_loss_se) > 1,
             len(task.runs.counts[0]) > 1,
         )
-        alike.setdefault((task.law, task.noise, shape), []).append(task)
-    return [
-        group[start : start + _GROUP]
-        for group in alike.values()
-        for start in range(0, len(group), _GROUP)
-    ]
+        similar.setdefault((task.law, task.noise, shape), []).append(task)
+    shares = []
+    for group in similar.values():
+        starts = range(0, len(group), _GROUP)
+        shares += [group[start : start + _GROUP] for start in starts]
+    return shares
 
 
-def _size_class(runs: int) -> int:
-    return math.ceil(math.log(max(runs, _SMALLEST_CLASS) / _SMALLEST_CLASS, _CLASS_RATIO))
+def _size_class(n_runs: int) -> int:
+    ratio = max(n_runs, _SMALLEST_CLASS) / _SMALLEST_CLASS
+    return math.ceil(math.log(ratio, _CLASS_RATIO))
 
 
 def _finished(share: Sequence[Task], folder: Folder | None) -> list[Outcome]:
-    outcomes = [(task, folder.read(task)) for task in share] if folder else []
-    return [Outcome(task.position, row) for task, row in outcomes if row]
+    """Return the outcomes that the folder holds."""
+    if folder is None:
+        return []
+    rows = {task.position: folder.read(task) for task in share}
+    return [Outcome(position, row) for position, row in rows.items() if row]
 
 
 def _run(method: Method, problems: Sequence[Problem]) -> Iterator[Posterior | Exception]:
@@ -166,8 +171,7 @@ def _run(method: Method, problems: Sequence[Problem]) -> Iterator[Posterior | Ex
                 yield posterior
                 finished += 1
         except Exception:
-            # One of them stopped the others: those left are fitted on their own, which says which
-            # one it was.
+            # One problem stopped the group. The rest are fitted one by one, to see which it was.
             pass
     for problem in problems[finished:]:
         try:

@@ -1,9 +1,8 @@
-"""The folder of a batch: one file a fit, complete or absent, and trusted only where it is what its
-name says.
+"""The folder of a batch: one file for each fit, complete or absent, and checked against its name.
 
-A fit is a posterior, `NAME-LAW-NOISE-METHOD-SEED-HASH.nc`; one that failed leaves `….failed.json`,
-which says why. The hash is of the data and all options, so changed data or options never find an
-old file.
+A fit is a posterior, `NAME-LAW-NOISE-METHOD-SEED-HASH.nc`; a fit that failed leaves
+`….failed.json`, which says why. The hash is of the data and all options, so that changed data or
+options do not use an old file.
 """
 
 import json
@@ -25,8 +24,7 @@ TABLE = "batch.csv"
 FIRST_COLUMNS = ("data_set", "law", "noise", "method", "n_runs", "status", "message")
 
 _LONGEST_NAME = 60
-# What a writer that was killed leaves: the name of the file that it was to become, between a dot
-# and eight random characters.
+# A file that a killed writer leaves: its final name, between a dot and eight random characters.
 _UNFINISHED = re.compile(
     rf"\.(.+-[0-9a-f]{{12}}\.(nc|failed\.json)|{re.escape(TABLE)})\.[a-z0-9_]{{8}}"
 )
@@ -46,13 +44,12 @@ class Folder:
 
     @classmethod
     def prepare(cls, path: Path) -> "Folder":
-        """Make the folder if need be, and clear it of what killed writers left.
+        """Make the folder if need be, and delete the unfinished files of killed writers.
 
         Raises
         ------
         InputError
-            Where it cannot be made or written to, or holds a table of someone else under the name
-            of ours.
+            Where it cannot be made or written to, or holds another table named ``batch.csv``.
         """
         path = path.absolute()
         if path.exists() and not path.is_dir():
@@ -77,13 +74,13 @@ class Folder:
 
     def file(self, task: Task) -> Path:
         """Return the path of a task's posterior, whether it is there or not."""
-        parts = [_word(name_of(part)) for part in (task.law, task.noise, task.method)]
-        name = _word(task.runs.name)[:_LONGEST_NAME] or "runs"
-        words = [name, *parts, f"seed{task.method.seed}", task.digest]
+        words = [_word(task.runs.name)[:_LONGEST_NAME] or "runs"]
+        words += [_word(name_of(part)) for part in (task.law, task.noise, task.method)]
+        words += [f"seed{task.method.seed}", task.digest]
         return self.path / f"{'-'.join(words)}.nc"
 
     def read(self, task: Task) -> Row | None:
-        """The row of a task that is finished; None where there is none, or none to trust.
+        """Return the row of a task that is finished; None where no file of it can be trusted.
 
         Bad input fails the same way each time, so its failure is final; any other failure is worth
         another try.
@@ -129,7 +126,7 @@ class Folder:
         path = self.file(task)
         if not path.is_file():
             return None
-        # Whatever is wrong with the file, the remedy is the same: fit again and replace it.
+        # A file that cannot be read, for any reason, is made again and replaced.
         try:
             posterior = load(path)
             return posterior if identity(posterior) == task.identity else None

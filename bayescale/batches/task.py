@@ -1,4 +1,4 @@
-"""One fit of a batch: what is asked, what identifies it, and its row in the frame."""
+"""One fit of a batch: its task, its identity, and its row in the frame."""
 
 import hashlib
 import json
@@ -38,9 +38,9 @@ class Task:
     Attributes
     ----------
     position : int
-        Of its row in the frame.
+        Position of its row in the frame.
     runs : Runs
-        Under the name that the data set has in the batch.
+        The data set, named by its label in the batch.
     law, noise, method
     """
 
@@ -52,8 +52,8 @@ class Task:
 
     @cached_property
     def identity(self) -> dict[str, str]:
-        """The texts with which a saved fit must agree to be this one."""
-        # By the version too: a fit of older code is not what a batch left alone would have given.
+        """The texts that a saved fit of this task has too."""
+        # The version belongs to it: older code may give another fit.
         made_by = {
             "seed": str(self.method.seed),
             "data_sha256": self.runs.sha256,
@@ -63,9 +63,9 @@ class Task:
 
     @cached_property
     def digest(self) -> str:
-        """A short hash of the data and all options: another for whatever could change the fit."""
-        # Labels count too: a bootstrap may resample whole groups, and `Runs.sha256` is of numbers
-        # alone.
+        """A short hash of the data and all options, of all that could change the fit."""
+        # Labels count too: a bootstrap may resample whole groups, and `Runs.sha256` hashes only
+        # numbers.
         labels = (
             self.runs.frame.select_dtypes(exclude="number")
             .sort_index(axis="columns")
@@ -75,47 +75,34 @@ class Task:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def failed(self, message: str) -> Row:
-        """The row of a fit that could not be made."""
+        """Return the row of this fit, which could not be made."""
         return failed(
             self.runs.name, self.law, self.noise, self.method, message, n_runs=len(self.runs)
         )
 
 
 def fitted(posterior: Posterior) -> Row:
-    """The row of a fit; a posterior read back from its file gives the same one, bit for bit."""
-    statistics = {name: summarise(posterior.draws(name)) for name in posterior.params}
-    return {
-        **_about(
-            posterior.runs.name,
-            posterior.law,
-            posterior.noise,
-            posterior.method,
-            len(posterior.runs),
-        ),
-        "status": "doubtful" if posterior.problems else "good",
-        "message": one_line(" ".join(messages(posterior.problems))),
-        **{
-            f"{name}_{statistic}": value
-            for name, row in statistics.items()
-            for statistic, value in row.items()
-        },
-        **posterior.diagnostics,
-    }
+    """Return the row of a fit; a posterior read from its file gives the same row, bit for bit."""
+    runs = posterior.runs
+    row = _about(runs.name, posterior.law, posterior.noise, posterior.method, len(runs))
+    row["status"] = "doubtful" if posterior.problems else "good"
+    row["message"] = one_line(" ".join(messages(posterior.problems)))
+    for name in posterior.params:
+        for statistic, value in summarise(posterior.draws(name)).items():
+            row[f"{name}_{statistic}"] = value
+    return row | posterior.diagnostics
 
 
 def failed(
     data_set: str, law: Law, noise: Noise, method: Method, message: str, *, n_runs: int
 ) -> Row:
-    """The row of a fit that could not be made."""
-    return {
-        **_about(data_set, law, noise, method, n_runs),
-        "status": "failed",
-        "message": one_line(message),
-    }
+    """Return the row of a fit that could not be made."""
+    row = _about(data_set, law, noise, method, n_runs)
+    return row | {"status": "failed", "message": one_line(message)}
 
 
 def reason(error: Exception) -> str:
-    """Bad input speaks for itself; any other error needs its kind to be understood."""
+    """Return the message of an error, with its kind except for bad input, which needs none."""
     return str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
 
 
@@ -125,7 +112,7 @@ def one_line(text: str) -> str:
 
 
 def identity(posterior: Posterior) -> dict[str, str]:
-    """`Task.identity` of the task that a saved posterior answers."""
+    """Return the `Task.identity` of the task that made a saved posterior."""
     return _identity(posterior.runs.name, posterior.law, posterior.noise, posterior.provenance)
 
 
@@ -134,10 +121,12 @@ def _identity(data_set: str, law: Law, noise: Noise, made_by: dict[str, str]) ->
     # from the one that was asked for, which is part of the file's name.
     return {
         "data_set": data_set,
-        # By module and class too: another module may have a law of the same name.
+        # With module and class: another module may have a law of the same name.
         "law": json.dumps(encode(law)),
         "noise": json.dumps(encode(noise)),
-        **{key: made_by[key] for key in ("seed", "data_sha256", "bayescale")},
+        "seed": made_by["seed"],
+        "data_sha256": made_by["data_sha256"],
+        "bayescale": made_by["bayescale"],
     }
 
 

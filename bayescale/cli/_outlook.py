@@ -4,17 +4,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayescale.units import quantiles
+
 if TYPE_CHECKING:
     from bayescale.decisions.plans.allocate import Allocation
     from bayescale.posterior.posterior import Posterior
     from bayescale.terminal.curve import Curve
 
-_QUANTILES = (0.05, 0.5, 0.95)
 # Budgets, times the largest compute of a run.
 _FACTORS = (1, 10, 100)
-# Points of a curve. Where each is a plan there are few: between them the curve is straight to less
-# than a character.
-_N_POINTS, _N_PLANNED = 121, 10
+# Points of a curve.
+_N_POINTS = 121
+# Points of a curve where each is a plan: between them it is straight to less than a character.
+_N_PLANNED = 10
 _AXES = {"n_params": "parameters", "n_tokens": "tokens", "flops": "compute, FLOPs"}
 
 
@@ -70,5 +72,5 @@ def _curve(
 ) -> "Curve":
     from bayescale.terminal.curve import Curve
 
-    low, middle, high = np.quantile(losses, _QUANTILES, axis=0)
+    low, middle, high = quantiles(losses).values()
     return Curve(name, axis, grid, low, middle, high, data_x, data_loss)

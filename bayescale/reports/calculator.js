@@ -35,19 +35,19 @@ function quantiles(values, shares) {
 // compute: FLOPs of training and serving; mostTokens: of training; served: tokens. C = 6ND + 2NI.
 function plans(constants, compute, mostTokens, served) {
   const columns = Object.values(constants), n = columns[0].length;
-  const found = {n_params: new Float64Array(n), n_tokens: new Float64Array(n), tokens_per_param: new Float64Array(n),
+  const optima = {n_params: new Float64Array(n), n_tokens: new Float64Array(n), tokens_per_param: new Float64Array(n),
     loss: new Float64Array(n)};
   const tokens = (logN) => Math.min(mostTokens, (compute / Math.exp(logN) - 2 * served) / 6);
   // At the upper end a budget leaves one token to train on.
   const low = Math.log(1e3), high = Math.log(compute / (6 + 2 * served));
   for (let draw = 0; draw < n; draw++) {
-    const own = columns.map((column) => column[draw]);
-    const lossAt = (logN) => loss(...own, Math.exp(logN), tokens(logN));
+    const constantsOfDraw = columns.map((column) => column[draw]);
+    const lossAt = (logN) => loss(...constantsOfDraw, Math.exp(logN), tokens(logN));
     const logN = bestSize(lossAt, low, high);
-    found.n_params[draw] = Math.exp(logN);
-    found.n_tokens[draw] = tokens(logN);
-    found.tokens_per_param[draw] = tokens(logN) / Math.exp(logN);
-    found.loss[draw] = lossAt(logN);
+    optima.n_params[draw] = Math.exp(logN);
+    optima.n_tokens[draw] = tokens(logN);
+    optima.tokens_per_param[draw] = tokens(logN) / Math.exp(logN);
+    optima.loss[draw] = lossAt(logN);
   }
-  return Object.fromEntries(Object.entries(found).map(([name, values]) => [name, quantiles(values, [0.05, 0.5, 0.95])]));
+  return Object.fromEntries(Object.entries(optima).map(([name, values]) => [name, quantiles(values, [0.05, 0.5, 0.95])]));
 }

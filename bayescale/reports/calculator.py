@@ -1,5 +1,4 @@
-"""The parts of the page's calculator: the law's formula as JavaScript, and the draws of its
-constants.
+"""Parts of the page's calculator: the law's formula as JavaScript, and the draws of its constants.
 
 The formula that people are shown is the one that is computed; a test holds the result against
 `allocate`.
@@ -27,7 +26,7 @@ def has_calculator(posterior: Posterior) -> bool:
 
 
 def javascript(formula: str) -> str:
-    """The body of a function that returns L, from the formula that people are shown.
+    """Return the body of a function that returns L, from the formula that people are shown.
 
     Parameters
     ----------
@@ -40,35 +39,36 @@ def javascript(formula: str) -> str:
     >>> print(javascript("L(N, D) = E + A/N^α"))
     return E + A/N**alpha;
     """
-    equation, *definitions = formula.split("; ")
-    lines = [f"const {_arithmetic(definition)};" for definition in reversed(definitions)]
-    return "\n".join([*lines, f"return {_arithmetic(equation.partition(' = ')[2])};"])
+    parts = formula.split("; ")
+    definitions = [f"const {_arithmetic(part)};" for part in parts[:0:-1]]
+    loss = parts[0].partition(" = ")[2]
+    return "\n".join([*definitions, f"return {_arithmetic(loss)};"])
 
 
 def arguments(posterior: Posterior) -> list[str]:
-    """Names of the function's arguments: the law's constants, then the symbols of parameters and
-    tokens.
+    """Return the names of the function's arguments: the law's constants, then the symbols of
+    parameters and tokens.
     """
-    return [
-        *(parameter.name for parameter in posterior.law.parameters),
-        *(SYMBOLS[name] for name in _INPUTS),
-    ]
+    constants = [parameter.name for parameter in posterior.law.parameters]
+    return constants + [SYMBOLS[name] for name in _INPUTS]
 
 
 def draws(posterior: Posterior) -> dict[str, str]:
-    """Each constant of the law over all draws, as the base64 text of little-endian doubles."""
-    return {
-        parameter.name: base64.b64encode(
-            np.asarray(posterior.draws(parameter.name), dtype="<f8").tobytes()
-        ).decode()
-        for parameter in posterior.law.parameters
-    }
+    """Return each constant of the law over all draws, as the base64 text of little-endian
+    doubles.
+    """
+    texts = {}
+    for parameter in posterior.law.parameters:
+        values = np.asarray(posterior.draws(parameter.name), dtype="<f8")
+        texts[parameter.name] = base64.b64encode(values.tobytes()).decode()
+    return texts
 
 
-def _arithmetic(written: str) -> str:
-    spelt = re.sub(
-        "[α-ω]",
-        lambda letter: unicodedata.name(letter[0]).rpartition(" ")[2].lower(),
-        written.translate(_SIGNS),
-    )
-    return re.sub(r"\b(exp|log|min|max)\(", r"Math.\1(", spelt)
+def _arithmetic(formula: str) -> str:
+    in_latin = re.sub("[α-ω]", _name_of_letter, formula.translate(_SIGNS))
+    return re.sub(r"\b(exp|log|min|max)\(", r"Math.\1(", in_latin)
+
+
+def _name_of_letter(letter: re.Match[str]) -> str:
+    """Return the name of a Greek letter, such as alpha."""
+    return unicodedata.name(letter[0]).rpartition(" ")[2].lower()

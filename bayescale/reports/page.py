@@ -1,5 +1,6 @@
-"""A plan as one HTML file that needs nothing else: figures, tables, a calculator, a checklist and
-how to make it again.
+"""The report of a plan as one HTML file that needs nothing else.
+
+It has figures, tables, a calculator, a checklist, and how to make it again.
 """
 
 import json
@@ -17,14 +18,17 @@ import pandas as pd
 
 from bayescale._internal.discovery import describe
 from bayescale._internal.whole_file import written_whole
+from bayescale.decisions.checks.sensitivity import Sensitivity
+from bayescale.decisions.plans.design import Design
 from bayescale.decisions.plans.plan import Plan
+from bayescale.decisions.plans.regret import Regret
 from bayescale.plots._drawing import as_svg
 from bayescale.plots.flat_set import flat_set
 from bayescale.plots.loss_along_compute import loss_along_compute
-from bayescale.plots.sensitivity import sensitivity
+from bayescale.plots.sensitivity import sensitivity as sensitivity_figure
 from bayescale.reports import calculator
 from bayescale.reports.checklist import checklist
-from bayescale.results import Complaint, messages
+from bayescale.results import messages
 from bayescale.units import QUANTILES, number
 
 _HEADINGS = ("5 %", "median", "95 %")
@@ -46,7 +50,7 @@ _NAMES = {
 
 
 class Table(NamedTuple):
-    """A part of the page."""
+    """A part of the page that holds a table."""
 
     id: str
     title: str
@@ -56,7 +60,7 @@ class Table(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """A figure as inline SVG, and what it shows."""
+    """A figure as inline SVG, and its caption."""
 
     svg: str
     caption: str
@@ -74,7 +78,7 @@ def report(plan: Plan, path: str | Path, *, commands: Iterable[str] = ()) -> Pat
     path : str or Path
         Appears whole or not at all.
     commands : iterable of str
-        What made the plan; how to make it in Python unless given.
+        Command lines that made the plan. By default the page says how to make it in Python.
 
     Returns
     -------
@@ -103,18 +107,15 @@ def report(plan: Plan, path: str | Path, *, commands: Iterable[str] = ()) -> Pat
 
 
 def html(plan: Plan, *, commands: Iterable[str] = ()) -> str:
-    """The page."""
+    """Return the page."""
     posterior = plan.posterior
+    has_calculator = calculator.has_calculator(posterior)
     tables = list(_tables(plan))
-    parts = [
-        ("answer", "Answer"),
-        *([("calculator", "Calculator")] if calculator.has_calculator(posterior) else []),
-    ]
-    parts += [
-        *((table.id, table.title) for table in tables),
-        ("checklist", "Checklist"),
-        ("again", "Make it again"),
-    ]
+    parts = [("answer", "Answer")]
+    if has_calculator:
+        parts.append(("calculator", "Calculator"))
+    parts += [(table.id, table.title) for table in tables]
+    parts += [("checklist", "Checklist"), ("again", "Make it again")]
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string(_source("page.html.j2"))
     return template.render(
@@ -130,7 +131,7 @@ def html(plan: Plan, *, commands: Iterable[str] = ()) -> str:
         problems=messages(posterior.problems),
         sentences=plan.sentences,
         figures=list(_pictures(plan)),
-        calculator=_calculator(plan) if calculator.has_calculator(posterior) else None,
+        calculator=_calculator(plan) if has_calculator else None,
         tables=tables,
         checklist=checklist(plan),
         commands="\n".join(commands) or _in_python(plan),
@@ -138,7 +139,7 @@ def html(plan: Plan, *, commands: Iterable[str] = ()) -> str:
 
 
 def _raised(formula: str) -> str:
-    """A formula with its exponents raised, as HTML."""
+    """Return a formula as HTML, with raised exponents."""
     return re.sub(r"\^(?:\{([^}]*)\}|\(([^)]*)\)|(\w+))", r"<sup>\1\2\3</sup>", escape(formula))
 
 
@@ -147,22 +148,28 @@ def _source(name: str) -> str:
 
 
 def _calculator(plan: Plan) -> dict[str, str]:
-    limits = plan.constraints
-    fixed = {
-        name: getattr(limits, name, None)
-        for name in ("max_tokens", "unique_tokens", "inference_tokens")
-    }
-    known = {name: float(value) for name, value in fixed.items() if isinstance(value, int | float)}
-    caps = [known[name] for name in ("max_tokens", "unique_tokens") if name in known]
+    """Return the texts of the calculator: its budget, its bounds on tokens, and its program."""
+    known = _known_bounds(plan)
+    served = known.pop("inference_tokens", None)
     return {
         "compute": f"{plan.compute:.4g}",
-        "cap": f"{min(caps):.4g}" if caps else "",
-        "served": f"{known['inference_tokens']:.4g}" if "inference_tokens" in known else "",
+        "cap": f"{min(known.values()):.4g}" if known else "",
+        "served": "" if served is None else f"{served:.4g}",
         "draws": json.dumps(calculator.draws(plan.posterior)),
         "arguments": ", ".join(calculator.arguments(plan.posterior)),
         "body": calculator.javascript(plan.posterior.law.formula),
         "script": _source("calculator.js"),
     }
+
+
+def _known_bounds(plan: Plan) -> dict[str, float]:
+    """Return the plan's bounds on tokens by name, except where one is uncertain."""
+    known = {}
+    for name in ("max_tokens", "unique_tokens", "inference_tokens"):
+        value = getattr(plan.constraints, name, None)
+        if isinstance(value, int | float):
+            known[name] = float(value)
+    return known
 
 
 def _pictures(plan: Plan) -> Iterable[Picture]:
@@ -177,64 +184,53 @@ def _pictures(plan: Plan) -> Iterable[Picture]:
     )
     if plan.sensitivity is not None:
         yield Picture(
-            as_svg(sensitivity(plan.sensitivity), "Answers under other assumptions"),
+            as_svg(sensitivity_figure(plan.sensitivity), "Answers under other assumptions"),
             "The same under other assumptions.",
         )
 
 
 def _tables(plan: Plan) -> Iterable[Table]:
-    numbers = plan.summary()
-    rows = [
-        [_NAMES.get(str(name), str(name)), *(number(row[q]) for q in QUANTILES)]
-        for name, row in numbers.iterrows()
-    ]
-    yield Table(
-        "numbers",
-        "The numbers",
-        "Median and 90 % interval over the posterior.",
-        ("", *_HEADINGS),
-        rows,
-    )
-    parameters = plan.posterior.summary()
-    rows = [
-        [str(name), *(number(row[q]) for q in QUANTILES)] for name, row in parameters.iterrows()
-    ]
-    yield Table("parameters", "Parameters of the law", "", ("", *_HEADINGS), rows)
-    regrets = plan.regret.summary()
-    headings = ("plan", "N", "D", "expected regret, nats", "compute wasted", "5 %", "95 %")
-    columns = ["n_params", "n_tokens", "extra_loss", "wasted", "wasted_q05", "wasted_q95"]
-    yield Table(
-        "regret",
-        "Regret",
-        "",
-        headings,
-        [[str(name), *map(number, row[columns])] for name, row in regrets.iterrows()],
-    )
+    headings = ("", *_HEADINGS)
+    content = "Median and 90 % interval over the posterior."
+    yield Table("numbers", "The numbers", content, headings, _rows(plan.summary(), QUANTILES))
+    parameters = _rows(plan.posterior.summary(), QUANTILES)
+    yield Table("parameters", "Parameters of the law", "", headings, parameters)
+    yield _regret_table(plan.regret)
     if plan.design is not None:
-        columns = ["n_params", "n_tokens", "flops", "cumulative_flops", "regret_after"]
-        rows = [
-            [str(number_of_run), *map(number, row[columns])]
-            for number_of_run, row in plan.design.summary().iterrows()
-        ]
-        wanted = ("run", "N", "D", "FLOPs", "spent", "regret after, nats")
-        yield Table("next", "Runs to make first", " ".join(plan.design.sentences), wanted, rows)
+        yield _design_table(plan.design)
     if plan.sensitivity is not None:
-        yield _sensitivity_table(plan.sensitivity.summary(), plan.sensitivity.problems)
+        yield _sensitivity_table(plan.sensitivity)
 
 
-def _sensitivity_table(table: pd.DataFrame, problems: tuple[Complaint, ...]) -> Table:
+def _rows(frame: pd.DataFrame, columns: Iterable[str]) -> list[list[str]]:
+    """Return the rows of a table as text: the name of each row, then numbers."""
+    texts = frame[list(columns)].map(number)
+    names = [str(name) for name in frame.index]
+    texts.insert(0, "name", [_NAMES.get(name, name) for name in names])
+    return texts.to_numpy().tolist()
+
+
+def _regret_table(regret: Regret) -> Table:
+    headings = ("plan", "N", "D", "expected regret, nats", "compute wasted", "5 %", "95 %")
+    columns = ("n_params", "n_tokens", "extra_loss", "wasted", "wasted_q05", "wasted_q95")
+    return Table("regret", "Regret", "", headings, _rows(regret.summary(), columns))
+
+
+def _design_table(design: Design) -> Table:
+    headings = ("run", "N", "D", "FLOPs", "spent", "regret after, nats")
+    columns = ("n_params", "n_tokens", "flops", "cumulative_flops", "regret_after")
+    rows = _rows(design.summary(), columns)
+    return Table("next", "Runs to make first", " ".join(design.sentences), headings, rows)
+
+
+def _sensitivity_table(sensitivity: Sensitivity) -> Table:
     headings = ("", *_HEADINGS, "lowest median", "highest median", "moved most by")
-    rows = [
-        [
-            _NAMES.get(str(name), str(name)),
-            *(number(row[q]) for q in (*QUANTILES, "lowest", "highest")),
-            str(row["variant"]),
-        ]
-        for name, row in table.iterrows()
-    ]
-    return Table(
-        "sensitivity", "Under other assumptions", " ".join(messages(problems)), headings, rows
-    )
+    summary = sensitivity.summary()
+    rows = _rows(summary, [*QUANTILES, "lowest", "highest"])
+    for row, variant in zip(rows, summary["variant"], strict=True):
+        row.append(str(variant))
+    problems = " ".join(messages(sensitivity.problems))
+    return Table("sensitivity", "Under other assumptions", problems, headings, rows)
 
 
 def _in_python(plan: Plan) -> str:

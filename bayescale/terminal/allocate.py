@@ -1,19 +1,21 @@
-"""The page of an allocation: one table for all budgets, or one for each where bounds are given."""
+"""The page of an allocation: one table for all budgets, or one for each where there are bounds."""
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 from bayescale.decisions.plans.bounds import AMOUNTS, COSTS, TARGET_LOSS
 from bayescale.terminal import style
+from bayescale.units import count, number
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from bayescale.decisions.plans.allocate import Allocation
     from bayescale.posterior.posterior import Posterior
 
-_QUANTILES = ("q05", "q50", "q95")
 _UNBOUNDED = ("n_params", "n_tokens", "tokens_per_param", "loss")
 _NAMES = {
     "n_params": "parameters N*",
@@ -25,8 +27,6 @@ _NAMES = {
     **{cost.quantity: cost.label for cost in COSTS},
 }
 _COUNTS = ("n_params", "n_tokens", "tokens_per_param")
-# The statistics of each quantity, by name.
-_Statistics = Mapping[str, Mapping[Any, Any]]
 
 
 def print_allocation(posterior: "Posterior", plans: "Allocation") -> None:
@@ -47,50 +47,51 @@ def plan_table(posterior: "Posterior", plans: "Allocation") -> Table:
     """Return a table with a line for each budget, and its interval below."""
     point = posterior.n_draws == 1
     content = " of a point fit" if point else ": median, and 90 % interval"
-    table = style.table(
-        "compute, FLOPs",
-        *(_NAMES[name] for name in _UNBOUNDED),
-        title=f"Compute-optimal plans{content}",
-    )
+    names = [_NAMES[name] for name in _UNBOUNDED]
+    table = style.table(["compute, FLOPs", *names], title=f"Compute-optimal plans{content}")
     for budget, statistics in _by_budget(plans):
-        quantiles = [_quantiles(name, statistics) for name in _UNBOUNDED]
-        table.add_row(f"{budget:.3g}", *(median for _, median, _ in quantiles))
+        medians, intervals = [f"{budget:.3g}"], [""]
+        for name in _UNBOUNDED:
+            low, median, high = _quantiles(name, statistics)
+            medians.append(median)
+            intervals.append(f"{low} – {high}")
+        style.add_row(table, medians)
         if not point:
-            intervals = [f"{low} – {high}" for low, _, high in quantiles]
-            table.add_row("", *intervals, style="dim")
+            style.add_row(table, intervals, "dim")
     return table
 
 
-def _by_budget(plans: "Allocation") -> Iterator[tuple[float, _Statistics]]:
-    """Yield each budget with the statistics of its quantities."""
+def _by_budget(plans: "Allocation") -> Iterator[tuple[float, "pd.DataFrame"]]:
+    """Yield each budget with the statistics of its quantities, indexed by quantity."""
     for _, rows in plans.frame.groupby(plans.over, sort=False):
-        records = rows.to_dict("records")
-        yield records[0][plans.over], {record["quantity"]: record for record in records}
+        yield float(rows[plans.over].iloc[0]), rows.set_index("quantity")
 
 
-def _bounded_table(plans: "Allocation", budget: float, statistics: _Statistics) -> Table:
+def _bounded_table(plans: "Allocation", budget: float, statistics: "pd.DataFrame") -> Table:
     title = AMOUNTS[plans.over].title.format(budget)
-    quantities = [name for name in _NAMES if name in statistics]
+    quantities = [name for name in _NAMES if name in statistics.index]
     if plans.draws.sizes["draw"] == 1:
-        table = style.table("", "point fit", title=title)
+        table = style.table(["", "point fit"], title=title)
         for name in quantities:
             _, value, _ = _quantiles(name, statistics)
             table.add_row(_NAMES[name], value)
         return table
-    table = style.table("", "median", "5 %", "95 %", title=title)
+    table = style.table(["", "median", "5 %", "95 %"], title=title)
     for name in quantities:
         low, median, high = _quantiles(name, statistics)
         # A quantity on which all draws agree needs no interval.
-        interval = ("", "") if low == high else (low, high)
-        table.add_row(_NAMES[name], median, *interval)
+        if low == high:
+            table.add_row(_NAMES[name], median, "", "")
+        else:
+            table.add_row(_NAMES[name], median, low, high)
     return table
 
 
-def _print_feasible(console: Console, over: str, statistics: _Statistics) -> None:
+def _print_feasible(console: Console, over: str, statistics: "pd.DataFrame") -> None:
     """Print the share of draws that have no plan, where some have none."""
-    if "feasible" not in statistics:
+    if "feasible" not in statistics.index:
         return
-    feasible = statistics["feasible"]["mean"]
+    feasible = statistics["mean"]["feasible"]
     lacking = "reaches this loss" if over == TARGET_LOSS.name else "can be trained and serve"
     if feasible < 1:
         console.print(
@@ -102,20 +103,27 @@ def _print_feasible(console: Console, over: str, statistics: _Statistics) -> Non
 
 def _print_binding(console: Console, shares: Mapping[str, float]) -> None:
     """Print which bounds limit the plan, and in what share of the draws."""
-    binding = [f"{name} in {share:.0%}" for name, share in shares.items() if share > 0]
-    slack = [name for name, share in shares.items() if share == 0]
+    binding, slack = [], []
+    for name, share in shares.items():
+        if share > 0:
+            binding.append(f"{name} in {share:.0%}")
+        else:
+            slack.append(name)
     if binding:
         console.print(f"Bounds that limit the plan, by share of draws: {', '.join(binding)}.")
     if slack:
         console.print(f"Bounds that never limit the plan: {', '.join(slack)}.", style="dim")
 
 
-def _quantiles(name: str, statistics: _Statistics) -> list[str]:
+def _quantiles(name: str, statistics: "pd.DataFrame") -> tuple[str, str, str]:
     """Return the 5 %, 50 % and 95 % quantiles of a quantity, as text."""
-    return [_text(name, statistics[name][quantile]) for quantile in _QUANTILES]
+    low = _text(name, statistics["q05"][name])
+    median = _text(name, statistics["q50"][name])
+    high = _text(name, statistics["q95"][name])
+    return low, median, high
 
 
 def _text(name: str, value: float) -> str:
     if name in _COUNTS:
-        return style.count(value)
-    return style.number(value, 4 if name == "loss" else 3)
+        return count(value)
+    return number(value, 4 if name == "loss" else 3)

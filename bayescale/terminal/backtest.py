@@ -1,8 +1,10 @@
 """The page of a backtest: coverage and scores, then each hidden run or each fold."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -11,10 +13,9 @@ from scipy.stats import binom
 
 from bayescale._internal.discovery import describe
 from bayescale.terminal import style
+from bayescale.units import count, number, percentage
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from bayescale.decisions.checks.backtest import Backtest
 
 _LEVELS = (50, 80, 90, 95)
@@ -24,6 +25,7 @@ _SCORES = {
     "rmsle": ("RMSLE of the median", "{:.5f}"),
     "bias": ("bias of the median", "{:+.5f}"),
 }
+_COUNTS = {"n_params": "N", "n_tokens": "D"}
 _MAX_RUNS = 24
 # Counts of covered runs in the central range of this probability are put down to chance.
 _CHANCE = 0.9
@@ -50,7 +52,7 @@ def print_backtest(backtest: "Backtest") -> None:
         console.print(Padding(str(problem), (0, 0, 0, 2)), style="red")
 
 
-def _heading(backtest: "Backtest", model_rows: "pd.DataFrame") -> Table:
+def _heading(backtest: "Backtest", model_rows: pd.DataFrame) -> Table:
     posterior = next(iter(backtest.posteriors.values()))
     return style.facts(
         [
@@ -75,20 +77,21 @@ def _hidden(backtest: "Backtest", n_hidden: int) -> str:
 def _score_table(backtest: "Backtest") -> Table:
     """Return coverage and scores of the model and of today's practice."""
     summary = backtest.summary()
-    table = style.table("", backtest.model, f"today's practice: {summary.index[1]}")
+    table = style.table(["", backtest.model, f"today's practice: {summary.index[1]}"])
     for level in _LEVELS:
-        coverage = map(style.percent, summary[f"coverage{level}"])
-        table.add_row(f"coverage of {level} % intervals", *coverage)
+        model, baseline = summary[f"coverage{level}"].map(percentage)
+        table.add_row(f"coverage of {level} % intervals", model, baseline)
     for name, (label, form) in _SCORES.items():
-        scores = [form.format(score) if np.isfinite(score) else "-" for score in summary[name]]
-        table.add_row(label, *scores)
+        scores = summary[name].map(form.format)
+        model, baseline = scores.where(np.isfinite(summary[name]), "-")
+        table.add_row(label, model, baseline)
     return table
 
 
-def _verdict(model_rows: "pd.DataFrame") -> Text:
+def _verdict(model_rows: pd.DataFrame) -> Text:
     """Return whether chance alone explains how many runs the 90 % intervals cover."""
     n_runs, covered = len(model_rows), int(model_rows["covered90"].sum())
-    low, high = (int(edge) for edge in binom.interval(_CHANCE, n_runs, 0.9))
+    low, high = np.array(binom.interval(_CHANCE, n_runs, 0.9), dtype=int)
     sentence = (
         f"The 90 % intervals hold {covered:,} of {n_runs:,} hidden runs. If they were right and "
         f"the runs independent, {low:,} to {high:,} would be no surprise"
@@ -100,8 +103,8 @@ def _verdict(model_rows: "pd.DataFrame") -> Text:
     return Text(f"{sentence}.", "green")
 
 
-def _print_runs(console: Console, model_rows: "pd.DataFrame") -> None:
-    """Print the hidden runs of most compute, one line each."""
+def _print_runs(console: Console, model_rows: pd.DataFrame) -> None:
+    """Print the hidden runs with the most compute, one line each."""
     style.print_table(console, _run_table(model_rows.sort_values("compute").tail(_MAX_RUNS)))
     if len(model_rows) > _MAX_RUNS:
         console.print(
@@ -110,38 +113,25 @@ def _print_runs(console: Console, model_rows: "pd.DataFrame") -> None:
         )
 
 
-def _run_table(rows: "pd.DataFrame") -> Table:
-    counts = {"n_params": "N", "n_tokens": "D"}
-    known = [name for name in counts if name in rows]
-    table = style.table(
-        "run",
-        *(counts[name] for name in known),
-        "FLOPs",
-        "decades",
-        "loss",
-        "median",
-        "90 % interval",
-        "",
-        left=("",),
-    )
-    for row in rows.to_dict("records"):
-        outside = "above" if row["loss"] > row["q95"] else "below"
-        table.add_row(
-            str(row["run_id"]),
-            *(style.count(row[name]) for name in known),
-            f"{row['compute']:.1e}",
-            f"{row['decades']:+.1f}",
-            style.number(row["loss"]),
-            style.number(row["q50"]),
-            f"{style.number(row['q05'])} – {style.number(row['q95'])}",
-            Text("" if row["covered90"] else outside, "red"),
-        )
-    return table
+def _run_table(rows: pd.DataFrame) -> Table:
+    cells = pd.DataFrame({"run": rows["run_id"].map(str)})
+    for name, heading in _COUNTS.items():
+        if name in rows:
+            cells[heading] = rows[name].map(count)
+    cells["FLOPs"] = rows["compute"].map("{:.1e}".format)
+    cells["decades"] = rows["decades"].map("{:+.1f}".format)
+    cells["loss"] = rows["loss"].map(number)
+    cells["median"] = rows["q50"].map(number)
+    cells["90 % interval"] = rows["q05"].map(number) + " – " + rows["q95"].map(number)
+    side = np.where(rows["loss"] > rows["q95"], "above", "below")
+    outside = pd.Series(np.where(rows["covered90"], "", side), index=rows.index)
+    cells[""] = outside.map(partial(Text, style="red"))
+    return style.table_of(cells, left=[""])
 
 
 def _fold_table(backtest: "Backtest") -> Table:
-    headings = "fitted", "runs", "50 %", "90 %", "CRPS", "bias", "CRPS, today's"
-    table = style.table("hidden", *headings)
+    headings = ["hidden", "fitted", "runs", "50 %", "90 %", "CRPS", "bias", "CRPS, today's"]
+    table = style.table(headings)
     for name, fold in backtest.frame.groupby("fold", sort=False):
         by_model = fold["model"] == backtest.model
         model_rows, baseline_rows = fold[by_model], fold[~by_model]
@@ -150,8 +140,8 @@ def _fold_table(backtest: "Backtest") -> Table:
             str(name),
             f"{model_rows['n_train'].iloc[0]:,}",
             f"{len(model_rows):,}",
-            style.percent(model_rows["covered50"].mean()),
-            style.percent(model_rows["covered90"].mean()),
+            percentage(model_rows["covered50"].mean()),
+            percentage(model_rows["covered90"].mean()),
             f"{model_rows['crps'].mean():.5f}",
             f"{bias:+.5f}",
             f"{baseline_rows['crps'].mean():.5f}",

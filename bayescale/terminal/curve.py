@@ -12,7 +12,8 @@ from rich.text import Text
 # Cells left of the axis, for its labels.
 _MARGIN = 7
 # Dots of one braille character.
-_DOTS_DOWN, _DOTS_ACROSS = 4, 2
+_DOTS_DOWN = 4
+_DOTS_ACROSS = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,9 +76,9 @@ def draw_curve(curve: Curve, width: int, height: int = 16) -> list[Text]:
     columns = width - _MARGIN - 1
     log_x = np.log(curve.x)
     positions = np.linspace(log_x[0], log_x[-1], _DOTS_ACROSS * columns)
-    low, middle, high = (
-        np.interp(positions, log_x, np.log(loss)) for loss in (curve.low, curve.middle, curve.high)
-    )
+    low = np.interp(positions, log_x, np.log(curve.low))
+    middle = np.interp(positions, log_x, np.log(curve.middle))
+    high = np.interp(positions, log_x, np.log(curve.high))
     log_data = np.log(curve.data_loss)
     bottom = min(low.min(), log_data.min())
     top = max(high.max(), log_data.max(), bottom + 1e-3)
@@ -136,9 +137,11 @@ def _braille(dots: np.ndarray) -> list[str]:
     values = np.array([[1, 8], [2, 16], [4, 32], [64, 128]])[None, :, None, :]
     cells = dots.reshape(rows, _DOTS_DOWN, columns, _DOTS_ACROSS)
     codes = (cells * values).sum(axis=(1, 3))
-    return [
-        "".join(chr(0x2800 + code) if code else " " for code in line) for line in codes.tolist()
-    ]
+    lines = []
+    for codes_of_line in codes.tolist():
+        characters = [chr(0x2800 + code) if code else " " for code in codes_of_line]
+        lines.append("".join(characters))
+    return lines
 
 
 def _decade_axis(first: float, last: float, columns: int) -> list[Text]:

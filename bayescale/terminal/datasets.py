@@ -1,12 +1,14 @@
 """Pages of data sets: the catalogue, one data set, one table of published figures."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from bayescale.terminal import style
+from bayescale.units import count
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from bayescale.datasets.descriptor import Descriptor
     from bayescale.datasets.published import PublishedTable
 
@@ -16,7 +18,8 @@ _Facts = list[tuple[str, str]]
 def print_catalogue(data_sets: "pd.DataFrame", published: "pd.DataFrame") -> None:
     """Print a line for each data set, and one for each table of published figures."""
     console = style.console()
-    table = style.table("name", "runs", "of rows", "comes", "title", left=("comes", "title"))
+    headings = ["name", "runs", "of rows", "comes", "title"]
+    table = style.table(headings, left=["comes", "title"])
     for row in data_sets.to_dict("records"):
         comes = "embedded" if row["embedded"] else "fetched"
         table.add_row(
@@ -28,9 +31,8 @@ def print_catalogue(data_sets: "pd.DataFrame", published: "pd.DataFrame") -> Non
         "are, and what they measure."
     )
     console.print()
-    figures = style.table(
-        "published figures", "rows", "verified", "title", left=("verified", "title")
-    )
+    headings = ["published figures", "rows", "verified", "title"]
+    figures = style.table(headings, left=["verified", "title"])
     for row in published.to_dict("records"):
         verified = "yes" if row["verified"] else "no"
         figures.add_row(row["name"], str(row["rows"]), verified, row["title"])
@@ -47,17 +49,17 @@ def print_published(about: "PublishedTable", figures: "pd.DataFrame") -> None:
         ("source", f"{about.authors}, {about.year}: {about.source}; {about.address}"),
         ("licence", about.licence),
         ("verified", about.verified or "no, not compared with a second source"),
-        *about.columns.items(),
     ]
+    facts += about.columns.items()
     facts += [("note", text) for text in about.notes]
     console = style.console()
     console.print(f"{about.name}: {about.title}\n")
     console.print(style.facts(facts))
+    cells = pd.DataFrame(index=figures.index)
+    for column, values in figures.items():
+        cells[str(column)] = values.map(partial(_figure, str(column)))
     words = [str(column) for column in figures if figures[column].dtype.kind == "O"]
-    table = style.table(*map(str, figures.columns), left=words)
-    for row in figures.to_dict("records"):
-        table.add_row(*(_figure(str(name), value) for name, value in row.items()))
-    style.print_table(console, table)
+    style.print_table(console, style.table_of(cells, left=words))
 
 
 def print_descriptor(about: "Descriptor") -> None:
@@ -66,10 +68,10 @@ def print_descriptor(about: "Descriptor") -> None:
         ("paper", f"{about.authors} {about.year}, {about.paper}"),
         ("licence", about.licence),
         ("loss", about.loss_units),
-        *about.n_params.items(),
-        ("n_tokens", f"D counts {about.n_tokens_counts}"),
-        *_row_facts(about),
     ]
+    facts += about.n_params.items()
+    facts.append(("n_tokens", f"D counts {about.n_tokens_counts}"))
+    facts += _row_facts(about)
     facts += [("outliers", text) for text in about.known_outliers]
     facts += [("note", text) for text in about.notes]
     facts += _published_fits(about)
@@ -83,7 +85,8 @@ def _row_facts(about: "Descriptor") -> _Facts:
     """Return which rows are fitted, and why others are not."""
     facts: _Facts = [("rows", f"{about.rows:,}, of which {about.loaded:,} are fitted by default")]
     for column, values in about.select.items():
-        facts.append(("only rows", f"where {column} is {' or '.join(map(str, values))}"))
+        alternatives = " or ".join(map(str, values))
+        facts.append(("only rows", f"where {column} is {alternatives}"))
     if about.suspect:
         facts.append(("left out", f"rows where {about.suspect} is 1, except with --keep-suspect"))
     if about.refusal:
@@ -94,10 +97,10 @@ def _row_facts(about: "Descriptor") -> _Facts:
 def _published_fits(about: "Descriptor") -> _Facts:
     facts: _Facts = []
     for name, constants in about.published_fits.items():
-        words = [
-            f"{key}={value:g}" if isinstance(value, int | float) else f"{value};"
-            for key, value in constants.items()
-        ]
+        words = []
+        for key, value in constants.items():
+            is_number = isinstance(value, int | float)
+            words.append(f"{key}={value:g}" if is_number else f"{value};")
         facts.append(("published", f"{name}: {' '.join(words)}"))
     return facts
 
@@ -105,9 +108,9 @@ def _published_fits(about: "Descriptor") -> _Facts:
 def _originals(about: "Descriptor") -> str:
     if about.embedded:
         return "come with bayescale"
-    first, *others = about.originals
-    more = f" and {len(others):,} more" if others else ""
-    return f"{first.address}{more}"
+    others = len(about.originals) - 1
+    more = f" and {others:,} more" if others else ""
+    return f"{about.originals[0].address}{more}"
 
 
 def _figure(column: str, value: object) -> str:
@@ -115,5 +118,5 @@ def _figure(column: str, value: object) -> str:
     if not isinstance(value, int | float):
         return str(value)
     if column.startswith(("n_params", "n_tokens")) and value >= 1e3:
-        return style.count(value)
+        return count(value)
     return f"{value:g}" if value == value else "-"

@@ -4,7 +4,6 @@ import math
 import shlex
 from typing import TYPE_CHECKING
 
-import numpy as np
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -13,13 +12,12 @@ from bayescale._internal.discovery import describe
 from bayescale.terminal import style
 from bayescale.terminal.allocate import plan_table
 from bayescale.terminal.curve import Curve, draw_curve
-from bayescale.units import as_typed
+from bayescale.units import as_typed, number, summarise
 
 if TYPE_CHECKING:
     from bayescale.decisions.plans.allocate import Allocation
     from bayescale.posterior.posterior import Posterior
 
-_QUANTILES = (0.05, 0.5, 0.95)
 # Narrower, a curve says nothing; wider, it is no clearer.
 _CURVE_WIDTHS = (40, 100)
 # The next forecast and plan that a reader is shown are for so many times the largest compute.
@@ -98,9 +96,11 @@ def _next_inputs(posterior: "Posterior") -> str:
         n_params = as_typed(largest["n_params"] * factor)
         n_tokens = as_typed(largest["n_tokens"] * factor)
         return f"--n-params {n_params} --n-tokens {n_tokens}"
-    return " ".join(
-        f"--input {name}={as_typed(runs.column(name).max() * _NEXT_FACTOR)}" for name in inputs
-    )
+    options = []
+    for name in inputs:
+        value = as_typed(runs.column(name).max() * _NEXT_FACTOR)
+        options.append(f"--input {name}={value}")
+    return " ".join(options)
 
 
 def _heading(posterior: "Posterior") -> Table:
@@ -118,33 +118,35 @@ def _heading(posterior: "Posterior") -> Table:
 
 
 def _parameter_table(posterior: "Posterior") -> Table:
-    parameters = (*posterior.law.parameters, *posterior.noise.parameters)
+    parameters = posterior.law.parameters + posterior.noise.parameters
     meanings = {parameter.name: parameter.meaning for parameter in parameters}
     if posterior.n_draws == 1:
-        table = style.table("parameter", "value", "meaning", left=("meaning",))
+        table = style.table(["parameter", "value", "meaning"], left=["meaning"])
         for name in posterior.params:
-            table.add_row(name, style.number(posterior.draws(name)[0], 5), meanings[name])
+            table.add_row(name, number(posterior.draws(name)[0], 5), meanings[name])
         return table
-    headings = "mean", "sd", "5 %", "50 %", "95 %", "meaning"
-    table = style.table("parameter", *headings, left=("meaning",))
+    headings = ["parameter", "mean", "sd", "5 %", "50 %", "95 %", "meaning"]
+    table = style.table(headings, left=["meaning"])
     for name in posterior.params:
-        draws = posterior.draws(name)
+        statistics = summarise(posterior.draws(name))
         table.add_row(
             name,
-            style.number(draws.mean()),
-            style.number(draws.std(ddof=1), 3),
-            *map(style.number, np.quantile(draws, _QUANTILES)),
+            number(statistics["mean"]),
+            number(statistics["sd"], 3),
+            number(statistics["q05"]),
+            number(statistics["q50"]),
+            number(statistics["q95"]),
             meanings[name],
         )
     return table
 
 
 def _print_diagnostics(console: Console, posterior: "Posterior") -> None:
-    diagnostics = [
-        _DIAGNOSTICS.get(name, f"{name} {{:.4g}}").format(value)
-        for name, value in posterior.diagnostics.items()
-        if math.isfinite(value)
-    ]
+    diagnostics = []
+    for name, value in posterior.diagnostics.items():
+        if math.isfinite(value):
+            text = _DIAGNOSTICS.get(name, f"{name} {{:.4g}}")
+            diagnostics.append(text.format(value))
     verdict = "do not trust this fit as it is" if posterior.problems else "good"
     console.print(
         f"Diagnostics: {', '.join(diagnostics)}: {verdict}.",

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from bayescale.terminal import style
+from bayescale.units import number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,15 +30,14 @@ def print_forecast(posterior: "Posterior", prediction: "Forecast") -> None:
     row = prediction.frame.iloc[0]
     inputs = ", ".join(f"{name} = {row[name]:.4g}" for name in posterior.law.inputs)
     console.print(f"{posterior.runs.name}, {posterior.law.formula}, at {inputs}")
-    table = style.table(
-        f"{prediction.response}, {posterior.response.unit}",
-        *_HEADINGS.values(),
-    )
+    response = f"{prediction.response}, {posterior.response.unit}"
+    table = style.table([response, *_HEADINGS.values()])
     if is_likelihood(posterior.noise):
-        table.add_row("of a new run", *_numbers(row, prediction.response))
-    table.add_row("without its scatter", *_numbers(row, "law"))
+        style.add_row(table, _cells("of a new run", row, prediction.response))
+    style.add_row(table, _cells("without its scatter", row, "law"))
     style.print_table(console, table)
 
 
-def _numbers(row: "pd.Series", prefix: str) -> list[str]:
-    return [style.number(row[f"{prefix}_{statistic}"]) for statistic in _HEADINGS]
+def _cells(heading: str, row: "pd.Series", prefix: str) -> list[str]:
+    columns = [f"{prefix}_{statistic}" for statistic in _HEADINGS]
+    return [heading, *row[columns].map(number)]

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from bayescale._internal.discovery import describe
 from bayescale.terminal import style
+from bayescale.units import number
 
 if TYPE_CHECKING:
     from bayescale.laws.base import Law
@@ -21,7 +22,10 @@ def print_laws(laws: Mapping[str, "Law"]) -> None:
     console = style.console()
     for stage in STAGES:
         console.print(f"{stage}\n")
-        facts = [(name, _in_short(law)) for name, law in laws.items() if law.stage == stage]
+        facts = []
+        for name, law in laws.items():
+            if law.stage == stage:
+                facts.append((name, _in_short(law)))
         console.print(style.facts(facts))
     console.print("`bayescale laws show NAME` prints priors, options and published constants.")
 
@@ -41,7 +45,7 @@ def print_law(law: "Law") -> None:
         ("paper", law.paper),
     ]
     console.print(style.facts(facts))
-    table = style.table("parameter", "prior", "meaning", left=("prior", "meaning"))
+    table = style.table(["parameter", "prior", "meaning"], left=["prior", "meaning"])
     for parameter in law.parameters:
         table.add_row(parameter.name, parameter.prior_in_words, parameter.meaning)
     style.print_table(console, table)
@@ -58,19 +62,23 @@ def print_law(law: "Law") -> None:
 
 def _in_short(law: "Law") -> str:
     """Return formula, parameters, inputs and paper of a law on three lines."""
-    parameters = ", ".join(parameter.name for parameter in law.parameters)
+    parameters = ", ".join(_parameter_names(law))
     inputs = ", ".join(law.inputs)
     fit = f"fits {parameters} to {inputs} and {law.response}"
     return "\n".join([law.formula, fit, law.paper])
 
 
 def _published_table(law: "Law") -> Table:
-    names = [parameter.name for parameter in law.parameters]
-    table = style.table(*names, "published", left=("published",))
+    names = _parameter_names(law)
+    table = style.table([*names, "published"], left=["published"])
     for fit in law.published:
-        constants = [style.number(fit.params.get(name, math.nan)) for name in names]
-        table.add_row(*constants, fit.source)
+        constants = [number(fit.params.get(name, math.nan)) for name in names]
+        style.add_row(table, [*constants, fit.source])
     return table
+
+
+def _parameter_names(law: "Law") -> list[str]:
+    return [parameter.name for parameter in law.parameters]
 
 
 def _options(law: Any) -> str:

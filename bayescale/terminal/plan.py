@@ -1,18 +1,18 @@
 """The page of a plan: the answers in sentences, the numbers, the runs to make first."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
 from bayescale.terminal import style
 from bayescale.terminal.design import print_design
 from bayescale.terminal.sensitivity import print_sensitivity
+from bayescale.units import count, number
 
 if TYPE_CHECKING:
     from bayescale.decisions.plans.plan import Plan
 
-_QUANTILES = ("q50", "q05", "q95")
 _COUNTS = ("n_params", "n_tokens")
 _NAMES = {
     "n_params": "best parameters N*",
@@ -53,11 +53,13 @@ def print_plan(plan: "Plan", report: Path | None) -> None:
 
 
 def _quantity_table(plan: "Plan") -> Table:
-    table = style.table("", "median", "5 %", "95 %", title="Quantities over the posterior")
+    table = style.table(["", "median", "5 %", "95 %"], title="Quantities over the posterior")
     summary = plan.summary()
     for name, label in _NAMES.items():
         if name in summary.index:
-            row: dict[Any, Any] = summary.loc[name].to_dict()
-            text = style.count if name in _COUNTS else style.number
-            table.add_row(label, *(text(row[quantile]) for quantile in _QUANTILES))
+            text = count if name in _COUNTS else number
+            low = text(summary["q05"][name])
+            median = text(summary["q50"][name])
+            high = text(summary["q95"][name])
+            table.add_row(label, median, low, high)
     return table

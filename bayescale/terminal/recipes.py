@@ -4,6 +4,7 @@ import math
 from typing import TYPE_CHECKING
 
 from bayescale.terminal import style
+from bayescale.units import number, percentage
 
 if TYPE_CHECKING:
     from bayescale.decisions.recipes.recipes import Recipes
@@ -20,15 +21,15 @@ _NAMES = {
 def print_recipes(comparison: "Recipes") -> None:
     """Print a line for each quantity, and the verdict."""
     console = style.console()
-    headings = "at FLOPs", "median", "90 % interval", "better"
+    headings = ["", "at FLOPs", "median", "90 % interval", "better"]
     title = f"{comparison.candidate} in units of {comparison.base}"
-    table = style.table("", *headings, title=title)
+    table = style.table(headings, title=title)
     for row in comparison.frame.to_dict("records"):
         compute = "" if math.isnan(row["compute"]) else f"{row['compute']:.2e}"
-        low, median, high = (_multiplier(row[quantile]) for quantile in ("q05", "q50", "q95"))
-        interval = f"{low} to {high}"
+        median = number(row["q50"], 3)
+        interval = f"{number(row['q05'], 3)} to {number(row['q95'], 3)}"
         name = _NAMES[row["quantity"]]
-        table.add_row(name, compute, median, interval, style.percent(row["better"]))
+        table.add_row(name, compute, median, interval, percentage(row["better"]))
     style.print_table(console, table)
     console.print(
         "Better: the probability that the quantity speaks for the candidate. FLOPs are 6·N·D, with "
@@ -38,7 +39,3 @@ def print_recipes(comparison: "Recipes") -> None:
     console.print(" ".join(comparison.sentences))
     for problem in comparison.problems:
         console.print(str(problem), style="red")
-
-
-def _multiplier(value: float) -> str:
-    return style.number(value, 3) if math.isfinite(value) else "∞"

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from bayescale.terminal import style
+from bayescale.units import count, number
 
 if TYPE_CHECKING:
     from bayescale.decisions.checks.sensitivity import Sensitivity
@@ -16,17 +17,17 @@ _NAMES = {
     "loss": "loss",
 }
 _COUNTS = ("n_params", "n_tokens")
-_HEADINGS = ("median", "90 % interval", "range of medians", "shift", "largest shift by")
+_HEADINGS = ("", "median", "90 % interval", "range of medians", "shift", "largest shift by")
 
 
 def print_sensitivity(sensitivity: "Sensitivity") -> None:
     """Print a line for each quantity, and how to read it."""
     console = style.console()
-    compute = style.number(sensitivity.compute, 3)
+    compute = number(sensitivity.compute, 3)
     title = f"Other likelihoods, laws and runs, at {compute} FLOPs"
-    table = style.table("", *_HEADINGS, left=_HEADINGS[-1:], title=title)
+    table = style.table(_HEADINGS, left=_HEADINGS[-1:], title=title)
     for quantity, row in sensitivity.summary().iterrows():
-        text = style.count if quantity in _COUNTS else style.number
+        text = count if quantity in _COUNTS else number
         table.add_row(
             _NAMES[str(quantity)],
             text(row["q50"]),

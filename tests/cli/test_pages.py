@@ -137,7 +137,7 @@ def printed(table, width: int) -> list[str]:
 
 
 def test_words_wrap_before_a_figure_does():
-    table = style.table("name", "value", "meaning", left=("meaning",))
+    table = style.table(["name", "value", "meaning"], left=["meaning"])
     table.add_row("alpha", "0.3478", "exponent of the parameters")
     assert printed(table, 30) == [
         "name    value  meaning",
@@ -147,7 +147,7 @@ def test_words_wrap_before_a_figure_does():
 
 
 def test_a_table_that_is_too_wide_is_printed_in_parts_led_by_its_first_column():
-    table = style.table("run", "loss", "forecast")
+    table = style.table(["run", "loss", "forecast"])
     table.add_row("first", "2.345", "1.204e+07")
     assert printed(table, 16) == [
         "run     loss",
@@ -155,7 +155,3 @@ def test_a_table_that_is_too_wide_is_printed_in_parts_led_by_its_first_column():
         "run     forecast",
         "first  1.204e+07",
     ]
-
-
-def test_a_count_is_rounded_before_its_suffix_is_chosen():
-    assert style.count(999.9e6) == "1.00B"

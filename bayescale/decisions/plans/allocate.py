@@ -13,6 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from bayescale._internal.precision import float64
+from bayescale.decisions.plans._budget_tables import by_budget_and_quantity, kind_of_budget
 from bayescale.decisions.plans._optimum import Solutions
 from bayescale.decisions.plans._planning import Amounts, Planner, asked_for
 from bayescale.decisions.plans.bounds import AMOUNTS, BUDGETS, COSTS, TARGET_LOSS
@@ -57,7 +58,7 @@ class Allocation:
     @property
     def over(self) -> str:
         """The kind of budget: ``compute``, ``lifetime_compute``, ``cost`` or ``target_loss``."""
-        return next(str(name) for name in self.draws.dims if name != "draw")
+        return kind_of_budget(self.draws)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -77,7 +78,7 @@ class Allocation:
 
     def summary(self) -> pd.DataFrame:
         """The frame, indexed by budget and quantity."""
-        return self.frame.set_index([self.over, "quantity"])
+        return by_budget_and_quantity(self.frame)
 
     @property
     def title(self) -> str:

@@ -15,6 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from bayescale._internal.precision import float64
+from bayescale.decisions.plans._budget_tables import kind_of_budget
 from bayescale.decisions.plans._optimum import least_mean_loss, no_worse
 from bayescale.decisions.plans._planning import Amounts, Planner, asked_for
 from bayescale.decisions.plans.constraints import Constraints
@@ -56,13 +57,13 @@ class FlatSet:
         """Return for each budget the size of least expected regret, and the sizes that are in the
         set with a probability of at least 50 and 90 %: ``low_50`` … ``high_90``, NaN where none is.
         """
-        over = str(self.frame.columns[0])
+        over = kind_of_budget(self.draws)
         table = self.least_regret.set_index(over)
         for level in _LEVELS:
-            there = self.frame[self.frame["probability"] >= level].groupby(over)["n_params"]
-            table = table.assign(
-                **{f"low_{100 * level:.0f}": there.min(), f"high_{100 * level:.0f}": there.max()}
-            )
+            members = self.frame[self.frame["probability"] >= level]
+            sizes = members.groupby(over)["n_params"]
+            table[f"low_{100 * level:.0f}"] = sizes.min()
+            table[f"high_{100 * level:.0f}"] = sizes.max()
         return table
 
     @property

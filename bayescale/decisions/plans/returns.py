@@ -17,6 +17,7 @@ import pandas as pd
 import xarray as xr
 
 from bayescale._internal.precision import float64
+from bayescale.decisions.plans._budget_tables import by_budget_and_quantity, kind_of_budget
 from bayescale.decisions.plans._planning import Amounts, Planner, asked_for
 from bayescale.decisions.plans.constraints import Constraints
 from bayescale.errors import InputError
@@ -62,7 +63,7 @@ class Returns:
     @property
     def over(self) -> str:
         """The kind of budget."""
-        return next(str(name) for name in self.draws.dims if name != "draw")
+        return kind_of_budget(self.draws)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -82,7 +83,7 @@ class Returns:
 
     def summary(self) -> pd.DataFrame:
         """The frame, indexed by budget and quantity."""
-        return self.frame.set_index([self.over, "quantity"])
+        return by_budget_and_quantity(self.frame)
 
     @property
     def title(self) -> str:

@@ -1,11 +1,10 @@
-"""Should a candidate recipe replace the base? Whether its gain at the scale that matters is large
-enough, with a record.
+"""Decide whether a candidate recipe replaces the base, and record the decision.
 
     promote where P(L_base(C) − L_candidate(C) > ε) ≥ p,   reject where it is at most 1 − p,   else
     more runs are needed
 
-Both losses are at the best split of C of each, law alone. What the answer rests on stands in the
-record, so that it can be checked years later: the hash of the runs, law, noise, method, seed,
+Each loss is the law's, at the best split of C, without scatter. The record holds what the decision
+depends on, so that it can be checked years later: the hash of the runs, law, noise, method, seed,
 versions, diagnostics, date.
 """
 
@@ -25,21 +24,27 @@ from bayescale.errors import InputError
 from bayescale.results import Complaint, Json, as_json, messages, to_html, to_text
 from bayescale.units import quantiles
 
-# Of what a posterior says of itself; the rest of its provenance has fields of its own.
+# Entries of a provenance that have fields of the record; the others are versions.
 _NOT_VERSIONS = ("created", "data_sha256", "seed", "device")
+_ADVICE = {
+    "promote": "promote it",
+    "reject": "keep the base",
+    "undecided": "undecided, more runs are needed",
+}
 
 
 @dataclass(frozen=True)
 class Audit:
-    """A decision and all that it rests on; every field is a number, a text, a complaint, or a
-    mapping or list of those.
+    """A decision and all that it depends on.
+
+    Each field is a number, a text, a complaint, or a mapping or list of those.
 
     Attributes
     ----------
     question, sentence : str
-        What was asked, and what was answered.
+        The question and the answer.
     decision : {"promote", "reject", "undecided"}
-        Undecided too where diagnostics failed.
+        It is undecided too where diagnostics failed.
     base, candidate : str
     compute : float
         FLOPs.
@@ -48,15 +53,15 @@ class Audit:
     required : float
         p.
     probability : float
-        That the gain is above the threshold.
+        Probability that the gain is above the threshold.
     gain : dict of str to float
         Quantiles, nats per token.
     data, data_sha256 : str
         Name of the runs, and the hash of their numbers.
     n_runs : dict of str to int
-        Of each recipe.
+        Number of runs of each recipe.
     law, noise, method : str
-        As the command line takes them.
+        Names with options, as the command line takes them.
     seed : int
     versions : dict of str to str
     device, fitted, date : str
@@ -99,8 +104,8 @@ class Audit:
         Raises
         ------
         InputError
-            Where a file of that name exists, for a record is not written over, or none can be
-            written.
+            Where a file of that name exists, because a record is not written over, or where the
+            file cannot be written.
         """
         path = Path(path)
         try:
@@ -152,13 +157,13 @@ def gate(
 
     Parameters
     ----------
-    found : Recipes
+    comparison : Recipes
     compute : float
         The scale that matters, FLOPs.
     threshold : float
         ε, the least gain worth a change, nats per token.
     probability : float
-        p, how sure to be; above one half and below one.
+        p, the probability that a decision requires; above one half and below one.
 
     Returns
     -------
@@ -177,8 +182,8 @@ def gate(
     >>> new = bs.datasets.simulate(seed=2, A=406.4 / 2**0.34).frame.assign(group="new")
     >>> both = pd.concat([old, new], ignore_index=True)
     >>> normal, method = bs.noise.Normal(), bs.MultiStart(starts=100)
-    >>> found = bs.recipes(both, "old", "new", shared_floor=True, noise=normal, method=method)
-    >>> bs.gate(found, compute=1e24, threshold=0.01).decision
+    >>> compared = bs.recipes(both, "old", "new", shared_floor=True, noise=normal, method=method)
+    >>> bs.gate(compared, compute=1e24, threshold=0.01).decision
     'promote'
     """
     if not (np.isfinite(compute) and compute > 0):
@@ -194,30 +199,25 @@ def gate(
             f"probability = {probability:g} must be above 0.5 and below 1, such as 0.95."
         )
     draws = gain(comparison, np.array([float(compute)]))[:, 0]
-    chance = float(np.mean(draws > threshold))
+    above = float(np.mean(draws > threshold))
     interval = {name: float(value) for name, value in quantiles(draws).items()}
-    decision = (
-        "promote"
-        if chance >= probability
-        else "reject"
-        if chance <= 1 - probability
-        else "undecided"
-    )
+    decision = _decision(above, probability)
     sentence = (
         f"At {compute:.3g} FLOPs {comparison.candidate} gains {interval['q50']:.3g} nats over "
         f"{comparison.base} "
-        f"(90 %: {interval['q05']:.3g} to {interval['q95']:.3g}); with probability {chance:.3g} "
+        f"(90 %: {interval['q05']:.3g} to {interval['q95']:.3g}); with probability {above:.3g} "
         f"more than {threshold:g}: "
         f"{_ADVICE[decision]}."
     )
     if comparison.problems:
-        decision, sentence = (
-            "undecided",
-            f"{sentence} But the fit is not to be trusted: "
-            + " ".join(messages(comparison.problems)),
-        )
-    groups = comparison.runs.frame["group"].astype(str)
-    made_by = comparison.provenance
+        decision = "undecided"
+        problems = " ".join(messages(comparison.problems))
+        sentence = f"{sentence} But the fit is not to be trusted: {problems}"
+    n_runs = comparison.runs.frame["group"].astype(str).value_counts()
+    provenance = comparison.provenance
+    versions = provenance.copy()
+    for name in _NOT_VERSIONS:
+        versions.pop(name, None)
     return Audit(
         question=f"Does {comparison.candidate} gain more than {threshold:g} nats over "
         f"{comparison.base} at {compute:.3g} FLOPs?",
@@ -228,28 +228,28 @@ def gate(
         compute=float(compute),
         threshold=float(threshold),
         required=float(probability),
-        probability=chance,
+        probability=above,
         gain=interval,
         data=comparison.runs.name,
-        data_sha256=made_by["data_sha256"],
-        n_runs={
-            name: int((groups == name).sum()) for name in (comparison.base, comparison.candidate)
-        },
+        data_sha256=provenance["data_sha256"],
+        n_runs={name: int(n_runs[name]) for name in (comparison.base, comparison.candidate)},
         law=describe(comparison.law),
         noise=describe(comparison.noise),
         method=describe(comparison.method),
-        seed=int(made_by["seed"]),
-        versions={name: value for name, value in made_by.items() if name not in _NOT_VERSIONS},
-        device=made_by["device"],
-        fitted=made_by["created"],
+        seed=int(provenance["seed"]),
+        versions=versions,
+        device=provenance["device"],
+        fitted=provenance["created"],
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         diagnostics=dict(comparison.diagnostics),
         problems=comparison.problems,
     )
 
 
-_ADVICE = {
-    "promote": "promote it",
-    "reject": "keep the base",
-    "undecided": "undecided, more runs are needed",
-}
+def _decision(above: float, required: float) -> str:
+    """Return the decision for a probability that the gain is above the threshold."""
+    if above >= required:
+        return "promote"
+    if above <= 1 - required:
+        return "reject"
+    return "undecided"

@@ -1,10 +1,10 @@
 """Compare recipes: multipliers of parameters, of data and of compute, with intervals.
 
-A recipe is whatever does not change along a sweep: optimiser, architecture, data. Both sweeps are
-fitted at once with the exponents of one law (`recipe_law`), so that a multiplier is one number and
-not another at each scale. Effective compute is what the base would need to reach, at its best
-split, the loss that the candidate reaches with C at its own best split, over C; with a floor that
-both share it is m_N · m_D at every C.
+A recipe is all that stays fixed along a sweep: optimiser, architecture, data. Both sweeps are
+fitted together and share the exponents of one law (`recipe_law`), so that a multiplier is one
+number at all scales. At its best split of C, the candidate reaches some loss. The compute
+multiplier is the compute with which the base, at its best split, reaches that loss, over C. Where
+both recipes share one floor it is m_N · m_D at every C.
 
 D. Hernandez and T. B. Brown, "Measuring the Algorithmic Efficiency of Neural Networks", 2020
 (arXiv:2005.04305), and A. Ho et al., "Algorithmic Progress in Language Models", 2024
@@ -32,36 +32,37 @@ from bayescale.laws.base import AllocatesCompute, Law
 from bayescale.noise.base import Noise, is_likelihood
 from bayescale.results import Complaint, Json, as_json, messages, records, to_html, to_text
 from bayescale.runs import Runs
-from bayescale.units import QUANTILES, log_tokens_for, summarise
+from bayescale.units import log_tokens_for, rounded, summarise
 
 UNITS = {
     **dict.fromkeys((*MULTIPLIERS.values(), FLOOR, "compute_multiplier"), "ratio"),
     "gain": "nats per token",
 }
-# At the dearest run, and at 100 times its compute.
-_BEYOND = (1.0, 100.0)
+# Default budgets, times the largest compute of a run.
+_FACTORS = (1.0, 100.0)
 # Budgets of the base are sought within e^±40 of the candidate's; beyond that none reaches the loss.
-_REACH, _HALVINGS = 40.0, 60
+_LOG_RANGE = 40.0
+_BISECTIONS = 60
 
 
 @dataclass(frozen=True, eq=False)
 class Recipes:
-    """A candidate beside a base.
+    """A candidate compared with a base.
 
     Attributes
     ----------
     base, candidate : str
         Values of ``group``.
     runs : Runs
-        Of the two, with the column ``recipe``: 1 for the base, e for the candidate.
+        Runs of both, with the column ``recipe``: 1 for the base, e for the candidate.
     law : RecipeLaw
     noise, method
     params : dict of str to array, shape (draws,)
         Parameters of the base's law in counts and nats, multipliers, and parameters of the noise.
     compute : array, FLOPs
-        Where effective compute and gain are told.
+        Budgets at which the recipes are compared.
     diagnostics, problems, provenance
-        As of a posterior.
+        Those of the posterior of the joint fit.
     """
 
     base: str
@@ -80,40 +81,35 @@ class Recipes:
     def draws(self) -> xr.Dataset:
         """Dimensions ``draw`` and ``compute`` (FLOPs): ``n_params_multiplier``,
         ``n_tokens_multiplier`` and, where the floors differ, ``floor_ratio``;
-        ``compute_multiplier``, effective compute over compute, infinite where no compute takes the
-        base so far; ``gain``, the base's loss less the candidate's at equal compute, nats per
-        token.
+        ``compute_multiplier``, infinite where no compute takes the base to the loss; ``gain``, the
+        base's loss less the candidate's at equal compute, nats per token.
         """
-        multipliers = {
-            name: ("draw", values) for name, values in self.params.items() if name in UNITS
-        }
-        both = ("draw", "compute")
-        along = {
-            "compute_multiplier": (both, compute_multiplier(self, self.compute)),
-            "gain": (both, gain(self, self.compute)),
-        }
-        return xr.Dataset({**multipliers, **along}, coords={"compute": self.compute})
+        variables: dict[str, Any] = {}
+        for name, values in self.params.items():
+            if name in UNITS:
+                variables[name] = ("draw", values)
+        dims = ("draw", "compute")
+        variables["compute_multiplier"] = (dims, compute_multiplier(self, self.compute))
+        variables["gain"] = (dims, gain(self, self.compute))
+        return xr.Dataset(variables, coords={"compute": self.compute})
 
     @property
     def frame(self) -> pd.DataFrame:
         """Tidy: one row per quantity and, where it depends on that, compute (NaN elsewhere), with
-        ``unit``, mean, sd, quantiles, and ``better``, the probability that it speaks for the
-        candidate: of a ratio above 1 (of the floor's, below), of a gain above 0.
+        ``unit``, mean, sd, quantiles, and ``better``, the probability that the candidate is better:
+        that a gain is above 0, a multiplier above 1, and the ratio of floors below 1.
         """
         rows = []
         for name, values in self.draws.items():
-            columns = values.to_numpy().reshape(len(values), -1).T
-            for compute, draws in zip(
-                self.compute if "compute" in values.dims else [np.nan], columns, strict=True
-            ):
-                neutral = 0.0 if name == "gain" else 1.0
-                better = draws < neutral if name == FLOOR else draws > neutral
-                about = {"quantity": name, "compute": compute, "unit": UNITS[str(name)]}
-                rows.append({**about, **summarise(draws), "better": float(better.mean())})
+            if "compute" not in values.dims:
+                rows.append(_row(str(name), np.nan, values.to_numpy()))
+                continue
+            for column, compute in enumerate(self.compute):
+                rows.append(_row(str(name), compute, values.to_numpy()[:, column]))
         return pd.DataFrame(rows)
 
     def summary(self) -> pd.DataFrame:
-        """Indexed by quantity and compute."""
+        """The frame, indexed by quantity and compute."""
         return self.frame.set_index(["quantity", "compute"])
 
     @property
@@ -123,23 +119,18 @@ class Recipes:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """Say what the table shows."""
-        rows = self.frame.set_index("quantity")
-
-        def interval(name: str) -> str:
-            row = rows.loc[[name]].iloc[-1]
-            low, median, high = (_three_digits(row[q]) for q in QUANTILES)
-            return f"{median} (90 %: {low} to {high})"
-
-        at = "" if not self.law.own_floor else f" at {self.compute[-1]:.3g} FLOPs"
+        """The multipliers, with intervals."""
+        at_largest = self.frame.groupby("quantity").tail(1).set_index("quantity")
+        intervals = {name: _interval(row) for name, row in at_largest.iterrows()}
+        at = f" at {self.compute[-1]:.3g} FLOPs" if self.law.own_floor else ""
         return (
-            f"A FLOP of {self.candidate} is worth {interval('compute_multiplier')} of "
-            f"{self.base}{at}: a parameter {interval('n_params_multiplier')}, a token "
-            f"{interval('n_tokens_multiplier')}.",
+            f"A FLOP of {self.candidate} is worth {intervals['compute_multiplier']} of "
+            f"{self.base}{at}: a parameter {intervals['n_params_multiplier']}, a token "
+            f"{intervals['n_tokens_multiplier']}.",
         )
 
     def to_dict(self) -> dict[str, Json]:
-        """Each quantity, the verdict, and how it was found."""
+        """Each quantity, the verdict, and the law, noise and method of the fit."""
         return {
             "base": self.base,
             "candidate": self.candidate,
@@ -159,8 +150,16 @@ class Recipes:
         return to_text(self)
 
 
-def _three_digits(value: float) -> str:
-    return f"{value:.3g}" if np.isfinite(value) else "∞"
+def _row(quantity: str, compute: float, draws: np.ndarray) -> dict[str, Any]:
+    """Return a row of the frame."""
+    neutral = 0.0 if quantity == "gain" else 1.0
+    better = draws < neutral if quantity == FLOOR else draws > neutral
+    about = {"quantity": quantity, "compute": compute, "unit": UNITS[quantity]}
+    return {**about, **summarise(draws), "better": float(better.mean())}
+
+
+def _interval(row: pd.Series) -> str:
+    return f"{rounded(row['q50'])} (90 %: {rounded(row['q05'])} to {rounded(row['q95'])})"
 
 
 @float64
@@ -180,24 +179,22 @@ def recipes(
     Parameters
     ----------
     runs : Runs or DataFrame
-        With the recipe of each run as ``group``; other groups are left out.
+        Runs of both recipes; the column ``group`` names the recipe. Other groups are left out.
     base, candidate : str
         Values of ``group``.
     compute : float or sequence, optional
-        Where to tell effective compute and gain, FLOPs; at the largest 6·N·D of the runs and 100
-        times that unless given.
-    law : Law
-        Of parameters and tokens, whose exponents both share; `Chinchilla()` unless given.
+        Budgets at which to compare the recipes, FLOPs. By default these are the largest 6·N·D of
+        the runs, and 100 times that.
+    law : Law, default `Chinchilla()`
+        A law of parameters and tokens. Both recipes share its exponents.
     shared_floor : bool
-        Whether both have one irreducible loss, as recipes may that are judged on the same text and
-        differ in optimiser or architecture alone; intervals are then narrower, and effective
-        compute is the same at all scales. Not so unless asked for: on the three training sets of
-        Gadre et al. 2024 a shared floor gave RedPajama's FLOPs 0.70 (90 %: 0.60 to 0.79) of C4's at
-        any scale, and floors of their own 0.28 (0.20 to 0.39) at the dearest run.
-    noise : Likelihood
-        `StudentT()` unless given.
-    method : Method
-        `NUTS()` unless given.
+        Whether both recipes have one irreducible loss, which is plausible where they are evaluated
+        on the same text and differ only in optimiser or architecture. Intervals are then narrower,
+        and the compute multiplier is the same at all scales. It is False by default: on the three
+        training sets of Gadre et al. 2024 a shared floor gave RedPajama's FLOPs 0.70 (90 %: 0.60 to
+        0.79) of C4's at any scale, and separate floors 0.28 (0.20 to 0.39) at the largest run.
+    noise : Likelihood, default `StudentT()`
+    method : Method, default `NUTS()`
 
     Returns
     -------
@@ -223,8 +220,8 @@ def recipes(
     >>> new = bs.datasets.simulate(seed=2, A=406.4 / 2**0.34).frame.assign(group="new")
     >>> both = pd.concat([old, new], ignore_index=True)
     >>> normal, method = bs.noise.Normal(), bs.MultiStart(starts=100)
-    >>> found = bs.recipes(both, "old", "new", shared_floor=True, noise=normal, method=method)
-    >>> found.summary().loc["n_params_multiplier", "q50"].round().tolist()
+    >>> compared = bs.recipes(both, "old", "new", shared_floor=True, noise=normal, method=method)
+    >>> compared.summary().loc["n_params_multiplier", "q50"].round().tolist()
     [2.0]
     """
     if not isinstance(runs, Runs):
@@ -233,13 +230,10 @@ def recipes(
     noise = textbook_noise() if noise is None else noise
     method = NUTS() if method is None else method
     _check(law, noise)
-    both = _of(runs, base, candidate)
-    known = float(both.six_nd.max())
-    budgets = (
-        known * np.array(_BEYOND)
-        if compute is None
-        else np.atleast_1d(np.asarray(compute, dtype=np.float64))
-    )
+    both = _runs_of_both(runs, base, candidate)
+    if compute is None:
+        compute = float(both.six_nd.max()) * np.array(_FACTORS)
+    budgets = np.atleast_1d(np.asarray(compute, dtype=np.float64))
     if not (np.isfinite(budgets) & (budgets > 0)).all():
         raise InputError("compute must be positive numbers of FLOPs, such as 5.76e23.")
     posterior = method.run(Problem.build(both, law, noise))
@@ -252,78 +246,80 @@ def recipes(
         law,
         noise,
         posterior.method,
-        {name: posterior.draws(name) for name in posterior.params},
-        budgets,
-        posterior.diagnostics,
-        posterior.problems,
-        posterior.provenance,
+        params={name: posterior.draws(name) for name in posterior.params},
+        compute=budgets,
+        diagnostics=posterior.diagnostics,
+        problems=posterior.problems,
+        provenance=posterior.provenance,
     )
 
 
 @float64
 def gain(comparison: Recipes, compute: np.ndarray) -> np.ndarray:
-    """The base's loss less the candidate's, each at its best split of compute, shape (draws,
-    budgets), nats per token.
+    """Return the base's loss less the candidate's, each at its best split of compute, shape
+    (draws, budgets), nats per token.
     """
-    return _losses(comparison, compute)[0] - _losses(comparison, compute)[1]
+    base, candidate = _losses(comparison, compute)
+    return base - candidate
 
 
 @float64
 def compute_multiplier(comparison: Recipes, compute: np.ndarray) -> np.ndarray:
-    """The compute with which the base reaches the candidate's loss, over the candidate's, shape
-    (draws, budgets).
+    """Return the compute with which the base reaches the candidate's loss, over the candidate's
+    compute, shape (draws, budgets).
     """
-    c = _columns(comparison)
-    ours = np.broadcast_to(
-        c["n_params_multiplier"] * c["n_tokens_multiplier"],
-        (len(c["n_params_multiplier"]), len(compute)),
-    )
+    params = _columns(comparison)
     if not comparison.law.own_floor:
-        return ours.copy()
-    aim = _losses(comparison, compute)[1]
-    low, high = np.full(aim.shape, -_REACH), np.full(aim.shape, _REACH)
-    for _ in range(_HALVINGS):
+        multiplier = params["n_params_multiplier"] * params["n_tokens_multiplier"]
+        return np.repeat(multiplier, len(compute), axis=1)
+    _, target = _losses(comparison, compute)
+    low = np.full(target.shape, -_LOG_RANGE)
+    high = np.full(target.shape, _LOG_RANGE)
+    for _ in range(_BISECTIONS):
         middle = (low + high) / 2
-        short = _best_loss(comparison.law.base, c, compute * np.exp(middle)) > aim
-        low, high = np.where(short, middle, low), np.where(short, high, middle)
-    return np.where(high == _REACH, np.inf, np.exp(low))
+        loss = _best_loss(comparison.law.base, params, compute * np.exp(middle))
+        low = np.where(loss > target, middle, low)
+        high = np.where(loss > target, high, middle)
+    return np.where(high == _LOG_RANGE, np.inf, np.exp(low))
 
 
 def _losses(comparison: Recipes, compute: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the losses of base and candidate along their frontiers, each of shape (draws,
     budgets).
     """
-    c = _columns(comparison)
-    theirs = {**c, "E": c["E"] * c[FLOOR]} if comparison.law.own_floor else c
-    counted = compute * c["n_params_multiplier"] * c["n_tokens_multiplier"]
-    return _best_loss(comparison.law.base, c, compute), _best_loss(
-        comparison.law.base, theirs, counted
-    )
+    law, params = comparison.law, _columns(comparison)
+    base = _best_loss(law.base, params, compute)
+    # The candidate's N and D count as m_N N and m_D D of the base's.
+    effective = compute * params["n_params_multiplier"] * params["n_tokens_multiplier"]
+    if law.own_floor:
+        params = params | {"E": params["E"] * params[FLOOR]}
+    return base, _best_loss(law.base, params, effective)
 
 
 def _columns(comparison: Recipes) -> dict[str, np.ndarray]:
+    """Return the parameters, each of shape (draws, 1)."""
     return {name: values[:, None] for name, values in comparison.params.items()}
 
 
 def _best_loss(law: Any, params: dict[str, np.ndarray], compute: np.ndarray) -> np.ndarray:
-    log_n = np.log(np.asarray(law.optimal_n_params(params, compute)))
-    return np.exp(
-        np.asarray(
-            law.predict(params, {"n_params": log_n, "n_tokens": log_tokens_for(compute, log_n)})
-        )
-    )
+    """Return the loss of a law that allocates compute, at its best split."""
+    log_n_params = np.log(np.asarray(law.optimal_n_params(params, compute)))
+    log_n_tokens = log_tokens_for(compute, log_n_params)
+    log_loss = law.predict(params, {"n_params": log_n_params, "n_tokens": log_n_tokens})
+    return np.exp(np.asarray(log_loss))
 
 
-def _check(law: RecipeLaw, noise: Any) -> None:
+def _check(law: RecipeLaw, noise: Noise) -> None:
     base = law.base
     if set(base.inputs) != set(MULTIPLIERS) or not isinstance(base, AllocatesCompute):
         raise InputError(
             f"recipes needs a law of N and D with a best split of compute, not {base.formula}; use "
             f"Chinchilla()."
         )
-    if law.own_floor and "E" not in {p.name for p in base.parameters}:
+    names = [parameter.name for parameter in base.parameters]
+    if law.own_floor and "E" not in names:
         raise InputError(
-            f"{base.formula} has no floor E, so the candidate can have none of its own; set "
+            f"{base.formula} has no floor E, so the candidate cannot have a separate floor; set "
             f"shared_floor=True."
         )
     if not is_likelihood(noise):
@@ -333,27 +329,26 @@ def _check(law: RecipeLaw, noise: Any) -> None:
         )
     if "group" in noise.columns:
         raise InputError(
-            "Groups are the recipes here, so their departures are what is asked for; use a noise "
+            "The groups are the recipes here, and the law compares them already; use a noise model "
             "without groups."
         )
 
 
-def _of(runs: Runs, base: str, candidate: str) -> Runs:
-    """The runs of both, with the column that says which."""
+def _runs_of_both(runs: Runs, base: str, candidate: str) -> Runs:
+    """Return the runs of both recipes, with the column ``recipe``."""
     if "group" not in runs.frame:
         raise InputError(
             f"{runs.name} has no column group; say which recipe each run is of, for example "
             f"group='optimiser'."
         )
     group = runs.frame["group"].astype(str)
+    groups = sorted(set(group))
     for name in (base, candidate):
-        if name not in set(group):
-            raise InputError(
-                f"{runs.name} has no group {name!r}; it has {', '.join(sorted(set(group)))}."
-            )
+        if name not in groups:
+            raise InputError(f"{runs.name} has no group {name!r}; it has {', '.join(groups)}.")
     if base == candidate:
         raise InputError(f"Base and candidate are both {base!r}; give two groups.")
-    kept = group.isin([base, candidate])
-    recipe = np.where(group[kept] == candidate, np.exp(1.0), 1.0)
+    frame = runs.frame[group.isin([base, candidate])].copy()
+    frame[RECIPE] = np.where(group[frame.index] == candidate, np.exp(1.0), 1.0)
     name = f"{runs.name}, {candidate} against {base}"
-    return Runs(runs.frame[kept].assign(**{RECIPE: recipe}), name, runs.source, runs.notes)
+    return Runs(frame, name, runs.source, runs.notes)

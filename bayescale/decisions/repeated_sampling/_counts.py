@@ -1,11 +1,11 @@
-"""Fitting the distribution of success rates to counts: the rates are summed out on a grid, NUTS
-draws the rest.
+"""Fit the distribution of success rates to counts: rates are summed out on a grid, NUTS draws the
+parameters.
 
 A problem solved y times in n samples has likelihood ∫ p^y (1 − p)^(n − y) f(u) du over log hazards
-u, a sum over cells with f at their centres. So is the first factor where it is broad, which leaves
-no error to speak of; where it is narrower than a cell, f is a parabola through neighbouring centres
-and the integral is taken at finer places. Hazards below the grid count as zero. Chains of all
-groups run one compiled program, in threads.
+u, which is a sum over cells. Where the first factor is broad, both factors are taken at the centres
+of the cells, with a negligible error. Where it is narrower than a cell, f is a parabola through
+neighbouring centres, and the integral is a sum over points within the cell. Hazards below the grid
+count as zero. Chains of all groups run one compiled program, in threads.
 """
 
 import itertools
@@ -34,13 +34,18 @@ from bayescale.posterior.diagnostics import convergence, judge
 from bayescale.processes.base import padded_size
 from bayescale.results import Complaint
 
-# Log hazards: of rates of 1 in 10^11, and of samples a thousandth of which would do.
-CELLS, WIDTH = np.arange(-25.0, 7.0, 0.2), 0.2
-_WITHIN = (np.arange(16) + 0.5) / 16 - 0.5
-# Of the square of a cell's width over the variance of a likelihood.
+# Log hazards of the centres of the cells, from rates of 1 in 10^11 to rates that are almost one.
+WIDTH = 0.2
+CELLS = np.arange(-25.0, 7.0, WIDTH)
+# Points within a cell, in widths from its centre.
+_POINTS = (np.arange(16) + 0.5) / 16 - 0.5
+# A likelihood is narrow where the square of a cell's width is so many times its variance.
 _NARROW = 2.0
-# Of the values at the centre before, the own and the one after, in what lies within a cell.
-_PARABOLA = _WITHIN * (_WITHIN - 1) / 2, 1 - _WITHIN**2, _WITHIN * (_WITHIN + 1) / 2
+# Weights, at each point, of the values at the centres of the cell before, of the cell and of the
+# cell after, for a parabola through them.
+_WEIGHTS_BEFORE = _POINTS * (_POINTS - 1) / 2
+_WEIGHTS_AT = 1 - _POINTS**2
+_WEIGHTS_AFTER = _POINTS * (_POINTS + 1) / 2
 # Few parameters and a smooth likelihood: long steps rarely diverge.
 REDRAW = Redraw(acceptances=(0.8, 0.99))
 _SPREAD_OF_STARTS = 0.3
@@ -53,9 +58,9 @@ class Table(NamedTuple):
     Attributes
     ----------
     likelihood : array, shape (pairs, 1 + cells)
-        Of a rate of zero, and averages over cells.
+        Likelihood of a rate of zero, then averages over cells.
     repeats : array, shape (pairs,)
-        How many problems have the pair.
+        Number of problems with the pair.
     """
 
     likelihood: Array | np.ndarray
@@ -75,7 +80,9 @@ class Counts:
     n_correct: np.ndarray
 
     def pairs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Pairs, shape (pairs, 2); the pair of each problem; how many problems have each."""
+        """Return the distinct pairs, shape (pairs, 2), the pair of each problem, and the number of
+        problems with each pair.
+        """
         both = np.stack([self.n_samples, self.n_correct], axis=1)
         distinct, pair_of_problem, repeats = np.unique(
             both, axis=0, return_inverse=True, return_counts=True
@@ -83,38 +90,42 @@ class Counts:
         return distinct, pair_of_problem.reshape(-1), repeats
 
     def likelihood(self) -> np.ndarray:
-        """Likelihood of a rate of zero and of the cells, relative to the largest, shape (pairs, 1 +
-        cells).
+        """Return the likelihood of a rate of zero and of the cells, relative to the largest, shape
+        (pairs, 1 + cells).
         """
         n, y = self.pairs()[0].T[..., None].astype(np.float64)
         p = (y + 0.5) / (n + 1)
         narrow = WIDTH**2 * n * (1 - p) * np.log1p(-p) ** 2 / p > _NARROW
-        fine = self.within()
-        before, cells, after = ((fine * weights).mean(axis=-1) for weights in _PARABOLA)
-        cells[:, :-1] += before[:, 1:]
-        cells[:, 1:] += after[:, :-1]
-        return np.column_stack(
-            [y == 0, np.where(narrow, cells, self._relative(CELLS[:, None])[..., 0])]
-        )
+        at_centres = self._relative(CELLS[:, None])[..., 0]
+        cells = np.where(narrow, self._averages(), at_centres)
+        return np.column_stack([y == 0, cells])
 
-    def within(self) -> np.ndarray:
-        """Likelihood of points within each cell, shape (pairs, cells, 16)."""
-        return self._relative(CELLS[:, None] + WIDTH * _WITHIN)
+    def _averages(self) -> np.ndarray:
+        """Return the likelihood of each cell by its parabolas, shape (pairs, cells)."""
+        at_points = self.at_points()
+        cells = (at_points * _WEIGHTS_AT).mean(axis=-1)
+        cells[:, :-1] += (at_points * _WEIGHTS_BEFORE).mean(axis=-1)[:, 1:]
+        cells[:, 1:] += (at_points * _WEIGHTS_AFTER).mean(axis=-1)[:, :-1]
+        return cells
+
+    def at_points(self) -> np.ndarray:
+        """Return the likelihood of points within each cell, shape (pairs, cells, points)."""
+        return self._relative(CELLS[:, None] + WIDTH * _POINTS)
 
     def _relative(self, log_hazard: np.ndarray) -> np.ndarray:
+        """Return the likelihood of log hazards, relative to the largest of each pair."""
         n, y = self.pairs()[0].T[..., None, None].astype(np.float64)
         hazard = np.exp(log_hazard)
-        largest = xlogy(y, y / n) + xlog1py(n - y, -y / n)
-        return np.asarray(np.exp(y * np.log(-np.expm1(-hazard)) - (n - y) * hazard - largest))
+        log_largest = xlogy(y, y / n) + xlog1py(n - y, -y / n)
+        log_likelihood = y * np.log(-np.expm1(-hazard)) - (n - y) * hazard
+        return np.exp(log_likelihood - log_largest)
 
     def table(self, size: int) -> Table:
-        """Filled up to a number of pairs with some that no problem has."""
+        """Return the likelihoods of all pairs, padded to a number of pairs without problems."""
         _, _, repeats = self.pairs()
-        more = size - len(repeats)
-        return Table(
-            np.pad(self.likelihood(), ((0, more), (0, 0)), constant_values=1),
-            np.pad(repeats.astype(np.float64), (0, more)),
-        )
+        padding = size - len(repeats)
+        likelihood = np.pad(self.likelihood(), ((0, padding), (0, 0)), constant_values=1)
+        return Table(likelihood, np.pad(repeats.astype(np.float64), (0, padding)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +138,7 @@ class Fit:
     table : DataFrame
         R-hat and effective sample sizes.
     diagnostics : dict of float
-    problems : tuple of str
+    problems : tuple of Complaint
     """
 
     params: dict[str, np.ndarray]
@@ -137,26 +148,29 @@ class Fit:
 
 
 def log_shares(rates: SuccessRates, params: Values) -> Array:
-    """The logarithm of the share of problems below the grid and in each cell, shape (…, 1 + cells);
-    constants of shape (…).
+    """Return the logarithm of the share of problems below the grid and in each cell, shape (…, 1 +
+    cells), for parameters of shape (…).
     """
     params = {name: values[..., None] for name, values in params.items()}
     cells = rates.log_density(params, jnp.asarray(CELLS)) + jnp.log(WIDTH)
     tiny = jnp.finfo(cells.dtype).tiny
-    below = jnp.log(jnp.maximum(rates.below(params, jnp.asarray([CELLS[0] - WIDTH / 2])), tiny))
+    edge = jnp.asarray([CELLS[0] - WIDTH / 2])
+    below = jnp.log(jnp.maximum(rates.below(params, edge), tiny))
     shares = jnp.concatenate([below, cells], axis=-1)
     return shares - logsumexp(shares, axis=-1, keepdims=True)
 
 
 def log_likelihood(rates: SuccessRates, params: dict[str, Array], table: Table) -> Array:
-    """Return the log likelihood of the counts of a group, but for constants; shape ()."""
+    """Return the log likelihood of the counts of a group, up to a constant; shape ()."""
     likelihood = table.likelihood @ jnp.exp(log_shares(rates, params))
     return jnp.log(jnp.maximum(likelihood, jnp.finfo(likelihood.dtype).tiny)) @ table.repeats
 
 
 def model(rates: SuccessRates, table: Table) -> None:
-    """The NumPyro model: one site a parameter, and the counts' likelihood as a factor."""
-    params = {p.name: numpyro.sample(p.name, p.prior) for p in rates.parameters}
+    """Declare the NumPyro model: a site for each parameter, and the counts' likelihood."""
+    params = {}
+    for parameter in rates.parameters:
+        params[parameter.name] = numpyro.sample(parameter.name, parameter.prior)
     numpyro.factor("n_correct", log_likelihood(rates, params, table))
 
 
@@ -174,27 +188,29 @@ def fit_rates(rates: SuccessRates, groups: Sequence[Counts], method: NUTS) -> li
     """
     size = padded_size(max(len(group.pairs()[0]) for group in groups))
     tables = [group.table(size) for group in groups]
-    starts = _starts(rates, _pooled_log_hazards(groups), method)
+    starts = _starts(rates, np.array(list(map(_pooled_log_hazard, groups))), method)
     warmup = DEFAULT_WARMUP if method.warmup is None else method.warmup
     chain = RatesChain(rates, Schedule(warmup, method.draws))
     fits: dict[int, Fit] = {}
-    for number, acceptance in enumerate(REDRAW.attempts(method.chains * method.draws)):
-        doubtful = [i for i in range(len(groups)) if i not in fits or fits[i].problems]
-        if not doubtful:
+    to_draw = list(range(len(groups)))
+    for attempt, acceptance in enumerate(REDRAW.attempts(method.chains * method.draws)):
+        if not to_draw:
             break
 
         def arguments(
-            lane: tuple[int, int], number: int = number, acceptance: float = acceptance
+            lane: tuple[int, int], attempt: int = attempt, acceptance: float = acceptance
         ) -> tuple[Any, ...]:
-            key = _key(method.seed, number, *lane)
+            key = _key(method.seed, attempt, *lane)
             return key, np.asarray(acceptance), starts[lane], tables[lane[0]]
 
-        program = _program(chain, arguments((doubtful[0], 0)))
-        lanes = itertools.product(doubtful, range(method.chains))
-        drawn = sample(dict.fromkeys(lanes, program), arguments)
-        for i in doubtful:
-            fits[i] = _fit([drawn[i, number] for number in range(method.chains)])
-    return [fits[i] for i in range(len(groups))]
+        program = _program(chain, arguments((to_draw[0], 0)))
+        lanes = itertools.product(to_draw, range(method.chains))
+        draws = sample(dict.fromkeys(lanes, program), arguments)
+        for group in to_draw:
+            fits[group] = _fit([draws[group, number] for number in range(method.chains)])
+        to_draw = [group for group in to_draw if fits[group].problems]
+    # The first attempt draws all groups, in their order.
+    return list(fits.values())
 
 
 def _program(chain: "RatesChain", arguments: tuple[Any, ...]) -> Callable[..., Fields]:
@@ -210,28 +226,29 @@ def _key(seed: int, *numbers: int) -> Array:
     return key
 
 
-def _pooled_log_hazards(groups: Sequence[Counts]) -> np.ndarray:
-    """Return the log hazard of each group's pooled success rate, shape (groups,)."""
-    solved = np.array([group.n_correct.sum() for group in groups])
-    tried = np.array([group.n_samples.sum() for group in groups])
-    rate = (solved + 0.5) / (tried + 1)
-    return np.log(-np.log1p(-rate))
+def _pooled_log_hazard(group: Counts) -> float:
+    """Return the log hazard of the pooled success rate of a group."""
+    rate = (group.n_correct.sum() + 0.5) / (group.n_samples.sum() + 1)
+    return float(np.log(-np.log1p(-rate)))
 
 
 def _starts(rates: SuccessRates, log_hazard: np.ndarray, method: NUTS) -> np.ndarray:
     """Draw decorrelated coordinates about the family's start, shape (groups, chains, k)."""
     centre = np.stack(rates.start(jnp.asarray(log_hazard)), axis=-1)[:, None]
     shape = len(centre), method.chains, centre.shape[-1]
-    return np.asarray(
-        centre + _SPREAD_OF_STARTS * np.random.default_rng(method.seed).standard_normal(shape)
-    )
+    rng = np.random.default_rng(method.seed)
+    return np.asarray(centre + _SPREAD_OF_STARTS * rng.standard_normal(shape))
 
 
 def _fit(chains: Sequence[dict[str, Array]]) -> Fit:
-    drawn = {name: np.stack([np.asarray(chain[name]) for chain in chains]) for name in chains[0]}
-    divergences = int(drawn.pop("diverging").sum())
-    table = convergence(drawn)
-    return Fit(drawn, table, *judge(table, divergences))
+    """Return the draws of all chains with their diagnostics."""
+    draws = {}
+    for name in chains[0]:
+        draws[name] = np.stack([chain[name] for chain in chains])
+    divergences = int(draws.pop("diverging").sum())
+    table = convergence(draws)
+    diagnostics, problems = judge(table, divergences)
+    return Fit(draws, table, diagnostics, problems)
 
 
 @dataclass(frozen=True)
@@ -244,10 +261,10 @@ class RatesChain:
     def __call__(self, key: Array, acceptance: Array, start: Array, table: Table) -> Fields:
         """Trace the chain: parameters and ``diverging``, each of shape (draws,)."""
         parameters = self.rates.parameters
+        names = [parameter.name for parameter in parameters]
 
         def potential(point: Array) -> Array:
-            values = self.rates.recorrelate(tuple(point))
-            sites = {p.name: value for p, value in zip(parameters, values, strict=True)}
+            sites = dict(zip(names, self.rates.recorrelate(tuple(point)), strict=True))
             return potential_energy(model, (self.rates, table), {}, sites)
 
         value, gradient = jax.value_and_grad(potential)(start)
@@ -258,14 +275,15 @@ class RatesChain:
 
 
 def draw_log_hazards(group: Counts, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Rates of the problems of a group given their counts, as log hazards, −∞ for one below the
-    grid.
+    """Draw the rate of each problem of a group from its distribution given the counts.
+
+    Rates are drawn as log hazards; −∞ is a rate of zero, for a hazard below the grid.
 
     Parameters
     ----------
     group : Counts
     shares : array, shape (draws, 1 + cells)
-        Of each draw of the parameters.
+        Shares of problems below the grid and in the cells, for each draw of the parameters.
     rng : Generator
 
     Returns
@@ -273,27 +291,41 @@ def draw_log_hazards(group: Counts, shares: np.ndarray, rng: np.random.Generator
     array, shape (draws, problems)
     """
     pairs, pair_of_problem, _ = group.pairs()
-    within = group.within()
-    known = np.column_stack([pairs[:, 1] == 0, within.mean(axis=-1)])
-    parts = np.cumsum(within, axis=-1)
+    at_points = group.at_points()
+    likelihood = np.column_stack([pairs[:, 1] == 0, at_points.mean(axis=-1)])
+    cumulative_points = np.cumsum(at_points, axis=-1)
     log_hazard = np.empty((len(shares), len(pair_of_problem)))
     for first in range(0, len(shares), _BLOCK):
         block = slice(first, first + _BLOCK)
-        total = np.cumsum(shares[block, None] * known, axis=-1)
-        chance = rng.random((len(total), len(pair_of_problem))) * total[:, pair_of_problem, -1]
-        # Rows one after the other, each a unit above the one before, are one sorted array.
-        rows = np.arange(len(total))[:, None] * len(pairs) + pair_of_problem
-        ends = (
-            total / total[..., -1:] + np.arange(total[..., 0].size).reshape(*total.shape[:2], 1)
-        ).reshape(-1)
-        cell = (
-            np.searchsorted(ends, rows + chance / total[:, pair_of_problem, -1], side="right")
-            - rows * total.shape[-1]
-        )
+        cumulative = np.cumsum(shares[block, None] * likelihood, axis=-1)
+        cell = _draw_cells(cumulative, pair_of_problem, rng)
         inside = np.clip(cell - 1, 0, len(CELLS) - 1)
-        edges = parts[pair_of_problem, inside]
-        part = (rng.random(edges.shape[:2])[..., None] * edges[..., -1:] > edges).sum(axis=-1)
-        log_hazard[block] = np.where(
-            cell < 1, -np.inf, CELLS[inside] + WIDTH * _WITHIN[np.minimum(part, len(_WITHIN) - 1)]
-        )
+        edges = cumulative_points[pair_of_problem, inside]
+        uniform = rng.random(edges.shape[:2])[..., None]
+        point = (uniform * edges[..., -1:] > edges).sum(axis=-1)
+        drawn = CELLS[inside] + WIDTH * _POINTS[np.minimum(point, len(_POINTS) - 1)]
+        log_hazard[block] = np.where(cell < 1, -np.inf, drawn)
     return log_hazard
+
+
+def _draw_cells(
+    cumulative: np.ndarray, pair_of_problem: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Draw a cell for each draw and problem, shape (draws, problems); 0 is below the grid.
+
+    Parameters
+    ----------
+    cumulative : array, shape (draws, pairs, 1 + cells)
+        Cumulative sums over the cells of a probability up to a constant.
+    pair_of_problem : array of int, shape (problems,)
+    rng : Generator
+    """
+    n_draws, n_pairs, n_cells = cumulative.shape
+    totals = cumulative[:, pair_of_problem, -1]
+    uniform = rng.random(totals.shape)
+    # Rows one after the other, each a unit above the one before, are one sorted array.
+    offsets = np.arange(n_draws * n_pairs).reshape(n_draws, n_pairs, 1)
+    edges = cumulative / cumulative[..., -1:] + offsets
+    rows = offsets[:, pair_of_problem, 0]
+    position = np.searchsorted(edges.reshape(-1), rows + uniform, side="right")
+    return position - rows * n_cells

@@ -1,10 +1,10 @@
-"""Two families of success rates p that differ between problems, each a density of the log hazard u
-= log λ, λ = −log(1 − p).
+"""Families of distributions of success rates p over problems, as densities of the log hazard
+u = log λ, λ = −log(1 − p).
 
-All of k samples fail with probability exp(−kλ). Much of a benchmark fails a hundred times in a
-hundred samples, and what a thousand samples do depends on how hazards are spread below one in a
-hundred. In a Beta distribution one exponent says that and how rates crowd about the mean; in
-`GeneralisedGamma` the two are apart.
+All of k samples fail with probability exp(−kλ). Many problems of a benchmark fail a hundred times
+in a hundred samples, and the pass rate of a thousand samples depends on how hazards are spread
+below one in a hundred. In a Beta distribution one exponent gives both that spread and the spread of
+rates about the mean; in `GeneralisedGamma` they have separate parameters.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,10 @@ from numpyro import distributions as dist
 
 from bayescale.laws.base import Parameter, Values
 
-_LARGEST, _TERMS, _LARGEST_OF_SERIES = 600.0, 16, 1.5
+_LARGEST_LOG = 600.0
+# Terms of the series of the incomplete gamma function, and the largest log z that it is used for.
+_TERMS = 16
+_LARGEST_LOG_OF_SERIES = 1.5
 
 
 class SuccessRates(Protocol):
@@ -26,20 +29,20 @@ class SuccessRates(Protocol):
 
     @property
     def formula(self) -> str:
-        """Formula in Greek, for people."""
+        """The formula in Greek letters."""
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """The table, with priors."""
+        """The table of parameters, with priors."""
 
     def start(self, log_hazard: Array) -> Sequence[Array]:
-        """Straight coordinates from which to look for likely ones, given the log hazard of the
-        pooled rate.
+        """Return decorrelated coordinates at which chains start, from the log hazard of the pooled
+        rate.
         """
 
     def recorrelate(self, decorrelated: Sequence[Array]) -> Sequence[Array]:
-        """The parameters, or the logarithms of positive ones, from coordinates in which posteriors
-        are nearly Normal.
+        """Return the parameters, or the logarithms of positive ones, from coordinates in which
+        posteriors are nearly Normal.
 
         The map preserves volume, so densities need no correction.
         """
@@ -48,13 +51,11 @@ class SuccessRates(Protocol):
         """Return the log density of log hazards; everything broadcasts."""
 
     def below(self, params: Values, log_hazard: Array) -> Array:
-        """The share of problems of lower hazard, to which the answer may come down where that is
-        small.
-        """
+        """Return the share of problems of lower hazard, precisely where it is small."""
 
     def tail_exponent(self, params: Values) -> Any:
-        """b of 1 − pass@k ∝ k^−b for large k and a new problem: the density of u falls as exp(bu)
-        far to the left.
+        """Return b of 1 − pass@k ∝ k^−b for large k and a new problem; the density of u falls as
+        exp(bu) for u → −∞.
         """
 
 
@@ -91,8 +92,8 @@ class GeneralisedGamma:
         )
 
     def start(self, log_hazard: Array) -> Sequence[Array]:
-        """Return a starting point at the priors' medians of the shapes, with the mode some way
-        below the pooled rate, which easy problems make.
+        """Return a start at the priors' medians of the shapes, with the mode below the pooled rate,
+        which is mostly that of easy problems.
         """
         return log_hazard - 1, jnp.zeros_like(log_hazard), jnp.full_like(log_hazard, 1.0)
 
@@ -108,8 +109,8 @@ class GeneralisedGamma:
         """(b/a)/Γ(a) exp(a v − exp v) with v = (b/a)(u − μ)."""
         a = params["a"]
         power = params["b"] / a
-        # Beyond this the density is zero, and a slope without end would make of that no number.
-        v = jnp.minimum(power * (log_hazard - params["mu"]), _LARGEST)
+        # Beyond this the density is zero, and an infinite slope would make it no number.
+        v = jnp.minimum(power * (log_hazard - params["mu"]), _LARGEST_LOG)
         return jnp.log(power) - gammaln(a) + a * v - jnp.exp(v)
 
     def below(self, params: Values, log_hazard: Array) -> Array:
@@ -117,7 +118,7 @@ class GeneralisedGamma:
         exp v.
         """
         a = params["a"]
-        log_z = jnp.minimum(params["b"] / a * (log_hazard - params["mu"]), _LARGEST_OF_SERIES)
+        log_z = jnp.minimum(params["b"] / a * (log_hazard - params["mu"]), _LARGEST_LOG_OF_SERIES)
         z = jnp.exp(log_z)
         term = total = jnp.ones_like(z)
         for n in range(1, _TERMS):
@@ -135,9 +136,9 @@ class Beta:
     """Rates follow a Beta distribution, p ~ Beta(a, b), so that counts are Beta–Binomial: pass@k =
     1 − B(a, b + k)/B(a, b).
 
-    What the literature fits. On jailbreaks of Hughes et al. 2024 (arXiv:2412.03556) its 90 %
-    intervals for ten to a hundred times the samples held a third of the truths, and forecasts were
-    a fifth too low: easy problems make a small, and hard ones follow.
+    This is the family of the literature. On jailbreaks of Hughes et al. 2024 (arXiv:2412.03556) its
+    90 % intervals for ten to a hundred times the samples held a third of the truths, and forecasts
+    were a fifth too low: easy problems make a small, and with it the tail of hard ones heavy.
     """
 
     formula = "p ~ Beta(a, b)"
@@ -153,11 +154,11 @@ class Beta:
         )
 
     def start(self, log_hazard: Array) -> Sequence[Array]:
-        """Return a starting point at the prior's median of a, with b from the pooled rate."""
+        """Return a start at the prior's median of a, with b from the pooled rate."""
         return jnp.full_like(log_hazard, -1.0), -1.0 - log_hazard
 
     def recorrelate(self, decorrelated: Sequence[Array]) -> Sequence[Array]:
-        """Logarithms do."""
+        """Return the logarithms as they are."""
         return decorrelated
 
     def log_density(self, params: Values, log_hazard: Array) -> Array:

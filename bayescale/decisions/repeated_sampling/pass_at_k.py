@@ -1,11 +1,11 @@
-"""Pass rates of k samples a problem, beyond the samples at hand, from counts of successes.
+"""Pass rates of k samples a problem, for more samples than were drawn, from counts of successes.
 
     pass@k = E[1 − (1 − p)^k],    n_correct ~ Binomial(n_samples, p),    p ~ a distribution over
     problems
 
-for a new problem, over that distribution, and for these problems, over each one's p given its own
-counts. For large k, 1 − pass@k falls as k^−b, and so does −log pass@k, with b given by how hard the
-hardest problems are.
+For a new problem the expectation is over that distribution; for these problems it is over the
+distribution of each problem's p given its counts. For large k, 1 − pass@k falls as k^−b, and so
+does −log pass@k, where b depends on how hard the hardest problems are.
 
 B. Brown et al., "Large Language Monkeys: Scaling Inference Compute with Repeated Sampling", 2024
 (arXiv:2407.21787); R. Schaeffer et al., "How Do Large Language Monkeys Get Their Power (Laws)?",
@@ -35,10 +35,12 @@ from bayescale.decisions.repeated_sampling.families import GeneralisedGamma, Suc
 from bayescale.errors import FitWarning, InputError
 from bayescale.inference.nuts import NUTS
 from bayescale.results import Complaint, Json, complaints_about, messages, records, to_html, to_text
-from bayescale.units import quantiles, summarise
+from bayescale.units import STATISTICS, quantiles, summarise
 
-THESE, NEW = "these problems", "a new problem"
+THESE = "these problems"
+NEW = "a new problem"
 _GROUPS = ("group", "model")
+# Failure rates below this are zero but for rounding.
 _ROUNDED = 1e-12
 
 
@@ -51,9 +53,9 @@ class PassRates:
     draws : Dataset with dimensions ``draw``, ``group``, ``over`` and ``k``
         ``over`` is these problems or a new problem.
         ``pass_rate``; ``exponent``, the slope −d log(−log pass@k)/d log k there; ``solved``, the
-        share of these problems that k samples solve, those at hand being the first of them;
-        ``tail_exponent``, the exponent at endless k; and the parameters of the distribution of
-        success rates.
+        share of these problems that k samples solve, where the samples of the counts are the first;
+        ``tail_exponent``, the exponent for k → ∞; and the parameters of the distribution of success
+        rates.
     rates : SuccessRates
         The family of that distribution.
     parameters : DataFrame, one row per group and parameter
@@ -72,35 +74,31 @@ class PassRates:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """Tidy: one row per group, what it is over, k and quantity, with mean, sd and quantiles."""
+        """Tidy: one row per group, ``over``, k and quantity, with mean, sd and quantiles."""
         rows = []
         for group in self.draws["group"].to_numpy():
-            for quantity, overs in (
-                ("pass_rate", (THESE, NEW)),
-                ("exponent", (THESE, NEW)),
-                ("solved", (THESE,)),
-            ):
-                for over in overs:
-                    for k in self.draws["k"].to_numpy():
-                        draws = self.draws[quantity].sel(group=group, k=k)
-                        draws = draws.sel(over=over) if "over" in draws.dims else draws
-                        row = {"group": group, "over": over, "k": int(k), "quantity": quantity}
-                        rows.append(row | summarise(draws.to_numpy()))
-        return pd.DataFrame(rows)
+            of_group = self.draws.sel(group=group)
+            for quantity in ("pass_rate", "exponent"):
+                for over in (THESE, NEW):
+                    about = {"group": group, "over": over, "quantity": quantity}
+                    rows += _rows_by_k(about, of_group[quantity].sel(over=over))
+            about = {"group": group, "over": THESE, "quantity": "solved"}
+            rows += _rows_by_k(about, of_group["solved"])
+        columns = ["group", "over", "k", "quantity", *STATISTICS]
+        return pd.DataFrame(rows, columns=columns)
 
     def summary(self) -> pd.DataFrame:
-        """The pass rates, indexed by group, what they are over, and k."""
+        """The pass rates, indexed by group, ``over`` and k."""
         frame = self.frame
         rows = frame[frame["quantity"] == "pass_rate"].drop(columns="quantity")
         return rows.set_index(["group", "over", "k"]).sort_index()
 
     def samples_needed(self, target: float) -> pd.DataFrame:
-        """Return the number of samples a problem that a pass rate takes, between the k that were
-        asked for.
+        """Return the number of samples a problem at which the pass rate reaches a target.
 
-        The pass rate of each draw is linear in log k from one k to the next, so give k close
-        together. A draw that reaches the target by the smallest k counts as that k, and one that
-        does not by the largest as infinity.
+        The pass rate of each draw is interpolated linearly in log k between the k of the forecast,
+        so forecast at k that are close together. A draw that reaches the target by the smallest k
+        counts as that k; one that does not reach it by the largest k counts as infinity.
 
         Parameters
         ----------
@@ -109,7 +107,7 @@ class PassRates:
 
         Returns
         -------
-        DataFrame, one row per group and what it is over
+        DataFrame, one row per group and ``over``
             Quantiles of k, and ``reached``, the share of draws that reach the target.
 
         Raises
@@ -125,18 +123,14 @@ class PassRates:
         rows = []
         for group in self.draws["group"].to_numpy():
             for over in (THESE, NEW):
-                curves = (
-                    self.draws["pass_rate"]
-                    .sel(group=group, over=over)
-                    .transpose("draw", "k")
-                    .to_numpy()
-                )
-                reached = [np.interp(target, curve, log_k, right=np.inf) for curve in curves]
-                needed = np.exp(np.array(reached))
+                rates = self.draws["pass_rate"].sel(group=group, over=over)
+                curves = rates.transpose("draw", "k").to_numpy()
+                log_needed = [np.interp(target, curve, log_k, right=np.inf) for curve in curves]
+                needed = np.exp(log_needed)
                 # Between a number and infinity NumPy's quantiles are no number.
                 levels = quantiles(needed, method="inverted_cdf")
-                row = {"group": group, "over": over, **levels}
-                rows.append(row | {"reached": np.isfinite(needed).mean()})
+                reached = np.isfinite(needed).mean()
+                rows.append({"group": group, "over": over, **levels, "reached": reached})
         return pd.DataFrame(rows).set_index(["group", "over"])
 
     @property
@@ -149,15 +143,16 @@ class PassRates:
         """The pass rate of each group's problems at the largest k."""
         k = int(self.draws["k"].max())
         rates = self.summary().xs((THESE, k), level=("over", "k"))
-        said = [
-            f"{group}: {k:,} samples solve {row['q50']:.3g} of the problems (90 %: "
-            f"{row['q05']:.3g} to {row['q95']:.3g})."
-            for group, row in rates.iterrows()
-        ]
-        return tuple(said)
+        sentences = []
+        for group, row in rates.iterrows():
+            interval = f"{row['q05']:.3g} to {row['q95']:.3g}"
+            sentences.append(
+                f"{group}: {k:,} samples solve {row['q50']:.3g} of the problems (90 %: {interval})."
+            )
+        return tuple(sentences)
 
     def to_dict(self) -> dict[str, Json]:
-        """The frame, parameters and diagnostics of each group, and what is wrong."""
+        """The frame, the parameters and diagnostics of each group, and the problems."""
         return {
             "rates": records(self.frame),
             "parameters": records(self.parameters.reset_index()),
@@ -182,22 +177,21 @@ def pass_at_k(
 ) -> PassRates:
     """Forecast pass@k from how often each problem was solved.
 
-    Problems of a group are taken for draws from one distribution of success rates, whose parameters
-    are drawn by NUTS with the rates summed out. Then each problem's rate is drawn given its counts.
+    The success rates of the problems of a group are draws from one distribution. NUTS draws its
+    parameters, with the rates summed out. Then each problem's rate is drawn given its counts.
 
     Parameters
     ----------
     counts : DataFrame or mapping of columns, one row per problem
         ``n_samples`` and ``n_correct``, whole numbers; the rows of each ``group`` and ``model``,
-        where there are such columns, are fitted by themselves. Samples may have been drawn until a
+        where there are such columns, are fitted separately. Samples may have been drawn until a
         success: the likelihood is the same.
     k : int or sequence of int
         Samples a problem.
-    rates : SuccessRates
-        The family of distributions, with priors: `GeneralisedGamma()` unless given, or `Beta()`,
-        both of `bayescale.decisions.repeated_sampling.families`.
-    method : NUTS
-        `NUTS()` unless given.
+    rates : SuccessRates, default `GeneralisedGamma()`
+        The family of distributions, with priors; `Beta()` is another. Both are in
+        `bayescale.decisions.repeated_sampling.families`.
+    method : NUTS, default `NUTS()`
 
     Returns
     -------
@@ -223,39 +217,35 @@ def pass_at_k(
     pass@k) by 0.14 and 0.12; see `benchmarks/pass_at_k.py`. From the first 60 samples of 159
     jailbreaks of seven models (Hughes et al. 2024, arXiv:2412.03556) forecasts were too low
     instead, off by 0.12 and 0.14 where the line is off by 0.21 and 0.23, and intervals held 100 and
-    71 %. Benchmarks differ in their tails, and beyond ten times the samples at hand the prior of
-    the tail counts as much as the samples.
+    71 %. Benchmarks differ in their tails, and beyond ten times the samples of the counts the prior
+    of the tail matters as much as the samples.
 
     Examples
     --------
     >>> import bayescale as bs
     >>> counts = {"n_samples": [100] * 8, "n_correct": [0, 0, 0, 1, 2, 5, 30, 80]}
-    >>> found = bs.pass_at_k(counts, k=[1, 100, 10_000], method=bs.NUTS(warmup=300, draws=500))
-    >>> found.summary().loc[("all", "these problems"), "q50"].round(1).tolist()
+    >>> rates = bs.pass_at_k(counts, k=[1, 100, 10_000], method=bs.NUTS(warmup=300, draws=500))
+    >>> rates.summary().loc[("all", "these problems"), "q50"].round(1).tolist()
     [0.1, 0.6, 0.9]
     """
     groups = _groups(counts)
-    at = _checked_k(k)
-    rates, method = rates or GeneralisedGamma(), method or NUTS()
+    k = _checked_k(k)
+    rates = rates or GeneralisedGamma()
+    method = method or NUTS()
     fits = fit_rates(rates, list(groups.values()), method)
     rng = np.random.default_rng(method.seed)
-    parts = [
-        _forecast(rates, fit, group, at, rng)
-        for fit, group in zip(fits, groups.values(), strict=True)
-    ]
-    labels = pd.Index(groups, name="group")
-    problems: list[Complaint] = []
-    for label, fit in zip(groups, fits, strict=True):
+    draws, parameters, problems = [], {}, []
+    for (label, group), fit in zip(groups.items(), fits, strict=True):
+        draws.append(_forecast(rates, fit, group, k, rng))
+        parameters[label] = _parameters(fit)
         problems += complaints_about(label, fit.problems)
     for problem in problems:
         warnings.warn(str(problem), FitWarning, stacklevel=3)
+    labels = pd.Index(groups, name="group")
     return PassRates(
-        draws=xr.concat(parts, dim=labels),
+        draws=xr.concat(draws, dim=labels),
         rates=rates,
-        parameters=pd.concat(
-            {label: _parameters(fit) for label, fit in zip(groups, fits, strict=True)},
-            names=["group"],
-        ),
+        parameters=pd.concat(parameters, names=["group"]),
         diagnostics=pd.DataFrame([fit.diagnostics for fit in fits], index=labels),
         problems=tuple(problems),
     )
@@ -264,12 +254,11 @@ def pass_at_k(
 def unbiased_pass_at_k(
     n_samples: Any, n_correct: Any, k: int | Sequence[int] | np.ndarray
 ) -> np.ndarray:
-    """The unbiased estimate of each problem's pass@k from its counts, for k up to the number of
-    samples.
+    """Return the unbiased estimate of each problem's pass@k, for k up to the number of samples.
 
         1 − C(n − c, k)/C(n, k)
 
-    the share of the k-subsets of n samples that hold one of the c right ones.
+    is the share of the k-subsets of n samples that hold one of the c right ones.
 
     M. Chen et al., "Evaluating Large Language Models Trained on Code", 2021 (arXiv:2107.03374),
     equation 1.
@@ -287,7 +276,7 @@ def unbiased_pass_at_k(
     Raises
     ------
     InputError
-        As `pass_at_k`, and where a k is larger than a number of samples.
+        As in `pass_at_k`, and where a k is larger than a number of samples.
 
     Examples
     --------
@@ -295,137 +284,153 @@ def unbiased_pass_at_k(
     >>> unbiased_pass_at_k([10, 10], [0, 3], k=[1, 5]).round(4).tolist()
     [[0.0, 0.0], [0.3, 0.9167]]
     """
-    frame = _checked(
-        pd.DataFrame({"n_samples": np.atleast_1d(n_samples), "n_correct": np.atleast_1d(n_correct)})
-    )
-    at = _checked_k(k)
-    n, c = (frame[name].to_numpy(dtype=np.float64)[:, None] for name in ("n_samples", "n_correct"))
-    if at.max() > n.min():
+    columns = {"n_samples": np.atleast_1d(n_samples), "n_correct": np.atleast_1d(n_correct)}
+    frame = _checked(pd.DataFrame(columns)).astype(np.float64)
+    n, c = frame[["n_samples", "n_correct"]].to_numpy().T[..., None]
+    k = _checked_k(k)
+    if k.max() > n.min():
         raise InputError(
-            f"k = {at.max()} is more than the {n.min():.0f} samples of a problem; forecast it with "
+            f"k = {k.max()} is more than the {n.min():.0f} samples of a problem; forecast it with "
             f"pass_at_k."
         )
-    return _solved_of_seen(n, c, at)
+    return _chance_of_success(n, c, k)
 
 
-def _solved_of_seen(n: np.ndarray, c: np.ndarray, k: np.ndarray) -> np.ndarray:
-    """The chance that k of n samples hold one of the c right ones; k beyond n counts as n."""
+def _chance_of_success(n: np.ndarray, c: np.ndarray, k: np.ndarray) -> np.ndarray:
+    """Return the chance that k of n samples hold one of the c right ones; k above n counts as n."""
     k = np.minimum(k, n)
     wrong = n - c
     left = np.maximum(wrong - k, 0)
     log_none = gammaln(wrong + 1) - gammaln(left + 1) + gammaln(n - k + 1) - gammaln(n + 1)
-    return np.where(c == 0, 0.0, np.where(k > wrong, 1.0, -np.expm1(log_none)))
+    chance = np.where(k > wrong, 1.0, -np.expm1(log_none))
+    return np.where(c == 0, 0.0, chance)
 
 
 def _groups(counts: pd.DataFrame | Mapping[str, Any]) -> dict[str, Counts]:
+    """Return the counts of each group by its label."""
     frame = _checked(pd.DataFrame(counts))
-    by = [name for name in _GROUPS if name in frame]
-    labels = (
-        frame[by].astype(str).agg("/".join, axis=1) if by else pd.Series("all", index=frame.index)
-    )
-    return {
-        str(label): Counts(
-            rows["n_samples"].to_numpy(dtype=np.int64), rows["n_correct"].to_numpy(dtype=np.int64)
-        )
-        for label, rows in frame.groupby(labels.to_numpy(), sort=False)
-    }
+    labels = pd.Series("all", index=frame.index)
+    names = [name for name in _GROUPS if name in frame]
+    if names:
+        labels = frame[names].astype(str).agg("/".join, axis=1)
+    groups = {}
+    for label, rows in frame.groupby(labels.to_numpy(), sort=False):
+        n_samples, n_correct = rows[["n_samples", "n_correct"]].to_numpy(dtype=np.int64).T
+        groups[str(label)] = Counts(n_samples, n_correct)
+    return groups
 
 
 def _checked(frame: pd.DataFrame) -> pd.DataFrame:
-    lacking = [name for name in ("n_samples", "n_correct") if name not in frame]
-    if lacking:
-        raise InputError(
-            f"counts lack the column {lacking[0]}; there are "
-            f"{', '.join(map(str, frame.columns)) or 'none'}."
-        )
+    """Return the frame of counts; refuse counts that cannot be."""
+    for name in ("n_samples", "n_correct"):
+        if name not in frame:
+            there = ", ".join(map(str, frame.columns)) or "none"
+            raise InputError(f"counts lack the column {name}; there are {there}.")
     if not len(frame):
         raise InputError(
             "counts have no rows; give one row per problem, with n_samples and n_correct."
         )
     for name, least in (("n_samples", 1), ("n_correct", 0)):
         values = pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=np.float64)
-        bad = np.flatnonzero(
-            ~(np.isfinite(values) & (values >= least) & (values == np.floor(values)))
-        )
-        if len(bad):
-            where = f"counts: {name} is {frame[name].iloc[bad[0]]!r} in row {frame.index[bad[0]]}"
+        wrong = np.flatnonzero(~_are_whole(values, least))
+        if len(wrong):
+            where = (
+                f"counts: {name} is {frame[name].iloc[wrong[0]]!r} in row {frame.index[wrong[0]]}"
+            )
             raise InputError(f"{where}; it must be a whole number, {least} or more.")
-    bad = np.flatnonzero(
-        frame["n_correct"].to_numpy(dtype=np.float64)
-        > frame["n_samples"].to_numpy(dtype=np.float64)
-    )
-    if len(bad):
-        row = frame.iloc[bad[0]]
+    too_many = frame["n_correct"].astype(np.float64) > frame["n_samples"].astype(np.float64)
+    if too_many.any():
+        row = frame[too_many.to_numpy()].iloc[0]
         raise InputError(
             f"counts: n_correct is {row['n_correct']} of n_samples {row['n_samples']} in row "
-            f"{frame.index[bad[0]]}; are the two columns swapped?"
+            f"{row.name}; are the two columns swapped?"
         )
     return frame
 
 
 def _checked_k(k: int | Sequence[int] | np.ndarray) -> np.ndarray:
-    at = np.unique(np.asarray(k, dtype=np.float64))
-    bad = ~(np.isfinite(at) & (at >= 1) & (at == np.floor(at)))
-    if bad.any() or not len(at):
+    """Return the distinct k, ascending."""
+    values = np.unique(np.asarray(k, dtype=np.float64))
+    wrong = values[~_are_whole(values, 1)]
+    if len(wrong) or not len(values):
         raise InputError(
-            f"k = {at[bad][0] if len(at) else k!r} is not a positive whole number of samples, such "
-            f"as 100."
+            f"k = {wrong[0] if len(wrong) else k!r} is not a positive whole number of samples, "
+            f"such as 100."
         )
-    return at.astype(np.int64)
+    return values.astype(np.int64)
+
+
+def _are_whole(values: np.ndarray, least: float) -> np.ndarray:
+    """Return where the values are whole numbers from a least one on."""
+    return np.isfinite(values) & (values >= least) & (values == np.floor(values))
+
+
+def _rows_by_k(about: Mapping[str, str], draws: xr.DataArray) -> list[dict[str, Any]]:
+    """Return a row of statistics for each k."""
+    rows = []
+    for k in draws["k"].to_numpy():
+        statistics = summarise(draws.sel(k=k).to_numpy())
+        rows.append({**about, "k": int(k), **statistics})
+    return rows
 
 
 def _forecast(
     rates: SuccessRates, fit: Fit, group: Counts, k: np.ndarray, rng: np.random.Generator
 ) -> xr.Dataset:
+    """Return the draws of one group at each k."""
     params = {name: values.reshape(-1) for name, values in fit.params.items()}
     shares = np.exp(np.asarray(log_shares(rates, params)))
+    # Logarithms of the chance that a sample fails, for these problems and for those of each cell.
     log_fail = -np.exp(draw_log_hazards(group, shares, rng))
-    of_cells = np.append(0.0, -np.exp(CELLS))
-    equal = np.full(log_fail.shape[1], 1 / log_fail.shape[1])
-    unsolved = group.n_correct == 0
-    seen = _solved_of_seen(group.n_samples[:, None], group.n_correct[:, None], k).T
-    by_k: dict[str, list[Any]] = {"pass_rate": [], "exponent": [], "solved": []}
-    for each, chance_of_seen in zip(k, seen, strict=True):
-        both = _rate_and_exponent(equal, log_fail, each), _rate_and_exponent(shares, of_cells, each)
-        more = -np.expm1(np.maximum(each - group.n_samples, 0) * log_fail)
-        for name, arrays in zip(("pass_rate", "exponent"), zip(*both, strict=True), strict=True):
-            by_k[name].append(np.stack(arrays))
-        by_k["solved"].append(
-            (rng.random(more.shape) < np.where(unsolved, more, chance_of_seen)).mean(axis=1)
+    log_fail_of_cells = np.append(0.0, -np.exp(CELLS))
+    n_problems = log_fail.shape[1]
+    equal_shares = np.full(n_problems, 1 / n_problems)
+    solved_by_first = _chance_of_success(group.n_samples[:, None], group.n_correct[:, None], k).T
+    pass_rates, exponents, solved = [], [], []
+    for each, chance in zip(k, solved_by_first, strict=True):
+        these_rates, these_exponents = _rate_and_exponent(equal_shares, log_fail, each)
+        new_rates, new_exponents = _rate_and_exponent(shares, log_fail_of_cells, each)
+        pass_rates.append([these_rates, new_rates])
+        exponents.append([these_exponents, new_exponents])
+        n_further = np.maximum(each - group.n_samples, 0)
+        chance_of_further = -np.expm1(n_further * log_fail)
+        is_solved = rng.random(log_fail.shape) < np.where(
+            group.n_correct == 0, chance_of_further, chance
         )
-    dims = {
-        "pass_rate": ("k", "over", "draw"),
-        "exponent": ("k", "over", "draw"),
-        "solved": ("k", "draw"),
+        solved.append(is_solved.mean(axis=1))
+    variables = {
+        "pass_rate": (("k", "over", "draw"), np.array(pass_rates)),
+        "exponent": (("k", "over", "draw"), np.array(exponents)),
+        "solved": (("k", "draw"), np.array(solved)),
+        "tail_exponent": ("draw", np.asarray(rates.tail_exponent(params))),
     }
-    values = {name: (dims[name], np.stack(arrays)) for name, arrays in by_k.items()}
-    alone = {"tail_exponent": rates.tail_exponent(params), **params}
-    return xr.Dataset(
-        values | {name: (("draw",), np.asarray(array)) for name, array in alone.items()},
-        coords={"k": k, "over": [THESE, NEW]},
-    )
+    for name, values in params.items():
+        variables[name] = ("draw", np.asarray(values))
+    return xr.Dataset(variables, coords={"k": k, "over": [THESE, NEW]})
 
 
 def _rate_and_exponent(
     shares: np.ndarray, log_fail: np.ndarray, k: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """pass@k and −d log(−log pass@k)/d log k over problems, the last axis, of given shares; each of
-    shape (draws,).
+    """Return pass@k and −d log(−log pass@k)/d log k, each of shape (draws,).
+
+    Problems are the last axis, each with its share and the log chance that a sample fails.
     """
     # Relative to the hardest problem, since all may be sure to pass: then −log pass@k is 1 −
     # pass@k, and both round to zero.
     hardest = log_fail.max(axis=-1, keepdims=True)
     relative = shares * np.exp(k * (log_fail - hardest))
-    left = relative.sum(axis=-1)
-    fail = left * np.exp(k * hardest[..., 0])
+    total = relative.sum(axis=-1)
+    fail = total * np.exp(k * hardest[..., 0])
+    # (1 − pass@k)/(−pass@k · log pass@k), which tends to one where all pass.
     ratio = np.ones_like(fail)
     some = (fail > _ROUNDED) & (fail < 1)
     ratio[some] = fail[some] / ((1 - fail[some]) * -np.log1p(-fail[some]))
-    return 1 - fail, -k * (relative * log_fail).sum(axis=-1) / left * ratio
+    return 1 - fail, -k * (relative * log_fail).sum(axis=-1) / total * ratio
 
 
 def _parameters(fit: Fit) -> pd.DataFrame:
-    rows = pd.DataFrame(
-        {name: summarise(values.reshape(-1)) for name, values in fit.params.items()}
-    ).T
+    """Return statistics and diagnostics of the parameters, one row each."""
+    statistics = {name: summarise(values.reshape(-1)) for name, values in fit.params.items()}
+    rows = pd.DataFrame.from_dict(statistics, orient="index")
     return rows.join(fit.table).rename_axis(index="parameter")

@@ -167,12 +167,12 @@ def test_swapped_recipes_have_inverse_multipliers(exact):
         )
 
 
-def test_better_is_the_probability_that_a_quantity_speaks_for_the_candidate(exact):
+def test_better_is_the_probability_that_the_candidate_is_better(exact):
     better = exact.frame.set_index("quantity")["better"]
     assert (better == 1.0).all()
 
 
-def test_it_is_told_at_the_dearest_run_and_a_hundred_times_that(exact):
+def test_recipes_are_compared_at_the_largest_compute_and_a_hundred_times_that(exact):
     np.testing.assert_allclose(exact.compute, [1e20, 1e22])
 
 
@@ -187,7 +187,7 @@ def test_other_groups_are_left_out(exact):
         ({"candidate": "old"}, "both 'old'"),
         ({"law": PowerLaw(input="n_params")}, "needs a law of N and D"),
         ({"noise": Huber()}, "has no density"),
-        ({"noise": GroupEffects()}, "Groups are the recipes"),
+        ({"noise": GroupEffects()}, "groups are the recipes"),
         ({"compute": [1e20, -1.0]}, "positive numbers of FLOPs"),
     ],
 )
