@@ -316,7 +316,7 @@ def _behind(values: np.ndarray, prefix: str) -> pd.DataFrame:
 
 def _forms(label: str, posterior: Posterior) -> Iterator[dict[str, Any]]:
     for special in posterior.law.nested_models:
-        draws = special.of(posterior.params).reshape(-1)
+        draws = np.ravel(special.of(posterior.params))
         inside = 0 < special.value < np.inf
         yield {
             "law": label,
