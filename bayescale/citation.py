@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from bayescale._internal.discovery import name_of
 from bayescale.datasets.descriptor import describe, names
@@ -21,6 +21,7 @@ from bayescale.runs import Runs
 _PAPER = re.compile(r"(?:[^:\d]*: )?(?P<authors>[^:\d]+?) (?P<year>\d{4})(?P<rest>.*)")
 _ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
 _PLACE = re.compile(r"(eq\.|section|table|chapter|function|for) ")
+_Part: TypeAlias = Law | Noise | Process | Method | Runs
 _KINDS = {Law: "Law", Noise: "Noise model", Process: "Process", Method: "Method"}
 
 
@@ -58,7 +59,7 @@ class Reference(NamedTuple):
         return _entry("misc", self.key, fields)
 
 
-def cite(result: Any) -> str:
+def cite(result: object) -> str:
     """Return BibTeX entries of all that a result stands on.
 
     Parameters
@@ -133,7 +134,7 @@ def _reference(text: str) -> Reference | None:
     return Reference(matched["authors"], matched["year"], ", ".join(title), arxiv)
 
 
-def _parts(result: Any) -> Iterator[Any]:
+def _parts(result: object) -> Iterator[_Part]:
     """Yield the laws, noise models, processes, methods and runs of a result."""
     if isinstance(result, Posterior):
         yield result.law
@@ -158,7 +159,7 @@ def _of_noise(noise: Noise) -> Iterator[Noise | Process]:
     yield from noise.shared
 
 
-def _posteriors(result: Any) -> list[Posterior]:
+def _posteriors(result: object) -> list[Posterior]:
     held = getattr(result, "posteriors", getattr(result, "posterior", ()))
     several = list(held.values()) if isinstance(held, Mapping) else held
     found = [several] if isinstance(several, Posterior) else list(several)
@@ -170,7 +171,7 @@ def _posteriors(result: Any) -> list[Posterior]:
     return found
 
 
-def _references(part: Any) -> list[Reference]:
+def _references(part: _Part) -> list[Reference]:
     if not isinstance(part, Runs):
         return references(part.paper)
     if part.name not in names():
@@ -181,7 +182,7 @@ def _references(part: Any) -> list[Reference]:
     return [Reference(about.authors, str(about.year), about.title, arxiv)]
 
 
-def _reason(part: Any) -> str:
+def _reason(part: _Part) -> str:
     if isinstance(part, Runs):
         return f"Data {part.name}"
     kind = next(name for base, name in _KINDS.items() if isinstance(part, base))

@@ -55,7 +55,7 @@ class Complaint:
         return asdict(self)
 
     @classmethod
-    def of(cls, stored: "Complaint | Mapping[str, Any] | str") -> "Complaint":
+    def of(cls, stored: "Complaint | Mapping[str, Json] | str") -> "Complaint":
         """Return the complaint that a file holds: a dictionary, or a sentence in older files."""
         if isinstance(stored, Complaint):
             return stored
@@ -108,10 +108,12 @@ def to_text(result: Result) -> str:
 
 def in_lines(first: str, others: Iterable[str]) -> str:
     """Return a dozen lines at most, each of a hundred characters at most."""
-    lines = [first, *(f"  {text}" for text in others)]
+    lines = [first]
+    lines += [f"  {text}" for text in others]
     if len(lines) > _MOST_LINES:
         left = len(lines) - _MOST_LINES + 1
-        lines = [*lines[: _MOST_LINES - 1], f"  … and {left} more"]
+        lines = lines[: _MOST_LINES - 1]
+        lines.append(f"  … and {left} more")
     return "\n".join(_shortened(" ".join(line.split("\n"))) for line in lines)
 
 
@@ -134,7 +136,7 @@ def records(table: pd.DataFrame) -> list[dict[str, Json]]:
     return [as_json(row) for row in table.to_dict("records")]
 
 
-def as_json(value: Any) -> Json:
+def as_json(value: object) -> Json:
     """Return a value with the types of JSON: numbers of NumPy as Python's, tuples as lists, and
     None for what is not finite.
     """
