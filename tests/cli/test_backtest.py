@@ -25,9 +25,7 @@ def as_json() -> Result:
 
 @pytest.fixture
 def asked(monkeypatch):
-    """What a backtest was asked for, where it need not be run: its arguments, and the program ends
-    there.
-    """
+    """Record the arguments of a backtest, and end the program there."""
     arguments = {}
 
     def record(runs, holdout, **options):

@@ -28,8 +28,8 @@ def scattered(made_posterior, noise=None, **changed):
 
 @pytest.fixture
 def refits(monkeypatch, made_posterior):
-    """In place of fits: what was asked, and a posterior whose β is larger; fits of Laplace noise
-    fail.
+    """Replace fits: record the arguments, and return a posterior whose β is larger; fits of Laplace
+    noise fail.
     """
     asked = []
 

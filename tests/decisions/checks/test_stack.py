@@ -29,7 +29,7 @@ def free(runs):
 
 @pytest.fixture(scope="module")
 def heavy(free):
-    """As if fitted under another likelihood."""
+    """Return the posterior as if it were fitted under another likelihood."""
     tails = {**free.params, "nu": np.full_like(free.params["sigma"], 5.0)}
     evidence = free.diagnostics["log_evidence"] - 1.5
     return replace(free, noise=StudentT(), params=tails, diagnostics={"log_evidence": evidence})
