@@ -62,7 +62,7 @@ class ComputeScale(Likelihood):
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        # Kept near zero: a steep slope trusts the dearest runs most, and they are few.
+        # Kept near zero: a steep slope trusts the runs of largest compute most, and they are few.
         slope = Parameter(
             "scale_slope",
             dist.Normal(0.0, 0.15),

@@ -26,7 +26,7 @@ class StudentT(Likelihood):
     Parameters
     ----------
     nu : float, optional
-        Degrees of freedom; unknown, a parameter, unless given.
+        Degrees of freedom. By default they are a parameter, to be fitted.
 
     Examples
     --------

@@ -31,7 +31,7 @@ for words in {HELPS!r}:
 
 @pytest.fixture(scope="module")
 def imported_by_help():
-    """Return the modules that are imported after the help of each of these commands, in this order."""
+    """Return the modules that are imported after the help of each command, in this order."""
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True
     )

@@ -71,7 +71,7 @@ SCATTER = 0.01
 
 
 def refusal(law: Any, noise: Any, method: Any) -> str | None:
-    """Return the message of a method that cannot take a law with a noise model; None where it can."""
+    """Return the message of a method that cannot take a law and a noise model, or None."""
     if noise == bs.noise.Binomial() and law.response != "accuracy":
         return r"binomial counts right answers.*predicts .*use StudentT"
     if isinstance(method, POSTERIOR_METHODS) and not is_likelihood(noise):

@@ -116,7 +116,7 @@ def log_marginal(runs, rss, log_determinant, terms=2):
 
 
 def at_nodes(function, runs):
-    """Return the values of ``function`` at each node, as an array whose leading axes are the grid."""
+    """Return the values of ``function`` at each node; the leading axes are the grid."""
     found = [np.asarray(function(runs, ALPHA[i], BETA[j]), np.float64) for i, j in NODES]
     return np.stack(found).reshape(len(ALPHA), len(BETA), *found[0].shape)
 

@@ -41,10 +41,10 @@ class Backtest:
     ----------
     frame : DataFrame, one row per hidden run and model
         ``model``, ``fold`` and ``run_id``; ``n_params`` and ``n_tokens``, where the runs have them;
-        ``compute`` (FLOPs) and ``decades``, how many powers of ten it lies beyond the dearest run
-        that was fitted; ``n_train``; ``loss`` and quantiles of its forecast, ``q025`` … ``q975``,
-        in nats per token; ``pit``; ``crps`` and ``log_score`` in log loss, the latter NaN where the
-        forecast has no density; ``covered50`` … ``covered95``.
+        ``compute`` (FLOPs) and ``decades``, how many powers of ten it lies beyond the largest
+        compute of a fitted run; ``n_train``; ``loss`` and quantiles of its forecast, ``q025`` …
+        ``q975``, in nats per token; ``pit``; ``crps`` and ``log_score`` in log loss, the latter NaN
+        where the forecast has no density; ``covered50`` … ``covered95``.
     posteriors : dict of str to Posterior
         The fit of each fold, whose ``runs`` are those that it was made from.
     runs : Runs
@@ -146,9 +146,10 @@ def backtest(
     runs : Runs or DataFrame
         A DataFrame is checked by `Runs.from_frame` first.
     holdout : Holdout
-        `LargestCompute(0.2)` unless given; or `ComputeBelow`, `LeaveGroupOut`, `ExpandingWindow`.
+        The runs to hide, by default `LargestCompute(0.2)`. Others are `ComputeBelow`,
+        `LeaveGroupOut` and `ExpandingWindow`.
     law, noise, method
-        What `fit` takes, and what it takes unless given.
+        Arguments of `fit`, with the same defaults.
 
     Returns
     -------

@@ -1,8 +1,8 @@
 """Compare laws: all that apply to the runs, fitted alike, ranked by forecasts of runs that they
 have not seen.
 
-Two scores, both mean log densities of log loss in nats a run: of the dearest runs, forecast from
-the cheaper ones, which is what laws are for, and of each run given all others, by PSIS-LOO.
+Two scores, both mean log densities of log loss in nats a run: of the runs of largest compute,
+forecast from the others, which is what laws are for, and of each run given all others, by PSIS-LOO.
 Standard errors are of differences run by run from the best. A. Vehtari, A. Gelman and J. Gabry,
 2017 (arXiv:1507.04544), equation 24, for those.
 """
@@ -136,13 +136,14 @@ def compare(
     runs : Runs or DataFrame
         A DataFrame is checked by `Runs.from_frame` first.
     laws : sequence of Law
-        All whose inputs the runs have, unless given.
+        By default all laws whose inputs the runs have.
     noise : Likelihood
-        `StudentT()` unless given; the same for all laws.
+        One noise model for all laws, by default `StudentT()`.
     method : Method
-        `Importance()` unless given, which fits all laws and folds of like size in few calls.
+        By default `Importance()`, which fits all laws and folds of like size in few calls.
     holdout : Holdout
-        What is hidden to be forecast; ``LargestCompute(0.2)``, the dearest fifth, unless given.
+        The runs to hide and forecast, by default ``LargestCompute(0.2)``, the fifth of the runs
+        with the largest compute.
 
     Returns
     -------

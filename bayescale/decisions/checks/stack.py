@@ -46,7 +46,8 @@ def stack(
         anew to the others. ``"evidence"``: posterior probabilities of models that are equally
         probable before, from ``log_evidence``.
     holdout : Holdout
-        What ``"future"`` hides; ``LargestCompute(0.2)``, the dearest fifth, unless given.
+        The runs that ``"future"`` hides, by default ``LargestCompute(0.2)``, the fifth of the runs
+        with the largest compute.
 
     Returns
     -------

@@ -88,7 +88,7 @@ def surface(
     In each cell, over the draws θ_s of the posterior: the law's loss L(N, D; θ_s), and that of a
     new run, L(N, D; θ_s)·e^{ε_s}, with ε_s drawn from the noise of the draw, once for all cells.
     Each cell's predictive distribution is what it would be with deviates of its own, and maps are
-    smooth; how runs vary together they do not tell.
+    smooth; they do not show how runs vary together.
 
     Parameters
     ----------
