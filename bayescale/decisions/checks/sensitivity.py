@@ -219,14 +219,12 @@ def check(posterior: Posterior) -> None:
 
 def _variants(posterior: Posterior) -> Iterator[_Variant]:
     runs, law, noise = posterior.runs, posterior.law, posterior.noise
-    yield from (
-        _Variant("likelihood", describe(other), runs, law, other)
-        for other in _LIKELIHOODS
-        if other != noise
-    )
-    yield from (
-        _Variant("form", describe(other), runs, other, noise) for other in _FORMS if other != law
-    )
+    for likelihood in _LIKELIHOODS:
+        if likelihood != noise:
+            yield _Variant("likelihood", describe(likelihood), runs, law, likelihood)
+    for form in _FORMS:
+        if form != law:
+            yield _Variant("form", describe(form), runs, form, noise)
     for label, rows in _blocks(runs):
         kept = Runs(runs.frame[~rows], f"{runs.name} without {label}", runs.source, runs.notes)
         yield _Variant("runs", f"without {label}", kept, law, noise)
