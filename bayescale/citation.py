@@ -107,7 +107,8 @@ def cite(result: object) -> str:
         "version": version("bayescale"),
     }
     own = "% This software\n" + _entry("software", "bayescale", software)
-    return "\n\n".join([*entries, own])
+    entries.append(own)
+    return "\n\n".join(entries)
 
 
 def references(paper: str) -> list[Reference]:
@@ -119,7 +120,7 @@ def references(paper: str) -> list[Reference]:
     >>> references("Wahba 1978, Improper priors, spline smoothing, section 2")[0].title
     'Improper priors, spline smoothing'
     """
-    found = [_reference(text) for text in paper.split("; ")]
+    found = map(_reference, paper.split("; "))
     return [reference for reference in found if reference is not None]
 
 
@@ -190,8 +191,8 @@ def _reason(part: _Part) -> str:
 
 
 def _entry(kind: str, key: str, fields: Mapping[str, str]) -> str:
-    lines = [f"  {name} = {{{value}}}," for name, value in fields.items()]
-    return "\n".join([f"@{kind}{{{key},", *lines, "}"])
+    lines = "".join(f"  {name} = {{{value}}},\n" for name, value in fields.items())
+    return f"@{kind}{{{key},\n{lines}}}"
 
 
 def _ascii(word: str) -> str:

@@ -87,9 +87,8 @@ class Result(Protocol):
 
 def to_html(result: Result) -> str:
     """Return how a notebook shows a result: title, sentences, problems and summary, all escaped."""
-    problems = [f"⚠ {problem}" for problem in result.problems]
     paragraphs = [f"<p><b>{escape(result.title)}</b></p>"]
-    paragraphs += [f"<p>{escape(text)}</p>" for text in (*result.sentences, *problems)]
+    paragraphs += [f"<p>{escape(text)}</p>" for text in _sentences_and_problems(result)]
     return "".join(paragraphs) + table_to_html(result.summary())
 
 
@@ -102,8 +101,14 @@ def table_to_html(table: pd.DataFrame) -> str:
 
 def to_text(result: Result) -> str:
     """Return how a prompt shows a result: title, sentences and problems, a dozen lines at most."""
-    problems = [f"⚠ {problem}" for problem in result.problems]
-    return in_lines(f"{type(result).__name__}: {result.title}", (*result.sentences, *problems))
+    first = f"{type(result).__name__}: {result.title}"
+    return in_lines(first, _sentences_and_problems(result))
+
+
+def _sentences_and_problems(result: Result) -> list[str]:
+    texts = list(result.sentences)
+    texts += [f"⚠ {problem}" for problem in result.problems]
+    return texts
 
 
 def in_lines(first: str, others: Iterable[str]) -> str:

@@ -94,10 +94,8 @@ class MajorityVote(Law):
         # The rarer of right and wrong is what is computed: one less the other would lose all digits
         # where nearly all are right.
         rarer = erfc(jnp.abs(ahead) * np.sqrt(0.5)) / 2
-        right, wrong = (
-            jnp.sum(weights * jnp.where(sign * ahead > 0, 1 - rarer, rarer), axis=-1)
-            for sign in (1, -1)
-        )
+        right = jnp.sum(weights * jnp.where(ahead > 0, 1 - rarer, rarer), axis=-1)
+        wrong = jnp.sum(weights * jnp.where(ahead < 0, 1 - rarer, rarer), axis=-1)
         return jnp.log(right) - jnp.log(wrong)
 
 

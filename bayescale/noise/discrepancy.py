@@ -70,16 +70,14 @@ class Discrepancy(Likelihood):
 
     @property
     def formula(self) -> str:
-        return "; ".join(
-            [
-                self.base.formula.replace("log L(x_i)", "log L(x_i) + δ(x_i)"),
-                *(p.formula for p in self.processes),
-            ]
-        )
+        scatter = self.base.formula.replace("log L(x_i)", "log L(x_i) + δ(x_i)")
+        departures = "; ".join(process.formula for process in self.processes)
+        return f"{scatter}; {departures}"
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        return (*self.base.parameters, *(process.amplitude for process in self.processes))
+        amplitudes = tuple(process.amplitude for process in self.processes)
+        return (*self.base.parameters, *amplitudes)
 
     @property
     def shared(self) -> tuple[Process, ...]:
@@ -87,14 +85,10 @@ class Discrepancy(Likelihood):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        return tuple(
-            dict.fromkeys(
-                [
-                    *self.base.columns,
-                    *(name for process in self.processes for name in process.columns),
-                ]
-            )
-        )
+        wanted = list(self.base.columns)
+        for process in self.processes:
+            wanted += process.columns
+        return tuple(dict.fromkeys(wanted))
 
     def distribution(
         self, log_prediction: FloatOrArray, params: Values, conditions: Conditions

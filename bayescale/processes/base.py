@@ -170,10 +170,11 @@ class Basis:
         while len(picked) < process.functions and left.max(initial=0.0) > _NEGLIGIBLE * whole:
             # Ties go to the first run, so that the choice does not hang on the last bit.
             place = int(np.argmax(left >= left.max() * (1 - 1e-9)))
-            row = (
-                process.covariance(locations.at([place]), locations)[0] - rows[:, place] @ rows
-            ) / np.sqrt(left[place])
-            rows, picked = np.vstack([rows, row]), [*picked, place]
+            covariance = process.covariance(locations.at([place]), locations)[0]
+            unexplained = covariance - rows[:, place] @ rows
+            row = unexplained / np.sqrt(left[place])
+            rows = np.vstack([rows, row])
+            picked.append(place)
             left = np.maximum(left - row**2, 0.0)
             left[place] = 0.0
         if left.max(initial=0.0) > _TOO_MUCH * whole:
@@ -194,9 +195,8 @@ class Basis:
         """Return the functions at locations, shape (locations, size)."""
         if not self.size:
             return np.zeros((len(locations.group), 0))
-        return np.asarray(
-            solve_triangular(self.root, self.process.covariance(self.chosen, locations), lower=True)
-        ).T
+        covariance = self.process.covariance(self.chosen, locations)
+        return np.asarray(solve_triangular(self.root, covariance, lower=True)).T
 
     def root_of_remainder(self, locations: Locations) -> np.ndarray:
         """Return a square root of the covariance that the functions leave, shape (locations,
