@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from bayescale._internal.discovery import name_of
 from bayescale.datasets.descriptor import describe, names
@@ -21,6 +21,7 @@ from bayescale.runs import Runs
 _PAPER = re.compile(r"(?:[^:\d]*: )?(?P<authors>[^:\d]+?) (?P<year>\d{4})(?P<rest>.*)")
 _ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
 _PLACE = re.compile(r"(eq\.|section|table|chapter|function|for) ")
+_Part: TypeAlias = Law | Noise | Process | Method | Runs
 _KINDS = {Law: "Law", Noise: "Noise model", Process: "Process", Method: "Method"}
 
 
@@ -58,7 +59,7 @@ class Reference(NamedTuple):
         return _entry("misc", self.key, fields)
 
 
-def cite(result: Any) -> str:
+def cite(result: object) -> str:
     """Return BibTeX entries of all that a result stands on.
 
     Parameters
@@ -106,7 +107,8 @@ def cite(result: Any) -> str:
         "version": version("bayescale"),
     }
     own = "% This software\n" + _entry("software", "bayescale", software)
-    return "\n\n".join([*entries, own])
+    entries.append(own)
+    return "\n\n".join(entries)
 
 
 def references(paper: str) -> list[Reference]:
@@ -118,7 +120,7 @@ def references(paper: str) -> list[Reference]:
     >>> references("Wahba 1978, Improper priors, spline smoothing, section 2")[0].title
     'Improper priors, spline smoothing'
     """
-    found = [_reference(text) for text in paper.split("; ")]
+    found = map(_reference, paper.split("; "))
     return [reference for reference in found if reference is not None]
 
 
@@ -133,7 +135,7 @@ def _reference(text: str) -> Reference | None:
     return Reference(matched["authors"], matched["year"], ", ".join(title), arxiv)
 
 
-def _parts(result: Any) -> Iterator[Any]:
+def _parts(result: object) -> Iterator[_Part]:
     """Yield the laws, noise models, processes, methods and runs of a result."""
     if isinstance(result, Posterior):
         yield result.law
@@ -158,7 +160,7 @@ def _of_noise(noise: Noise) -> Iterator[Noise | Process]:
     yield from noise.shared
 
 
-def _posteriors(result: Any) -> list[Posterior]:
+def _posteriors(result: object) -> list[Posterior]:
     held = getattr(result, "posteriors", getattr(result, "posterior", ()))
     several = list(held.values()) if isinstance(held, Mapping) else held
     found = [several] if isinstance(several, Posterior) else list(several)
@@ -170,7 +172,7 @@ def _posteriors(result: Any) -> list[Posterior]:
     return found
 
 
-def _references(part: Any) -> list[Reference]:
+def _references(part: _Part) -> list[Reference]:
     if not isinstance(part, Runs):
         return references(part.paper)
     if part.name not in names():
@@ -181,7 +183,7 @@ def _references(part: Any) -> list[Reference]:
     return [Reference(about.authors, str(about.year), about.title, arxiv)]
 
 
-def _reason(part: Any) -> str:
+def _reason(part: _Part) -> str:
     if isinstance(part, Runs):
         return f"Data {part.name}"
     kind = next(name for base, name in _KINDS.items() if isinstance(part, base))
@@ -189,8 +191,8 @@ def _reason(part: Any) -> str:
 
 
 def _entry(kind: str, key: str, fields: Mapping[str, str]) -> str:
-    lines = [f"  {name} = {{{value}}}," for name, value in fields.items()]
-    return "\n".join([f"@{kind}{{{key},", *lines, "}"])
+    lines = "".join(f"  {name} = {{{value}}},\n" for name, value in fields.items())
+    return f"@{kind}{{{key},\n{lines}}}"
 
 
 def _ascii(word: str) -> str:

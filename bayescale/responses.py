@@ -7,7 +7,6 @@ models and methods know the scale alone.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.special import expit, log_expit, logit
@@ -42,9 +41,9 @@ class Response:
     unit: str
     scale: str
     centred: bool
-    to_scale: Callable[[Any], Any]
-    from_scale: Callable[[Any], Any]
-    log_slope: Callable[[Any], Any]
+    to_scale: Callable[[np.ndarray], np.ndarray]
+    from_scale: Callable[[np.ndarray], np.ndarray]
+    log_slope: Callable[[np.ndarray], np.ndarray]
 
     def of(self, runs: Runs) -> np.ndarray:
         """Return the runs' values on the scale, shape (runs,); for counts, the log odds with half a
@@ -75,7 +74,7 @@ class Response:
         return scaled
 
 
-def _identity(values: Any) -> Any:
+def _identity(values: np.ndarray) -> np.ndarray:
     return np.asarray(values, dtype=np.float64)
 
 

@@ -55,7 +55,7 @@ class Complaint:
         return asdict(self)
 
     @classmethod
-    def of(cls, stored: "Complaint | Mapping[str, Any] | str") -> "Complaint":
+    def of(cls, stored: "Complaint | Mapping[str, Json] | str") -> "Complaint":
         """Return the complaint that a file holds: a dictionary, or a sentence in older files."""
         if isinstance(stored, Complaint):
             return stored
@@ -87,9 +87,8 @@ class Result(Protocol):
 
 def to_html(result: Result) -> str:
     """Return how a notebook shows a result: title, sentences, problems and summary, all escaped."""
-    problems = [f"⚠ {problem}" for problem in result.problems]
     paragraphs = [f"<p><b>{escape(result.title)}</b></p>"]
-    paragraphs += [f"<p>{escape(text)}</p>" for text in (*result.sentences, *problems)]
+    paragraphs += [f"<p>{escape(text)}</p>" for text in _sentences_and_problems(result)]
     return "".join(paragraphs) + table_to_html(result.summary())
 
 
@@ -102,16 +101,24 @@ def table_to_html(table: pd.DataFrame) -> str:
 
 def to_text(result: Result) -> str:
     """Return how a prompt shows a result: title, sentences and problems, a dozen lines at most."""
-    problems = [f"⚠ {problem}" for problem in result.problems]
-    return in_lines(f"{type(result).__name__}: {result.title}", (*result.sentences, *problems))
+    first = f"{type(result).__name__}: {result.title}"
+    return in_lines(first, _sentences_and_problems(result))
+
+
+def _sentences_and_problems(result: Result) -> list[str]:
+    texts = list(result.sentences)
+    texts += [f"⚠ {problem}" for problem in result.problems]
+    return texts
 
 
 def in_lines(first: str, others: Iterable[str]) -> str:
     """Return a dozen lines at most, each of a hundred characters at most."""
-    lines = [first, *(f"  {text}" for text in others)]
+    lines = [first]
+    lines += [f"  {text}" for text in others]
     if len(lines) > _MOST_LINES:
         left = len(lines) - _MOST_LINES + 1
-        lines = [*lines[: _MOST_LINES - 1], f"  … and {left} more"]
+        lines = lines[: _MOST_LINES - 1]
+        lines.append(f"  … and {left} more")
     return "\n".join(_shortened(" ".join(line.split("\n"))) for line in lines)
 
 
@@ -134,7 +141,7 @@ def records(table: pd.DataFrame) -> list[dict[str, Json]]:
     return [as_json(row) for row in table.to_dict("records")]
 
 
-def as_json(value: Any) -> Json:
+def as_json(value: object) -> Json:
     """Return a value with the types of JSON: numbers of NumPy as Python's, tuples as lists, and
     None for what is not finite.
     """

@@ -128,8 +128,8 @@ class Runs:
         ----------
         path : str or Path
         **options
-            As for :meth:`from_frame`. ``name`` is the file's name and ``source`` its path unless
-            given.
+            As for :meth:`from_frame`. By default ``name`` is the file's name and ``source`` its
+            path.
 
         Raises
         ------
@@ -178,10 +178,10 @@ class Runs:
 
     def __repr__(self) -> str:
         columns = ", ".join(map(str, self.frame.columns))
-        source = [f"from {self.source}"] if self.source else []
-        return in_lines(
-            f"Runs: {self.name}, {len(self)} runs", [*source, f"columns {columns}", *self.notes]
-        )
+        facts = [f"from {self.source}"] if self.source else []
+        facts.append(f"columns {columns}")
+        facts += self.notes
+        return in_lines(f"Runs: {self.name}, {len(self)} runs", facts)
 
     def column(self, name: str) -> np.ndarray:
         """One numeric column as float64, shape (runs,), in canonical order; ``flops`` falls back on
@@ -298,7 +298,7 @@ def _rename(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
     return table.copy()
 
 
-def _lacking_columns(lacking: Sequence[str], present: Sequence[Any], name: str) -> str:
+def _lacking_columns(lacking: Sequence[str], present: Sequence[object], name: str) -> str:
     return (
         f"{name} has no column {', '.join(lacking)}; it has {', '.join(map(str, present))}. "
         f"Say which heading to use, for example "
@@ -310,7 +310,7 @@ def _lacking_columns(lacking: Sequence[str], present: Sequence[Any], name: str) 
 def _numbers(table: pd.DataFrame, column: str, name: str) -> pd.Series:
     values = table[column]
     numbers = pd.to_numeric(values, errors="coerce").astype(np.float64)
-    refused: list[tuple[Any, str, str]] = [
+    refused: list[tuple[pd.Series | np.ndarray, str, str]] = [
         (values.isna(), "is missing", "fill it in or drop the row"),
         (numbers.isna(), "is not a number", "write plain digits such as 70e9"),
         (np.isinf(numbers), "is not finite", "fill it in or drop the row"),
@@ -318,13 +318,8 @@ def _numbers(table: pd.DataFrame, column: str, name: str) -> pd.Series:
     if column in _MAY_BE_NIL:
         refused.append((numbers < 0, "is negative", "mend it or drop the row"))
     elif column not in _OF_ANY_SIGN:
-        refused.append(
-            (
-                numbers <= 0,
-                "is not positive",
-                "these are counts and losses, so mend it or drop the row",
-            )
-        )
+        remedy = "these are counts and losses, so mend it or drop the row"
+        refused.append((numbers <= 0, "is not positive", remedy))
     for bad, what, remedy in refused:
         if bad.any():
             row = int(np.argmax(bad))
@@ -381,8 +376,10 @@ def _indexed_by_run_id(table: pd.DataFrame, name: str) -> pd.DataFrame:
 
 def _canonical_order(table: pd.DataFrame) -> pd.DataFrame:
     # Labels come last: runs with the same numbers may still belong to different groups.
-    numbers = sorted(table.select_dtypes("number").columns, key=_required_first)
-    return table.sort_values([*numbers, *(["group"] if "group" in table else [])], kind="stable")
+    order = sorted(table.select_dtypes("number").columns, key=_required_first)
+    if "group" in table:
+        order.append("group")
+    return table.sort_values(order, kind="stable")
 
 
 def _required_first(column: str) -> tuple[int, str]:

@@ -1,5 +1,5 @@
-"""What several folders of tests share: compiled programs, every law and noise model there is, and
-posteriors made by hand.
+"""Fixtures that several folders of tests share: compiled programs, every law and noise model there
+is, and posteriors made by hand.
 
 A test that takes ``any_law``, ``any_noise`` or ``any_likelihood`` runs once for each that discovery
 finds, with every option that is a switch on and off, so that a new file is tested without

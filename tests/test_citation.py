@@ -1,4 +1,4 @@
-"""What is cited for a result."""
+"""`cite` names the papers and data behind a result."""
 
 import re
 

@@ -1,5 +1,5 @@
-"""What every result has, asked of each class that a verb returns: escaped text, a short repr, a
-dictionary for JSON, a table and sentences.
+"""Every result that a verb returns has escaped text, a short repr, a dictionary for JSON, a table
+and sentences.
 """
 
 import dataclasses

@@ -13,12 +13,13 @@ Options belong to the device that a program runs on, which may be another than J
 from collections.abc import Callable
 from enum import Enum
 from functools import cache, wraps
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import jax
 
 from bayescale._internal.devices import target_platform
 
+P = ParamSpec("P")
 R = TypeVar("R")
 
 Options = dict[str, Any]
@@ -65,7 +66,7 @@ class Use(Enum):
         return {name: value for name, value in wanted.items() if _known(name, value)}
 
 
-def jit_for(use: Use, *static: str) -> Callable[[Callable[..., R]], Callable[..., R]]:
+def jit_for(use: Use, *static: str) -> Callable[[Callable[P, R]], Callable[..., R]]:
     """Decorate a function as ``jax.jit`` does, with the compiler options of a use.
 
     Options are those of the device that a call runs on, found at the call.
@@ -86,14 +87,15 @@ def jit_for(use: Use, *static: str) -> Callable[[Callable[..., R]], Callable[...
     6.0
     """
 
-    def decorate(function: Callable[..., R]) -> Callable[..., R]:
+    # The decorated function takes NumPy's arrays where the function itself is given JAX's.
+    def decorate(function: Callable[P, R]) -> Callable[..., R]:
         @cache
-        def program(platform: str) -> Callable[..., R]:
+        def program(platform: str) -> Callable[P, R]:
             options = use.options_on(platform)
             return jax.jit(function, static_argnames=static, compiler_options=options)
 
         @wraps(function)
-        def called(*args: Any, **kwargs: Any) -> R:
+        def called(*args: P.args, **kwargs: P.kwargs) -> R:
             # JAX compiles a program within another as part of that one, by its options, and takes
             # none here.
             leaves = jax.tree.leaves((args, kwargs))
@@ -107,7 +109,7 @@ def jit_for(use: Use, *static: str) -> Callable[[Callable[..., R]], Callable[...
 
 
 @cache
-def _known(name: str, value: Any) -> bool:
+def _known(name: str, value: bool | int | str) -> bool:
     """Return whether this JAX compiles for a CPU with an option."""
     try:
         with jax.default_device(jax.local_devices(backend="cpu")[0]):

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeGuard
 from urllib.parse import unquote
 
 from bayescale.errors import InputError
@@ -42,22 +42,30 @@ class Kind(NamedTuple):
     group: str
 
     @property
-    def abstract(self) -> type[Any]:
+    def abstract(self) -> type[object]:
         """The class from which all of the kind inherit."""
-        return typing.cast(
-            type[Any], getattr(importlib.import_module(f"{self.package}.base"), self.base)
-        )
+        module = importlib.import_module(f"{self.package}.base")
+        return typing.cast(type[object], getattr(module, self.base))
 
 
-KINDS = {
-    kind.package: kind
-    for kind in (
-        Kind("bayescale.laws", "Law", "bayescale.laws"),
-        Kind("bayescale.noise", "Noise", "bayescale.noise"),
-        Kind("bayescale.processes", "Process", "bayescale.processes"),
-        Kind("bayescale.inference", "Method", "bayescale.methods"),
-    )
-}
+class Dataclass(Protocol):
+    """Any instance of a dataclass, such as a law."""
+
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+
+
+def is_dataclass_instance(value: object) -> TypeGuard[Dataclass]:
+    """Return whether a value is an instance of a dataclass."""
+    return dataclasses.is_dataclass(value) and not isinstance(value, type)
+
+
+_ALL_KINDS = (
+    Kind("bayescale.laws", "Law", "bayescale.laws"),
+    Kind("bayescale.noise", "Noise", "bayescale.noise"),
+    Kind("bayescale.processes", "Process", "bayescale.processes"),
+    Kind("bayescale.inference", "Method", "bayescale.methods"),
+)
+KINDS = {kind.package: kind for kind in _ALL_KINDS}
 """Kinds by package. Hold-outs, which no posterior stores, are files of ours alone."""
 
 
@@ -65,13 +73,13 @@ def names(package: str) -> list[str]:
     """Return the names of a package's entries: of its files, but for ``base`` and private ones, and
     of the entry points of its group.
     """
-    return sorted({*_files(package), *_entry_points(package)})
+    return sorted(_files(package) | _entry_points(package).keys())
 
 
 def _files(package: str) -> set[str]:
     path = importlib.import_module(package).__path__
-    files = {module.name for module in pkgutil.iter_modules(path)}
-    return {name for name in files - {"base"} if not name.startswith("_")}
+    files = [module.name for module in pkgutil.iter_modules(path)]
+    return {name for name in files if name != "base" and not name.startswith("_")}
 
 
 def _entry_points(package: str) -> dict[str, EntryPoint]:
@@ -145,7 +153,7 @@ def class_at(module: str, name: str, *packages: str) -> type[Any]:
     return defined
 
 
-def home(cls: type[Any]) -> str:
+def home(cls: type[object]) -> str:
     """Return the package whose ``base`` has the abstract class from which a class inherits."""
     for parent in cls.__mro__:
         package, _, file = parent.__module__.rpartition(".")
@@ -154,12 +162,12 @@ def home(cls: type[Any]) -> str:
     return cls.__module__.rpartition(".")[0]
 
 
-def is_ours(cls: type[Any]) -> bool:
+def is_ours(cls: type[object]) -> bool:
     """Return whether a class is defined in a file of its kind's package."""
     return cls.__module__.rpartition(".")[0] == home(cls)
 
 
-def name_of(instance: Any) -> str:
+def name_of(instance: object) -> str:
     """Return the short name of an instance's class, for messages and files: that of its file where
     it is ours, otherwise that of the class, whatever entry points are installed.
     """
@@ -167,14 +175,17 @@ def name_of(instance: Any) -> str:
     return cls.__module__.rpartition(".")[2] if _is_of_bayescale(cls) else cls.__name__
 
 
-def _is_of_bayescale(cls: type[Any]) -> bool:
+def _is_of_bayescale(cls: type[object]) -> bool:
     return cls.__module__.partition(".")[0] == "bayescale"
 
 
-def _entry_point_of(cls: type[Any]) -> str:
+def _entry_point_of(cls: type[object]) -> str:
+    """Return the name of the entry point of a class; empty where it has none."""
     address = f"{cls.__module__}:{cls.__qualname__}"
-    points = _entry_points(home(cls)).values()
-    return next((point.name for point in points if point.value == address), "")
+    for point in _entry_points(home(cls)).values():
+        if point.value == address:
+            return point.name
+    return ""
 
 
 def lazy_names(package: str, *more: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
@@ -200,7 +211,8 @@ def lazy_names(package: str, *more: str) -> tuple[Callable[[str], Any], Callable
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
     def listed() -> list[str]:
-        return sorted({*more, *(class_name(package, name) for name in names(package))})
+        classes = {class_name(package, name) for name in names(package)}
+        return sorted(classes.union(more))
 
     return get, listed
 
@@ -240,16 +252,14 @@ def parse(package: str, text: str) -> Any:
     Chinchilla(tied=True)
     """
     cls, options = _class_and_options(package, text)
-    fields = {field.name: field for field in dataclasses.fields(cls)}
     types_of_fields = _types(cls)
     name = text.removesuffix(options).rstrip(":")
-    values: dict[str, Any] = {}
+    values = {}
     for option in filter(None, options.split(",")):
         key, _, value = option.partition("=")
-        if key not in fields:
-            raise InputError(
-                f"{name} has no option {key!r}; its options are {', '.join(fields) or 'none'}."
-            )
+        if key not in types_of_fields:
+            known = ", ".join(types_of_fields) or "none"
+            raise InputError(f"{name} has no option {key!r}; its options are {known}.")
         values[key] = _value(f"{name}: {key}", types_of_fields[key], value)
     return cls(**values)
 
@@ -258,7 +268,7 @@ def _class_and_options(package: str, text: str) -> tuple[type[Any], str]:
     name, _, rest = text.partition(":")
     known = names(package)
     target, _, options = rest.partition(":")
-    # An option without its value is a mistake that the options of its entry tell of.
+    # Of an option that lacks its value, the message must list the options of the entry.
     an_option = name in known and target in _types(entry(package, name))
     if package in KINDS and target.isidentifier() and not an_option:
         return class_at(name, target, package), options
@@ -269,7 +279,7 @@ def _class_and_options(package: str, text: str) -> tuple[type[Any], str]:
     return entry(package, name), rest
 
 
-def _types(cls: type[Any]) -> dict[str, Any]:
+def _types(cls: type[Any]) -> dict[str, object]:
     """Return the type of each field; of one that may be None, the other type."""
     fields = dataclasses.fields(cls)
     try:
@@ -279,38 +289,41 @@ def _types(cls: type[Any]) -> dict[str, Any]:
     return {field.name: _without_none(hints[field.name]) for field in fields}
 
 
-def _without_none(hint: Any) -> Any:
-    if typing.get_origin(hint) in (types.UnionType, typing.Union):
-        return next(one for one in typing.get_args(hint) if one is not type(None))
-    return hint
+def _without_none(hint: object) -> object:
+    if typing.get_origin(hint) not in (types.UnionType, typing.Union):
+        return hint
+    first, second, *_ = typing.get_args(hint)
+    return second if first is type(None) else first
 
 
-def describe(instance: Any) -> str:
+def describe(instance: Dataclass) -> str:
     """Return the text from which `parse` makes an equal instance."""
     cls = type(instance)
-    options = [
-        f"{field.name}={_quoted(_text(getattr(instance, field.name)))}"
-        for field in dataclasses.fields(instance)
-        if getattr(instance, field.name) != field.default
-    ]
+    options = []
+    for field in dataclasses.fields(instance):
+        value = getattr(instance, field.name)
+        if value != field.default:
+            options.append(f"{field.name}={_quoted(_text(value))}")
     address = _entry_point_of(cls) or f"{cls.__module__}:{cls.__qualname__}"
     name = name_of(instance) if _is_of_bayescale(cls) else address
-    return name + (":" + ",".join(options) if options else "")
+    return f"{name}:{','.join(options)}" if options else name
 
 
 def _quoted(text: str) -> str:
     return text.replace("%", "%25").replace(",", "%2C")
 
 
-def _text(value: Any) -> str:
-    if dataclasses.is_dataclass(value):
+def _text(value: object) -> str:
+    if is_dataclass_instance(value):
         return describe(value)
-    if isinstance(value, tuple) and all(map(dataclasses.is_dataclass, value)):
+    if not isinstance(value, tuple):
+        return str(value)
+    if all(map(is_dataclass_instance, value)):
         return "+".join(describe(one).replace("+", "%2B") for one in value)
-    return "..".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return "..".join(map(str, value))
 
 
-def _value(option: str, kind: Any, text: str) -> Any:
+def _value(option: str, kind: object, text: str) -> object:
     """Read an option's value by the type of its field."""
     if _is_entry(kind):
         return parse(home(kind), unquote(text))
@@ -320,14 +333,17 @@ def _value(option: str, kind: Any, text: str) -> Any:
         if text.lower() in ("true", "false"):
             return text.lower() == "true"
         raise InputError(f"{option}={text!r} must be true or false.")
-    if kind in (int, float):
-        return _number(option, kind, text)
+    if kind is int:
+        return _whole_number(option, text)
+    if kind is float:
+        return _number(option, text)
     return unquote(text)
 
 
-def _several(option: str, kind: Any, text: str) -> tuple[Any, ...]:
+def _several(option: str, kind: object, text: str) -> tuple[object, ...]:
     if _is_entry(kind):
-        return tuple(parse(home(kind), unquote(one)) for one in unquote(text).split("+"))
+        package = home(kind)
+        return tuple(parse(package, unquote(one)) for one in unquote(text).split("+"))
     low, _, high = text.partition("..")
     try:
         return (float(low), float(high))
@@ -337,15 +353,21 @@ def _several(option: str, kind: Any, text: str) -> tuple[Any, ...]:
         ) from None
 
 
-def _number(option: str, kind: type[int] | type[float], text: str) -> int | float:
+def _whole_number(option: str, text: str) -> int:
     try:
-        if kind is int and not text.isdecimal() and float(text).is_integer():
+        if not text.isdecimal() and float(text).is_integer():
             return int(float(text))
-        return kind(unquote(text))
+        return int(unquote(text))
     except ValueError:
-        wanted = "a whole number" if kind is int else "a number"
-        raise InputError(f"{option}={text!r} must be {wanted}.") from None
+        raise InputError(f"{option}={text!r} must be a whole number.") from None
 
 
-def _is_entry(kind: Any) -> bool:
+def _number(option: str, text: str) -> float:
+    try:
+        return float(unquote(text))
+    except ValueError:
+        raise InputError(f"{option}={text!r} must be a number.") from None
+
+
+def _is_entry(kind: object) -> TypeGuard[type[object]]:
     return isinstance(kind, type) and home(kind) in KINDS

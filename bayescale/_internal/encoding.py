@@ -8,18 +8,26 @@ name of their package, ``bayescale.laws``, and not by that of their file.
 """
 
 import dataclasses
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import numpy as np
 
-from bayescale._internal.discovery import KINDS, class_at, home, is_ours
+from bayescale._internal.discovery import (
+    KINDS,
+    Dataclass,
+    class_at,
+    home,
+    is_dataclass_instance,
+    is_ours,
+)
 from bayescale.errors import InputError
 
-Encoded = dict[str, Any]
-"""What JSON can hold of an instance: ``module``, ``class`` and ``fields``."""
+# Written as a call, since "class" can be no name of an attribute.
+Encoded = TypedDict("Encoded", {"module": str, "class": str, "fields": dict[str, object]})
+"""An instance as JSON holds it."""
 
 
-def encode(instance: Any) -> Encoded:
+def encode(instance: Dataclass) -> Encoded:
     """Return an instance as JSON holds it; a value that JSON cannot hold by what Python prints.
 
     Examples
@@ -30,11 +38,15 @@ def encode(instance: Any) -> Encoded:
     {'module': 'bayescale.laws', 'class': 'Chinchilla', 'fields': {'tied': True}}
     """
     cls = type(instance)
-    fields = [field.name for field in dataclasses.fields(instance) if field.init]
+    fields = {
+        field.name: _encoded(getattr(instance, field.name))
+        for field in dataclasses.fields(instance)
+        if field.init
+    }
     return {
         "module": home(cls) if is_ours(cls) else cls.__module__,
         "class": cls.__qualname__,
-        "fields": {name: _encoded(getattr(instance, name)) for name in fields},
+        "fields": fields,
     }
 
 
@@ -56,34 +68,35 @@ def decode(encoded: Encoded, *packages: str) -> Any:
     address = f"{encoded['module']}:{encoded['class']}"
     cls = class_at(encoded["module"], encoded["class"], *packages)
     known = {field.name for field in dataclasses.fields(cls)}
-    unknown = [name for name in encoded["fields"] if name not in known]
-    if unknown:
-        raise InputError(
-            f"{address} has no field {unknown[0]}; the file was written with another version of it."
-        )
-    values = {name: _decoded(address, name, v) for name, v in encoded["fields"].items()}
+    values = {}
+    for name, value in encoded["fields"].items():
+        if name not in known:
+            raise InputError(
+                f"{address} has no field {name}; the file was written with another version of it."
+            )
+        values[name] = _decoded(address, name, value)
     return cls(**values)
 
 
-def _encoded(value: Any) -> Any:
+def _encoded(value: object) -> object:
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, tuple | list):
         return [_encoded(one) for one in value]
-    if dataclasses.is_dataclass(value) and home(type(value)) in KINDS:
+    if is_dataclass_instance(value) and home(type(value)) in KINDS:
         return encode(value)
     return {"unsupported": repr(value)}
 
 
-def _decoded(address: str, name: str, value: Any) -> Any:
+def _decoded(address: str, name: str, value: object) -> object:
     if isinstance(value, list):
         return tuple(_decoded(address, name, one) for one in value)
     if not isinstance(value, dict):
         return value
     if "class" in value:
-        return decode(value, *KINDS)
+        return decode(cast(Encoded, value), *KINDS)
     raise InputError(
         f"{address}: a file cannot hold {name}={value.get('unsupported')}; use numbers, texts, "
         f"tuples of them, laws, noise models, processes or methods."

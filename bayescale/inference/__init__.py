@@ -40,14 +40,14 @@ def fit(
     runs : Runs or DataFrame
         A DataFrame is checked by `Runs.from_frame` first.
     law : Law
-        `Coupled()` unless given, whatever the noise model and the method: its forecasts were the
-        best over public sweeps (`bayescale.defaults`).
+        By default `Coupled()`, for any noise model and method: its forecasts were the best over
+        public sweeps (`bayescale.defaults`).
     noise : Noise
-        Unless given, `Discrepancy()`, with an effect of each ``group`` where groups are compute
+        By default `Discrepancy()`, with an effect of each ``group`` where groups are compute
         budgets; `StudentT()` where the method is another than `NUTS`, since the others need runs
         that scatter independently, or where the law predicts something else than a loss.
     method : Method
-        `NUTS()` unless given. `Grid` needs a law that is a sum of powers, such as
+        By default `NUTS()`. `Grid` needs a law that is a sum of powers, such as
         ``law=Chinchilla()``.
 
     Returns

@@ -24,6 +24,9 @@ L. Tierney and J. B. Kadane, "Accurate Approximations for Posterior Moments and 
 Monte Carlo Computations", 2009, for why an estimate without bias gives exact weights.
 """
 
+# Curvature of a run that lies far out is negative under heavy tails; this share of its secant
+# keeps the conditional proper.
+import os
 from typing import Annotated, NamedTuple
 
 import jax
@@ -36,10 +39,7 @@ from bayescale.inference._data import Data
 from bayescale.inference.base import Target
 from bayescale.kernels.elimination import factorise, solve_lower, solve_upper
 
-# Curvature of a run that lies far out is negative under heavy tails; this share of its secant
-# keeps the conditional proper.
-import os
-_STEPS = int(os.environ.get('ST', '1'))
+_STEPS = int(os.environ.get("ST", "1"))
 _LEAST_SHARE = 0.3
 _LEAST_RESIDUAL = 1e-6
 

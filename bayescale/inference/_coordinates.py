@@ -38,7 +38,7 @@ from scipy.special import digamma, polygamma
 
 from bayescale._internal.compiling import Use, jit_for
 from bayescale.inference._data import Data
-from bayescale.laws.base import Law, Parameter
+from bayescale.laws.base import Law, Parameter, Values
 from bayescale.noise.base import Noise
 from bayescale.processes.base import departure
 
@@ -335,9 +335,7 @@ def unconstrained_moments(prior: distributions.Distribution) -> tuple[float, flo
     return mean, float(np.sqrt(variance))
 
 
-def _within_support(
-    parameters: Iterable[Parameter], params: Mapping[str, np.ndarray | Array]
-) -> dict[str, np.ndarray]:
+def _within_support(parameters: Iterable[Parameter], params: Values) -> dict[str, np.ndarray]:
     # Where data want none of a parameter a fit without priors runs until its exponential is zero or
     # endless to rounding.
     within = {p.name: np.asarray(params[p.name]) for p in parameters}

@@ -8,11 +8,12 @@ A. Grattafiori et al., "The Llama 3 Herd of Models", 2024, section 3.2.1, the se
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from numpyro import distributions as dist
 
 from bayescale.laws.base import Law, Parameter, Values
@@ -63,7 +64,7 @@ class AccuracyFromLoss(Law):
             ),
         )
 
-    def predict(self, params: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Array:
         """The score itself.
 
         Parameters
@@ -77,21 +78,23 @@ class AccuracyFromLoss(Law):
         Array, shape by broadcasting
         """
         c = params
-        return c["F"] + c["R"] * jax.nn.sigmoid(
-            c["gamma"] * (c["L_mid"] - jnp.exp(log_inputs["loss"]))
-        )
+        from_middle = c["L_mid"] - jnp.exp(log_inputs["loss"])
+        risen = jax.nn.sigmoid(c["gamma"] * from_middle) * c["R"]
+        return risen + c["F"]
 
-    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Array]) -> list[Array]:
         """The score at the centre in place of F; the rest stays."""
-        floor, *shape = logs
-        return [floor + _risen(*shape), *shape]
+        floor, rise, steepness, middle = logs
+        at_centre = floor + _risen(rise, steepness, middle)
+        return [at_centre, rise, steepness, middle]
 
-    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+    def recorrelate(self, decorrelated: Sequence[Array]) -> list[Array]:
         """Return the logarithms again: the inverse of `decorrelate`."""
-        total, *shape = decorrelated
-        return [total - _risen(*shape), *shape]
+        at_centre, rise, steepness, middle = decorrelated
+        floor = at_centre - _risen(rise, steepness, middle)
+        return [floor, rise, steepness, middle]
 
 
-def _risen(rise: Any, steepness: Any, middle: Any) -> Any:
+def _risen(rise: Array, steepness: Array, middle: Array) -> Array:
     """Return how far the score is above the floor at the centre, from the logarithms."""
     return jnp.exp(rise) * jax.nn.sigmoid(jnp.exp(steepness) * jnp.expm1(middle))

@@ -8,10 +8,11 @@ go with `Binomial` noise.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from numpyro import distributions as dist
 
 from bayescale.laws.base import Law, Parameter, Power, Values
@@ -59,7 +60,7 @@ class AccuracyInTokens(Law):
             ),
         )
 
-    def predict(self, params: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Array:
         """log odds = log A + b log T.
 
         Parameters

@@ -10,10 +10,12 @@ papers.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import Field, dataclass
+from typing import ClassVar, TypeAlias
 
 import jax.numpy as jnp
+import numpy as np
+from jax import Array
 
 # Not `import numpyro.distributions`: through the lazy stand-in for NumPyro that ArviZ leaves
 # behind, that gives half a module.
@@ -21,7 +23,10 @@ from numpyro import distributions as dist
 
 from bayescale.errors import InputError
 
-Values = Mapping[str, Any]
+FloatOrArray: TypeAlias = float | np.ndarray | Array
+"""A number, or an array of NumPy or JAX."""
+
+Values: TypeAlias = Mapping[str, FloatOrArray]
 """Named numbers or arrays that broadcast against each other."""
 
 SYMBOLS = {
@@ -151,7 +156,7 @@ class Parameter:
         """Meaning and unit, for people."""
         return f"{self.doc}, {self.unit}" if self.unit else self.doc
 
-    def rescaled(self, params: "Values", units: "Values", response: str) -> Any:
+    def rescaled(self, params: Values, units: Values, response: str) -> FloatOrArray:
         """Return the parameter in counts and nats, from its role and all ``params`` in ``units``.
 
         Examples
@@ -227,7 +232,7 @@ class NestedModel:
     """
 
     name: str
-    of: Callable[[Values], Any]
+    of: Callable[[Values], FloatOrArray]
     value: float
     simpler: str
 
@@ -240,7 +245,7 @@ class Law(ABC):
     Adding a law is adding a file with one such class, to this folder or anywhere else.
     """
 
-    __dataclass_fields__: ClassVar[dict[str, Any]]
+    __dataclass_fields__: ClassVar[dict[str, Field[object]]]
 
     stage: ClassVar[str] = "pre-training"
     """Stage of training: one of `STAGES`."""
@@ -293,14 +298,14 @@ class Law(ABC):
         return ()
 
     @abstractmethod
-    def predict(self, params: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Array:
         """Return log L from constants and the logarithms of the inputs, in any one system of
         units; everything broadcasts.
 
         For a response that is fitted on another scale than the logarithm, its value on that scale.
         """
 
-    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Array]) -> list[Array]:
         """Return coordinates in which posteriors are nearly Normal, from the logarithms of the
         parameters in the units of the data, or from those parameters themselves that may have
         either sign; unless a law has better ones, the logarithms.
@@ -311,11 +316,11 @@ class Law(ABC):
         """
         return list(logs)
 
-    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+    def recorrelate(self, decorrelated: Sequence[Array]) -> list[Array]:
         """Return the logarithms again: the inverse of `decorrelate`."""
         return list(decorrelated)
 
-    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
+    def rescale(self, params: Values, units: Values) -> dict[str, FloatOrArray]:
         """Return the constants in counts and nats from those in ``units``, which holds one for each
         input and for the response; other parameters stay.
 
@@ -332,7 +337,7 @@ class AllocatesCompute(Law):
     """A law of N and D that knows the best model for a budget of compute, C = 6·N·D."""
 
     @abstractmethod
-    def optimal_n_params(self, params: Values, compute: Any) -> Any:
+    def optimal_n_params(self, params: Values, compute: FloatOrArray) -> FloatOrArray:
         """Return the N that makes loss least when 6·N·D = C.
 
         Parameters

@@ -9,10 +9,11 @@ H. Li et al., "Predictable Scale: Part I, Step Law", 2025, equation 1 (arXiv:250
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from numpyro import distributions as dist
 
 from bayescale.laws.base import Law, Parameter, Power, Published, Values
@@ -58,7 +59,7 @@ class BatchSize(Law):
             ),
         )
 
-    def predict(self, params: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Array:
         """log B = log A + β log D.
 
         Parameters

@@ -11,15 +11,25 @@ every exponent positive, loss never rises.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from numpyro import distributions as dist
 
 from bayescale.errors import InputError
-from bayescale.laws.base import SYMBOLS, Law, NestedModel, Parameter, Power, Values, check_input
+from bayescale.laws.base import (
+    SYMBOLS,
+    FloatOrArray,
+    Law,
+    NestedModel,
+    Parameter,
+    Power,
+    Values,
+    check_input,
+)
 
 
 @dataclass(frozen=True)
@@ -136,7 +146,7 @@ class BrokenPowerLaw(Law):
             ]
         return tuple(table)
 
-    def predict(self, params: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Array:
         """log L = logaddexp(log E, log A − α log x − Σ (α_i − α_{i−1}) f_i
         softplus(log(x/x_i)/f_i)).
 
@@ -154,13 +164,13 @@ class BrokenPowerLaw(Law):
         falling = jnp.log(c["A"]) - c["alpha"] * log_x - self._bending(c, log_x)
         return jnp.logaddexp(jnp.log(c["E"]), falling)
 
-    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Array]) -> list[Array]:
         """log(E + X) and log X/E with X the excess at the centre; the rest stays."""
         e, a, *rest = logs
         excess = a - self._bending_at_centre(rest)
         return [jnp.logaddexp(e, excess), excess - e, *rest]
 
-    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+    def recorrelate(self, decorrelated: Sequence[Array]) -> list[Array]:
         """Return the logarithms again: the inverse of `decorrelate`."""
         total, excess_to_e, *rest = decorrelated
         e = total - jnp.logaddexp(0.0, excess_to_e)
@@ -174,18 +184,18 @@ class BrokenPowerLaw(Law):
     def _exponent(number: int, letter: str = "alpha") -> str:
         return f"{letter}_{number}" if number else letter
 
-    def _bending(self, params: Values, log_x: Any) -> Any:
+    def _bending(self, params: Values, log_x: FloatOrArray) -> FloatOrArray:
         """Return by how much the breaks lower the logarithm of the excess."""
-        c, total = params, 0.0
+        c = params
+        total: FloatOrArray = 0.0
         for i in self._numbers:
-            steeper, width = c[f"alpha_{i}"] - c[self._exponent(i - 1)], c[f"f_{i}"]
-            total = total + steeper * width * jax.nn.softplus(
-                (log_x - jnp.log(c[f"x_{i}"])) / width
-            )
+            steeper = c[f"alpha_{i}"] - c[self._exponent(i - 1)]
+            width = c[f"f_{i}"]
+            past_break = (log_x - jnp.log(c[f"x_{i}"])) / width
+            total = total + steeper * width * jax.nn.softplus(past_break)
         return total
 
-    def _bending_at_centre(self, logs: Sequence[Any]) -> Any:
+    def _bending_at_centre(self, logs: Sequence[Array]) -> FloatOrArray:
         names = [p.name for p in self.parameters[2:]]
-        return self._bending(
-            {name: jnp.exp(value) for name, value in zip(names, logs, strict=True)}, 0.0
-        )
+        values = map(jnp.exp, logs)
+        return self._bending(dict(zip(names, values, strict=True)), 0.0)

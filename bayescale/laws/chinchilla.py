@@ -10,15 +10,17 @@ J. Hoffmann et al., "Training Compute-Optimal Large Language Models", 2022, equa
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from numpyro import distributions as dist
 
 from bayescale.laws.base import (
     AllocatesCompute,
+    FloatOrArray,
     NestedModel,
     Parameter,
     Power,
@@ -139,7 +141,7 @@ class Chinchilla(AllocatesCompute):
             Term("B", "alpha" if self.tied else "beta", "n_tokens"),
         )
 
-    def predict(self, params: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Array:
         """log L = log(E + A/N^α + B/D^β), as a log-sum-exp so that no power over- or underflows.
 
         Parameters
@@ -162,37 +164,35 @@ class Chinchilla(AllocatesCompute):
         largest = jax.lax.stop_gradient(jnp.maximum(terms[0], jnp.maximum(terms[1], terms[2])))
         return largest + jnp.log(sum(jnp.exp(term - largest) for term in terms))
 
-    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Array]) -> list[Array]:
         """Loss at the centre, A and B against E there, and the slopes in N and D there (all
         logarithms).
 
         t = log(E + A + B), log A/E, log B/E, log(αA) − t, log(βB) − t; with tied exponents the last
         is one, log(α(A + B)) − t.
         """
-        e, a, b, *exponents = logs
-        total = jnp.logaddexp(e, jnp.logaddexp(a, b))
-        weights = [jnp.logaddexp(a, b)] if self.tied else [a, b]
-        return [
-            total,
-            a - e,
-            b - e,
-            *(x + w - total for x, w in zip(exponents, weights, strict=True)),
-        ]
+        e, a, b = logs[:3]
+        excess = jnp.logaddexp(a, b)
+        total = jnp.logaddexp(e, excess)
+        decorrelated = [total, a - e, b - e]
+        weights = [excess] if self.tied else [a, b]
+        for exponent, weight in zip(logs[3:], weights, strict=True):
+            decorrelated.append(exponent + weight - total)
+        return decorrelated
 
-    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+    def recorrelate(self, decorrelated: Sequence[Array]) -> list[Array]:
         """Return the logarithms again: the inverse of `decorrelate`."""
-        total, a_to_e, b_to_e, *slopes = decorrelated
+        total, a_to_e, b_to_e = decorrelated[:3]
         excess = jnp.logaddexp(a_to_e, b_to_e)
         e = total - jnp.logaddexp(0.0, excess)
-        weights = [e + excess] if self.tied else [e + a_to_e, e + b_to_e]
-        return [
-            e,
-            e + a_to_e,
-            e + b_to_e,
-            *(s - w + total for s, w in zip(slopes, weights, strict=True)),
-        ]
+        a, b = e + a_to_e, e + b_to_e
+        logs = [e, a, b]
+        weights = [e + excess] if self.tied else [a, b]
+        for slope, weight in zip(decorrelated[3:], weights, strict=True):
+            logs.append(slope - weight + total)
+        return logs
 
-    def optimal_n_params(self, params: Values, compute: Any) -> Any:
+    def optimal_n_params(self, params: Values, compute: FloatOrArray) -> FloatOrArray:
         """The N that makes loss least when 6·N·D = C: N* = (αA/βB)^{1/(α+β)} · (C/6)^{β/(α+β)}.
 
         Hoffmann et al. 2022, equation 4.
@@ -212,5 +212,5 @@ class Chinchilla(AllocatesCompute):
             beta / total
         )
 
-    def _beta(self, params: Values) -> Any:
+    def _beta(self, params: Values) -> FloatOrArray:
         return params["alpha"] if self.tied else params["beta"]

@@ -15,14 +15,16 @@ idea of a transition between two limits.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from numpyro import distributions as dist
 
 from bayescale.laws.base import (
     AllocatesCompute,
+    FloatOrArray,
     NestedModel,
     Parameter,
     Power,
@@ -118,7 +120,7 @@ class Coupled(AllocatesCompute):
             ),
         )
 
-    def predict(self, params: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Array:
         """log L, as log-sum-exps so that no power over- or underflows.
 
         Parameters
@@ -136,7 +138,7 @@ class Coupled(AllocatesCompute):
         in_tokens = jnp.log(c["B"]) - c["beta"] * log_inputs["n_tokens"]
         return jnp.logaddexp(jnp.log(c["E"]), _coupled(in_params, in_tokens, c["gamma"]))
 
-    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Array]) -> list[Array]:
         """Loss at the centre, and A and B against E there; log(E + X), log A/E, log B/E with X the
         excess. The rest stays.
 
@@ -145,13 +147,13 @@ class Coupled(AllocatesCompute):
         e, a, b, alpha, beta, gamma = logs
         return [jnp.logaddexp(e, _coupled(a, b, jnp.exp(gamma))), a - e, b - e, alpha, beta, gamma]
 
-    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+    def recorrelate(self, decorrelated: Sequence[Array]) -> list[Array]:
         """Return the logarithms again: the inverse of `decorrelate`."""
         total, a_to_e, b_to_e, alpha, beta, gamma = decorrelated
         e = total - jnp.logaddexp(0.0, _coupled(a_to_e, b_to_e, jnp.exp(gamma)))
         return [e, e + a_to_e, e + b_to_e, alpha, beta, gamma]
 
-    def optimal_n_params(self, params: Values, compute: Any) -> Any:
+    def optimal_n_params(self, params: Values, compute: FloatOrArray) -> FloatOrArray:
         """The N that makes loss least when 6·N·D = C: N* = (αA^{1/γ}/βB^{1/γ})^{γ/(α+β)} ·
         (C/6)^{β/(α+β)}.
 
@@ -173,5 +175,5 @@ class Coupled(AllocatesCompute):
         )
 
 
-def _coupled(a: Any, b: Any, gamma: Any) -> Any:
-    return gamma * jnp.logaddexp(a / gamma, b / gamma)
+def _coupled(a: Array, b: Array, gamma: FloatOrArray) -> Array:
+    return jnp.logaddexp(a / gamma, b / gamma) * gamma

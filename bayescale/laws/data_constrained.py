@@ -15,13 +15,14 @@ N. Muennighoff et al., "Scaling Data-Constrained Language Models", 2023, equatio
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Law, NestedModel, Parameter, Published, Values
+from bayescale.laws.base import FloatOrArray, Law, NestedModel, Parameter, Published, Values
 from bayescale.laws.chinchilla import Chinchilla
 
 
@@ -107,7 +108,7 @@ class DataConstrained(Law):
             ),
         )
 
-    def predict(self, params: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Array:
         """log L, as Chinchilla's in log n and log d.
 
         Parameters
@@ -131,18 +132,20 @@ class DataConstrained(Law):
         }
         return Chinchilla(self.tied).predict(c, worth)
 
-    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Array]) -> list[Array]:
         """Chinchilla's, which is the loss at the centre with endless unique tokens; R_D and R_N
         stay.
         """
-        return [*Chinchilla(self.tied).decorrelate(logs[:-2]), *logs[-2:]]
+        without_repeats = Chinchilla(self.tied).decorrelate(logs[:-2])
+        return without_repeats + list(logs[-2:])
 
-    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+    def recorrelate(self, decorrelated: Sequence[Array]) -> list[Array]:
         """Return the logarithms again: the inverse of `decorrelate`."""
-        return [*Chinchilla(self.tied).recorrelate(decorrelated[:-2]), *decorrelated[-2:]]
+        without_repeats = Chinchilla(self.tied).recorrelate(decorrelated[:-2])
+        return without_repeats + list(decorrelated[-2:])
 
 
-def effective(log_count: Any, log_first: Any, decay: Any) -> Any:
+def effective(log_count: FloatOrArray, log_first: FloatOrArray, decay: FloatOrArray) -> Array:
     """log of the count that is worth as much with no repeats: first·(1 + R(1 − exp(−r/R))), with r
     = count/first − 1.
 

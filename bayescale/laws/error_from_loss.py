@@ -12,10 +12,11 @@ S. Y. Gadre et al., "Language models scale reliably with over-training and on do
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from numpyro import distributions as dist
 
 from bayescale.laws.base import Law, Parameter, Published, Values
@@ -73,7 +74,7 @@ class ErrorFromLoss(Law):
             ),
         )
 
-    def predict(self, params: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Array:
         """The error itself.
 
         Parameters
@@ -87,15 +88,16 @@ class ErrorFromLoss(Law):
         Array, shape by broadcasting
         """
         c = params
-        return c["epsilon"] - jnp.exp(jnp.log(c["k"]) - c["gamma"] * jnp.exp(log_inputs["loss"]))
+        below = jnp.exp(jnp.log(c["k"]) - c["gamma"] * jnp.exp(log_inputs["loss"]))
+        return jnp.subtract(c["epsilon"], below)
 
-    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Array]) -> list[Array]:
         """The error at the centre, and the logarithm of how far it is below ε; γ stays."""
         epsilon, k, gamma = logs
         below = k - jnp.exp(gamma)
         return [epsilon - jnp.exp(below), below, gamma]
 
-    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+    def recorrelate(self, decorrelated: Sequence[Array]) -> list[Array]:
         """Return the logarithms again: the inverse of `decorrelate`."""
         error, below, gamma = decorrelated
         return [error + jnp.exp(below), below + jnp.exp(gamma), gamma]

@@ -12,10 +12,11 @@ H. Li et al., "Predictable Scale: Part II, Farseer: A Refined Scaling Law in Lar
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from numpyro import distributions as dist
 
 from bayescale.errors import InputError
@@ -124,7 +125,7 @@ class Farseer(Law):
             ),
         )
 
-    def predict(self, params: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Array:
         """log L, as one log-sum-exp.
 
         Parameters
@@ -145,24 +146,20 @@ class Farseer(Law):
             floor, c["a_2"] * jnp.exp(c["beta"] * log_n) + c["b_2"] - exponent * log_d
         )
 
-    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Array]) -> list[Array]:
         """At N = 1 and D_0: log loss, log of the excess over what endless data leave, and log of
         the exponent.
         """
-        b_3, b_2, b_1, a_3, a_2, a_1, *exponents = logs
+        b_3, b_2, b_1 = logs[:3]
+        a_3, a_2, a_1 = logs[3:6]
         floor, excess = b_3 + a_3, b_2 + a_2
-        return [jnp.logaddexp(floor, excess), excess - floor, b_1 + a_1, a_3, a_2, a_1, *exponents]
+        total = jnp.logaddexp(floor, excess)
+        return [total, excess - floor, b_1 + a_1, *logs[3:]]
 
-    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+    def recorrelate(self, decorrelated: Sequence[Array]) -> list[Array]:
         """Return the logarithms again: the inverse of `decorrelate`."""
-        total, excess_to_floor, exponent, a_3, a_2, a_1, *exponents = decorrelated
+        total, excess_to_floor, exponent = decorrelated[:3]
+        a_3, a_2, a_1 = decorrelated[3:6]
         floor = total - jnp.logaddexp(0.0, excess_to_floor)
-        return [
-            floor - a_3,
-            floor + excess_to_floor - a_2,
-            exponent - a_1,
-            a_3,
-            a_2,
-            a_1,
-            *exponents,
-        ]
+        excess = floor + excess_to_floor
+        return [floor - a_3, excess - a_2, exponent - a_1, *decorrelated[3:]]

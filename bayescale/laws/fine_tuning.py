@@ -12,10 +12,11 @@ B. Zhang, Z. Liu, C. Cherry and O. Firat, "When Scaling Meets LLM Finetuning", 2
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from numpyro import distributions as dist
 
 from bayescale.laws.base import SYMBOLS, Law, Parameter, Power, Values
@@ -96,7 +97,7 @@ class FineTuning(Law):
             ),
         )
 
-    def predict(self, params: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Array:
         """log L = logaddexp(log E, log A − α log X − β log D_f).
 
         Parameters
@@ -117,13 +118,13 @@ class FineTuning(Law):
         )
         return jnp.logaddexp(jnp.log(c["E"]), falling)
 
-    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Array]) -> list[Array]:
         """log(E + A) and log A/E; the exponents stay."""
-        e, a, *exponents = logs
-        return [jnp.logaddexp(e, a), a - e, *exponents]
+        e, a, alpha, beta = logs
+        return [jnp.logaddexp(e, a), a - e, alpha, beta]
 
-    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+    def recorrelate(self, decorrelated: Sequence[Array]) -> list[Array]:
         """Return the logarithms again: the inverse of `decorrelate`."""
-        total, a_to_e, *exponents = decorrelated
+        total, a_to_e, alpha, beta = decorrelated
         e = total - jnp.logaddexp(0.0, a_to_e)
-        return [e, e + a_to_e, *exponents]
+        return [e, e + a_to_e, alpha, beta]

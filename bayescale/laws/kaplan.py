@@ -13,15 +13,17 @@ for the count of embeddings.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from numpyro import distributions as dist
 
 from bayescale.laws.base import (
     AllocatesCompute,
+    FloatOrArray,
     Parameter,
     Published,
     Values,
@@ -97,7 +99,7 @@ class Kaplan(AllocatesCompute):
             ),
         )
 
-    def predict(self, params: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Array:
         """log L, as one log-sum-exp so that no power over- or underflows.
 
         Parameters
@@ -113,9 +115,9 @@ class Kaplan(AllocatesCompute):
         c = params
         in_params = c["alpha_N"] / c["alpha_D"] * (jnp.log(c["N_c"]) - log_inputs["n_params"])
         in_tokens = jnp.log(c["D_c"]) - log_inputs["n_tokens"]
-        return c["alpha_D"] * jnp.logaddexp(in_params, in_tokens)
+        return jnp.logaddexp(in_params, in_tokens) * c["alpha_D"]
 
-    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Array]) -> list[Array]:
         """Loss at the centre, and by how much parameters limit it more than tokens do, over α_N:
         the two exponents stay.
         """
@@ -128,14 +130,14 @@ class Kaplan(AllocatesCompute):
             alpha_d,
         ]
 
-    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+    def recorrelate(self, decorrelated: Sequence[Array]) -> list[Array]:
         """Return the logarithms again: the inverse of `decorrelate`."""
         total, balance, alpha_n, alpha_d = decorrelated
         more = balance * jnp.exp(alpha_n)
         d_c = total * jnp.exp(-alpha_d) - jax.nn.softplus(more)
         return [(d_c + more) * jnp.exp(alpha_d - alpha_n), d_c, alpha_n, alpha_d]
 
-    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
+    def rescale(self, params: Values, units: Values) -> dict[str, FloatOrArray]:
         """N_c·N₀·L₀^{1/α_N} and D_c·D₀·L₀^{1/α_D}; the exponents stay.
 
         Parameters
@@ -150,7 +152,7 @@ class Kaplan(AllocatesCompute):
             "D_c": c["D_c"] * units["n_tokens"] * units["loss"] ** (1 / c["alpha_D"]),
         }
 
-    def optimal_n_params(self, params: Values, compute: Any) -> Any:
+    def optimal_n_params(self, params: Values, compute: FloatOrArray) -> FloatOrArray:
         """The N that makes loss least when 6·N·D = C: N* = (k·N_c^k·C/6D_c)^{1/(1+k)}, k = α_N/α_D.
 
         Parameters
@@ -167,7 +169,7 @@ class Kaplan(AllocatesCompute):
         return (k * (compute / 6) / c["D_c"]) ** (1 / (1 + k)) * c["N_c"] ** (k / (1 + k))
 
 
-def with_embeddings(n_params: Any) -> Any:
+def with_embeddings(n_params: FloatOrArray) -> FloatOrArray:
     """Return all parameters of a model of ``n_params`` without embeddings: N + ω N^(1/3).
 
     T. Pearce and J. Song 2024, with ω = 47,491 for models shaped like those of Kaplan and
@@ -190,7 +192,7 @@ def with_embeddings(n_params: Any) -> Any:
     return n_params + _EMBEDDINGS * n_params ** (1 / 3)
 
 
-def without_embeddings(n_params: Any) -> Any:
+def without_embeddings(n_params: FloatOrArray) -> FloatOrArray:
     """The inverse of `with_embeddings`.
 
     Parameters

@@ -13,18 +13,31 @@ I. Alabdulmohsin, B. Neyshabur and X. Zhai, "Revisiting Neural Scaling Laws in L
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from numpyro import distributions as dist
 
-from bayescale.laws.base import SYMBOLS, Law, NestedModel, Parameter, Power, Values, check_input
+from bayescale.laws.base import (
+    SYMBOLS,
+    FloatOrArray,
+    Law,
+    NestedModel,
+    Parameter,
+    Power,
+    Values,
+    check_input,
+)
 
 # From its start Newton's method never oversteps; after twelve steps nothing is left of the error
 # for any γ above 1e-3.
 _STEPS = 12
+
+_Newton: TypeAlias = tuple[Array, Array, FloatOrArray]
+"""The logit, the level and γ."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +123,7 @@ class M4(Law):
             ),
         )
 
-    def predict(self, params: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Array:
         """log L = logaddexp(log E, log R + log σ(s)), where log σ(s) − γ log σ(−s) = log A − α log
         x − (1 − γ) log R.
 
@@ -130,7 +143,7 @@ class M4(Law):
             jnp.log(c["E"]), log_range + jax.nn.log_sigmoid(_logit(level, c["gamma"]))
         )
 
-    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Array]) -> list[Array]:
         """log(E + X) and log X/E with X the excess at the centre, and log A − (1 − γ) log R; the
         rest stays.
         """
@@ -139,14 +152,14 @@ class M4(Law):
         excess = r + jax.nn.log_sigmoid(_logit(level, jnp.exp(gamma)))
         return [jnp.logaddexp(e, excess), excess - e, level, alpha, gamma]
 
-    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+    def recorrelate(self, decorrelated: Sequence[Array]) -> list[Array]:
         """Return the logarithms again: the inverse of `decorrelate`."""
         total, excess_to_e, level, alpha, gamma = decorrelated
         e = total - jnp.logaddexp(0.0, excess_to_e)
         r = e + excess_to_e - jax.nn.log_sigmoid(_logit(level, jnp.exp(gamma)))
         return [e, r, level + (1 - jnp.exp(gamma)) * r, alpha, gamma]
 
-    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
+    def rescale(self, params: Values, units: Values) -> dict[str, FloatOrArray]:
         """E·L₀, R·L₀ and A·L₀^{1−γ}·x₀^α; α and γ stay.
 
         Parameters
@@ -159,7 +172,7 @@ class M4(Law):
         return {**super().rescale(params, units), "A": level}
 
 
-def _logit(level: Any, gamma: Any) -> Any:
+def _logit(level: Array, gamma: FloatOrArray) -> Array:
     """s with log σ(s) − γ log σ(−s) = level."""
     # The two asymptotes bound the curve from one side, where Newton's method moves towards the root
     # and never past it.
@@ -172,7 +185,7 @@ def _logit(level: Any, gamma: Any) -> Any:
     return root
 
 
-def _step(_: Any, state: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
+def _step(_: FloatOrArray, state: _Newton) -> _Newton:
     s, level, gamma = state
     missing = level - jax.nn.log_sigmoid(s) + gamma * jax.nn.log_sigmoid(-s)
     return s + missing / (jax.nn.sigmoid(-s) + gamma * jax.nn.sigmoid(s)), level, gamma

@@ -14,11 +14,12 @@ Systems", 2024 (arXiv:2403.02419), for votes on problems of different difficulty
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from jax.scipy.special import erfc, polygamma
 from numpyro import distributions as dist
 
@@ -66,7 +67,7 @@ class MajorityVote(Law):
             ),
         )
 
-    def predict(self, params: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Array:
         """Log odds of the accuracy.
 
         By parts, the mean over problems is one of Φ((log M − ℓ)/s) over ℓ, the log odds of Beta((k
@@ -93,14 +94,12 @@ class MajorityVote(Law):
         # The rarer of right and wrong is what is computed: one less the other would lose all digits
         # where nearly all are right.
         rarer = erfc(jnp.abs(ahead) * np.sqrt(0.5)) / 2
-        right, wrong = (
-            jnp.sum(weights * jnp.where(sign * ahead > 0, 1 - rarer, rarer), axis=-1)
-            for sign in (1, -1)
-        )
+        right = jnp.sum(weights * jnp.where(ahead > 0, 1 - rarer, rarer), axis=-1)
+        wrong = jnp.sum(weights * jnp.where(ahead < 0, 1 - rarer, rarer), axis=-1)
         return jnp.log(right) - jnp.log(wrong)
 
 
-def _within_range(dtype: Any) -> tuple[float, float]:
+def _within_range(dtype: np.dtype) -> tuple[float, float]:
     """Between which numbers Φ of either sign is one that the type can hold."""
     far = float(np.sqrt(-2 * np.log(np.finfo(dtype).tiny))) - 1
     return -far, far

@@ -12,14 +12,16 @@ S. Y. Gadre et al., "Language models scale reliably with over-training and on do
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from numpyro import distributions as dist
 
 from bayescale.laws.base import (
     AllocatesCompute,
+    FloatOrArray,
     Parameter,
     Published,
     Values,
@@ -96,7 +98,7 @@ class Overtrained(AllocatesCompute):
             ),
         )
 
-    def predict(self, params: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Array:
         """log L, as Chinchilla's.
 
         Parameters
@@ -111,7 +113,7 @@ class Overtrained(AllocatesCompute):
         """
         return _CHINCHILLA.predict(_tied(params), log_inputs)
 
-    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Array]) -> list[Array]:
         """Return the coordinates of Chinchilla's tied law, with log A = log a − η log 6, log B
         alike.
         """
@@ -119,14 +121,14 @@ class Overtrained(AllocatesCompute):
         six = jnp.exp(eta) * np.log(6)
         return _CHINCHILLA.decorrelate([e, a - six, b - six, eta + np.log(2)])
 
-    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+    def recorrelate(self, decorrelated: Sequence[Array]) -> list[Array]:
         """Return the logarithms again: the inverse of `decorrelate`."""
         e, a, b, exponent = _CHINCHILLA.recorrelate(decorrelated)
         eta = exponent - np.log(2)
         six = jnp.exp(eta) * np.log(6)
         return [e, a + six, b + six, eta]
 
-    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
+    def rescale(self, params: Values, units: Values) -> dict[str, FloatOrArray]:
         """E·L₀, a·L₀·N₀^{2η}, b·L₀·D₀^{2η}; the exponent stays.
 
         Parameters
@@ -142,7 +144,7 @@ class Overtrained(AllocatesCompute):
             "b": c["b"] * loss * units["n_tokens"] ** power,
         }
 
-    def optimal_n_params(self, params: Values, compute: Any) -> Any:
+    def optimal_n_params(self, params: Values, compute: FloatOrArray) -> FloatOrArray:
         """The N that makes loss least when 6·N·D = C: N* = sqrt(C·M*^{−1}/6), with M* =
         (b/a)^{1/2η} at every budget.
 
@@ -158,7 +160,7 @@ class Overtrained(AllocatesCompute):
         return _CHINCHILLA.optimal_n_params(_tied(params), compute)
 
 
-def _tied(params: Values) -> dict[str, Any]:
+def _tied(params: Values) -> dict[str, FloatOrArray]:
     c = params
     six = 6.0 ** -c["eta"]
     return {"E": c["E"], "A": c["a"] * six, "B": c["b"] * six, "alpha": 2 * c["eta"]}

@@ -12,10 +12,11 @@ distribution.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from jax.scipy.special import gammaln
 from numpyro import distributions as dist
 
@@ -65,7 +66,7 @@ class PassAtK(Law):
             ),
         )
 
-    def predict(self, params: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Array:
         """log (1 − pass@k).
 
         Parameters

@@ -10,10 +10,11 @@ without a floor, to each of the three.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from numpyro import distributions as dist
 
 from bayescale.laws.base import SYMBOLS, Law, Parameter, Power, Term, Values, check_input
@@ -96,7 +97,7 @@ class PowerLaw(Law):
         power = Term("A", "alpha", self.input)
         return (Term("E"), power) if self.floor else (power,)
 
-    def predict(self, params: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Array:
         """log L = log(E + A/x^α).
 
         Parameters
@@ -112,7 +113,7 @@ class PowerLaw(Law):
         falling = jnp.log(params["A"]) - params["alpha"] * log_inputs[self.input]
         return jnp.logaddexp(jnp.log(params["E"]), falling) if self.floor else falling
 
-    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Array]) -> list[Array]:
         """t = log(E + A), log A/E, log(αA) − t; without a floor the logarithms themselves."""
         if not self.floor:
             return list(logs)
@@ -120,7 +121,7 @@ class PowerLaw(Law):
         total = jnp.logaddexp(e, a)
         return [total, a - e, exponent + a - total]
 
-    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+    def recorrelate(self, decorrelated: Sequence[Array]) -> list[Array]:
         """Return the logarithms again: the inverse of `decorrelate`."""
         if not self.floor:
             return list(decorrelated)

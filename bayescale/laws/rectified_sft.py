@@ -12,11 +12,12 @@ equation 4 (arXiv:2402.02314).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from numpyro import distributions as dist
 
 from bayescale.laws.base import SYMBOLS, Law, NestedModel, Parameter, Power, Values, check_input
@@ -105,7 +106,7 @@ class RectifiedSFT(Law):
             ),
         )
 
-    def predict(self, params: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Array:
         """log L = logaddexp(log E, log B − logaddexp(log D_l, β log D)).
 
         Parameters
@@ -122,13 +123,13 @@ class RectifiedSFT(Law):
         known = jnp.logaddexp(jnp.log(c["D_l"]), c["beta"] * log_inputs[self.input])
         return jnp.logaddexp(jnp.log(c["E"]), jnp.log(c["B"]) - known)
 
-    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Array]) -> list[Array]:
         """log(E + X) and log X/E with X = B/(D_l + 1) the excess at the centre; the rest stays."""
         e, b, d, beta = logs
         excess = b - jax.nn.softplus(d)
         return [jnp.logaddexp(e, excess), excess - e, d, beta]
 
-    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+    def recorrelate(self, decorrelated: Sequence[Array]) -> list[Array]:
         """Return the logarithms again: the inverse of `decorrelate`."""
         total, excess_to_e, d, beta = decorrelated
         e = total - jnp.logaddexp(0.0, excess_to_e)

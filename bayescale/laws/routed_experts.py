@@ -12,13 +12,14 @@ A. Clark et al., "Unified Scaling Laws for Routed Language Models", 2022 (arXiv:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Law, NestedModel, Parameter, Power, Values
+from bayescale.laws.base import FloatOrArray, Law, NestedModel, Parameter, Power, Values
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class RoutedExperts(Law):
             ),
         )
 
-    def predict(self, params: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Array:
         """log L = log A − α log N + (χ log N − β) log Ê.
 
         Parameters
@@ -107,17 +108,17 @@ class RoutedExperts(Law):
         worth = -jnp.logaddexp(-log_experts, -jnp.log(c["K_max"]))
         return jnp.log(c["A"]) - c["alpha"] * log_n + (c["chi"] * log_n - c["beta"]) * worth
 
-    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Array]) -> list[Array]:
         """log L at N = K = 1 in place of log A; the rest stays."""
         a, alpha, beta, chi, k_0, k_max = logs
         return [a - jnp.exp(beta) * _worth_of_one(k_0, k_max), alpha, beta, chi, k_0, k_max]
 
-    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+    def recorrelate(self, decorrelated: Sequence[Array]) -> list[Array]:
         """Return the logarithms again: the inverse of `decorrelate`."""
         total, alpha, beta, chi, k_0, k_max = decorrelated
         return [total + jnp.exp(beta) * _worth_of_one(k_0, k_max), alpha, beta, chi, k_0, k_max]
 
-    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
+    def rescale(self, params: Values, units: Values) -> dict[str, FloatOrArray]:
         """A·L₀·N₀^α and β + χ log N₀; experts are counted one by one.
 
         Parameters
@@ -129,5 +130,5 @@ class RoutedExperts(Law):
         return {**super().rescale(params, units), "beta": beta}
 
 
-def _worth_of_one(log_k_0: Any, log_k_max: Any) -> Any:
+def _worth_of_one(log_k_0: Array, log_k_max: Array) -> Array:
     return -jnp.logaddexp(-jnp.logaddexp(0.0, log_k_0), -log_k_max)

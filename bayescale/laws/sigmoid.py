@@ -12,11 +12,12 @@ D. Khatri et al., "The Art of Scaling Reinforcement Learning Compute for LLMs", 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from numpyro import distributions as dist
 
 from bayescale.laws.base import SYMBOLS, Law, Parameter, Values, check_input
@@ -81,7 +82,7 @@ class Sigmoid(Law):
             ),
         )
 
-    def predict(self, params: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Array:
         """The score itself.
 
         Parameters
@@ -95,21 +96,23 @@ class Sigmoid(Law):
         Array, shape by broadcasting
         """
         c = params
-        return c["F"] + c["R"] * jax.nn.sigmoid(
-            c["b"] * (log_inputs[self.input] - jnp.log(c["C_mid"]))
-        )
+        from_middle = log_inputs[self.input] - jnp.log(c["C_mid"])
+        risen = jax.nn.sigmoid(c["b"] * from_middle) * c["R"]
+        return risen + c["F"]
 
-    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Array]) -> list[Array]:
         """The score at the centre in place of F; the rest stays."""
-        floor, *shape = logs
-        return [floor + _risen(*shape), *shape]
+        floor, rise, middle, steepness = logs
+        at_centre = floor + _risen(rise, middle, steepness)
+        return [at_centre, rise, middle, steepness]
 
-    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+    def recorrelate(self, decorrelated: Sequence[Array]) -> list[Array]:
         """Return the logarithms again: the inverse of `decorrelate`."""
-        total, *shape = decorrelated
-        return [total - _risen(*shape), *shape]
+        at_centre, rise, middle, steepness = decorrelated
+        floor = at_centre - _risen(rise, middle, steepness)
+        return [floor, rise, middle, steepness]
 
 
-def _risen(rise: Any, middle: Any, steepness: Any) -> Any:
+def _risen(rise: Array, middle: Array, steepness: Array) -> Array:
     """Return how far the score is above the floor at the centre, from the logarithms."""
     return jnp.exp(rise) * jax.nn.sigmoid(-jnp.exp(steepness) * middle)

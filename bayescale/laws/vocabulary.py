@@ -16,13 +16,14 @@ C. Tao et al., "Scaling Laws with Vocabulary: Larger Models Deserve Larger Vocab
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Law, Parameter, Power, Values
+from bayescale.laws.base import FloatOrArray, Law, Parameter, Power, Values
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ class Vocabulary(Law):
             ),
         )
 
-    def predict(self, params: Values, log_inputs: Values) -> Any:
+    def predict(self, params: Values, log_inputs: Values) -> Array:
         """L itself, which may be negative.
 
         Parameters
@@ -135,23 +136,20 @@ class Vocabulary(Law):
         Array, shape by broadcasting
         """
         c = params
-        powers = zip(("A_1", "A_2", "B"), ("alpha_1", "alpha_2", "beta"), self.inputs, strict=True)
-        return sum(
-            (c[a] * jnp.exp(-c[exponent] * log_inputs[x]) for a, exponent, x in powers),
-            start=-c["E"],
-        )
+        in_params = jnp.exp(-c["alpha_1"] * log_inputs["non_vocab_params"]) * c["A_1"]
+        in_vocabulary = jnp.exp(-c["alpha_2"] * log_inputs["vocab_params"]) * c["A_2"]
+        in_data = jnp.exp(-c["beta"] * log_inputs[self.data]) * c["B"]
+        return in_params - c["E"] + in_vocabulary + in_data
 
-    def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
+    def decorrelate(self, logs: Sequence[Array]) -> list[Array]:
         """A_1 + A_2 + B − E, the loss at the centre, in place of E; the rest stays."""
-        e, *levels = logs[:4]
-        return [sum(map(jnp.exp, levels), start=-e), *logs[1:]]
+        return [_exchanged(logs), *logs[1:]]
 
-    def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
+    def recorrelate(self, decorrelated: Sequence[Array]) -> list[Array]:
         """Return the logarithms again: the inverse of `decorrelate`."""
-        total, *levels = decorrelated[:4]
-        return [sum(map(jnp.exp, levels), start=-total), *decorrelated[1:]]
+        return [_exchanged(decorrelated), *decorrelated[1:]]
 
-    def rescale(self, params: Values, units: Values) -> dict[str, Any]:
+    def rescale(self, params: Values, units: Values) -> dict[str, FloatOrArray]:
         """E less the mean loss, A_1·N₀^α_1, A_2·V₀^α_2, B·D₀^β.
 
         Parameters
@@ -161,3 +159,11 @@ class Vocabulary(Law):
         """
         below = params["E"] - jnp.log(units["relative_loss"])
         return {**super().rescale(params, units), "E": below}
+
+
+def _exchanged(coordinates: Sequence[Array]) -> Array:
+    """Return the loss at the centre from coordinates that begin with E, and E from those that begin
+    with that loss: either is A_1 + A_2 + B less the other.
+    """
+    other, a_1, a_2, b = coordinates[:4]
+    return -other + jnp.exp(a_1) + jnp.exp(a_2) + jnp.exp(b)

@@ -9,14 +9,14 @@ C. Fernández and M. F. J. Steel, "On Bayesian Modeling of Fat Tails and Skewnes
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Parameter, Values
+from bayescale.laws.base import FloatOrArray, Parameter, Values
 from bayescale.noise.base import Conditions, Likelihood
 from bayescale.noise.student_t import StudentT
 
@@ -50,7 +50,7 @@ class AsymmetricStudentT(Likelihood):
         return (*StudentT().parameters, skewness)
 
     def distribution(
-        self, log_prediction: Any, params: Values, conditions: Conditions
+        self, log_prediction: FloatOrArray, params: Values, conditions: Conditions
     ) -> dist.Distribution:
         """Return the distribution of log loss, given the law's prediction."""
         scale = jnp.hypot(params["sigma"], conditions.log_loss_se)
@@ -60,7 +60,7 @@ class AsymmetricStudentT(Likelihood):
 class _SkewStudentT(dist.Distribution):  # type: ignore[misc]  # NumPyro has no types
     """The skew t distribution of Fernández and Steel, which NumPyro lacks."""
 
-    arg_constraints: ClassVar[dict[str, Any]] = {
+    arg_constraints: ClassVar[dict[str, object]] = {
         "df": dist.constraints.positive,
         "loc": dist.constraints.real,
         "scale": dist.constraints.positive,
@@ -70,15 +70,19 @@ class _SkewStudentT(dist.Distribution):  # type: ignore[misc]  # NumPyro has no 
     reparametrized_params: ClassVar[list[str]] = ["df", "loc", "scale", "skewness"]
 
     def __init__(
-        self, df: Any, loc: Any, scale: Any, skewness: Any, *, validate_args: bool | None = None
+        self,
+        df: FloatOrArray,
+        loc: FloatOrArray,
+        scale: FloatOrArray,
+        skewness: FloatOrArray,
+        *,
+        validate_args: bool | None = None,
     ) -> None:
-        shape = jnp.broadcast_shapes(*(jnp.shape(a) for a in (df, loc, scale, skewness)))
-        self.df, self.loc, self.scale, self.skewness = (
-            jnp.broadcast_to(a, shape) for a in (df, loc, scale, skewness)
-        )
-        super().__init__(batch_shape=shape, validate_args=validate_args)
+        arguments = jnp.broadcast_arrays(df, loc, scale, skewness)
+        self.df, self.loc, self.scale, self.skewness = arguments
+        super().__init__(batch_shape=jnp.shape(self.loc), validate_args=validate_args)
 
-    def log_prob(self, value: Any) -> Array:
+    def log_prob(self, value: FloatOrArray) -> Array:
         residual = value - self.loc
         stretched = self.scale * jnp.where(residual >= 0, self.skewness, 1 / self.skewness)
         height = (
@@ -89,7 +93,7 @@ class _SkewStudentT(dist.Distribution):  # type: ignore[misc]  # NumPyro has no 
         )
         return height + dist.StudentT(self.df, 0.0, stretched).log_prob(residual)
 
-    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Array:
+    def sample(self, key: Array, sample_shape: tuple[int, ...] = ()) -> Array:
         key_size, key_side = jax.random.split(key)
         size = jnp.abs(
             dist.StudentT(self.df, jnp.zeros_like(self.loc), self.scale).sample(

@@ -7,14 +7,15 @@ have *processes*, departures from the law that runs share; given those, runs are
 """
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, NamedTuple, TypeGuard
+from dataclasses import Field
+from typing import ClassVar, NamedTuple, TypeGuard
 
 import jax
 import numpy as np
 from jax import Array
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Parameter, Values
+from bayescale.laws.base import FloatOrArray, Parameter, Values
 from bayescale.processes.base import Process
 
 
@@ -32,10 +33,10 @@ class Conditions(NamedTuple):
         How many answers were right, and of how many; zero where none were counted.
     """
 
-    log_loss_se: Any = 0.0
-    compute_decades: Any = 0.0
-    n_correct: Any = 0.0
-    n_samples: Any = 0.0
+    log_loss_se: FloatOrArray = 0.0
+    compute_decades: FloatOrArray = 0.0
+    n_correct: FloatOrArray = 0.0
+    n_samples: FloatOrArray = 0.0
 
 
 class Noise(ABC):
@@ -44,7 +45,7 @@ class Noise(ABC):
     else.
     """
 
-    __dataclass_fields__: ClassVar[dict[str, Any]]
+    __dataclass_fields__: ClassVar[dict[str, Field[object]]]
 
     paper: ClassVar[str] = ""
     """Where it was published, as `Law.paper`."""
@@ -77,7 +78,7 @@ class Noise(ABC):
         return ()
 
     @abstractmethod
-    def rho(self, residual: Any, params: Values, conditions: Conditions) -> Array:
+    def rho(self, residual: FloatOrArray, params: Values, conditions: Conditions) -> Array:
         """Return the objective of each residual, least at zero; for a likelihood its negative log
         density.
         """
@@ -88,7 +89,7 @@ class Likelihood(Noise):
 
     @abstractmethod
     def distribution(
-        self, log_prediction: Any, params: Values, conditions: Conditions
+        self, log_prediction: FloatOrArray, params: Values, conditions: Conditions
     ) -> dist.Distribution:
         """Return the distribution of log loss, given the prediction of the law and of the
         processes; everything broadcasts.
@@ -96,7 +97,7 @@ class Likelihood(Noise):
         A known standard error adds to the scale in quadrature.
         """
 
-    def rho(self, residual: Any, params: Values, conditions: Conditions) -> Array:
+    def rho(self, residual: FloatOrArray, params: Values, conditions: Conditions) -> Array:
         """Return the negative log density of each residual."""
         return -self.distribution(0.0, params, conditions).log_prob(residual)
 

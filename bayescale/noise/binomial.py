@@ -13,7 +13,7 @@ J. B. S. Haldane, "The estimation and significance of the logarithm of a ratio o
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +22,7 @@ from jax.scipy.special import gammaln
 from numpyro import distributions as dist
 from numpyro.distributions import constraints
 
-from bayescale.laws.base import Values
+from bayescale.laws.base import FloatOrArray, Values
 from bayescale.noise.base import Conditions, Likelihood
 
 
@@ -49,12 +49,12 @@ class Binomial(Likelihood):
     columns: ClassVar[tuple[str, ...]] = ("n_correct", "n_samples")
 
     def distribution(
-        self, log_prediction: Any, params: Values, conditions: Conditions
+        self, log_prediction: FloatOrArray, params: Values, conditions: Conditions
     ) -> dist.Distribution:
         """Return the distribution of the empirical log odds, given the law's log odds."""
         return CountedLogOdds(log_prediction, conditions.n_samples)
 
-    def rho(self, residual: Any, params: Values, conditions: Conditions) -> Array:
+    def rho(self, residual: FloatOrArray, params: Values, conditions: Conditions) -> Array:
         """Return the negative log probability of each count, at log odds that are ``residual``
         below the empirical ones.
         """
@@ -72,19 +72,21 @@ class CountedLogOdds(dist.Distribution):  # type: ignore[misc]
     n_samples : array
     """
 
-    arg_constraints: ClassVar[dict[str, Any]] = {
+    arg_constraints: ClassVar[dict[str, object]] = {
         "log_odds": constraints.real,
         "n_samples": constraints.nonnegative,
     }
     support = constraints.real
 
-    def __init__(self, log_odds: Any, n_samples: Any, *, validate_args: bool | None = None) -> None:
+    def __init__(
+        self, log_odds: FloatOrArray, n_samples: FloatOrArray, *, validate_args: bool | None = None
+    ) -> None:
         self.log_odds, self.n_samples = jnp.broadcast_arrays(
             jnp.asarray(log_odds), jnp.asarray(n_samples)
         )
         super().__init__(batch_shape=jnp.shape(self.log_odds), validate_args=validate_args)
 
-    def log_prob(self, value: Any) -> Array:
+    def log_prob(self, value: FloatOrArray) -> Array:
         """Log probability of the count whose empirical log odds ``value`` is."""
         count = (self.n_samples + 1) * jax.nn.sigmoid(value) - 0.5
         return _log_probability(count, self.n_samples, self.log_odds)
@@ -95,11 +97,11 @@ class CountedLogOdds(dist.Distribution):  # type: ignore[misc]
         return _log_odds(counted.sample(key, sample_shape), jnp.round(self.n_samples))
 
 
-def _log_odds(count: Any, n_samples: Any) -> Array:
+def _log_odds(count: FloatOrArray, n_samples: FloatOrArray) -> Array:
     return jnp.log(count + 0.5) - jnp.log(n_samples - count + 0.5)
 
 
-def _log_probability(count: Any, n_samples: Any, log_odds: Any) -> Array:
+def _log_probability(count: FloatOrArray, n_samples: FloatOrArray, log_odds: FloatOrArray) -> Array:
     ways = gammaln(n_samples + 1) - gammaln(count + 1) - gammaln(n_samples - count + 1)
     return (
         ways

@@ -6,13 +6,13 @@ A. C. Harvey, "Estimating Regression Models with Multiplicative Heteroscedastici
 """
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from jax import Array
 from numpyro import distributions as dist
 
 from bayescale.errors import InputError
-from bayescale.laws.base import Parameter, Values
+from bayescale.laws.base import FloatOrArray, Parameter, Values
 from bayescale.noise.base import Conditions, Likelihood
 from bayescale.noise.student_t import StudentT
 from bayescale.processes.base import Process
@@ -62,7 +62,7 @@ class ComputeScale(Likelihood):
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        # Kept near zero: a steep slope trusts the dearest runs most, and they are few.
+        # Kept near zero: a steep slope trusts the runs of largest compute most, and they are few.
         slope = Parameter(
             "scale_slope",
             dist.Normal(0.0, 0.15),
@@ -79,16 +79,16 @@ class ComputeScale(Likelihood):
         return self.base.columns
 
     def distribution(
-        self, log_prediction: Any, params: Values, conditions: Conditions
+        self, log_prediction: FloatOrArray, params: Values, conditions: Conditions
     ) -> dist.Distribution:
         """Return the distribution of log loss, given the law's prediction."""
         return self.base.distribution(log_prediction, self._at(params, conditions), conditions)
 
-    def rho(self, residual: Any, params: Values, conditions: Conditions) -> Array:
+    def rho(self, residual: FloatOrArray, params: Values, conditions: Conditions) -> Array:
         """Return the negative log density of each residual."""
         return self.base.rho(residual, self._at(params, conditions), conditions)
 
-    def _at(self, params: Values, conditions: Conditions) -> dict[str, Any]:
+    def _at(self, params: Values, conditions: Conditions) -> dict[str, FloatOrArray]:
         return {
             **params,
             "sigma": params["sigma"] * 10 ** (-params["scale_slope"] * conditions.compute_decades),

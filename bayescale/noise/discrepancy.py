@@ -10,14 +10,14 @@ M. C. Kennedy and A. O'Hagan, "Bayesian calibration of computer models", 2001.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from jax import Array
 from numpyro import distributions as dist
 
 from bayescale._internal.discovery import name_of
 from bayescale.errors import InputError
-from bayescale.laws.base import Parameter, Values
+from bayescale.laws.base import FloatOrArray, Parameter, Values
 from bayescale.noise.base import Conditions, Likelihood, is_likelihood
 from bayescale.noise.compute_scale import ComputeScale
 from bayescale.noise.student_t import StudentT
@@ -70,16 +70,14 @@ class Discrepancy(Likelihood):
 
     @property
     def formula(self) -> str:
-        return "; ".join(
-            [
-                self.base.formula.replace("log L(x_i)", "log L(x_i) + δ(x_i)"),
-                *(p.formula for p in self.processes),
-            ]
-        )
+        scatter = self.base.formula.replace("log L(x_i)", "log L(x_i) + δ(x_i)")
+        departures = "; ".join(process.formula for process in self.processes)
+        return f"{scatter}; {departures}"
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        return (*self.base.parameters, *(process.amplitude for process in self.processes))
+        amplitudes = tuple(process.amplitude for process in self.processes)
+        return (*self.base.parameters, *amplitudes)
 
     @property
     def shared(self) -> tuple[Process, ...]:
@@ -87,21 +85,17 @@ class Discrepancy(Likelihood):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        return tuple(
-            dict.fromkeys(
-                [
-                    *self.base.columns,
-                    *(name for process in self.processes for name in process.columns),
-                ]
-            )
-        )
+        wanted = list(self.base.columns)
+        for process in self.processes:
+            wanted += process.columns
+        return tuple(dict.fromkeys(wanted))
 
     def distribution(
-        self, log_prediction: Any, params: Values, conditions: Conditions
+        self, log_prediction: FloatOrArray, params: Values, conditions: Conditions
     ) -> dist.Distribution:
         """Return the base's distribution of log loss, given the prediction of law and processes."""
         return self.base.distribution(log_prediction, params, conditions)
 
-    def rho(self, residual: Any, params: Values, conditions: Conditions) -> Array:
+    def rho(self, residual: FloatOrArray, params: Values, conditions: Conditions) -> Array:
         """Return the negative log density of each residual."""
         return self.base.rho(residual, params, conditions)

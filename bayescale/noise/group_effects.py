@@ -7,12 +7,12 @@ new group. D. V. Lindley and A. F. M. Smith, "Bayes Estimates for the Linear Mod
 """
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from jax import Array
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Parameter, Values
+from bayescale.laws.base import FloatOrArray, Parameter, Values
 from bayescale.noise.base import Conditions, Likelihood
 from bayescale.noise.discrepancy import Discrepancy
 from bayescale.noise.student_t import StudentT
@@ -64,14 +64,14 @@ class GroupEffects(Likelihood):
         return self._whole.columns
 
     def distribution(
-        self, log_prediction: Any, params: Values, conditions: Conditions
+        self, log_prediction: FloatOrArray, params: Values, conditions: Conditions
     ) -> dist.Distribution:
         """Return the distribution of log loss, given the law's prediction and the group's
         departure.
         """
         return self.base.distribution(log_prediction, params, conditions)
 
-    def rho(self, residual: Any, params: Values, conditions: Conditions) -> Array:
+    def rho(self, residual: FloatOrArray, params: Values, conditions: Conditions) -> Array:
         """Return the negative log density of each residual."""
         return self.base.rho(residual, params, conditions)
 

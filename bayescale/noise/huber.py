@@ -7,13 +7,13 @@ Hoffmann et al. 2022, equation 3. With δ far below the scatter it is least abso
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax.numpy as jnp
 from jax import Array
 
 from bayescale.errors import InputError
-from bayescale.laws.base import Values
+from bayescale.laws.base import FloatOrArray, Values
 from bayescale.noise.base import Conditions, Noise
 
 
@@ -52,7 +52,7 @@ class Huber(Noise):
         delta = f"{self.delta:g}"
         return f"ρ(r) = r²/2 where |r| ≤ {delta}, {delta}·(|r| − {delta}/2) elsewhere"
 
-    def rho(self, residual: Any, params: Values, conditions: Conditions) -> Array:
+    def rho(self, residual: FloatOrArray, params: Values, conditions: Conditions) -> Array:
         """Return the Huber loss of each residual; it knows no measurement error and leaves its
         conditions aside.
         """

@@ -8,12 +8,12 @@ unknown σ to them.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax.numpy as jnp
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Values
+from bayescale.laws.base import FloatOrArray, Values
 from bayescale.noise.base import Conditions, Likelihood
 
 # A new run comes without an error of its own, and is taken to be measured well.
@@ -38,7 +38,7 @@ class KnownError(Likelihood):
     columns: ClassVar[tuple[str, ...]] = ("loss_se",)
 
     def distribution(
-        self, log_prediction: Any, params: Values, conditions: Conditions
+        self, log_prediction: FloatOrArray, params: Values, conditions: Conditions
     ) -> dist.Distribution:
         """Return the distribution of log loss, given the law's prediction."""
         return dist.Normal(log_prediction, jnp.maximum(conditions.log_loss_se, _LEAST))

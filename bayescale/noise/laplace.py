@@ -7,13 +7,13 @@ objective with δ = 10⁻³ estimates, with a scale of its own.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Parameter, Values
+from bayescale.laws.base import FloatOrArray, Parameter, Values
 from bayescale.noise.base import Conditions, Likelihood
 
 
@@ -45,7 +45,7 @@ class Laplace(Likelihood):
         )
 
     def distribution(
-        self, log_prediction: Any, params: Values, conditions: Conditions
+        self, log_prediction: FloatOrArray, params: Values, conditions: Conditions
     ) -> dist.Distribution:
         """Return the distribution of log loss, given the law's prediction."""
         return dist.Laplace(log_prediction, jnp.hypot(params["sigma"], conditions.log_loss_se))

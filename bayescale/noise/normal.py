@@ -4,13 +4,13 @@ log L_i ~ Normal(log L(x_i), σ² + s_i²)
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
-from bayescale.laws.base import Parameter, Values
+from bayescale.laws.base import FloatOrArray, Parameter, Values
 from bayescale.noise.base import Conditions, Likelihood
 
 
@@ -39,7 +39,7 @@ class Normal(Likelihood):
         )
 
     def distribution(
-        self, log_prediction: Any, params: Values, conditions: Conditions
+        self, log_prediction: FloatOrArray, params: Values, conditions: Conditions
     ) -> dist.Distribution:
         """Return the distribution of log loss, given the law's prediction."""
         return dist.Normal(log_prediction, jnp.hypot(params["sigma"], conditions.log_loss_se))

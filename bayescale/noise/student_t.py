@@ -8,14 +8,14 @@ Clustering of Non-Gaussian Panel Data Based on Skew-t Distributions", 2010.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
 from numpyro import distributions as dist
 
 from bayescale.errors import InputError
-from bayescale.laws.base import Parameter, Values
+from bayescale.laws.base import FloatOrArray, Parameter, Values
 from bayescale.noise.base import Conditions, Likelihood
 
 
@@ -26,7 +26,7 @@ class StudentT(Likelihood):
     Parameters
     ----------
     nu : float, optional
-        Degrees of freedom; unknown, a parameter, unless given.
+        Degrees of freedom. By default they are a parameter, to be fitted.
 
     Examples
     --------
@@ -66,7 +66,7 @@ class StudentT(Likelihood):
         return (sigma, nu) if self.nu is None else (sigma,)
 
     def distribution(
-        self, log_prediction: Any, params: Values, conditions: Conditions
+        self, log_prediction: FloatOrArray, params: Values, conditions: Conditions
     ) -> dist.Distribution:
         """Return the distribution of log loss, given the law's prediction."""
         nu = params["nu"] if self.nu is None else self.nu

@@ -110,13 +110,12 @@ def stacking_weights(log_scores: np.ndarray) -> np.ndarray:
     # ArviZ before 1.0 asks for a kind and rounds nothing.
     if old := "kind" in signature(arviz_stats.ELPDData).parameters:
         unused["kind"] = "loo"
-    whole: dict[str, Any] = {} if old else {"round_to": "none"}
-    models = {
-        str(k): arviz_stats.ELPDData(
+    whole = {} if old else {"round_to": "none"}
+    models = {}
+    for k, own in enumerate(relative.T):
+        models[str(k)] = arviz_stats.ELPDData(
             elpd=own.sum(), elpd_i=xr.DataArray(own), n_data_points=len(own), **unused
         )
-        for k, own in enumerate(relative.T)
-    }
     # ArviZ warns that the best of many may be best by chance, which matters to those who choose
     # one, and pandas of ArviZ.
     with warnings.catch_warnings(action="ignore"):
@@ -174,6 +173,7 @@ def judge(table: pd.DataFrame, divergences: int) -> tuple[dict[str, float], tupl
     return worst, tuple(found)
 
 
-def _scalars(dataset: Any) -> pd.Series:
-    values = dataset["posterior"] if "posterior" in getattr(dataset, "children", {}) else dataset
-    return pd.Series({str(name): float(value) for name, value in values.data_vars.items()})
+def _scalars(found: xr.Dataset | xr.DataTree) -> pd.Series:
+    if isinstance(found, xr.DataTree) and "posterior" in found.children:
+        found = found.children["posterior"]
+    return pd.Series({str(name): float(value) for name, value in found.data_vars.items()})

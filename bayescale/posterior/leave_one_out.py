@@ -49,7 +49,7 @@ def leave_one_out(posterior: Posterior) -> tuple[pd.DataFrame, dict[str, float]]
         "log_weights": log_likelihood.copy(data=log_weights),
         "pareto_k": log_likelihood[0, 0].copy(data=np.array(shapes)),
     }
-    # ArviZ warns of large k, of which the caller tells run by run.
+    # ArviZ warns of large k, which the caller reports run by run.
     with warnings.catch_warnings(action="ignore", category=UserWarning):
         found = arviz_stats.loo(tree, pointwise=True, **weighed)
     table = pd.DataFrame(

@@ -68,7 +68,7 @@ class Posterior:
 
     law: Law
     noise: Noise
-    method: Any
+    method: Any  # a Method, whose module imports this one
     runs: Runs
     params: dict[str, np.ndarray]
     coefficients: np.ndarray = field(default_factory=lambda: np.zeros((1, 1, 0)), repr=False)
@@ -131,12 +131,13 @@ class Posterior:
         from arviz_base import from_dict
 
         frame = self.runs.frame
-        groups: dict[str, dict[str, Any]] = {
-            "posterior": dict(self.params)
-            | ({"coefficients": self.coefficients} if self.coefficients.size else {}),
+        groups: dict[str, dict[str, np.ndarray]] = {
+            "posterior": dict(self.params),
             "observed_data": {self.law.response: self.response.from_scale(self.observed)},
             "constant_data": {c: frame[c].to_numpy() for c in _constant(self.law, frame)},
         }
+        if self.coefficients.size:
+            groups["posterior"]["coefficients"] = self.coefficients
         if "group" in frame:
             groups["constant_data"]["group"] = frame["group"].astype(str).to_numpy()
         if self.sample_stats:
@@ -152,13 +153,11 @@ class Posterior:
                 groups["posterior_predictive"] = {
                     self.law.response: self.response.from_scale(predicted)
                 }
-        per_run = {
-            name: ["run"] for group in ("observed_data", "constant_data") for name in groups[group]
-        }
+        per_run = groups["observed_data"] | groups["constant_data"]
         tree: xr.DataTree = from_dict(
             groups,
             coords={"run": frame.index.astype(str).to_numpy()},
-            dims=per_run,
+            dims={name: ["run"] for name in per_run},
             attrs={"/": self._attributes()},
         )
         return tree
@@ -196,7 +195,7 @@ class Posterior:
 
     def to_dict(self) -> dict[str, Json]:
         """Parameters, diagnostics, problems, and what was fitted to what."""
-        found: dict[str, Any] = {
+        found: dict[str, object] = {
             "parameters": {name: summarise(self.draws(name)) for name in self.params},
             "diagnostics": self.diagnostics,
             "problems": messages(self.problems),
@@ -210,9 +209,7 @@ class Posterior:
             "n_runs": len(self.runs),
             "notes": self.runs.notes,
         }
-        for kind, part in (("law", self.law), ("noise", self.noise), ("method", self.method)):
-            found[kind] = describe(part)
-        return dict(as_json(found))
+        return dict(as_json(found | self._attributes()))
 
     def _repr_html_(self) -> str:
         return to_html(self)
@@ -267,8 +264,11 @@ class Posterior:
         return predictive.density(self, log_prediction, inputs)
 
     def _attributes(self) -> dict[str, str]:
-        parts = {"law": self.law, "noise": self.noise, "method": self.method}
-        return {name: describe(part) for name, part in parts.items()}
+        return {
+            "law": describe(self.law),
+            "noise": describe(self.noise),
+            "method": describe(self.method),
+        }
 
 
 def provenance(runs: Runs, seed: int) -> dict[str, str]:

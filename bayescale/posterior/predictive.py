@@ -1,7 +1,7 @@
 """Predictions for given runs: the law, departures from it, and the density of what is measured."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jax import Array
@@ -90,11 +90,11 @@ def _predict(law: Law, params: Mapping[str, Array], log_inputs: Mapping[str, Arr
 @jit_for(Use.BRIEF, "noise")
 def _distribution(
     noise: Likelihood, log_prediction: Array, params: Mapping[str, Array], conditions: Conditions
-) -> Any:
+) -> "Distribution":
     return noise.distribution(log_prediction, params, conditions)
 
 
 @jit_for(Use.OFTEN)
-def log_density(distribution: Any, observed: Array) -> Array:
+def log_density(distribution: "Distribution", observed: Array) -> Array:
     """Return the log density of observed values."""
     return distribution.log_prob(observed)

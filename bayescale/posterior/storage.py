@@ -14,7 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from bayescale._internal.discovery import parse
-from bayescale._internal.encoding import decode, encode
+from bayescale._internal.encoding import Encoded, decode, encode
 from bayescale._internal.whole_file import written_whole
 from bayescale.errors import InputError
 from bayescale.posterior.posterior import Posterior
@@ -40,26 +40,23 @@ def write(posterior: Posterior, path: str | Path) -> Path:
         _check_readable(name, parts[name], package)
     tree = posterior.to_arviz()
     runs = posterior.runs
-    tree.attrs = {
-        "format": f"{_FORMAT}{_NEWEST}",
-        **{name: json.dumps(part) for name, part in parts.items()},
-        "runs": json.dumps({"name": runs.name, "source": runs.source, "notes": runs.notes}),
-        "results": json.dumps(
-            {
-                "diagnostics": posterior.diagnostics,
-                "problems": [Complaint.of(problem).to_dict() for problem in posterior.problems],
-                "objective": posterior.objective,
-                "seconds": posterior.seconds,
-                "provenance": posterior.provenance,
-            }
-        ),
+    about = {"name": runs.name, "source": runs.source, "notes": runs.notes}
+    results = {
+        "diagnostics": posterior.diagnostics,
+        "problems": [Complaint.of(problem).to_dict() for problem in posterior.problems],
+        "objective": posterior.objective,
+        "seconds": posterior.seconds,
+        "provenance": posterior.provenance,
     }
+    stored = {**parts, "runs": about, "results": results}
+    tree.attrs = {"format": f"{_FORMAT}{_NEWEST}"}
+    tree.attrs |= {name: json.dumps(value) for name, value in stored.items()}
     with written_whole(path) as unfinished:
         tree.to_netcdf(unfinished, engine="h5netcdf")
     return path
 
 
-def _check_readable(name: str, part: dict[str, Any], package: str) -> None:
+def _check_readable(name: str, part: Encoded, package: str) -> None:
     try:
         decode(part, package)
     except InputError as error:
@@ -99,9 +96,7 @@ def load(path: str | Path) -> Posterior:
         ) from None
     number = _format(path, tree)
     try:
-        return _from_tree(
-            tree, _read_parts(number, {str(name): text for name, text in tree.attrs.items()})
-        )
+        return _from_tree(tree, _read_parts(number, tree.attrs))
     except (KeyError, AttributeError, TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
@@ -124,7 +119,7 @@ def _format(path: Path, tree: xr.DataTree) -> int:
     return int(number)
 
 
-def _read_parts(number: int, attributes: Mapping[Hashable, Any]) -> dict[str, Any]:
+def _read_parts(number: int, attributes: Mapping[Hashable, str]) -> dict[str, Any]:
     if number == 1:
         return {name: parse(package, attributes[name]) for name, package in _PARTS.items()}
     return {name: decode(json.loads(attributes[name]), package) for name, package in _PARTS.items()}
@@ -133,6 +128,7 @@ def _read_parts(number: int, attributes: Mapping[Hashable, Any]) -> dict[str, An
 def _from_tree(tree: xr.DataTree, parts: Mapping[str, Any]) -> Posterior:
     about = json.loads(tree.attrs["runs"])
     results = json.loads(tree.attrs["results"])
+    results["problems"] = tuple(map(Complaint.of, results["problems"]))
     draws = _arrays(tree, "posterior")
     coefficients = draws.pop("coefficients", np.zeros((1, 1, 0)))
     frame = _frame(tree).rename_axis(index="run_id")
@@ -142,7 +138,7 @@ def _from_tree(tree: xr.DataTree, parts: Mapping[str, Any]) -> Posterior:
         params=draws,
         coefficients=coefficients,
         sample_stats=_arrays(tree, "sample_stats") if "sample_stats" in tree else {},
-        **{**results, "problems": tuple(Complaint.of(problem) for problem in results["problems"])},
+        **results,
     )
 
 

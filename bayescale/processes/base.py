@@ -14,16 +14,20 @@ a model.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple
+from dataclasses import Field, dataclass, field
+from typing import ClassVar, NamedTuple, TypeVar
 
 import numpy as np
+from jax import Array
 from scipy.linalg import solve_triangular
 
 from bayescale._internal.discovery import name_of
 from bayescale.errors import InputError
-from bayescale.laws.base import Parameter, Values
+from bayescale.laws.base import Parameter
 from bayescale.runs import Runs
+
+AnyArray = TypeVar("AnyArray", np.ndarray, Array)
+"""Arrays of NumPy, or arrays of JAX."""
 
 _NEGLIGIBLE = 1e-6
 # A process that loses this share of its variance at some fitted run is no longer the process that
@@ -51,7 +55,7 @@ class Locations(NamedTuple):
     compute_decades: np.ndarray
     group: np.ndarray
 
-    def at(self, rows: Any) -> "Locations":
+    def at(self, rows: Sequence[int]) -> "Locations":
         """Return some of the locations."""
         return Locations(self.decades[rows], self.compute_decades[rows], self.group[rows])
 
@@ -68,28 +72,32 @@ def locate(
     inputs : sequence of str
         Of the law.
     new : mapping of arrays, shape (new,)
-        Inputs of runs that are to come; the fitted runs' own places unless given. With ``group``,
-        runs of one group share what a group shares.
+        Inputs of runs that are to come. By default the locations are those of the fitted runs.
+        With ``group``, runs of one group share what a group shares.
     """
-    columns = {name: np.log10(runs.column(name)) for name in inputs}
-    centre = {name: values.mean() for name, values in columns.items()}
-    if new is not None:
-        columns = {name: np.log10(np.asarray(new[name], dtype=np.float64)) for name in inputs}
-    if new is None and "group" in runs.frame:
-        group = runs.frame["group"].astype(str).to_numpy()
-    elif new is not None and "group" in new:
-        group = np.asarray(new["group"], dtype=object)
-    else:
-        group = np.array(
-            [f"{_OWN_GROUP}{row}" for row in range(len(columns[inputs[0]]))], dtype=object
-        )
-    decades = {name: values - centre[name] for name, values in columns.items()}
-    scale = [name for name in ("n_params", "n_tokens") if name in inputs] or list(inputs)
+    fitted = {name: np.log10(runs.column(name)) for name in inputs}
+    places = fitted if new is None else _log10(new, inputs)
+    decades = {name: places[name] - fitted[name].mean() for name in inputs}
+    scale = [name for name in ("n_params", "n_tokens") if name in inputs] or inputs
     return Locations(
         np.stack(list(decades.values()), axis=1),
         np.sum([decades[name] for name in scale], axis=0),
-        group,
+        _groups(runs, new, len(places[inputs[0]])),
     )
+
+
+def _log10(columns: Mapping[str, np.ndarray], names: Sequence[str]) -> dict[str, np.ndarray]:
+    return {name: np.log10(np.asarray(columns[name], dtype=np.float64)) for name in names}
+
+
+def _groups(runs: Runs, new: Mapping[str, np.ndarray] | None, count: int) -> np.ndarray:
+    """Return the groups of ``count`` locations, one of its own for each where none are known."""
+    if new is None and "group" in runs.frame:
+        return runs.frame["group"].astype(str).to_numpy()
+    if new is not None and "group" in new:
+        return np.asarray(new["group"], dtype=object)
+    own = [f"{_OWN_GROUP}{row}" for row in range(count)]
+    return np.array(own, dtype=object)
 
 
 class Process(ABC):
@@ -97,7 +105,7 @@ class Process(ABC):
     this class; adding one is adding a file to this folder or anywhere else.
     """
 
-    __dataclass_fields__: ClassVar[dict[str, Any]]
+    __dataclass_fields__: ClassVar[dict[str, Field[object]]]
 
     paper: ClassVar[str] = ""
     """Where it was published, as `Law.paper`."""
@@ -162,10 +170,11 @@ class Basis:
         while len(picked) < process.functions and left.max(initial=0.0) > _NEGLIGIBLE * whole:
             # Ties go to the first run, so that the choice does not hang on the last bit.
             place = int(np.argmax(left >= left.max() * (1 - 1e-9)))
-            row = (
-                process.covariance(locations.at([place]), locations)[0] - rows[:, place] @ rows
-            ) / np.sqrt(left[place])
-            rows, picked = np.vstack([rows, row]), [*picked, place]
+            covariance = process.covariance(locations.at([place]), locations)[0]
+            unexplained = covariance - rows[:, place] @ rows
+            row = unexplained / np.sqrt(left[place])
+            rows = np.vstack([rows, row])
+            picked.append(place)
             left = np.maximum(left - row**2, 0.0)
             left[place] = 0.0
         if left.max(initial=0.0) > _TOO_MUCH * whole:
@@ -186,9 +195,8 @@ class Basis:
         """Return the functions at locations, shape (locations, size)."""
         if not self.size:
             return np.zeros((len(locations.group), 0))
-        return np.asarray(
-            solve_triangular(self.root, self.process.covariance(self.chosen, locations), lower=True)
-        ).T
+        covariance = self.process.covariance(self.chosen, locations)
+        return np.asarray(solve_triangular(self.root, covariance, lower=True)).T
 
     def root_of_remainder(self, locations: Locations) -> np.ndarray:
         """Return a square root of the covariance that the functions leave, shape (locations,
@@ -223,26 +231,28 @@ def bases(processes: Sequence[Process], at: Locations) -> tuple[Basis, ...]:
 
 
 def departure(
-    processes: Sequence[Process], params: Values, coefficients: Any, features: Sequence[Any]
-) -> Any:
+    processes: Sequence[Process],
+    params: Mapping[str, AnyArray],
+    coefficients: AnyArray,
+    features: Sequence[AnyArray],
+) -> AnyArray:
     """Return what processes add to log loss, shape (…, runs).
 
     Parameters
     ----------
     processes : sequence of Process
+        One or more.
     params : mapping of arrays, shape (…)
         Holds the amplitudes.
     coefficients : array, shape (…, functions)
         Those of all processes, one after the other.
     features : sequence of arrays, each of shape (runs, functions of one process)
     """
-    total, begin = 0.0, 0
+    departures, begin = [], 0
     for process, functions in zip(processes, features, strict=True):
         end = begin + functions.shape[1]
-        total = (
-            total
-            + (params[process.amplitude.name][..., None] * coefficients[..., begin:end])
-            @ functions.T
-        )
+        amplitude = params[process.amplitude.name][..., None]
+        scaled = amplitude * coefficients[..., begin:end]
+        departures.append(scaled @ functions.T)
         begin = end
-    return total
+    return sum(departures[1:], start=departures[0])

@@ -1,6 +1,6 @@
 """The page of an allocation: one table for all budgets, or one for each where there are bounds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from rich.console import Console

@@ -37,7 +37,7 @@ class AtOnce(Method):
 
 @pytest.fixture
 def at_once() -> AtOnce:
-    """For tests where no number matters."""
+    """A method that fits at once, for tests in which no number matters."""
     return AtOnce()
 
 

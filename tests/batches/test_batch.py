@@ -1,4 +1,4 @@
-"""What `bs.batch` takes, and the frame that it gives."""
+"""`bs.batch` checks its arguments and returns a frame with one row a fit."""
 
 from dataclasses import dataclass, replace
 from typing import Any

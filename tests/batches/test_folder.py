@@ -1,4 +1,4 @@
-"""What a batch finds in its folder: finished fits are kept, and nothing else is believed."""
+"""A batch keeps finished fits that it finds in its folder, and trusts nothing else there."""
 
 import json
 import os

@@ -70,7 +70,7 @@ def in_its_own_units(law: Law, noise: Likelihood) -> Problem:
 
 
 def prediction(problem: Problem, params: dict[str, Any], coefficients: Any) -> Any:
-    """Of law and processes, shape (…, runs)."""
+    """Return the prediction of law and processes, shape (…, runs)."""
     log_inputs = {name: values[:, 0] for name, values in problem.data.log_inputs.items()}
     law = problem.target.law.predict(
         {name: values[..., None] for name, values in params.items()}, log_inputs
@@ -79,7 +79,7 @@ def prediction(problem: Problem, params: dict[str, Any], coefficients: Any) -> A
 
 
 def density(problem: Problem, params: dict[str, Any], coefficients: Any) -> Any:
-    """Of what is measured of all runs, those that fill up included."""
+    """Return the distribution of the observed responses of all runs, padding included."""
     noise = problem.target.noise
     assert is_likelihood(noise)
     conditions = type(problem.data.conditions)(
@@ -110,8 +110,8 @@ def with_measured(problem: Problem, measured: Any) -> Problem:
 
 @float64
 def ranks(law: Law, noise: Likelihood, simulation: int) -> dict[str, float]:
-    """Of the truth among thinned draws, as a number between 0 and 1, for each parameter and for the
-    likelihood.
+    """Return the rank of the truth among thinned draws, as a number between 0 and 1, for each
+    parameter and for the likelihood.
     """
     problem, rng = in_its_own_units(law, noise), np.random.default_rng(simulation)
     keys = iter(jax.random.split(jax.random.key(simulation), 100))

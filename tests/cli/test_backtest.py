@@ -25,9 +25,7 @@ def as_json() -> Result:
 
 @pytest.fixture
 def asked(monkeypatch):
-    """What a backtest was asked for, where it need not be run: its arguments, and the program ends
-    there.
-    """
+    """Record the arguments of a backtest, and end the program there."""
     arguments = {}
 
     def record(runs, holdout, **options):
@@ -127,7 +125,7 @@ def test_a_backtest_whose_diagnostics_fail_is_printed_and_exits_with_3(bayescale
     monkeypatch.setattr(bs.MultiStart, "run", doubtful)
     result = bayescale("backtest", "dey2023_pile", *QUICK)
     assert result.exit_code == 3
-    assert "Without the dearest 20 %: The chains disagree." in result.stdout
+    assert "Without the largest-compute 20 %: The chains disagree." in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -191,6 +189,6 @@ def test_hold_outs_that_cannot_be_are_refused(refused, unfitted, sweep, holdout,
 
 
 def test_too_few_runs_for_the_law_are_refused(refused, sweep):
-    assert "without the dearest 80 % has 2 runs but" in refused(
+    assert "without the largest-compute 80 % has 2 runs but" in refused(
         "backtest", sweep(), "--holdout", "0.8", *QUICK
     )

@@ -1,6 +1,4 @@
-"""How the program starts: quickly, without what a command does not need, and with compiled programs
-kept.
-"""
+"""The program starts quickly, imports only what a command needs, and keeps compiled programs."""
 
 import subprocess
 import sys
@@ -33,7 +31,7 @@ for words in {HELPS!r}:
 
 @pytest.fixture(scope="module")
 def imported_by_help():
-    """What has been imported after the help of each of these words, in this order."""
+    """Return the modules that are imported after the help of each command, in this order."""
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True
     )

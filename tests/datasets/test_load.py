@@ -1,4 +1,4 @@
-"""What load() selects, refuses and says."""
+"""`load` selects runs, refuses bad arguments and describes its choices."""
 
 import subprocess
 import sys

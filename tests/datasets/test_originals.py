@@ -1,4 +1,6 @@
-"""Where originals come from, and what is refused: nothing here goes beyond this machine."""
+"""Originals come from a folder, the cache or a download, and wrong ones are refused; nothing here
+goes beyond this machine.
+"""
 
 import dataclasses
 import hashlib

@@ -39,7 +39,7 @@ def finish(*processes: subprocess.Popen[str]) -> None:
 
 @pytest.fixture(scope="module")
 def one_process(tmp_path_factory):
-    """By one process with eight devices."""
+    """The results of one process with eight devices."""
     file = tmp_path_factory.mktemp("devices") / "one.npz"
     finish(start(8, file))
     return dict(np.load(file))
@@ -47,7 +47,7 @@ def one_process(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def two_processes(tmp_path_factory):
-    """By two processes at once with two devices each."""
+    """The results of two processes at once with two devices each."""
     folder = tmp_path_factory.mktemp("devices")
     files = [folder / f"{name}.npz" for name in ("first", "second")]
     with socket.socket() as listening:

@@ -142,7 +142,7 @@ def grids() -> Iterator[tuple[str, Any]]:
 
 
 def shares() -> Iterator[tuple[str, Any]]:
-    """Which device works through each of eleven members."""
+    """Return the device that works through each of eleven members."""
     numbers = jnp.arange(padded_count(11))
     yield (
         "shares",

@@ -34,8 +34,8 @@ def small_methods() -> list[Any]:
 def discrepancies(
     chains: bs.Posterior, independent: bs.Posterior
 ) -> dict[tuple[str, float], float]:
-    """By how many Monte Carlo errors the quantiles of a Markov chain and of independent draws
-    differ, for each parameter.
+    """Return by how many Monte Carlo errors the quantiles of a Markov chain and of independent
+    draws differ, for each parameter.
 
     The share of the chain's draws below each quantile of the others is compared with what it should
     be, so that neither densities nor moments are estimated, which heavy tails would spoil.

@@ -11,7 +11,7 @@ from bayescale.kernels.blocks import BLOCK
 
 @pytest.fixture(scope="module")
 def boot(sweep: bs.Runs) -> bs.Posterior:
-    """As many replicates as fill one block, which share their programs with all later refits."""
+    """A bootstrap of as many replicates as fill one block; all later refits share its programs."""
     return bs.fit(
         sweep,
         law=bs.laws.Chinchilla(),

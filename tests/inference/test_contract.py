@@ -1,5 +1,5 @@
-"""What holds for every method with every law and noise model: a fit, or a refusal that says what to
-do.
+"""Every method either fits a law with a noise model, or refuses them with a message that says what
+to do.
 
 All laws, noise models and methods together are 569 fits. A design of 164 of them, drawn once, meets
 every pair of a law and a noise model, of a law and a method, and of a noise model and a method. It
@@ -71,7 +71,7 @@ SCATTER = 0.01
 
 
 def refusal(law: Any, noise: Any, method: Any) -> str | None:
-    """What a method says of a law and a noise model that it cannot take; None where it can."""
+    """Return the message of a method that cannot take a law and a noise model, or None."""
     if noise == bs.noise.Binomial() and law.response != "accuracy":
         return r"binomial counts right answers.*predicts .*use StudentT"
     if isinstance(method, POSTERIOR_METHODS) and not is_likelihood(noise):
@@ -90,7 +90,7 @@ def refusal(law: Any, noise: Any, method: Any) -> str | None:
 
 
 def fitted(law: Any, noise: Any) -> bool:
-    """Whether a law and a noise model are fitted together by the product of all options.
+    """Return whether the product of all options fits a law with a noise model.
 
     Processes know nothing of the law, and their sampler takes long to compile: they meet one law of
     two inputs and one of one.
@@ -212,7 +212,7 @@ def made_by(law: Any, noise: Any, runs: bs.Runs) -> tuple[bs.Runs, np.ndarray]:
 
 
 def predicted(law: Any, params: dict[str, Any], runs: bs.Runs) -> np.ndarray:
-    """What the law gives for each run, shape (…, runs)."""
+    """Return the law's prediction of each run, shape (…, runs)."""
     log_inputs = {name: np.log(runs.column(name)) for name in law.inputs}
     return np.asarray(
         law.predict(

@@ -72,7 +72,7 @@ def test_two_exponents_held_together_are_a_line_of_nodes(sweep: bs.Runs) -> None
 
 @pytest.fixture(scope="module")
 def few(sweep: bs.Runs) -> bs.Posterior:
-    """Of few draws."""
+    """A grid of few draws."""
     return bs.fit(
         sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Grid(draws=500)
     )

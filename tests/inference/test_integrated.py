@@ -70,7 +70,7 @@ def curve(seed: int, amplitude: float | None = None) -> tuple[bs.Runs, np.ndarra
 
 
 def covariance_of(problem: Problem, params: dict[str, Any], rows: np.ndarray) -> np.ndarray:
-    """Of log losses of runs that are given by their places, each with a scatter of its own."""
+    """Return the covariance of log losses of some runs, each with a scatter of its own."""
     noise, data = problem.target.noise, problem.data
     shared = sum(
         float(params[p.amplitude.name][0]) ** 2 * np.asarray(f)[rows] @ np.asarray(f)[rows].T

@@ -11,7 +11,7 @@ from bayescale.noise.base import Conditions
 
 @pytest.fixture(scope="module")
 def point(sweep: bs.Runs) -> bs.Posterior:
-    """With as many starts as everywhere here, so that one program serves all."""
+    """A point fit with as many starts as all others here, so that one program serves all."""
     return bs.fit(sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Huber(), method=bs.MultiStart())
 
 

@@ -40,7 +40,7 @@ def bent_sweep(seed: int = 3) -> bs.Runs:
 
 
 def marginal_model(target: Any, data: Any, count: int) -> None:
-    """The same model with the processes integrated out, as one Normal of all runs."""
+    """Declare the same model with the processes integrated out, as one Normal of all runs."""
     params = {p.name: numpyro.sample(p.name, p.prior) for p in target.parameters}
     prediction = target.law.predict(params, data.log_inputs)[:count, 0]
     covariance = params["sigma"] ** 2 * jnp.eye(count)

@@ -69,8 +69,8 @@ def plain(problem: Problem) -> Setting:
 
 @jit_for(Use.BRIEF, "target")
 def undone(target: Target, at: Array, setting: Setting) -> tuple[Array, Array | float]:
-    """From whitened coordinates to the law's decorrelated ones, the noise's and coefficients, shape
-    (k,); and the log volume.
+    """Map whitened coordinates to decorrelated ones of the law, those of the noise and
+    coefficients, shape (k,); return them with the log volume.
     """
     own, coefficients, log_volume = unwhitened(target, at, setting)
     return jnp.concatenate([jnp.stack(target.decorrelate(own)), coefficients]), log_volume
@@ -83,7 +83,9 @@ def slopes(target: Target, at: Array, setting: Setting) -> Array:
 
 
 def hessian_of(problem: Problem, at: np.ndarray, setting: Setting) -> np.ndarray:
-    """By differences of slopes, since a compiled Hessian of so many coordinates costs a minute."""
+    """Return the Hessian by differences of slopes, since a compiled one of so many coordinates
+    costs a minute.
+    """
     steps = 1e-5 * np.eye(len(at))
     ends = [
         [

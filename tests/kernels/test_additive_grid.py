@@ -69,7 +69,9 @@ class Fit(NamedTuple):
 
 
 def least_squares(runs, alpha, beta, members=(0, 1, 2)):
-    """By Gram–Schmidt, twice over, on some of the columns ones, N^−alpha and D^−beta."""
+    """Return the least-squares fit on some of the columns ones, N^−alpha and D^−beta, by
+    Gram–Schmidt twice over.
+    """
     log_n, log_d, loss, weights = (np.asarray(column, np.longdouble) for column in runs)
     root = np.sqrt(weights)
     design = [
@@ -114,7 +116,7 @@ def log_marginal(runs, rss, log_determinant, terms=2):
 
 
 def at_nodes(function, runs):
-    """What ``function`` says of each node, as an array whose leading axes are the grid."""
+    """Return the values of ``function`` at each node; the leading axes are the grid."""
     found = [np.asarray(function(runs, ALPHA[i], BETA[j]), np.float64) for i, j in NODES]
     return np.stack(found).reshape(len(ALPHA), len(BETA), *found[0].shape)
 

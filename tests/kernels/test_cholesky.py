@@ -10,13 +10,13 @@ from bayescale.kernels import cholesky
 
 
 def lower_triangle(matrices):
-    """From (batch, size, size) to lists of columns."""
+    """Return lists of columns from an array of shape (batch, size, size)."""
     size = matrices.shape[1]
     return [[jnp.asarray(matrices[:, i, j]) for j in range(i + 1)] for i in range(size)]
 
 
 def full(lower):
-    """From lists of columns to (batch, size, size), zeros above."""
+    """Return an array of shape (batch, size, size) from lists of columns, with zeros above."""
     size, batch = len(lower), len(lower[0][0])
     matrices = np.zeros((batch, size, size))
     for i, row in enumerate(lower):

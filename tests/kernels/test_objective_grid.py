@@ -61,7 +61,7 @@ def best_on_grid(rho, grid, **options):
 
 
 def twin(rho, grid):
-    """In NumPy but for ρ, which is elementwise: every cell and run at once."""
+    """Return the objective of every cell, computed in NumPy but for ρ, which is elementwise."""
     e, a, b, alpha, beta = np.ix_(*grid)
     runs = sweep()
     total = np.zeros([len(axis) for axis in grid])

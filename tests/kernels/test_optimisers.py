@@ -35,7 +35,7 @@ def descend_and_finish(case, start, data=None, weights=None):
 
 @pytest.fixture
 def minimum(case):
-    """By SciPy, from the truth, polished."""
+    """Return the minimum that SciPy finds from the truth, polished."""
     found = scipy.optimize.minimize(case.twin, case.truth, method="BFGS")
     options = {"xatol": 1e-10, "fatol": 1e-14, "maxiter": 4000, "maxfev": 8000}
     return scipy.optimize.minimize(case.twin, found.x, method="Nelder-Mead", options=options)

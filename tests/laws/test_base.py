@@ -1,4 +1,4 @@
-"""What a law need not say, and how constants follow from the roles of parameters."""
+"""A law has defaults for what it leaves out, and constants follow from the roles of parameters."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""What holds for every scaling law there is: a new file in bayescale/laws is tested here without
+"""Every scaling law keeps the contract: a new file in bayescale/laws is tested here without
 registering it.
 
 Whatever needs the compiler is computed once for a law, by one compiled program (`computed`), at the
@@ -42,7 +42,7 @@ def constrain_some(law, seed, shape=()):
 
 
 def signed(parameter):
-    """Whether a parameter may have either sign."""
+    """Return whether a parameter may have either sign."""
     return parameter.prior.support is dist.constraints.real
 
 
@@ -62,7 +62,7 @@ def log_inputs_of(law, seed, shape=()):
 
 
 def centre_of(law, name):
-    """Where an input is one in the units of the law, as a logarithm."""
+    """Return the logarithm of an input where it is one in the units of the law."""
     return np.log(law.reference_tokens) if isinstance(law, Farseer) and name == "n_tokens" else 0.0
 
 
@@ -89,13 +89,13 @@ def by_formula(law, params, log_inputs, log_loss):
 
 
 def equation_gives(law):
-    """Whether the formula says what the response is, rather than be an equation that it solves."""
+    """Return whether the formula gives the response, and is not an equation to be solved for it."""
     return re.match(r"^\w+\(", law.formula) is not None
 
 
 def tolerance(law):
-    """How nearly the formula gives the loss: an equation that L solves takes differences of nearly
-    equal losses.
+    """Return the tolerance of a loss by the formula: an equation that is solved for L takes
+    differences of nearly equal losses.
     """
     exact = equation_gives(law) and "E_z" not in law.formula
     return dict.fromkeys(("rtol", "atol"), 1e-12 if exact else 1e-8)

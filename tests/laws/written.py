@@ -1,5 +1,5 @@
-"""What a formula, as people are shown it, comes to: an interpreter of arithmetic and a few
-functions, and of nothing else.
+"""An interpreter of formulas as people are shown them: of arithmetic and a few functions, and of
+nothing else.
 """
 
 import ast

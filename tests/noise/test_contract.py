@@ -1,4 +1,4 @@
-"""What holds for every noise model there is: a new file in bayescale/noise is tested here without
+"""Every noise model keeps the contract: a new file in bayescale/noise is tested here without
 registering it.
 
 Costs are computed at many random points at once, of one shape for every noise model, so that they

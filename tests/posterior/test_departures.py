@@ -1,4 +1,4 @@
-"""What the processes of a noise model add to a posterior's predictions."""
+"""Processes of a noise model change the predictions of a posterior."""
 
 import numpy as np
 import pytest

@@ -39,5 +39,5 @@ def sweep() -> bs.Runs:
 
 @pytest.fixture(scope="session")
 def fitted(sweep: bs.Runs) -> Any:
-    """Where they stand."""
+    """The locations of the fitted runs."""
     return locate(sweep, ("n_params", "n_tokens"))

@@ -1,4 +1,4 @@
-"""What holds for every process there is: a new file in bayescale/processes is tested here without
+"""Every process keeps the contract: a new file in bayescale/processes is tested here without
 registering it.
 """
 

@@ -1,4 +1,4 @@
-"""Where runs stand, and what processes add there."""
+"""Runs have locations, and processes add departures there."""
 
 import dataclasses
 

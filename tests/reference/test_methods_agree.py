@@ -50,12 +50,14 @@ def fitted(name: str, noise: Likelihood, method: Method) -> bs.Posterior:
 
 
 def width(draws: np.ndarray) -> float:
-    """Of the 90 % interval: an sd would be a matter of a few draws of log E far out."""
+    """Return the width of the 90 % interval: an sd would depend on a few draws of log E far out."""
     return float(np.ptp(np.quantile(draws, [0.05, 0.95])))
 
 
 def skip_where_nuts_sampled(weighed: bs.Posterior) -> None:
-    """Which it must have where the weights were not to be trusted, and nowhere else."""
+    """Skip a test where NUTS sampled; check that it did so where the weights cannot be trusted, and
+    nowhere else.
+    """
     k, effective = (weighed.diagnostics[name] for name in ("pareto_k", "ess_importance"))
     assert ("rhat_max" in weighed.diagnostics) == (k > 0.7 or effective < 400)
     if "rhat_max" in weighed.diagnostics:

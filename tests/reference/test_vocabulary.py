@@ -36,7 +36,7 @@ def tokens_per_char(vocab_size: pd.Series) -> pd.Series:
 
 @pytest.fixture(scope="module")
 def checkpoints(originals: None) -> pd.DataFrame:
-    """Those that the authors fitted."""
+    """The checkpoints that the authors fitted."""
     frame = bs.datasets.frame("tao2024_vocab")
     return frame[frame["flops"] >= 2.18e17]
 

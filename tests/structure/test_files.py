@@ -1,4 +1,4 @@
-"""What every source file keeps to, and what the built package must hold."""
+"""Every source file keeps the rules of the house, and the built package holds every file."""
 
 import ast
 import fnmatch

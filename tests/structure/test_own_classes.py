@@ -156,7 +156,7 @@ def on_path(folder, monkeypatch):
 
 @pytest.fixture(scope="module")
 def answers(folder):
-    """What another process says of a posterior and of a batch that this one saved."""
+    """The answers of another process about a posterior and a batch that this one saved."""
     sys.path.insert(0, str(folder))
     try:
         law = parse("bayescale.laws", "own_law:MyLaw:steep=true")

@@ -1,4 +1,4 @@
-"""What editors and type checkers see of the package: every name, with its type."""
+"""Editors and type checkers see every name of the package, with its type."""
 
 import ast
 import importlib

@@ -1,4 +1,4 @@
-"""What was forecast of the frontier, and how the outcome is read beside it."""
+"""The forecast of the frontier is kept, and the outcome is read beside it."""
 
 import json
 from pathlib import Path

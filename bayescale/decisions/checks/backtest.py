@@ -3,7 +3,6 @@ against what came.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +18,7 @@ from bayescale.decisions.checks.forecasters import (
 )
 from bayescale.decisions.checks.holdouts.base import Fold, Holdout, compute
 from bayescale.decisions.checks.holdouts.largest_compute import LargestCompute
-from bayescale.decisions.checks.scores import INTERVALS, run_scores, summary
+from bayescale.decisions.checks.scores import run_scores, summary
 from bayescale.defaults import textbook_law
 from bayescale.errors import InputError
 from bayescale.inference.base import Method
@@ -41,10 +40,10 @@ class Backtest:
     ----------
     frame : DataFrame, one row per hidden run and model
         ``model``, ``fold`` and ``run_id``; ``n_params`` and ``n_tokens``, where the runs have them;
-        ``compute`` (FLOPs) and ``decades``, how many powers of ten it lies beyond the dearest run
-        that was fitted; ``n_train``; ``loss`` and quantiles of its forecast, ``q025`` … ``q975``,
-        in nats per token; ``pit``; ``crps`` and ``log_score`` in log loss, the latter NaN where the
-        forecast has no density; ``covered50`` … ``covered95``.
+        ``compute`` (FLOPs) and ``decades``, how many powers of ten it lies beyond the largest
+        compute of a fitted run; ``n_train``; ``loss`` and quantiles of its forecast, ``q025`` …
+        ``q975``, in nats per token; ``pit``; ``crps`` and ``log_score`` in log loss, the latter NaN
+        where the forecast has no density; ``covered50`` … ``covered95``.
     posteriors : dict of str to Posterior
         The fit of each fold, whose ``runs`` are those that it was made from.
     runs : Runs
@@ -91,11 +90,11 @@ class Backtest:
     @property
     def sentences(self) -> tuple[str, ...]:
         """Say how many hidden runs the 90 % intervals hold, and how far off the medians are."""
-        said = [
-            f"{model}: 90 % intervals hold {row['coverage90']:.0%} of {row['n_test']:.0f} hidden "
-            f"runs; the medians are off by {row['rmsle']:.2g} in log loss."
-            for model, row in self.summary().iterrows()
-        ]
+        said = []
+        for model, row in self.summary().iterrows():
+            held = f"{row['coverage90']:.0%} of {row['n_test']:.0f} hidden runs"
+            off = f"the medians are off by {row['rmsle']:.2g} in log loss"
+            said.append(f"{model}: 90 % intervals hold {held}; {off}.")
         return tuple(said)
 
     def to_dict(self) -> dict[str, Json]:
@@ -146,9 +145,10 @@ def backtest(
     runs : Runs or DataFrame
         A DataFrame is checked by `Runs.from_frame` first.
     holdout : Holdout
-        `LargestCompute(0.2)` unless given; or `ComputeBelow`, `LeaveGroupOut`, `ExpandingWindow`.
+        The runs to hide, by default `LargestCompute(0.2)`. Others are `ComputeBelow`,
+        `LeaveGroupOut` and `ExpandingWindow`.
     law, noise, method
-        What `fit` takes, and what it takes unless given.
+        Arguments of `fit`, with the same defaults.
 
     Returns
     -------
@@ -186,26 +186,23 @@ def backtest(
         )
     require_loss("backtest", law)
     folds = holdout.split(runs)
-    split_by_law = {"n_params", "n_tokens"} <= set(runs.frame.columns)
-    forecasters = (
-        Fitted(law, noise, method),
-        HuberBootstrap(textbook_law() if law is None or split_by_law else law),
-    )
+    has_both_inputs = {"n_params", "n_tokens"} <= set(runs.frame.columns)
+    own_model = Fitted(law, noise, method)
+    practice = HuberBootstrap(textbook_law() if law is None or has_both_inputs else law)
     with bar() as progress:
-        steps = progress.add_task(
-            "Backtesting", total=len(folds) * len(forecasters), visible=len(folds) > 1
-        )
+        steps = progress.add_task("Backtesting", total=2 * len(folds), visible=len(folds) > 1)
 
         def judged(fold: Fold, forecaster: Forecaster) -> tuple[Prediction, pd.DataFrame]:
             prediction = forecaster.predict(fold.train, fold.test)
             progress.update(steps, advance=1, refresh=True)
             return prediction, scored(fold, prediction)
 
-        ours, todays = ([judged(fold, one) for fold in folds] for one in forecasters)
-    frames = [frame for _, frame in (*ours, *todays)]
-    posteriors = {
-        fold.name: prediction.posterior for fold, (prediction, _) in zip(folds, ours, strict=True)
-    }
+        ours = [judged(fold, own_model) for fold in folds]
+        todays = [judged(fold, practice) for fold in folds]
+    frames = [frame for _, frame in ours + todays]
+    posteriors = {}
+    for fold, (prediction, _) in zip(folds, ours, strict=True):
+        posteriors[fold.name] = prediction.posterior
     return Backtest(pd.concat(frames, ignore_index=True), posteriors, runs, holdout)
 
 
@@ -226,7 +223,7 @@ def scored(fold: Fold, prediction: Prediction) -> pd.DataFrame:
     flops = compute(test)
     scores = run_scores(prediction.log_draws, np.log(test.column("loss")))
     known = {name: test.column(name) for name in ("n_params", "n_tokens") if name in test.frame}
-    columns: dict[str, Any] = {
+    facts = {
         "model": prediction.model,
         "fold": fold.name,
         "run_id": test.frame.index,
@@ -235,8 +232,8 @@ def scored(fold: Fold, prediction: Prediction) -> pd.DataFrame:
         "decades": np.log10(flops / compute(fold.train).max()),
         "n_train": len(fold.train),
         "loss": test.column("loss"),
-        **{name: scores[name].to_numpy() for name in (*QUANTILES_TO_SCORE, "pit", "crps")},
-        "log_score": prediction.log_density,
-        **{f"covered{share}": scores[f"covered{share}"].to_numpy() for share in INTERVALS},
     }
-    return pd.DataFrame(columns)
+    forecast_columns = [*QUANTILES_TO_SCORE, "pit", "crps"]
+    forecast_scores = scores[forecast_columns].assign(log_score=prediction.log_density)
+    covered = scores.drop(columns=forecast_columns)
+    return pd.DataFrame(facts).join([forecast_scores, covered])

@@ -1,13 +1,14 @@
 """Compare laws: all that apply to the runs, fitted alike, ranked by forecasts of runs that they
 have not seen.
 
-Two scores, both mean log densities of log loss in nats a run: of the dearest runs, forecast from
-the cheaper ones, which is what laws are for, and of each run given all others, by PSIS-LOO.
+Two scores, both mean log densities of log loss in nats a run: of the runs of largest compute,
+forecast from the others, which is what laws are for, and of each run given all others, by PSIS-LOO.
 Standard errors are of differences run by run from the best. A. Vehtari, A. Gelman and J. Gabry,
 2017 (arXiv:1507.04544), equation 24, for those.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +23,7 @@ from bayescale.batches.fitting import fit_here, shared_out
 from bayescale.batches.task import Outcome, Task
 from bayescale.decisions.checks.backtest import scored
 from bayescale.decisions.checks.forecasters import predicted, require_loss
-from bayescale.decisions.checks.holdouts.base import Holdout
+from bayescale.decisions.checks.holdouts.base import Fold, Holdout
 from bayescale.decisions.checks.holdouts.largest_compute import LargestCompute
 from bayescale.decisions.checks.loo import loo
 from bayescale.decisions.checks.scores import summary
@@ -136,13 +137,14 @@ def compare(
     runs : Runs or DataFrame
         A DataFrame is checked by `Runs.from_frame` first.
     laws : sequence of Law
-        All whose inputs the runs have, unless given.
+        By default all laws whose inputs the runs have.
     noise : Likelihood
-        `StudentT()` unless given; the same for all laws.
+        One noise model for all laws, by default `StudentT()`.
     method : Method
-        `Importance()` unless given, which fits all laws and folds of like size in few calls.
+        By default `Importance()`, which fits all laws and folds of like size in few calls.
     holdout : Holdout
-        What is hidden to be forecast; ``LargestCompute(0.2)``, the dearest fifth, unless given.
+        The runs to hide and forecast, by default ``LargestCompute(0.2)``, the fifth of the runs
+        with the largest compute.
 
     Returns
     -------
@@ -170,23 +172,19 @@ def compare(
     _check(runs, laws, noise)
     folds = (LargestCompute() if holdout is None else holdout).split(runs)
 
-    fits = _fitted(laws, [runs, *(fold.train for fold in folds)], noise, method)
+    trained = [fold.train for fold in folds]
+    fits = _fitted(laws, [runs, *trained], noise, method)
     problems = []
     for label, outcomes in fits.items():
-        doubts = [one.row["message"] for one in outcomes if one.row["message"]]
-        problems += [Complaint("fit", f"{label}: {doubt}") for doubt in doubts]
+        problems += _doubts(label, outcomes)
     posteriors, forecasts, left_out = {}, {}, {}
     for label, outcomes in fits.items():
         fitted_to_all, *fitted_to_folds = (one.posterior for one in outcomes)
-        if fitted_to_all is None or None in fitted_to_folds:
+        forecast_scores = _forecast_scores(folds, fitted_to_folds)
+        if fitted_to_all is None or forecast_scores is None:
             continue
         posteriors[label] = fitted_to_all
-        each = [
-            scored(fold, predicted(fit, fold.test))
-            for fold, fit in zip(folds, fitted_to_folds, strict=True)
-            if fit is not None
-        ]
-        forecasts[label] = pd.concat(each)
+        forecasts[label] = forecast_scores
         scores = loo(fitted_to_all).frame
         # Of log loss, as the forecasts' are.
         left_out[label] = scores["elpd"].to_numpy() - fitted_to_all.log_slope
@@ -200,7 +198,9 @@ def compare(
             f"{runs.name}: no law could be fitted to all runs and without those hidden: "
             f"{problems[0]}"
         )
-    forms = [row for label, posterior in posteriors.items() for row in _forms(label, posterior)]
+    forms: list[dict[str, Any]] = []
+    for label, posterior in posteriors.items():
+        forms += _forms(label, posterior)
     columns = ["law", "quantity", *QUANTILES, "value", "simpler", "below"]
     return Comparison(
         runs.name,
@@ -216,25 +216,38 @@ def _fitted(
     laws: Sequence[Law], sets: Sequence[Runs], noise: Likelihood, method: Method
 ) -> dict[str, list[Outcome]]:
     """Fit each law to each set of runs, and return the outcomes by law."""
-    tasks = [
-        Task(len(sets) * i + j, one, law, noise, method)
-        for i, law in enumerate(laws)
-        for j, one in enumerate(sets)
-    ]
-    by_position: dict[int, Outcome] = {}
+    numbered = enumerate(itertools.product(laws, sets))
+    tasks = [Task(position, one, law, noise, method) for position, (law, one) in numbered]
+    outcomes: list[Outcome] = []
     with bar() as progress:
         steps = progress.add_task("Comparing", total=len(tasks))
 
         def report(outcome: Outcome) -> None:
-            by_position[outcome.position] = outcome
+            outcomes.append(outcome)
             progress.update(steps, advance=1, refresh=True)
 
         for share in shared_out(tasks):
             fit_here(share, None, report)
-    return {
-        describe(law): [by_position[len(sets) * i + j] for j in range(len(sets))]
-        for i, law in enumerate(laws)
-    }
+    in_order = iter(sorted(outcomes, key=lambda outcome: outcome.position))
+    return {describe(law): list(itertools.islice(in_order, len(sets))) for law in laws}
+
+
+def _doubts(label: str, outcomes: Sequence[Outcome]) -> list[Complaint]:
+    """Return the complaints of the fits of one law."""
+    doubts = [outcome.row["message"] for outcome in outcomes if outcome.row["message"]]
+    return [Complaint("fit", f"{label}: {doubt}") for doubt in doubts]
+
+
+def _forecast_scores(
+    folds: Sequence[Fold], fits: Sequence[Posterior | None]
+) -> pd.DataFrame | None:
+    """Return the scores of all hidden runs, or None where a fold could not be fitted."""
+    frames = []
+    for fold, fit in zip(folds, fits, strict=True):
+        if fit is None:
+            return None
+        frames.append(scored(fold, predicted(fit, fold.test)))
+    return pd.concat(frames)
 
 
 def _ranked(
@@ -316,7 +329,7 @@ def _behind(values: np.ndarray, prefix: str) -> pd.DataFrame:
 
 def _forms(label: str, posterior: Posterior) -> Iterator[dict[str, Any]]:
     for special in posterior.law.nested_models:
-        draws = special.of(posterior.params).reshape(-1)
+        draws = np.ravel(special.of(posterior.params))
         inside = 0 < special.value < np.inf
         yield {
             "law": label,

@@ -147,9 +147,11 @@ def profile(
     of : Posterior, Runs or DataFrame
         A posterior brings its runs, law and noise.
     law : Law
-        A sum of powers with one or two exponents; the posterior's, or `Chinchilla()`, unless given.
+        A sum of powers with one or two exponents. By default the posterior's law, or
+        `Chinchilla()` for runs.
     noise : Noise
-        Any, objectives included; the posterior's, or `StudentT()`, unless given.
+        A likelihood or an objective. By default the posterior's noise model, or `StudentT()` for
+        runs.
     nodes : int
         Along each exponent.
 

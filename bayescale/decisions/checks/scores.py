@@ -60,15 +60,12 @@ def run_scores(log_draws: np.ndarray, log_loss: np.ndarray) -> pd.DataFrame:
     ([0.85], [False], [True])
     """
     quantile = quantiles(log_draws, QUANTILES_TO_SCORE)
-    covered = {
-        f"covered{share}": (quantile[low] <= log_loss) & (log_loss <= quantile[high])
-        for share, (low, high) in INTERVALS.items()
-    }
-    return pd.DataFrame(
-        {name: np.exp(values) for name, values in quantile.items()}
-        | {"pit": (log_draws < log_loss).mean(axis=0), "crps": crps(log_draws, log_loss)}
-        | covered
-    )
+    table = pd.DataFrame(quantile).apply(np.exp)
+    table["pit"] = (log_draws < log_loss).mean(axis=0)
+    table["crps"] = crps(log_draws, log_loss)
+    for share, (low, high) in INTERVALS.items():
+        table[f"covered{share}"] = (quantile[low] <= log_loss) & (log_loss <= quantile[high])
+    return table
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:

@@ -157,8 +157,8 @@ def sensitivity(posterior: Posterior, compute: float | None = None) -> Sensitivi
         Of a law with exponents alpha and beta and a best split of compute, under a likelihood, with
         100 draws at least.
     compute : float, optional
-        Budget at which to allocate and forecast, FLOPs; ten times the largest 6·N·D of the runs
-        unless given.
+        Budget at which to allocate and forecast, FLOPs. By default ten times the largest 6·N·D of
+        the runs.
 
     Returns
     -------
@@ -202,13 +202,11 @@ def sensitivity(posterior: Posterior, compute: float | None = None) -> Sensitivi
 
 
 def check(posterior: Posterior) -> None:
-    """Raise InputError, saying what to do, where a posterior has no answers or no width to tell
-    beside them.
-    """
+    """Raise InputError where a posterior has no answers, or no width to compare changes with."""
     if not is_likelihood(posterior.noise):
         raise InputError(
-            f"sensitivity is told beside a posterior's width, and {posterior.noise.title} gives "
-            f"none; fit with a likelihood."
+            f"sensitivity compares changes with a posterior's width, and {posterior.noise.title} "
+            f"gives none; fit with a likelihood."
         )
     if posterior.n_draws < _FEWEST_DRAWS:
         raise InputError(
@@ -221,14 +219,12 @@ def check(posterior: Posterior) -> None:
 
 def _variants(posterior: Posterior) -> Iterator[_Variant]:
     runs, law, noise = posterior.runs, posterior.law, posterior.noise
-    yield from (
-        _Variant("likelihood", describe(other), runs, law, other)
-        for other in _LIKELIHOODS
-        if other != noise
-    )
-    yield from (
-        _Variant("form", describe(other), runs, other, noise) for other in _FORMS if other != law
-    )
+    for likelihood in _LIKELIHOODS:
+        if likelihood != noise:
+            yield _Variant("likelihood", describe(likelihood), runs, law, likelihood)
+    for form in _FORMS:
+        if form != law:
+            yield _Variant("form", describe(form), runs, form, noise)
     for label, rows in _blocks(runs):
         kept = Runs(runs.frame[~rows], f"{runs.name} without {label}", runs.source, runs.notes)
         yield _Variant("runs", f"without {label}", kept, law, noise)

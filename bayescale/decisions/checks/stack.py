@@ -46,7 +46,8 @@ def stack(
         anew to the others. ``"evidence"``: posterior probabilities of models that are equally
         probable before, from ``log_evidence``.
     holdout : Holdout
-        What ``"future"`` hides; ``LargestCompute(0.2)``, the dearest fifth, unless given.
+        The runs that ``"future"`` hides, by default ``LargestCompute(0.2)``, the fifth of the runs
+        with the largest compute.
 
     Returns
     -------
@@ -117,14 +118,12 @@ def _labels(posteriors: tuple[Posterior, ...]) -> tuple[str, ...]:
 
 
 def _by_loo(posteriors: tuple[Posterior, ...], models: tuple[str, ...]) -> Scored:
-    leave_one_out = [loo(posterior) for posterior in posteriors]
-    scores = {
-        model: result.frame.set_index("run_id")["elpd"]
-        for model, result in zip(models, leave_one_out, strict=True)
-    }
+    scores: dict[str, pd.Series] = {}
     problems: list[Complaint] = []
-    for model, result in zip(models, leave_one_out, strict=True):
-        problems += complaints_about(model, result.problems)
+    for model, posterior in zip(models, posteriors, strict=True):
+        left_out = loo(posterior)
+        scores[model] = left_out.frame.set_index("run_id")["elpd"]
+        problems += complaints_about(model, left_out.problems)
     return pd.DataFrame(scores), tuple(problems)
 
 
@@ -136,27 +135,25 @@ def _by_future(
     problems: list[Complaint] = []
     for model, posterior in zip(models, posteriors, strict=True):
         forecaster = Fitted(posterior.law, posterior.noise, posterior.method)
-        predictions = [forecaster.predict(fold.train, fold.test) for fold in folds]
-        scores[model] = np.concatenate([prediction.log_density for prediction in predictions])
-        for prediction in predictions:
+        log_densities = []
+        for fold in folds:
+            prediction = forecaster.predict(fold.train, fold.test)
+            log_densities.append(prediction.log_density)
             problems += complaints_about(
                 f"{model}, fitted without hidden runs", prediction.posterior.problems
             )
+        scores[model] = np.concatenate(log_densities)
     run_ids = np.concatenate([fold.test.frame.index.to_numpy() for fold in folds])
     return pd.DataFrame(scores, index=pd.Index(run_ids, name="run_id")), tuple(problems)
 
 
 def _by_evidence(posteriors: tuple[Posterior, ...], models: tuple[str, ...]) -> Scored:
-    lacking = [
-        m
-        for m, one in zip(models, posteriors, strict=True)
-        if "log_evidence" not in one.diagnostics
-    ]
+    found = [posterior.diagnostics.get("log_evidence") for posterior in posteriors]
+    lacking = [model for model, value in zip(models, found, strict=True) if value is None]
     if lacking:
         raise InputError(
             f"stack: {'; '.join(lacking)} came without evidence. Fit with Grid() or Importance(), "
             f"which find it for noise "
             'without processes, or weigh by="loo" or by="future".'
         )
-    evidence = [[posterior.diagnostics["log_evidence"] for posterior in posteriors]]
-    return pd.DataFrame(evidence, columns=list(models)), ()
+    return pd.DataFrame([found], columns=list(models)), ()

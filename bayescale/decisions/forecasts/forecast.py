@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from itertools import chain
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ from bayescale.noise.base import is_likelihood, sample_responses
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, records, to_html, to_text
 from bayescale.units import QUANTILES_AND_QUARTILES, quantiles
+
+_Inputs: TypeAlias = Mapping[str, float | Sequence[float] | np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,15 +134,13 @@ def forecast(
     """
     if isinstance(posterior, Stack):
         return _mixed(posterior, seed, inputs)
-    return _predicted(
-        posterior, seed, _checked(posterior.law.formula, posterior.law.inputs, inputs)
-    )
+    table = _checked(posterior.law.formula, posterior.law.inputs, inputs)
+    return _predicted(posterior, seed, table)
 
 
-def _mixed(stack: Stack, seed: int, inputs: dict[str, Any]) -> Forecast:
-    wanted = tuple(
-        dict.fromkeys(name for posterior in stack.posteriors for name in posterior.law.inputs)
-    )
+def _mixed(stack: Stack, seed: int, inputs: _Inputs) -> Forecast:
+    each = [posterior.law.inputs for posterior in stack.posteriors]
+    wanted = tuple(dict.fromkeys(chain.from_iterable(each)))
     table = _checked("The stack of " + ", ".join(stack.models), wanted, inputs)
     parts = [_predicted(posterior, seed, table) for posterior in stack.posteriors]
     indices = stack.draw_indices(seed)
@@ -185,12 +186,8 @@ def scattered(
     return Forecast(table, response.column, law_draws, scatter)
 
 
-def _checked(what: str, wanted: Sequence[str], inputs: dict[str, Any]) -> pd.DataFrame:
-    if set(inputs) != set(wanted):
-        raise InputError(
-            f"{what} takes {', '.join(wanted)}; {', '.join(inputs) or 'nothing'} was given."
-        )
-    arrays = {name: np.atleast_1d(np.asarray(inputs[name], dtype=np.float64)) for name in wanted}
+def _checked(what: str, wanted: Sequence[str], inputs: _Inputs) -> pd.DataFrame:
+    arrays = as_arrays(what, wanted, inputs)
     try:
         columns = dict(zip(arrays, np.broadcast_arrays(*arrays.values()), strict=True))
     except ValueError:
@@ -199,13 +196,31 @@ def _checked(what: str, wanted: Sequence[str], inputs: dict[str, Any]) -> pd.Dat
             f"Inputs must be of one length, or of length one; here: {lengths}."
         ) from None
     for name, values in columns.items():
-        bad = ~(np.isfinite(values) & (values > 0))
-        if bad.any():
-            raise InputError(
-                f"{name} = {values[bad][0]:g} is not a positive number; it is a count, such as "
-                f"70e9."
-            )
+        require_positive(name, values)
     return pd.DataFrame(columns)
+
+
+def as_arrays(what: str, wanted: Sequence[str], inputs: _Inputs) -> dict[str, np.ndarray]:
+    """Return inputs as arrays of one dimension or more, in the order of ``wanted``.
+
+    Raises
+    ------
+    InputError
+        Where the names of the inputs are not those that ``what``, a law or a stack, takes.
+    """
+    if set(inputs) != set(wanted):
+        given = ", ".join(inputs) or "nothing"
+        raise InputError(f"{what} takes {', '.join(wanted)}; {given} was given.")
+    return {name: np.atleast_1d(np.asarray(inputs[name], dtype=np.float64)) for name in wanted}
+
+
+def require_positive(name: str, values: np.ndarray) -> None:
+    """Raise InputError where a value of an input is not a positive finite number."""
+    bad = ~(np.isfinite(values) & (values > 0))
+    if bad.any():
+        raise InputError(
+            f"{name} = {values[bad][0]:g} is not a positive number; it is a count, such as 70e9."
+        )
 
 
 def _columns(prefix: str, draws: np.ndarray) -> pd.DataFrame:
@@ -215,6 +230,5 @@ def _columns(prefix: str, draws: np.ndarray) -> pd.DataFrame:
             "sd": draws.std(axis=0, ddof=1) if len(draws) > 1 else np.zeros(draws.shape[1]),
             **quantiles(draws, QUANTILES_AND_QUARTILES),
         }
-    return pd.DataFrame(
-        {f"{prefix}_{name}" if prefix else name: values for name, values in statistics.items()}
-    )
+    table = pd.DataFrame(statistics)
+    return table.add_prefix(f"{prefix}_") if prefix else table

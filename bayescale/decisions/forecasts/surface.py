@@ -6,7 +6,6 @@ costs time and no memory.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,7 @@ import xarray as xr
 
 from bayescale._internal.precision import float64
 from bayescale.decisions.checks.forecasters import require_loss
-from bayescale.decisions.forecasts.forecast import forecast
+from bayescale.decisions.forecasts.forecast import as_arrays, forecast, require_positive
 from bayescale.errors import InputError
 from bayescale.kernels import predictive_surface
 from bayescale.noise.base import is_likelihood, sample_responses
@@ -48,8 +47,9 @@ class Surface:
 
     def summary(self) -> pd.DataFrame:
         """Loss of a new run in each cell: inputs, mean, sd and quantiles, one row per cell."""
-        predicted = self.data[[str(name) for name in self.data if str(name).startswith("loss_")]]
-        return Surface(predicted).frame.rename(columns=lambda name: name.removeprefix("loss_"))
+        frame = self.frame
+        of_runs = frame.loc[:, ~frame.columns.str.startswith("law_")]
+        return of_runs.rename(columns=lambda name: name.removeprefix("loss_"))
 
     @property
     def title(self) -> str:
@@ -88,7 +88,7 @@ def surface(
     In each cell, over the draws θ_s of the posterior: the law's loss L(N, D; θ_s), and that of a
     new run, L(N, D; θ_s)·e^{ε_s}, with ε_s drawn from the noise of the draw, once for all cells.
     Each cell's predictive distribution is what it would be with deviates of its own, and maps are
-    smooth; how runs vary together they do not tell.
+    smooth; they do not show how runs vary together.
 
     Parameters
     ----------
@@ -120,17 +120,12 @@ def surface(
     """
     require_loss("surface", posterior.law)
     axes = _checked(posterior, inputs)
-    cells = np.meshgrid(*axes.values(), indexing="ij")
-    table = summarise_cells(
-        posterior, {name: cell.ravel() for name, cell in zip(axes, cells, strict=True)}, seed=seed
-    )
-    shape = tuple(len(axis) for axis in axes.values())
-    return Surface(
-        xr.Dataset(
-            {name: (tuple(axes), table[name].to_numpy().reshape(shape)) for name in table},
-            coords=axes,
-        )
-    )
+    grids = np.meshgrid(*axes.values(), indexing="ij")
+    cells = dict(zip(axes, map(np.ravel, grids), strict=True))
+    table = summarise_cells(posterior, cells, seed=seed)
+    dimensions, shape = tuple(axes), grids[0].shape
+    columns = {name: (dimensions, table[name].to_numpy().reshape(shape)) for name in table}
+    return Surface(xr.Dataset(columns, coords=axes))
 
 
 @float64
@@ -162,19 +157,13 @@ def summarise_cells(
         scatter,
         quantiles=tuple(QUANTILES_AND_QUARTILES.values()),
     )
-    columns = {}
+    tables = []
     for prefix, kind in (("loss", -1), ("law", 0)):
-        columns[f"{prefix}_mean"], columns[f"{prefix}_sd"] = (
-            statistics.mean[kind],
-            statistics.sd[kind],
-        )
-        columns |= {
-            f"{prefix}_{name}": values
-            for name, values in zip(
-                QUANTILES_AND_QUARTILES, statistics.quantiles[kind], strict=True
-            )
-        }
-    return pd.DataFrame({name: np.asarray(values) for name, values in columns.items()})
+        mean, sd, levels = statistics.mean[kind], statistics.sd[kind], statistics.quantiles[kind]
+        rows = np.vstack([mean, sd, levels])
+        table = pd.DataFrame(rows.T, columns=["mean", "sd", *QUANTILES_AND_QUARTILES])
+        tables.append(table.add_prefix(f"{prefix}_"))
+    return pd.concat(tables, axis=1)
 
 
 def _scatter(posterior: Posterior, cells: Mapping[str, np.ndarray], seed: int) -> np.ndarray | None:
@@ -188,48 +177,39 @@ def _scatter(posterior: Posterior, cells: Mapping[str, np.ndarray], seed: int) -
         return nothing[None]
     if posterior.noise.shared:
         return None
-    ends = {name: np.array([values.min(), values.max()]) for name, values in cells.items()}
-    zeros = np.zeros((*next(iter(posterior.params.values())).shape, 1))
-    low, high = (
-        sample_responses(
-            posterior.density(zeros, {name: end[[i]] for name, end in ends.items()}), seed
-        )
-        for i in (0, 1)
-    )
-    return np.stack([nothing, low.reshape(-1)]) if np.array_equal(low, high) else None
+    smallest = {name: values.min(keepdims=True) for name, values in cells.items()}
+    largest = {name: values.max(keepdims=True) for name, values in cells.items()}
+    low = _deviates(posterior, smallest, seed)
+    high = _deviates(posterior, largest, seed)
+    return np.stack([nothing, low]) if np.array_equal(low, high) else None
+
+
+def _deviates(posterior: Posterior, at: Mapping[str, np.ndarray], seed: int) -> np.ndarray:
+    """Return the scatter of a run at one cell, a deviate of each draw, shape (draws,)."""
+    one_of_each_draw = np.zeros((*next(iter(posterior.params.values())).shape, 1))
+    return sample_responses(posterior.density(one_of_each_draw, at), seed).reshape(-1)
 
 
 def _forecast_in_blocks(
     posterior: Posterior, cells: Mapping[str, np.ndarray], seed: int
 ) -> pd.DataFrame:
     count = len(next(iter(cells.values())))
-    blocks = [
-        {name: values[i : i + _BLOCK] for name, values in cells.items()}
-        for i in range(0, count, _BLOCK)
-    ]
-    frames = [
-        forecast(posterior, seed=seed, **block).frame.drop(columns=list(cells)) for block in blocks
-    ]
+    frames = []
+    for begin in range(0, count, _BLOCK):
+        block = {name: values[begin : begin + _BLOCK] for name, values in cells.items()}
+        predicted = forecast(posterior, seed=seed, **block)
+        frames.append(predicted.frame.drop(columns=list(cells)))
     return pd.concat(frames, ignore_index=True)
 
 
-def _checked(posterior: Posterior, inputs: dict[str, Any]) -> dict[str, np.ndarray]:
-    wanted = posterior.law.inputs
-    if set(inputs) != set(wanted):
-        raise InputError(
-            f"{posterior.law.formula} takes {', '.join(wanted)}; {', '.join(inputs) or 'nothing'} "
-            f"was given."
-        )
-    axes = {name: np.atleast_1d(np.asarray(inputs[name], dtype=np.float64)) for name in wanted}
+def _checked(
+    posterior: Posterior, inputs: Mapping[str, float | Sequence[float] | np.ndarray]
+) -> dict[str, np.ndarray]:
+    axes = as_arrays(posterior.law.formula, posterior.law.inputs, inputs)
     for name, values in axes.items():
         if values.ndim > 1 or not values.size:
             raise InputError(
                 f"{name} has the shape {values.shape}; an axis is one number or a sequence of them."
             )
-        bad = ~(np.isfinite(values) & (values > 0))
-        if bad.any():
-            raise InputError(
-                f"{name} = {values[bad][0]:g} is not a positive number; it is a count, such as "
-                f"70e9."
-            )
+        require_positive(name, values)
     return axes

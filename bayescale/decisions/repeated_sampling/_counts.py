@@ -9,7 +9,7 @@ count as zero. Chains of all groups run one compiled program, in threads.
 """
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -29,7 +29,6 @@ from bayescale.inference._chains import DEFAULT_WARMUP, Redraw, Schedule, sample
 from bayescale.inference._coordinates import constrained
 from bayescale.inference._programs import Fields, compile_ahead
 from bayescale.inference.nuts import NUTS
-from bayescale.laws.base import Values
 from bayescale.posterior.diagnostics import convergence, judge
 from bayescale.processes.base import padded_size
 from bayescale.results import Complaint
@@ -147,7 +146,7 @@ class Fit:
     problems: tuple[Complaint, ...]
 
 
-def log_shares(rates: SuccessRates, params: Values) -> Array:
+def log_shares(rates: SuccessRates, params: Mapping[str, np.ndarray | Array]) -> Array:
     """Return the logarithm of the share of problems below the grid and in each cell, shape (…, 1 +
     cells), for parameters of shape (…).
     """

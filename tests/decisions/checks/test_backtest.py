@@ -86,7 +86,7 @@ def test_the_log_score_is_the_mean_density_over_the_draws(sweep):
 
 def test_a_point_fit_scatters_as_its_noise_does(tested):
     rows = tested.frame[tested.frame["model"] != BASELINE]
-    sigma = tested.posteriors["the dearest 20 %"].draws("sigma")[0]
+    sigma = tested.posteriors["the largest-compute 20 %"].draws("sigma")[0]
     np.testing.assert_allclose(
         np.log(rows["q95"] / rows["q05"]), 2 * norm.ppf(0.95) * sigma, rtol=0.15
     )
@@ -155,16 +155,18 @@ def test_processes_are_forecast_and_scored_with_the_law(sweep):
 
 
 def test_failed_diagnostics_are_warned_of_and_kept_with_the_fold(sweep):
-    with pytest.warns(bs.FitWarning, match=r"without the dearest 20 %: The chains disagree"):
+    with pytest.warns(
+        bs.FitWarning, match=r"without the largest-compute 20 %: The chains disagree"
+    ):
         found = bs.backtest(sweep, law=bs.laws.Chinchilla(), noise=NORMAL, method=Doubtful())
     assert [str(problem) for problem in found.problems] == [
-        "Without the dearest 20 %: The chains disagree."
+        "Without the largest-compute 20 %: The chains disagree."
     ]
 
 
 def test_too_few_runs_left_for_the_law_are_named_with_what_was_hidden(sweep):
     with pytest.raises(
-        bs.InputError, match=r"without the dearest 90 % has 4 runs but 6 parameters"
+        bs.InputError, match=r"without the largest-compute 90 % has 4 runs but 6 parameters"
     ):
         bs.backtest(
             sweep, bs.LargestCompute(0.9), law=bs.laws.Chinchilla(), noise=NORMAL, method=POINT

@@ -63,7 +63,7 @@ def test_the_form_of_a_law_is_told_beside_the_simpler_one(found):
 
 def test_the_verdict_names_winner_runner_up_and_form(found):
     verdict = " ".join(found.sentences)
-    assert verdict.startswith("chinchilla forecasts the dearest 20 % of ")
+    assert verdict.startswith("chinchilla forecasts the largest-compute 20 % of ")
     assert "power_law is behind by" in verdict
     assert "beta/alpha is" in verdict and "with probability" in verdict
 

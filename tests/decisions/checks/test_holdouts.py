@@ -45,7 +45,7 @@ def test_every_hold_out_is_public_and_found_by_the_text_that_describes_it(any_ho
     assert parse(PACKAGE, type(any_holdout).__module__.rpartition(".")[2]) == any_holdout
 
 
-def test_the_dearest_share_is_hidden_rounded_up(sweep):
+def test_the_share_of_largest_compute_is_hidden_rounded_up(sweep):
     (fold,) = bs.LargestCompute(0.21).split(sweep)
     assert len(fold.test) == 10
     assert compute(fold.test).min() >= compute(fold.train).max()
@@ -113,5 +113,7 @@ def test_runs_without_groups_are_told_how_to_name_them(sweep):
 
 def test_one_group_cannot_be_left_out(sweep):
     runs = bs.Runs.from_frame(sweep.frame.assign(group="one"))
-    with pytest.raises(bs.InputError, match=r"are of one group, one; hide the dearest instead"):
+    with pytest.raises(
+        bs.InputError, match=r"are of one group, one; hide the runs of largest compute instead"
+    ):
         bs.LeaveGroupOut().split(runs)

@@ -28,8 +28,8 @@ def scattered(made_posterior, noise=None, **changed):
 
 @pytest.fixture
 def refits(monkeypatch, made_posterior):
-    """In place of fits: what was asked, and a posterior whose β is larger; fits of Laplace noise
-    fail.
+    """Replace fits: record the arguments, and return a posterior whose β is larger; fits of Laplace
+    noise fail.
     """
     asked = []
 
@@ -115,10 +115,10 @@ def test_what_could_not_be_fitted_is_told_and_stops_nothing(refits, made_posteri
     assert "laplace" not in set(found.frame["variant"])
 
 
-def test_the_budget_is_ten_times_the_dearest_run_unless_given(refits, made_posterior):
+def test_the_budget_is_ten_times_the_largest_compute_by_default(refits, made_posterior):
     posterior = scattered(made_posterior)
-    dearest = (6 * posterior.runs.column("n_params") * posterior.runs.column("n_tokens")).max()
-    assert bs.sensitivity(posterior).compute == pytest.approx(10 * dearest)
+    largest = (6 * posterior.runs.column("n_params") * posterior.runs.column("n_tokens")).max()
+    assert bs.sensitivity(posterior).compute == pytest.approx(10 * largest)
     assert bs.sensitivity(posterior, compute=1e21).compute == 1e21
 
 

@@ -29,7 +29,7 @@ def free(runs):
 
 @pytest.fixture(scope="module")
 def heavy(free):
-    """As if fitted under another likelihood."""
+    """Return the posterior as if it were fitted under another likelihood."""
     tails = {**free.params, "nu": np.full_like(free.params["sigma"], 5.0)}
     evidence = free.diagnostics["log_evidence"] - 1.5
     return replace(free, noise=StudentT(), params=tails, diagnostics={"log_evidence": evidence})
@@ -71,10 +71,10 @@ def test_scores_are_those_of_loo(free, heavy):
     assert frame["weight"].sum() == pytest.approx(1)
 
 
-def test_by_future_the_scored_runs_are_the_dearest_fifth(runs, free, power):
+def test_by_future_the_scored_runs_are_the_fifth_of_largest_compute(runs, free, power):
     stack = bs.stack([free, power], by="future")
-    dearest = runs.frame.index[np.argsort(runs.column("flops"))[-9:]]
-    assert set(stack.scores.index) == set(dearest)
+    largest = runs.frame.index[np.argsort(runs.column("flops"))[-9:]]
+    assert set(stack.scores.index) == set(largest)
     assert stack.weights[0] > 0.9
 
 

@@ -36,13 +36,13 @@ def cost(posterior) -> np.ndarray:
 
 
 def losses(posterior, n_params, n_tokens):
-    """Of the law, shape (draws, places)."""
+    """Return the losses of the law, shape (draws, places)."""
     c = {name: values.reshape(-1, 1) for name, values in posterior.params.items()}
     return c["E"] + c["A"] / n_params ** c["alpha"] + c["B"] / n_tokens ** c["beta"]
 
 
 def regrets(posterior):
-    """Of sizes at the target under each draw, shape (draws, sizes)."""
+    """Return the regrets of sizes at the target under each draw, shape (draws, sizes)."""
     best = Chinchilla().optimal_n_params(
         {name: values.reshape(-1, 1) for name, values in posterior.params.items()}, TARGET
     )

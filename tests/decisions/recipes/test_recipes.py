@@ -35,14 +35,14 @@ def sweeps(noise=0.01, seed=1, candidate=BETTER, **base):
 
 @pytest.fixture(scope="module")
 def exact():
-    """Of runs with almost no noise, by a point fit."""
+    """A point fit of runs with almost no noise."""
     return bs.recipes(
         sweeps(noise=1e-5), "old", "new", noise=Normal(), method=bs.MultiStart(starts=100)
     )
 
 
 def at_the_truth(compute, floor=FLOOR):
-    """What is found where every draw is the truth; nothing is fitted."""
+    """The result where every draw is the truth; nothing is fitted."""
     truth = {
         **BASE,
         "n_params_multiplier": N_MULTIPLIER,
@@ -65,7 +65,7 @@ def at_the_truth(compute, floor=FLOOR):
 
 
 def best_loss(params, compute):
-    """Of Chinchilla's law, by search."""
+    """Return the least loss of Chinchilla's law at a budget, by search."""
     n = np.geomspace(1e6, 1e14, 200_001)
     return np.min(
         params["E"]

@@ -41,7 +41,7 @@ def density(rates, log_hazard):
 
 
 def integral(rates, n, y):
-    """Of the probability of a count, by quadrature in pieces about its peak."""
+    """Return the probability of a count, by quadrature in pieces about its peak."""
     peak = np.log(-np.log1p(-(y + 0.5) / (n + 1)))
     edges = np.unique(
         np.clip([-60, -20, *(peak + np.array([-3, -0.5, -0.1, 0, 0.1, 0.5, 3])), 6.9], -60, 6.9)
@@ -88,7 +88,7 @@ def simulated(seed, problems, samples, rates):
 
 @pytest.fixture(scope="module")
 def fitted():
-    """Of 64 problems and 100 samples of each, with their rates."""
+    """A fit of 64 problems with 100 samples of each, and their true rates."""
     counts, p = simulated(1, 64, 100, GeneralisedGamma())
     return bs.pass_at_k(counts, k=[1, 10, 100, 1_000, 1_001, 10_000], method=SHORT), counts, p
 

@@ -2,7 +2,8 @@
 it must forecast.
 """
 
-from typing import NamedTuple, Protocol, runtime_checkable
+from dataclasses import Field
+from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -31,6 +32,8 @@ class Fold(NamedTuple):
 @runtime_checkable
 class Holdout(Protocol):
     """A hold-out is a frozen dataclass of options; adding one is adding a file to this folder."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[object]]]
 
     def split(self, runs: Runs) -> tuple[Fold, ...]:
         """The splits, each with a fit of its own."""

@@ -1,4 +1,4 @@
-"""Hide the dearest runs: what a forecast is for."""
+"""Hide the runs of largest compute: a forecast is for such runs."""
 
 from dataclasses import dataclass
 
@@ -22,15 +22,16 @@ class LargestCompute:
     >>> import bayescale as bs
     >>> (hidden,) = bs.LargestCompute(0.2).split(bs.datasets.simulate(seed=1))
     >>> hidden.name, len(hidden.train), len(hidden.test)
-    ('the dearest 20 %', 36, 9)
+    ('the largest-compute 20 %', 36, 9)
     """
 
     share: float = 0.2
 
     def split(self, runs: Runs) -> tuple[Fold, ...]:
-        """The one split."""
+        """Return the one split."""
         require_share("largest_compute: share", self.share)
         order = np.argsort(compute(runs), kind="stable")
         hidden = int(np.ceil(self.share * len(runs) - LAST_BIT))
         kept = len(runs) - hidden
-        return (fold(runs, f"the dearest {100 * self.share:g} %", order[:kept], order[kept:]),)
+        name = f"the largest-compute {100 * self.share:g} %"
+        return (fold(runs, name, order[:kept], order[kept:]),)

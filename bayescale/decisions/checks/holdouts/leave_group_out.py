@@ -35,7 +35,7 @@ class LeaveGroupOut:
         names = np.unique(groups)
         if len(names) < 2:
             raise InputError(
-                f"All runs of {runs.name} are of one group, {names[0]}; hide the dearest instead: "
-                f"LargestCompute()."
+                f"All runs of {runs.name} are of one group, {names[0]}; hide the runs of largest "
+                f"compute instead: LargestCompute()."
             )
         return tuple(fold(runs, f"group {name}", groups != name, groups == name) for name in names)
