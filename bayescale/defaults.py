@@ -30,8 +30,8 @@ LAW = "coupled"
 NOISE = "discrepancy"
 """The noise model of `fit` and `backtest` for losses, by a method that can fit it."""
 
-METHOD = "nuts"
-"""The method of `fit`, `backtest` and `recipes`."""
+METHOD = "importance"
+"""The method of `fit`, `backtest`, `plan` and `recipes`."""
 
 TEXTBOOK_LAW = "chinchilla"
 """The law of `batch`, `profile` and `recipes`, and of today's practice in `backtest`."""
@@ -69,6 +69,11 @@ def noise(runs: "Runs", law: "Law") -> "Likelihood":
     if not groups_are_budgets(runs):
         return departures
     return replace(departures, processes=(*departures.processes, SharedEffect()))
+
+
+def method() -> "Method":
+    """Return the method of `fit`."""
+    return cast("Method", parse("bayescale.inference", METHOD))
 
 
 def textbook_law() -> "Law":

@@ -72,6 +72,8 @@ def solve_lower(
     columns: Annotated[Array, "size size batch"], right: Annotated[Array, "size batch"]
 ) -> Annotated[Array, "size batch"]:
     """Return L⁻¹ b for a factor's columns."""
+    if not len(columns):
+        return right
     below = _off_diagonal(columns)
 
     def substitute(remainder: Array, index: Array) -> tuple[Array, Array]:
@@ -86,6 +88,8 @@ def solve_upper(
     columns: Annotated[Array, "size size batch"], right: Annotated[Array, "many size batch"]
 ) -> Annotated[Array, "many size batch"]:
     """Return L'⁻¹ b for a factor's columns, and for many b of one matrix."""
+    if not len(columns):
+        return right
     below = _off_diagonal(columns)
 
     def substitute(solution: Array, index: Array) -> tuple[Array, None]:

@@ -25,7 +25,7 @@ from jaxtyping import install_import_hook
 # imported, which conftests of folders do; this imports no JAX.
 SHAPED = (
     "bayescale.inference._coordinates",
-    "bayescale.inference._integrated",
+    "bayescale.inference._conditional",
     "bayescale.inference._mixture",
     "bayescale.inference._pool",
     "bayescale.kernels.additive_grid",

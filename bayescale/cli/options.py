@@ -50,8 +50,8 @@ Noise = Annotated[
     typer.Option(
         "--noise",
         help="Noise model, how losses scatter about the law: student_t, normal, huber:delta=1e-3, "
-        "discrepancy:base=student_t. Default: discrepancy for losses under nuts, else "
-        "student_t.",
+        "discrepancy:base=student_t. Default: discrepancy for losses under importance "
+        "and nuts, else student_t.",
         show_default=False,
     ),
 ]
@@ -59,7 +59,7 @@ Method = Annotated[
     str,
     typer.Option(
         "--method",
-        help="Inference method: nuts:draws=2000, importance, grid:nodes=256, "
+        help="Inference method: importance:draws=8000, nuts, grid:nodes=256, "
         "bootstrap:replicates=4000, multistart:starts=500.",
     ),
 ]

@@ -58,7 +58,7 @@ def plan(
         typer.Option(help="Noise model used for planning (default student_t).", show_default=False),
     ] = None,
     method: Annotated[
-        str, typer.Option(help="Inference method, with its options: nuts or importance.")
+        str, typer.Option(help="Inference method, with its options: importance or nuts.")
     ] = defaults.METHOD,
     seed: Seed = None,
     column: Columns = None,

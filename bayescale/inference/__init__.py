@@ -10,6 +10,7 @@ from bayescale._internal.discovery import lazy_names
 from bayescale._internal.precision import float64
 from bayescale.errors import FitWarning, InputError
 from bayescale.inference.base import Method, Problem
+from bayescale.inference.importance import Importance as Importance
 from bayescale.inference.nuts import NUTS as NUTS
 from bayescale.laws.base import Law
 from bayescale.noise.base import Noise
@@ -19,7 +20,6 @@ from bayescale.runs import Runs
 if TYPE_CHECKING:
     from bayescale.inference.bootstrap import Bootstrap as Bootstrap
     from bayescale.inference.grid import Grid as Grid
-    from bayescale.inference.importance import Importance as Importance
     from bayescale.inference.multistart import MultiStart as MultiStart
 else:
     __getattr__, __dir__ = lazy_names(__name__, "fit")
@@ -44,10 +44,11 @@ def fit(
         public sweeps (`bayescale.defaults`).
     noise : Noise
         By default `Discrepancy()`, with an effect of each ``group`` where groups are compute
-        budgets; `StudentT()` where the method is another than `NUTS`, since the others need runs
-        that scatter independently, or where the law predicts something else than a loss.
+        budgets; `StudentT()` under `Grid`, `MultiStart` and `Bootstrap`, which need runs that
+        scatter independently, or where the law predicts something else than a loss.
     method : Method
-        By default `NUTS()`. `Grid` needs a law that is a sum of powers, such as
+        By default `Importance()`, which hands on to `NUTS()` where its weights are not to be
+        trusted. `Grid` needs a law that is a sum of powers, such as
         ``law=Chinchilla()``.
 
     Returns
@@ -98,7 +99,7 @@ def _require_instance(kind: type, value: object, example: str) -> None:
 def _chosen(
     runs: Runs, law: Law | None, noise: Noise | None, method: Method | None
 ) -> tuple[Law, Noise, Method]:
-    method = NUTS() if method is None else method
+    method = defaults.method() if method is None else method
     law = defaults.law() if law is None else law
     if noise is None:
         shared = _takes_departures(method)
@@ -107,6 +108,4 @@ def _chosen(
 
 
 def _takes_departures(method: Method) -> bool:
-    # The heavy tails of the default noise model are for chains alone: importance sampling
-    # integrates departures out, and needs runs that scatter Normally about them.
-    return isinstance(method, NUTS)
+    return isinstance(method, (Importance, NUTS))

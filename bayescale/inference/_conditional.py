@@ -1,9 +1,10 @@
 """Law and coefficients given the noise's parameters: nearly Normal, so they are proposed from that
 Normal, and weighed against the exact density.
 
-Let φ be the parameters of the noise and its amplitudes, θ the law's decorrelated coordinates, z the
-coefficients of the functions Φ, T(φ) their amplitudes, and e = r(θ) − Φ T z what law and processes
-leave of each run. To second order about a mode (θ₀, e₀), and with slopes J = −∂r/∂θ,
+Let φ be the scored coordinates of the noise and its amplitudes, θ the law's decorrelated
+coordinates, z the coefficients of the functions Φ, T(φ) their amplitudes, and e = r(θ) − Φ T z what
+law and processes leave of each run. To second order about a mode (θ₀, e₀), and with slopes
+J = −∂r/∂θ,
 
     Σ w ρ(e) ≈ Σ w ρ(e₀) + g (e − e₀) + ½ h (e − e₀)²,      g = w ρ'(e₀),  h = w ρ''(e₀)
 
@@ -31,10 +32,11 @@ from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from bayescale._internal.compiling import Use, jit_for
-from bayescale.inference._coordinates import Columns, Unconstrained
+from bayescale.inference._coordinates import Columns, Unconstrained, unscored
 from bayescale.inference._data import Data
 from bayescale.inference.base import Target
 from bayescale.kernels.elimination import factorise, solve_lower, solve_upper
@@ -146,7 +148,7 @@ def weighable(
     ----------
     target : Target
     points : Array, shape (k, batch)
-        η of the law's coordinates, then φ, unconstrained coordinates of the noise.
+        η of the law's coordinates, then φ, scored coordinates of the noise.
     standard : Array, shape (functions, batch)
         ξ.
     data : Data
@@ -156,7 +158,8 @@ def weighable(
     p, batch = target.n_predictive, points.shape[1]
     functions = _features(data)
     size = functions.shape[1]
-    whitened, noise_columns = points[:p], list(points[p:])
+    whitened = points[:p]
+    noise_columns, score_volume = unscored(target.noise.parameters, list(points[p:]))
     at_mode = target.law.recorrelate(list(linearisation.law[:, None]))
     columns = [jnp.broadcast_to(column, (batch,)) for column in at_mode] + noise_columns
     amplitudes = _amplitudes(target, columns, data)
@@ -175,14 +178,8 @@ def weighable(
     pull = slope + curvature * (residual - linearisation.unexplained)
     root = factor.columns[:size, :size]
     solved = solve_lower(root, amplitudes * (functions.T @ pull))
-    centre = solve_upper(root, solved[None])[0]
-    for _ in range(_STEPS):
-        unexplained = residual - functions @ (amplitudes * centre)
-        pull = _slope(target, columns, data, weights, unexplained)
-        solved = solve_lower(root, amplitudes * (functions.T @ pull) - centre)
-        centre = centre + solve_upper(root, solved[None])[0]
-    aside = solve_upper(root, standard[None])[0]
-    coefficients = jnp.stack([centre + aside, centre - aside])
+    both = jnp.stack([solved + standard, solved - standard])
+    coefficients = solve_upper(root, both)
 
     def potential(z: Array) -> Array:
         unexplained = residual - functions @ (amplitudes * z)
@@ -190,8 +187,8 @@ def weighable(
         return likelihood + jnp.sum(z**2, axis=0) / 2
 
     potentials = jnp.stack([potential(z) for z in coefficients]) + sum(target.penalty(columns))
-    # Of the proposal of z, whose density is divided out, and of the map from η to θ.
-    volume = jnp.sum(standard**2, axis=0) / 2 - jnp.sum(factor.log_diagonal, axis=0)
+    # The proposal of z, whose density is divided out, the maps from η to θ and from scores.
+    volume = jnp.sum(standard**2, axis=0) / 2 - jnp.sum(factor.log_diagonal, axis=0) + score_volume
     log_density = volume - potentials
     return Weighable(
         jnp.stack(columns), coefficients, jnp.where(jnp.isnan(log_density), -jnp.inf, log_density)
@@ -221,23 +218,12 @@ def _expansion(
     unexplained = jnp.broadcast_to(linearisation.unexplained, shape)
 
     def slope_at(e: Array) -> Array:
-        return _slope(target, columns, data, weights, e)
+        return jax.grad(lambda u: jnp.sum(weights * target.rho(u, columns, data)))(e)
 
     slope, curvature = jax.jvp(slope_at, (unexplained,), (jnp.ones(shape),))
     small = jnp.abs(unexplained) < _LEAST_RESIDUAL
     secant = slope / jnp.where(small, _LEAST_RESIDUAL, unexplained)
     return slope, jnp.maximum(curvature, _LEAST_SHARE * secant)
-
-
-def _slope(
-    target: Target, columns: Columns, data: Data, weights: Array, unexplained: Array
-) -> Array:
-    """Return w ρ', shape (runs, batch)."""
-
-    def total(e: Array) -> Array:
-        return jnp.sum(weights * target.rho(e, columns, data))
-
-    return jax.grad(total)(unexplained)
 
 
 def _normal_equations(
@@ -246,9 +232,12 @@ def _normal_equations(
     """Return X' h X and X'(g + h (r₀ − e₀)) for X = [Φ, J], without amplitudes and priors."""
     table = jnp.concatenate([functions, linearisation.slopes], axis=1)
     size = table.shape[1]
-    # One matrix product for the whole batch.
-    products = (table[:, :, None] * table[:, None, :]).reshape(-1, size * size)
-    gram = (products.T @ curvature).reshape(size, size, -1)
+    # One matrix product for the whole batch, of the lower triangle.
+    rows, columns = np.tril_indices(size)
+    products = table[:, rows] * table[:, columns]
+    place = np.zeros((size, size), dtype=int)
+    place[rows, columns] = place[columns, rows] = np.arange(len(rows))
+    gram = (products.T @ curvature)[place]
     departure = linearisation.residual - linearisation.unexplained
     return gram, table.T @ (slope + curvature * departure)
 

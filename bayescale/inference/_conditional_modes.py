@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 import jax
@@ -20,14 +21,17 @@ import numpy as np
 from jax import Array
 
 from bayescale.inference._conditional import Linearisation, Weighable, linearise, weighable
+from bayescale.inference._coordinates import scored
 from bayescale.inference._data import Data
 from bayescale.inference._descent import Expansion, descended
 from bayescale.inference._programs import Fields, Program, compile_ahead
 from bayescale.inference.base import Problem, Target
 from bayescale.kernels.mesh import devices
 from bayescale.kernels.objective import value
+from bayescale.laws.base import Parameter
 
-S, T = TypeVar("S"), TypeVar("T")
+S = TypeVar("S")
+T = TypeVar("T")
 
 TILE = 64
 """Points that one call of the compiled program weighs: their matrices stay in a core's cache."""
@@ -133,7 +137,7 @@ class Mode(NamedTuple):
     linearisation : Linearisation
         About the law and the coefficients there.
     noise : array, shape (m,)
-        Unconstrained coordinates of the noise.
+        Scored coordinates of the noise.
     value : float
         The negative log density there.
     hessian : array, shape (m, m)
@@ -161,6 +165,21 @@ class Conditional:
     problem: Problem
     programs: Programs
     workers: int = 1
+
+    @cached_property
+    def n_law(self) -> int:
+        """Number of parameters of the law."""
+        return self.problem.target.n_predictive
+
+    @cached_property
+    def noise_parameters(self) -> tuple[Parameter, ...]:
+        """Parameters of the noise."""
+        return self.problem.target.noise.parameters
+
+    @cached_property
+    def prior_location_scale(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation of the prior in unconstrained coordinates, each (k,)."""
+        return self.problem.target.prior_location_scale
 
     def weigh(
         self, linearisation: Linearisation, points: np.ndarray, standard: np.ndarray
@@ -197,7 +216,7 @@ class Conditional:
 
     def _ends(self, seed: int) -> list[End]:
         """Return distinct ends of searches from the prior's best draws, the highest first."""
-        _, width = self.problem.target.prior_location_scale
+        _, width = self.prior_location_scale
         draws = self._prior_draws(seed)
         with jax.enable_x64(True):
             independent = first(self.programs.independent)
@@ -214,14 +233,14 @@ class Conditional:
         return distinct[:_MOST_ENDS] or ends[:1]
 
     def _prior_draws(self, seed: int) -> np.ndarray:
-        centre, width = self.problem.target.prior_location_scale
+        centre, width = self.prior_location_scale
         standard = np.random.default_rng(seed).standard_normal((_PRIOR_DRAWS, len(centre)))
         return (centre + width * standard).T
 
     def _searched(self, start: np.ndarray, seed: int) -> End:
         """Follow Gauss–Newton steps from a draw of the prior, with the best of some noises."""
-        p = self.problem.target.n_predictive
-        centre, width = (values[p:] for values in self.problem.target.prior_location_scale)
+        p = self.n_law
+        centre, width = (values[p:] for values in self.prior_location_scale)
         standard = np.random.default_rng(seed).standard_normal((TILE - 1, len(centre)))
         near = standard * np.resize(_NEAR, TILE - 1)[:, None]
         best = End(np.inf, start, np.zeros(self.problem.n_functions))
@@ -229,12 +248,13 @@ class Conditional:
         for _ in range(_GAUSS_NEWTON_STEPS):
             here = best.unconstrained[p:]
             tried = np.concatenate([here[None], here + width * near, centre + width * standard])
-            found = self._at_conditional_modes(linearisation.damped(damping), tried[:TILE])
+            scores = scored(self.noise_parameters, tried[:TILE])
+            found = self._at_conditional_modes(linearisation.damped(damping), scores)
             i = int(np.argmax(found.log_density[0]))
             end = End(
                 float(-found.log_density[0, i]),
-                found.unconstrained[:, i],
-                found.coefficients[0, :, i],
+                np.asarray(found.unconstrained[:, i]),
+                np.asarray(found.coefficients[0, :, i]),
             )
             if not end.value < best.value:
                 damping = max(_FIRST_DAMPING, damping * _GROW)
@@ -248,7 +268,7 @@ class Conditional:
 
     def _settled(self, end: End) -> Mode:
         """Find the mode next to an end."""
-        noise = end.unconstrained[self.problem.target.n_predictive :]
+        noise = scored(self.noise_parameters, end.unconstrained[self.n_law :])
         linearisation = self._expanded(end.unconstrained, end.coefficients)
         expansion = None
         for _ in range(_ROUNDS):
@@ -272,7 +292,7 @@ class Conditional:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return parameters and coefficients at the mode given the noise's parameters."""
         found = self._at_conditional_modes(linearisation, noise[None])
-        return found.unconstrained[:, 0], found.coefficients[0, :, 0]
+        return np.asarray(found.unconstrained[:, 0]), np.asarray(found.coefficients[0, :, 0])
 
     def _descended(self, linearisation: Linearisation, noise: np.ndarray) -> Expansion:
         def values(points: np.ndarray) -> np.ndarray:
@@ -283,7 +303,7 @@ class Conditional:
 
     def _at_conditional_modes(self, linearisation: Linearisation, noise: np.ndarray) -> Weighable:
         """Weigh points where η and ξ are zero, for noise of shape (points, m)."""
-        whitened = np.zeros((self.problem.target.n_predictive, len(noise)))
+        whitened = np.zeros((self.n_law, len(noise)))
         points = np.concatenate([whitened, noise.T])
         standard = np.zeros((self.problem.n_functions, len(noise)))
         return self.weigh(linearisation, points, standard)

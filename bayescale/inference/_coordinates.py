@@ -11,6 +11,9 @@
   `Law.decorrelate`; those of the noise are left as they are.
 - **Whitened**: for noise models with processes; law and coefficients of the processes are nearly
   independent and standard Normal. See `Whitening`.
+- **Scored**: unconstrained, but an amplitude with a half-Normal prior is its prior's Normal score:
+  standard Normal where the runs say nothing of it, while its logarithm has a long tail towards
+  zero. See `scored`.
 
 Every map is written for one point, shape (k,); ``jax.vmap`` outside makes it a map of many. The
 maps up to decorrelated coordinates work on each coordinate as a whole, so that kernels, which hold
@@ -32,8 +35,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.scipy.linalg import solve_triangular
+from jax.scipy.special import ndtr, ndtri
 from numpyro import distributions
 from numpyro.distributions.transforms import biject_to
+from scipy import special
 from scipy.special import digamma, polygamma
 
 from bayescale._internal.compiling import Use, jit_for
@@ -73,6 +78,37 @@ def log_prior(parameter: Parameter, coordinate: Array) -> Array:
     """Return the log density of the prior in the unconstrained coordinate."""
     value = biject_to(parameter.prior.support)(coordinate)
     return parameter.prior.log_prob(value) + log_volume(parameter, coordinate, value)
+
+
+def scored(parameters: Sequence[Parameter], unconstrained: np.ndarray) -> np.ndarray:
+    """Return scored coordinates of some parameters from unconstrained ones, shape (…, m).
+
+    The score of an amplitude τ with prior |Normal(0, s)| is u with Φ(−u) = 2 Φ(−τ/s).
+    """
+    scores = np.array(unconstrained, dtype=np.float64)
+    for i, parameter in enumerate(parameters):
+        if isinstance(parameter.prior, distributions.HalfNormal):
+            with np.errstate(over="ignore"):
+                standard = np.exp(scores[..., i]) / float(parameter.prior.scale)
+            tail = 2 * special.ndtr(-standard)
+            scores[..., i] = -special.ndtri(np.clip(tail, np.finfo(float).tiny, 1 - 1e-16))
+    return scores
+
+
+def unscored(parameters: Sequence[Parameter], columns: Columns) -> tuple[list[Array], Array]:
+    """Return unconstrained columns from scored ones, and the log volume of the map, (batch,)."""
+    unconstrained_columns, volume = [], jnp.zeros(columns[0].shape if columns else ())
+    for parameter, column in zip(parameters, columns, strict=True):
+        if isinstance(parameter.prior, distributions.HalfNormal):
+            standard = -ndtri(ndtr(-column) / 2)
+            coordinate = jnp.log(parameter.prior.scale * standard)
+            # A density is the prior's times a volume, and the score's is standard Normal.
+            normal = -(column**2) / 2 - np.log(2 * np.pi) / 2
+            volume = volume + normal - log_prior(parameter, coordinate)
+            unconstrained_columns.append(coordinate)
+        else:
+            unconstrained_columns.append(column)
+    return unconstrained_columns, volume
 
 
 def log_volume(parameter: Parameter, coordinate: Array, value: Array) -> Array:

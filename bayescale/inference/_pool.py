@@ -2,7 +2,7 @@
 are fitted to rounds of draws.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Annotated
 
@@ -71,6 +71,17 @@ class Pool:
         # next.
         return self.used[-1].fitted(
             self.draws, weigh(self.log_target - np.logaddexp.reduce(self.log_densities)).log_weights
+        )
+
+    def extended(self, draws: np.ndarray, log_target: np.ndarray) -> "Pool":
+        """Return the pool with its last round made larger, by draws of the same proposal."""
+        densities = np.stack([mixture.log_density(draws) for mixture in self.used])
+        return replace(
+            self,
+            draws=np.concatenate([self.draws, draws], axis=1),
+            log_target=np.concatenate([self.log_target, log_target]),
+            log_densities=np.concatenate([self.log_densities, densities], axis=1),
+            last=self.last + len(log_target),
         )
 
     def after(self, draws_of_round: np.ndarray, log_target: np.ndarray) -> "Pool":

@@ -17,6 +17,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar, NamedTuple
 
 import jax
@@ -28,7 +29,7 @@ from threadpoolctl import threadpool_limits
 from bayescale._internal.compiling import Use, jit_for
 from bayescale._internal.precision import float64
 from bayescale.errors import InputError
-from bayescale.inference._conditional import Weighable
+from bayescale.inference._conditional import Linearisation, Weighable
 from bayescale.inference._conditional_modes import Conditional, Mode, Programs, cores
 from bayescale.inference._coordinates import ParamsInDataUnits, decorrelate_points
 from bayescale.inference._mixture import Mixture
@@ -39,7 +40,7 @@ from bayescale.inference.nuts import NUTS
 from bayescale.posterior.posterior import Posterior
 
 _ADAPTING = 1024
-_MOST_ROUNDS, _MOST_LAST_ROUNDS = 10, 3
+_MOST_ROUNDS, _MOST_LAST_ROUNDS, _MOST_PARTS = 10, 3, 4
 _FEWEST_PROPOSALS = 2000
 
 
@@ -51,7 +52,8 @@ class Importance(BatchMethod):
     ----------
     draws : int
         Kept; as many, and two thousand at least, are proposed in the last round, after up to ten
-        rounds of a thousand that adapt the proposal.
+        rounds of a thousand that adapt the proposal. Where fewer than a thousand of them are
+        effective, the last round becomes up to four times as large.
     seed : int
 
     Notes
@@ -103,21 +105,23 @@ class Importance(BatchMethod):
         begun = time.perf_counter()
         generator = np.random.default_rng(self.seed)
         modes = conditional.modes(self.seed)
-        highest = modes[0].linearisation
+        round_of = partial(_proposed, conditional, modes[0].linearisation, generator)
         pool = Pool(_about(conditional, modes))
-        last_rounds = 0
-        while last_rounds < _MOST_LAST_ROUNDS:
-            adapting = len(pool.used) < _MOST_ROUNDS and not (pool.used and pool.settled)
-            size = _ADAPTING if adapting else max(self.draws, _FEWEST_PROPOSALS)
-            points = pool.proposal.draw(size, generator)
-            standard = generator.standard_normal((conditional.problem.n_functions, size))
-            found = conditional.weigh(highest, points, standard)
-            pool = pool.after(points, np.logaddexp(*found.log_density) - np.log(2))
-            last_rounds += not adapting
-            if not adapting and pool.weighed.reliable:
+        while len(pool.used) < _MOST_ROUNDS and not (pool.used and pool.settled):
+            pool = pool.after(*round_of(pool.proposal, _ADAPTING)[:2])
+        size = max(self.draws, _FEWEST_PROPOSALS)
+        for _ in range(_MOST_LAST_ROUNDS):
+            points, log_target, found = round_of(pool.proposal, size)
+            pool, parts = pool.after(points, log_target), [found]
+            if pool.weighed.reliable:
                 break
+        while len(parts) < _MOST_PARTS and pool.weighed.reliable and not pool.weighed.ample:
+            points, log_target, found = round_of(pool.used[-1], size)
+            pool = pool.extended(points, log_target)
+            parts.append(found)
         chosen = pool.weighed.chosen(self.draws, generator)
-        parameters, coefficients = _resampled(found, chosen, generator)
+        whole = jax.tree.map(lambda *arrays: np.concatenate(arrays, axis=-1), *parts)
+        parameters, coefficients = _resampled(whole, chosen, generator)
         return Drawn(pool.weighed, parameters, coefficients, time.perf_counter() - begun)
 
     def _posterior(self, problem: Problem, drawn: "Drawn") -> Posterior:
@@ -137,6 +141,21 @@ class Importance(BatchMethod):
         if not problem.target.noise.shared:
             return posterior
         return replace(posterior, coefficients=drawn.coefficients[None])
+
+
+def _proposed(
+    conditional: Conditional,
+    linearisation: Linearisation,
+    generator: np.random.Generator,
+    proposal: Mixture,
+    size: int,
+) -> tuple[np.ndarray, np.ndarray, Weighable]:
+    """Draw points from a proposal; return them, their log densities and all that was found."""
+    points = proposal.draw(size, generator)
+    standard = generator.standard_normal((conditional.problem.n_functions, size))
+    found = conditional.weigh(linearisation, points, standard)
+    plus, minus = found.log_density
+    return points, np.logaddexp(plus, minus) - np.log(2), found
 
 
 class Drawn(NamedTuple):
@@ -159,7 +178,7 @@ class Drawn(NamedTuple):
 
 def _about(conditional: Conditional, modes: Sequence[Mode]) -> Mixture:
     """Return the first proposal: components at the modes, in coordinates of the highest."""
-    p = conditional.problem.target.n_predictive
+    p = conditional.n_law
     ends = [_whitened(conditional, modes[0], mode) for mode in modes]
     hessians = [block_diag(np.eye(p), mode.hessian) for mode in modes]
     values = [mode.value for mode in modes]
@@ -168,7 +187,7 @@ def _about(conditional: Conditional, modes: Sequence[Mode]) -> Mixture:
 
 def _whitened(conditional: Conditional, highest: Mode, mode: Mode) -> np.ndarray:
     """Return another mode in the coordinates (η, φ) of the highest, shape (k,)."""
-    p = conditional.problem.target.n_predictive
+    p = conditional.n_law
     if mode is highest:
         return np.concatenate([np.zeros(p), mode.noise])
     whitened = np.concatenate([np.zeros((p, 1)), np.eye(p)], axis=1)
@@ -192,8 +211,8 @@ def _resampled(
     """
     plus, minus = found.log_density[:, chosen]
     second = generator.uniform(size=len(chosen)) > 1 / (1 + np.exp(minus - plus))
-    coefficients = found.coefficients[second.astype(int), :, chosen]
-    return found.unconstrained[:, chosen], coefficients
+    coefficients = np.asarray(found.coefficients)[second.astype(int), :, chosen]
+    return np.asarray(found.unconstrained)[:, chosen], coefficients
 
 
 @jit_for(Use.BRIEF, "target")

@@ -17,7 +17,6 @@ import pytest
 import bayescale as bs
 from bayescale._internal.discovery import describe, entry, name_of, names
 from bayescale._internal.precision import float64
-from bayescale.inference._integrated import scatters_normally
 from bayescale.inference._mode import find_mode
 from bayescale.inference.base import Problem
 from bayescale.noise.base import is_likelihood, is_of_counts
@@ -33,7 +32,7 @@ accuracy_from_loss n     i     m     b     n     m     m     -     -     -
 accuracy_in_tokens i     m     m     N     m     n     b     bimN  -     -
 batch_size         b     m     N     m     n     i     m     -     -     -
 broken_power_law   m     n     m     n     i     m     b     -     -     -
-chinchilla         nGI   mg    ng    i     m     b     mB    -     n     N
+chinchilla         nGI   mg    ng    i     m     b     mB    -     nI    Ni
 coupled            m     N     i     m     m     n     b     -     -     -
 data_constrained   n     i     b     m     N     m     m     -     -     -
 error_from_loss    i     m     m     n     m     N     b     -     -     -
@@ -45,7 +44,7 @@ m4                 n     i     m     b     n     m     m     -     -     -
 majority_vote      i     m     m     n     m     n     b     m     -     -
 overtrained        b     m     n     m     n     i     m     -     -     -
 pass_at_k          m     n     m     n     i     m     b     -     -     -
-power_law          n     m     n     ig    mg    bg    m     -     N     -
+power_law          n     m     n     ig    mg    bg    m     -     Ni    -
 rectified_sft      m     n     i     m     m     n     bM    -     -     -
 routed_experts     n     i     b     m     n     m     m     -     -     -
 sigmoid            i     m     m     n     m     n     b     -     -     -
@@ -76,13 +75,7 @@ def refusal(law: Any, noise: Any, method: Any) -> str | None:
         return r"binomial counts right answers.*predicts .*use StudentT"
     if isinstance(method, POSTERIOR_METHODS) and not is_likelihood(noise):
         return r"needs a likelihood.*huber.*Use StudentT"
-    if noise.shared and isinstance(method, bs.Importance):
-        return (
-            None
-            if scatters_normally(noise)
-            else r"integrates out what runs share.*scatter Normally.*Use Normal\(\) as its base"
-        )
-    if noise.shared and not isinstance(method, bs.NUTS):
+    if noise.shared and not isinstance(method, (bs.Importance, bs.NUTS)):
         return r"takes runs to scatter independently of each other.*share departures.*Use NUTS"
     if isinstance(method, bs.Grid) and not law.terms:
         return r"grid handles laws that are a constant and one or two powers.*is none. Use NUTS"

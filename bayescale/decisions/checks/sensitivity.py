@@ -19,9 +19,7 @@ from bayescale.batches.task import Outcome, Task
 from bayescale.decisions.forecasts.forecast import forecast
 from bayescale.decisions.plans.allocate import allocate
 from bayescale.errors import InputError
-from bayescale.inference.base import Method
 from bayescale.inference.importance import Importance
-from bayescale.inference.nuts import NUTS
 from bayescale.laws.base import Law
 from bayescale.laws.chinchilla import Chinchilla
 from bayescale.laws.coupled import Coupled
@@ -148,8 +146,7 @@ def sensitivity(posterior: Posterior, compute: float | None = None) -> Sensitivi
     Likelihoods are Normal, Laplace and Student-t; forms Chinchilla's, the same with equal
     exponents, and the coupled law. Budgets are those of `isoflop`: clusters of compute with gaps of
     10 % between them. Runs without budgets, or with more than twelve, are left out by ``group``, or
-    in fifths by compute. Independent noise is fitted by `Importance`, noise with processes by
-    `NUTS`.
+    in fifths by compute. All are fitted by `Importance`.
 
     Parameters
     ----------
@@ -270,22 +267,19 @@ def _fitted(posterior: Posterior) -> list[tuple[_Variant, Outcome]]:
     """Each variant and what became of it, in order."""
     variants = list(_variants(posterior))
     tasks = [
-        Task(i, v.runs, v.law, v.noise, _method(posterior, v.noise)) for i, v in enumerate(variants)
+        Task(i, variant.runs, variant.law, variant.noise, _method(posterior))
+        for i, variant in enumerate(variants)
     ]
     by_position: dict[int, Outcome] = {}
-    for kind in (Importance, NUTS):
-        for share in shared_out([task for task in tasks if isinstance(task.method, kind)]):
-            fit_here(share, None, lambda outcome: by_position.update({outcome.position: outcome}))
+    for share in shared_out(tasks):
+        fit_here(share, None, lambda outcome: by_position.update({outcome.position: outcome}))
     return [(variant, by_position[i]) for i, variant in enumerate(variants)]
 
 
-def _method(posterior: Posterior, noise: Noise) -> Method:
-    wanted = NUTS if noise.shared else Importance
-    return (
-        posterior.method
-        if isinstance(posterior.method, wanted)
-        else wanted(seed=posterior.method.seed)
-    )
+def _method(posterior: Posterior) -> Importance:
+    """Return the posterior's own method where it fits many problems at once."""
+    method = posterior.method
+    return method if isinstance(method, Importance) else Importance(seed=method.seed)
 
 
 def _answers(posterior: Posterior, budget: float, n_params: float) -> dict[str, np.ndarray]:

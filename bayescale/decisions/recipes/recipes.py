@@ -21,13 +21,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayescale import defaults
 from bayescale._internal.discovery import describe
 from bayescale._internal.precision import float64
 from bayescale.decisions.recipes.recipe_law import FLOOR, MULTIPLIERS, RECIPE, RecipeLaw
 from bayescale.defaults import textbook_law, textbook_noise
 from bayescale.errors import FitWarning, InputError
 from bayescale.inference.base import Method, Problem
-from bayescale.inference.nuts import NUTS
 from bayescale.laws.base import AllocatesCompute, Law
 from bayescale.noise.base import Noise, is_likelihood
 from bayescale.results import Complaint, Json, as_json, messages, records, to_html, to_text
@@ -194,7 +194,7 @@ def recipes(
         training sets of Gadre et al. 2024 a shared floor gave RedPajama's FLOPs 0.70 (90 %: 0.60 to
         0.79) of C4's at any scale, and separate floors 0.28 (0.20 to 0.39) at the largest run.
     noise : Likelihood, default `StudentT()`
-    method : Method, default `NUTS()`
+    method : Method, default `Importance()`
 
     Returns
     -------
@@ -228,7 +228,7 @@ def recipes(
         runs = Runs.from_frame(runs)
     law = RecipeLaw(textbook_law() if law is None else law, own_floor=not shared_floor)
     noise = textbook_noise() if noise is None else noise
-    method = NUTS() if method is None else method
+    method = defaults.method() if method is None else method
     _check(law, noise)
     both = _runs_of_both(runs, base, candidate)
     if compute is None:

@@ -1,5 +1,5 @@
-"""Processes integrated out: the density is that of one Normal of all runs, and what comes of it is
-what is true of it.
+"""Law and coefficients given the noise: where scatter is Normal the density is that of one Normal
+of all runs, elsewhere its average over draws is, and what comes of it is what is true of it.
 """
 
 from typing import Any
@@ -9,21 +9,22 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
+from scipy.stats import t as student_t
 
 import bayescale as bs
-from bayescale._internal.compiling import Use, jit_for
 from bayescale._internal.discovery import describe
 from bayescale._internal.precision import float64
-from bayescale.inference._integrated import coefficients, integrated, scatters_normally
+from bayescale.inference._conditional import Weighable, linearise, weighable
+from bayescale.inference._conditional_modes import Conditional, Programs
+from bayescale.inference._coordinates import scored
 from bayescale.inference.base import Problem
 from bayescale.noise import (
-    AsymmetricStudentT,
     ComputeScale,
     Discrepancy,
     GroupEffects,
     KnownError,
-    Laplace,
     Normal,
     StudentT,
 )
@@ -94,46 +95,87 @@ def sweep() -> bs.Runs:
     return bs.Runs.from_frame(runs.frame.assign(**more))
 
 
+def weighed(
+    problem: Problem, unconstrained: np.ndarray, points: np.ndarray, seed: int = 0
+) -> Weighable:
+    """Weigh points (η, φ), about parameters and coefficients of zero."""
+    target, functions = problem.target, problem.n_functions
+    expansion = linearise(target, unconstrained, np.zeros(functions), problem.data)
+    standard = np.random.default_rng(seed).standard_normal((functions, points.shape[1]))
+    run = jax.jit(weighable, static_argnums=0)
+    return run(target, points, standard, problem.data, problem.weights, expansion)
+
+
+def about_the_middle(problem: Problem, seed: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Parameters near the middle of the priors, and points (η, φ) of that noise."""
+    centre, width = problem.target.prior_location_scale
+    rng, p = np.random.default_rng(seed), problem.target.n_predictive
+    unconstrained = centre + 0.5 * width * rng.standard_normal(len(centre))
+    noise = scored(problem.target.noise.parameters, unconstrained[p:])
+    whitened = rng.standard_normal((p, count))
+    return unconstrained, np.concatenate([whitened, np.repeat(noise[:, None], count, axis=1)])
+
+
+def log_density_of_one_normal(problem: Problem, unconstrained: np.ndarray) -> float:
+    """The log posterior of parameters with all runs jointly Normal, not normalised."""
+    target, runs = problem.target, problem.runs
+    rows = np.repeat(np.arange(len(runs)), runs.weights.astype(int))
+    own = [jnp.array([c]) for c in unconstrained]
+    params = target.constrain(own)
+    residual = np.asarray(target.residual(own, problem.data))[rows, 0]
+    joint = multivariate_normal(cov=covariance_of(problem, params, rows))
+    return float(joint.logpdf(residual) - sum(target.penalty(own))[0])
+
+
 @pytest.mark.parametrize("noise", NOISES, ids=describe)
 @float64
-def test_the_density_is_that_of_one_normal_of_all_runs_and_a_weight_counts_a_run_so_often(
+def test_under_normal_scatter_densities_differ_as_those_of_one_normal_of_all_runs(
     noise: Any, sweep: bs.Runs
 ) -> None:
     problem = Problem.build(sweep, bs.laws.Chinchilla(), noise)
-    target = problem.target
-    centre, width = target.prior_location_scale
-    rows = np.repeat(np.arange(len(sweep)), sweep.weights.astype(int))
-    ours = jit_for(Use.BRIEF, "target")(integrated)
-    for seed in range(2):
-        own = [
-            jnp.array([c])
-            for c in centre + 0.5 * width * np.random.default_rng(seed).standard_normal(len(centre))
-        ]
-        params, residual = (
-            target.constrain(own),
-            np.asarray(target.residual(own, problem.data))[rows, 0],
+    unconstrained, points = about_the_middle(problem, seed=0, count=3)
+    found = weighed(problem, unconstrained, points)
+    # Either coefficients of a pair give the density, without error.
+    np.testing.assert_allclose(found.log_density[0], found.log_density[1], rtol=1e-9)
+    # One noise for all points: the volume of the map from η, and of scores, is the same.
+    ours = np.diff(found.log_density[0])
+    expected = np.diff([log_density_of_one_normal(problem, u) for u in found.unconstrained.T])
+    np.testing.assert_allclose(ours, expected, rtol=1e-7, atol=1e-7)
+
+
+@float64
+def test_the_volume_of_the_map_from_whitened_points_is_that_of_its_slopes(sweep: bs.Runs) -> None:
+    problem = Problem.build(sweep, bs.laws.Chinchilla(), NOISES[1])
+    target, p = problem.target, problem.target.n_predictive
+    unconstrained, points = about_the_middle(problem, seed=1, count=1)
+    expansion = linearise(target, unconstrained, np.zeros(problem.n_functions), problem.data)
+    standard = np.zeros((problem.n_functions, 1))
+
+    @jax.jit
+    def parameters(point: Any) -> Any:
+        found = weighable(
+            target, point[:, None], standard, problem.data, problem.weights, expansion
         )
-        expected = multivariate_normal(cov=covariance_of(problem, params, rows)).logpdf(
-            residual
-        ) - sum(target.penalty(own))
-        np.testing.assert_allclose(
-            -ours(target, own, problem.data, problem.weights), expected, rtol=1e-9
-        )
+        return found.unconstrained[:, 0], found.log_density[0, 0]
+
+    slopes = jax.jacfwd(lambda point: parameters(point)[0])(points[:, 0])
+    there, log_density = parameters(points[:, 0])
+    _, volume = np.linalg.slogdet(slopes)
+    assert p < len(points)
+    expected = log_density_of_one_normal(problem, np.asarray(there)) + volume
+    assert float(log_density) == pytest.approx(expected, rel=1e-8)
 
 
 @float64
 def test_coefficients_have_the_mean_and_the_covariance_that_they_have_given_the_losses(
     sweep: bs.Runs,
 ) -> None:
-    problem = Problem.build(sweep, bs.laws.Chinchilla(), NOISES[1])
-    target, count = problem.target, 20_000
-    own = [jnp.array([c]) for c in target.prior_location_scale[0]]
-    decorrelated = np.repeat(
-        np.stack([np.asarray(column) for column in target.decorrelate(own)]), count, axis=1
-    )
-    drawn = coefficients(
-        target, decorrelated, problem.data, np.asarray(problem.weights), np.random.default_rng(0)
-    )
+    problem, count = Problem.build(sweep, bs.laws.Chinchilla(), NOISES[1]), 20_000
+    target = problem.target
+    unconstrained, points = about_the_middle(problem, seed=2, count=1)
+    found = weighed(problem, unconstrained, np.repeat(points, count, axis=1))
+    drawn = np.asarray(found.coefficients[0]).T
+    own = [jnp.array([c]) for c in found.unconstrained[:, 0]]
     params, rows = (
         target.constrain(own),
         np.repeat(np.arange(len(sweep)), sweep.weights.astype(int)),
@@ -153,22 +195,39 @@ def test_coefficients_have_the_mean_and_the_covariance_that_they_have_given_the_
     )
 
 
-@pytest.mark.parametrize(
-    "noise",
-    [Normal(), KnownError(), ComputeScale(Normal()), GroupEffects(Normal()), DRIFT],
-    ids=describe,
-)
-def test_normal_scatter_is_known_by_its_density(noise: Any) -> None:
-    assert scatters_normally(noise)
+@float64
+def test_under_heavy_tails_the_average_over_draws_is_the_density_with_coefficients_integrated() -> (
+    None
+):
+    # One group of its own for each of five runs, so that each coefficient is a one-dimensional
+    # integral, done by quadrature.
+    tokens = np.geomspace(1e8, 1e10, 5)
+    loss = 2.0 + 100 * tokens**-0.25 * np.array([1.0, 1.02, 0.97, 1.0, 1.01])
+    frame = pd.DataFrame({"n_tokens": tokens, "loss": loss, "group": list("abcde")})
+    runs = bs.Runs.from_frame(frame, required=("n_tokens", "loss"))
+    problem = Problem.build(runs, LAW, GroupEffects(StudentT(nu=4.0)))
+    target = problem.target
+    conditional = Conditional(problem, Programs.of(problem))
+    mode, count, p = conditional.modes(0)[0], 20_000, target.n_predictive
+    rng = np.random.default_rng(0)
+    both = [np.concatenate([rng.standard_normal(p), mode.noise]) for _ in range(2)]
+    points = np.repeat(np.stack(both, axis=1), count, axis=1)
+    standard = rng.standard_normal((problem.n_functions, 2 * count))
+    found = conditional.weigh(mode.linearisation, points, standard)
+    ours = logsumexp(found.log_density.reshape(2, 2, count), axis=(0, 2))
 
+    def integrated(point: np.ndarray) -> float:
+        own = [jnp.array([c]) for c in point]
+        params = {name: float(value[0]) for name, value in target.constrain(own).items()}
+        residual = np.asarray(target.residual(own, problem.data))[: len(runs), 0]
+        z = np.linspace(-8, 8, 4001)
+        weight = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi) * (z[1] - z[0])
+        t = student_t(4.0, scale=params["sigma"])
+        likelihood = t.pdf(residual[:, None] - params["group_sd"] * z) @ weight
+        return float(np.log(likelihood).sum() - sum(target.penalty(own))[0])
 
-@pytest.mark.parametrize(
-    "noise",
-    [StudentT(), StudentT(nu=4), Laplace(), AsymmetricStudentT(), Discrepancy(), bs.noise.Huber()],
-    ids=describe,
-)
-def test_any_other_scatter_is_not_taken_for_normal(noise: Any) -> None:
-    assert not scatters_normally(noise)
+    expected = np.diff([integrated(u) for u in found.unconstrained[:, [0, count]].T])
+    np.testing.assert_allclose(np.diff(ours), expected, atol=0.08)
 
 
 @pytest.mark.slow
