@@ -17,7 +17,7 @@ from bayescale.inference._data import Data
 from bayescale.inference.base import Target
 from bayescale.kernels.blocks import in_blocks
 from bayescale.kernels.objective import value
-from bayescale.posterior.diagnostics import ESS_LIMIT, pareto_smoothed
+from bayescale.posterior.importance_weights import ESS_LIMIT, pareto_smoothed
 from bayescale.results import Complaint
 
 LARGEST_K, EVEN_K = 0.7, 0.5

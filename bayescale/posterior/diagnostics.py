@@ -1,5 +1,4 @@
-"""Diagnostics of draws and of scores by ArviZ: whether chains agree, how heavy weights are, how to
-mix models.
+"""Diagnostics of draws and of scores by ArviZ: whether chains agree, and how to mix models.
 
 No folder but this one imports ArviZ.
 """
@@ -14,12 +13,11 @@ import arviz_stats
 import numpy as np
 import pandas as pd
 import xarray as xr
-from arviz_stats.base import array_stats
-from scipy.special import logsumexp
 
+from bayescale.posterior.importance_weights import ESS_LIMIT
 from bayescale.results import Complaint
 
-_RHAT_LIMIT, ESS_LIMIT = 1.01, 400
+_RHAT_LIMIT = 1.01
 
 
 def convergence(params: Mapping[str, np.ndarray]) -> pd.DataFrame:
@@ -44,41 +42,6 @@ def convergence(params: Mapping[str, np.ndarray]) -> pd.DataFrame:
                 "ess_tail": _scalars(arviz_stats.ess(draws, method="tail")),
             }
         )
-
-
-def pareto_smoothed(log_ratios: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return importance weights with the largest of them smoothed, by ArviZ.
-
-    Parameters
-    ----------
-    log_ratios : array, shape (pool,)
-        Log target less log proposal; minus infinity where the target is nil.
-
-    Returns
-    -------
-    log_weights : array, shape (pool,)
-        Their exponentials add up to one.
-    k : float
-        Shape of the generalised Pareto distribution of the largest; infinite where fewer than two
-        proposals count.
-    """
-    possible = np.isfinite(log_ratios)
-    smoothed = np.full(log_ratios.shape, -np.inf)
-    if possible.sum() < 2:
-        smoothed[np.argmax(log_ratios)] = 0.0
-        return smoothed, float("inf")
-    # Equal weights have no tail to fit.
-    if np.ptp(log_ratios[possible]) == 0:
-        smoothed[possible] = -np.log(possible.sum())
-        return smoothed, float("-inf")
-    # ArviZ takes the negative, since it weighs posteriors by their likelihoods to leave a run out.
-    # Where one ratio dwarfs all others its tail is of zeros, and no distribution fits.
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        log_weights, k = array_stats.psislw(-log_ratios[possible])
-    if not np.isfinite(k) or np.isnan(log_weights).any():
-        log_weights, k = log_ratios[possible], np.inf
-    smoothed[possible] = np.asarray(log_weights) - logsumexp(np.asarray(log_weights))
-    return smoothed, float(k)
 
 
 def stacking_weights(log_scores: np.ndarray) -> np.ndarray:

@@ -27,7 +27,7 @@ def leave_one_out(posterior: Posterior) -> tuple[pd.DataFrame, dict[str, float]]
     """
     import arviz_stats
 
-    from bayescale.posterior.diagnostics import pareto_smoothed
+    from bayescale.posterior.importance_weights import pareto_smoothed
 
     tree = posterior.to_arviz()
     log_likelihood = tree["log_likelihood"].dataset[posterior.law.response]
