@@ -177,7 +177,7 @@ def posterior_stock(runs: "bs.Runs", draws: int = 1000) -> dict[str, float]:
 
     import bayescale as bs
     from bayescale.inference.base import Problem
-    from bayescale.inference.nuts import model
+    from bayescale.inference._mode import model
     from bayescale.posterior.diagnostics import convergence
 
     with jax.enable_x64(True):
