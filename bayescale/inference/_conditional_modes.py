@@ -39,6 +39,7 @@ TILE = 64
 _PRIOR_DRAWS, _SEARCHES, _GAUSS_NEWTON_STEPS = 4096, 8, 12
 _NEAR, _LEVEL = (1.0, 0.3, 0.1), 0.1
 _FIRST_DAMPING, _GROW = 10.0, 30.0
+_FEWEST_SEARCHES, _SAME_VALUE = 4, 1.0
 _MOST_ENDS, _FAR_BELOW, _SAME_END = 2, 20.0, 0.5
 _ROUNDS, _NEWTON_STEPS, _SETTLED = 6, 6, 1e-2
 
@@ -222,7 +223,11 @@ class Conditional:
             independent = first(self.programs.independent)
             found = independent(draws, self.problem.data, self.problem.weights)
         starts = draws[:, np.argsort(np.asarray(found["values"]))[:_SEARCHES]].T
-        ends = self._side_by_side(lambda start: self._searched(start, seed), list(starts))
+        ends: list[End] = []
+        while len(ends) < len(starts) and not _found_twice(ends):
+            begin = len(ends)
+            several = list(starts[begin : begin + max(self.workers, 2)])
+            ends += self._side_by_side(lambda start: self._searched(start, seed), several)
         ends.sort(key=lambda end: end.value)
         distinct: list[End] = []
         for end in ends:
@@ -307,6 +312,12 @@ class Conditional:
         points = np.concatenate([whitened, noise.T])
         standard = np.zeros((self.problem.n_functions, len(noise)))
         return self.weigh(linearisation, points, standard)
+
+
+def _found_twice(ends: list[End]) -> bool:
+    """Return whether the lowest value was reached by two searches, of three or more."""
+    values = sorted(end.value for end in ends)
+    return len(values) >= _FEWEST_SEARCHES and values[1] - values[0] < _SAME_VALUE
 
 
 def cores() -> int:

@@ -16,18 +16,22 @@ import pytest
 from scipy.stats import kstest
 
 import bayescale as bs
+from bayescale import defaults
 from bayescale._internal.discovery import describe, entry, names
 from bayescale._internal.precision import float64
 from bayescale.inference.base import Problem
 from bayescale.laws.base import Law
+from bayescale.noise import Discrepancy
 from bayescale.noise.base import Likelihood, is_likelihood, is_of_counts
 from bayescale.processes.base import departure
 from tests.conftest import with_every_column
 
-SIMULATIONS, THINNED = 60, 10
+SIMULATIONS, RANKED = 60, 50
 METHOD = bs.NUTS(chains=2, draws=250)
 # By chance a model whose sampler is perfect fails once in a hundred.
 FALSE_ALARMS = 0.01
+# Simulated sweeps of each size.
+OF_THE_DEFAULT = 170
 
 
 def models() -> list[Any]:
@@ -54,12 +58,14 @@ def models() -> list[Any]:
     ]
 
 
-def in_its_own_units(law: Law, noise: Likelihood) -> Problem:
-    """24 runs at four budgets, whose responses are not looked at, as they stand: what is simulated
-    is not divided by its mean, of which priors know nothing.
+def in_its_own_units(law: Law, noise: Likelihood, sizes_per_budget: int = 6) -> Problem:
+    """Make a problem of four budgets, 24 runs by default.
+
+    Responses are not looked at, and stand as they are: what is simulated is not divided by its
+    mean, of which priors know nothing.
     """
     runs = with_every_column(
-        bs.datasets.simulate(0, budgets=(1e18, 1e19, 1e20, 1e21), sizes_per_budget=6)
+        bs.datasets.simulate(0, budgets=(1e18, 1e19, 1e20, 1e21), sizes_per_budget=sizes_per_budget)
     )
     problem = Problem.build(
         runs if "loss_se" in noise.columns else bs.Runs(runs.frame.drop(columns="loss_se")),
@@ -75,7 +81,10 @@ def prediction(problem: Problem, params: dict[str, Any], coefficients: Any) -> A
     law = problem.target.law.predict(
         {name: values[..., None] for name, values in params.items()}, log_inputs
     )
-    return law + departure(problem.target.noise.shared, params, coefficients, problem.data.features)
+    shared = problem.target.noise.shared
+    if not shared:
+        return law
+    return law + departure(shared, params, coefficients, problem.data.features)
 
 
 def density(problem: Problem, params: dict[str, Any], coefficients: Any) -> Any:
@@ -109,21 +118,22 @@ def with_measured(problem: Problem, measured: Any) -> Problem:
 
 
 @float64
-def ranks(law: Law, noise: Likelihood, simulation: int) -> dict[str, float]:
+def ranks(problem: Problem, method: bs.NUTS | bs.Importance, simulation: int) -> dict[str, float]:
     """Return the rank of the truth among thinned draws, as a number between 0 and 1, for each
     parameter and for the likelihood.
     """
-    problem, rng = in_its_own_units(law, noise), np.random.default_rng(simulation)
+    rng = np.random.default_rng(simulation)
     keys = iter(jax.random.split(jax.random.key(simulation), 100))
     truth = {p.name: p.prior.sample(next(keys)) for p in problem.target.parameters}
     coefficients = jax.random.normal(next(keys), (problem.n_functions,))
     measured = density(problem, truth, coefficients).sample(next(keys)) * (
         problem.weights[:, 0] > 0
     )
-    posterior = replace(METHOD, seed=simulation).run(with_measured(problem, measured))
-    thinned = {name: values[:, ::THINNED].reshape(-1) for name, values in posterior.params.items()}
+    posterior = replace(method, seed=simulation).run(with_measured(problem, measured))
+    step = posterior.n_draws // RANKED
+    thinned = {name: values[:, ::step].reshape(-1) for name, values in posterior.params.items()}
     n_draws = len(next(iter(thinned.values())))
-    functions = posterior.coefficients[:, ::THINNED].reshape(n_draws, -1)
+    functions = posterior.coefficients[:, ::step].reshape(n_draws, -1)
     true = {**truth, "likelihood": log_likelihood(problem, measured, truth, coefficients)}
     drawn = {**thinned, "likelihood": log_likelihood(problem, measured, thinned, functions)}
     # A whole rank would be uniform on a few values alone; within its step any place is as good.
@@ -137,7 +147,24 @@ def ranks(law: Law, noise: Likelihood, simulation: int) -> dict[str, float]:
 def test_the_truth_has_any_rank_among_draws_as_often_as_any_other(
     law: Law, noise: Likelihood
 ) -> None:
-    found = [ranks(law, noise, simulation) for simulation in range(SIMULATIONS)]
+    problem = float64(in_its_own_units)(law, noise)
+    found = [ranks(problem, METHOD, simulation) for simulation in range(SIMULATIONS)]
+    assert_uniform(found)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("sizes_per_budget", [3, 8, 60])
+def test_the_default_is_calibrated_on_few_and_on_many_runs(sizes_per_budget: int) -> None:
+    law, noise = defaults.law(), Discrepancy()
+    problem = float64(in_its_own_units)(law, noise, sizes_per_budget)
+    method = bs.Importance(draws=2000)
+    found = [ranks(problem, method, simulation) for simulation in range(OF_THE_DEFAULT)]
+    assert_uniform(found)
+
+
+def assert_uniform(found: list[dict[str, float]]) -> None:
+    """Assert that ranks of the truth are uniform for each parameter."""
     together = {name: np.array([each[name] for each in found]) for name in found[0]}
     # Draws to one side fail the first test, draws too narrow or too wide the second.
     tests = {(name, "side"): kstest(u, "uniform").pvalue for name, u in together.items()}
