@@ -176,8 +176,8 @@ def posterior_stock(runs: "bs.Runs", draws: int = 1000) -> dict[str, float]:
     from numpyro.infer import MCMC, NUTS
 
     import bayescale as bs
-    from bayescale.inference.base import Problem
     from bayescale.inference._mode import model
+    from bayescale.inference.base import Problem
     from bayescale.posterior.diagnostics import convergence
 
     with jax.enable_x64(True):

@@ -61,9 +61,9 @@ def factorise(
     stages = []
     for first in range(0, size, _STAGE):
         rows = min(_STAGE, size - first)
-        remainder, eliminated = jax.lax.scan(eliminate, remainder, jnp.arange(rows))
+        remainder, done = jax.lax.scan(eliminate, remainder, jnp.arange(rows))
         remainder = remainder[rows:, rows:]
-        stages.append(jnp.pad(eliminated, ((0, 0), (first, 0), (0, 0))))
+        stages.append(jnp.pad(done, ((0, 0), (first, 0), (0, 0))))
     bordered = jnp.concatenate(stages)
     return Factor(bordered[:, :-1], bordered[:, -1])
 

@@ -47,7 +47,7 @@ _LEAST_RESIDUAL = 1e-6
 
 
 class Linearisation(NamedTuple):
-    """Where the second-order expansion is made, and its slopes.
+    """The point of a second-order expansion, and the slopes there.
 
     Attributes
     ----------

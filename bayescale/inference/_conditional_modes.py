@@ -86,7 +86,7 @@ class Expand:
 
 
 class Programs(NamedTuple):
-    """What is compiled for problems of one target and shape, in the background."""
+    """The programs for problems of one target and shape, compiled in the background."""
 
     independent: Program
     expand: Program
@@ -115,7 +115,7 @@ def first(program: Program) -> Callable[..., Fields]:
 
 
 class End(NamedTuple):
-    """Where a search ended.
+    """The end of a search.
 
     Attributes
     ----------

@@ -133,6 +133,6 @@ def test_no_draws_are_bad_input(sweep: bs.Runs) -> None:
 def test_under_laplace_noise_whose_slopes_jump_at_the_mode_chains_walk_as_well(
     sweep: bs.Runs,
 ) -> None:
-    posterior = bs.fit(sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Laplace())
+    posterior = bs.fit(sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Laplace(), method=bs.NUTS())
     assert posterior.problems == ()
     assert posterior.diagnostics["ess_bulk_min"] > 1000

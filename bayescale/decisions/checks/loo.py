@@ -120,7 +120,7 @@ def loo(posterior: Posterior) -> LOO:
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1)
     >>> law, noise = bs.laws.Chinchilla(), bs.noise.Normal()
-    >>> post = bs.fit(runs, law=law, noise=noise, method=bs.Importance(draws=500))
+    >>> post = bs.fit(runs, law=law, noise=noise, method=bs.Importance(draws=2000))
     >>> scores = bs.loo(post)
     >>> len(scores.frame), bool(scores.frame["good"].all())
     (45, True)

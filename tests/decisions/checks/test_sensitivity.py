@@ -61,7 +61,7 @@ def test_each_variant_changes_one_thing(refits, made_posterior):
     assert sum(6 - len(task.runs) for task in runs) == 6
 
 
-def test_noise_with_processes_goes_to_chains_and_the_rest_to_importance_sampling(
+def test_all_variants_are_fitted_by_importance_sampling_with_departures_and_without(
     refits, made_posterior
 ):
     noise = Discrepancy(Normal(), (bs.processes.Matern(),))
@@ -69,8 +69,8 @@ def test_noise_with_processes_goes_to_chains_and_the_rest_to_importance_sampling
         scattered(made_posterior, noise, matern_sd=0.01), coefficients=np.zeros((2, 100, 8))
     )
     bs.sensitivity(posterior)
-    assert {type(task.method) for task in refits if task.noise == noise} == {bs.NUTS}
-    assert {type(task.method) for task in refits if task.noise != noise} == {bs.Importance}
+    assert noise in {task.noise for task in refits}
+    assert {type(task.method) for task in refits} == {bs.Importance}
 
 
 def test_shifts_are_in_standard_deviations_of_the_posterior(refits, made_posterior):
