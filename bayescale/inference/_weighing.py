@@ -21,8 +21,6 @@ from bayescale.posterior.importance_weights import ESS_LIMIT, pareto_smoothed
 from bayescale.results import Complaint
 
 LARGEST_K, EVEN_K = 0.7, 0.5
-# With a thousand effective draws a 5 % quantile of a Normal is known to 0.07 standard deviations.
-AMPLE = 1000
 # ArviZ fits no tail to fewer.
 _FEWEST = 25
 
@@ -55,11 +53,6 @@ class Weighed:
     def even(self) -> bool:
         """Return whether another proposal is hardly worth it: a tail far from the limit."""
         return self.reliable and self.diagnostics["pareto_k"] < EVEN_K
-
-    @property
-    def ample(self) -> bool:
-        """Return whether quantiles of the tails are known to a fraction of a standard deviation."""
-        return self.reliable and self.diagnostics["ess_importance"] >= AMPLE
 
     def chosen(self, draws: int, rng: np.random.Generator) -> np.ndarray:
         """Draw indices of members of the pool by weight, in systematic order and then shuffled."""
