@@ -62,7 +62,7 @@ def compile_ahead(
     return _kept_program(function, devices, structure, shapes)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=96)
 def _kept_program(
     function: Callable[..., Fields],
     devices: tuple[jax.Device, ...],
