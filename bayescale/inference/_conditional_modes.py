@@ -99,12 +99,15 @@ class Programs(NamedTuple):
         k, functions = len(target.parameters), problem.n_functions
         draws, points = np.zeros((k, _PRIOR_DRAWS)), np.zeros((k, TILE))
         about = (np.zeros(k), np.zeros(functions), data)
-        expansion = jax.eval_shape(lambda *args: linearise(target, *args), *about)
-        tile = (points, np.zeros((functions, TILE)), data, weights, expansion)
         device = tuple(devices()[:1])
+        expand = compile_ahead(Expand(target), device, about)
+        # The shapes come from the kept program: to trace it for every problem takes longer than
+        # many a fit.
+        expansion = Linearisation._make(expand.result[name] for name in Linearisation._fields)
+        tile = (points, np.zeros((functions, TILE)), data, weights, expansion)
         return cls(
             compile_ahead(Independent(target), device, (draws, data, weights)),
-            compile_ahead(Expand(target), device, about),
+            expand,
             compile_ahead(Tile(target), device, tile),
         )
 
@@ -275,16 +278,13 @@ class Conditional:
         """Find the mode next to an end."""
         noise = scored(self.noise_parameters, end.unconstrained[self.n_law :])
         linearisation = self._expanded(end.unconstrained, end.coefficients)
-        expansion = None
         for _ in range(_ROUNDS):
             linearisation = self._expanded(*self._conditional_mode(linearisation, noise))
-            before = noise if expansion is None else expansion.at
-            expansion = self._descended(linearisation, before)
-            noise = expansion.at
-            if np.abs(noise - before).max(initial=0.0) < _SETTLED:
+            expansion = self._descended(linearisation, noise)
+            moved, noise = np.abs(expansion.at - noise), expansion.at
+            if moved.max(initial=0.0) < _SETTLED:
                 break
-        assert expansion is not None
-        return Mode(linearisation, expansion.at, expansion.value, expansion.hessian)
+        return Mode(linearisation, noise, expansion.value, expansion.hessian)
 
     def _expanded(self, unconstrained: np.ndarray, coefficients: np.ndarray) -> Linearisation:
         expand = first(self.programs.expand)
@@ -315,7 +315,7 @@ class Conditional:
 
 
 def _found_twice(ends: list[End]) -> bool:
-    """Return whether the lowest value was reached by two searches, of three or more."""
+    """Return whether the lowest value was reached by two searches, once enough have ended."""
     values = sorted(end.value for end in ends)
     return len(values) >= _FEWEST_SEARCHES and values[1] - values[0] < _SAME_VALUE
 

@@ -21,7 +21,7 @@ from bayescale.posterior.importance_weights import ESS_LIMIT, pareto_smoothed
 from bayescale.results import Complaint
 
 LARGEST_K, EVEN_K = 0.7, 0.5
-# ArviZ fits no tail to fewer.
+# Of fewer, no tail has the five weights that a fit takes.
 _FEWEST = 25
 
 

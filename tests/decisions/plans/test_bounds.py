@@ -38,7 +38,7 @@ def few_draws():
 
 
 def used(n, d):
-    """What a plan takes of all that a budget or a bound limits."""
+    """Return how much of each limited quantity a plan uses, by the name of its bound."""
     train, serve = 6 * n * d, 2 * n * SERVED
     by_budget = {
         "compute": train,
