@@ -5,9 +5,11 @@
 A. C. Harvey, "Estimating Regression Models with Multiplicative Heteroscedasticity", 1976.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+import jax.numpy as jnp
 from jax import Array
 from numpyro import distributions as dist
 
@@ -89,7 +91,5 @@ class ComputeScale(Likelihood):
         return self.base.rho(residual, self._at(params, conditions), conditions)
 
     def _at(self, params: Values, conditions: Conditions) -> dict[str, FloatOrArray]:
-        return {
-            **params,
-            "sigma": params["sigma"] * 10 ** (-params["scale_slope"] * conditions.compute_decades),
-        }
+        decades = -params["scale_slope"] * conditions.compute_decades
+        return {**params, "sigma": params["sigma"] * jnp.exp(math.log(10) * decades)}

@@ -3,7 +3,6 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -65,11 +64,6 @@ def test_a_matrix_that_is_not_positive_definite_has_no_logarithms():
     assert np.isnan(factorise(matrix, jnp.ones((2, 1))).log_diagonal).any()
 
 
-@pytest.mark.parametrize("size", [9, 16])
-def test_the_program_grows_with_eight_rows_at_a_time(size):
-    def operations(rows):
-        shapes = jnp.zeros((rows, rows, 3)), jnp.zeros((rows, 3))
-        return len(jax.make_jaxpr(factorise)(*shapes).eqns)
-
-    assert operations(size) == operations(10)
-    assert operations(8) < operations(size)
+def test_forty_rows_take_a_few_hundred_operations():
+    shapes = jnp.zeros((40, 40, 3)), jnp.zeros((40, 3))
+    assert len(jax.make_jaxpr(factorise)(*shapes).eqns) < 400
