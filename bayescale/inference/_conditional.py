@@ -32,6 +32,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.scipy.special import logsumexp
 
 from bayescale._internal.compiling import Use, jit_for
 from bayescale.inference._coordinates import Columns, Unconstrained, unscored
@@ -42,7 +43,9 @@ from bayescale.kernels.elimination import factorise, solve_lower, solve_upper
 # Curvature of a run that lies far out is negative under heavy tails; this share of its secant
 # keeps the conditional proper.
 _LEAST_SHARE = 0.3
-_LEAST_RESIDUAL = 1e-6
+_LEAST_RESIDUAL, _LEAST_LEVERAGE, _LEAST_CURVATURE = 1e-6, 1e-6, 1e-6
+# Tails of a scatter with tails are longer than a Normal's in the coefficients too.
+_SPREADS, _SHARES = np.array([1.0, 1.3, 1.7]), np.array([0.75, 0.15, 0.1])
 
 
 class Linearisation(NamedTuple):
@@ -62,6 +65,8 @@ class Linearisation(NamedTuple):
         Derivatives of the law's unconstrained coordinates in prior standard deviations.
     prior_residual : Array, shape (p,)
         Prior mean less θ₀, in prior standard deviations.
+    leverage : Array, shape (runs, 1)
+        Share of each run's own information in what is known of its e: variance of e times h.
     """
 
     law: Array
@@ -70,6 +75,7 @@ class Linearisation(NamedTuple):
     slopes: Array
     prior_slopes: Array
     prior_residual: Array
+    leverage: Array
 
     def damped(self, damping: float) -> "Linearisation":
         """Return an expansion whose law keeps nearer to θ₀: its prior, as a proposal takes it, is
@@ -106,6 +112,7 @@ def linearise(
     unconstrained: Annotated[Array, "k"],
     coefficients: Annotated[Array, "functions"],
     data: Data,
+    weights: Annotated[Array, "runs 1"],
 ) -> Linearisation:
     """Return the expansion at parameters and coefficients."""
     law, p = target.law, target.n_predictive
@@ -119,18 +126,26 @@ def linearise(
         point = jnp.concatenate([law_coordinates(v), noise_coordinates])
         return target.parametrisation.residual(Unconstrained(point), data)
 
-    r = residual(theta)
-    amplitudes = _amplitudes(target, list(unconstrained[:, None]), data)
-    departure = _features(data) @ (amplitudes * coefficients[:, None])
+    r, columns = residual(theta), list(unconstrained[:, None])
+    functions, amplitudes = _features(data), _amplitudes(target, columns, data)
+    departure = functions @ (amplitudes * coefficients[:, None])
     mean, deviation = (jnp.asarray(values[:p]) for values in target.prior_location_scale)
-    return Linearisation(
+    expansion = Linearisation(
         law=theta,
         unexplained=r - departure,
         residual=r,
         slopes=-jax.jacfwd(residual)(theta)[:, 0],
         prior_slopes=jax.jacfwd(law_coordinates)(theta) / deviation[:, None],
         prior_residual=(mean - unconstrained[:p]) / deviation,
+        leverage=jnp.zeros_like(r),
     )
+    _, curvature = _expansion(target, columns, data, weights, expansion)
+    table = jnp.concatenate([functions * amplitudes[:, 0], expansion.slopes], axis=1)
+    prior_precision, _ = _prior(expansion, functions.shape[1])
+    precision = table.T @ (curvature * table) + prior_precision
+    known = jnp.linalg.solve(precision, table.T).T
+    variance = jnp.sum(table * known, axis=1, keepdims=True)
+    return expansion._replace(leverage=curvature * variance)
 
 
 def weighable(
@@ -187,11 +202,24 @@ def weighable(
 
     potentials = jnp.stack([potential(z) for z in coefficients]) + sum(target.penalty(columns))
     # The proposal of z, whose density is divided out, the maps from η to θ and from scores.
-    volume = jnp.sum(standard**2, axis=0) / 2 - jnp.sum(factor.log_diagonal, axis=0) + score_volume
+    volume = score_volume - jnp.sum(factor.log_diagonal, axis=0) - _log_density(standard)
     log_density = volume - potentials
     return Weighable(
         jnp.stack(columns), coefficients, jnp.where(jnp.isnan(log_density), -jnp.inf, log_density)
     )
+
+
+def draw_standard(functions: int, draws: int, generator: np.random.Generator) -> np.ndarray:
+    """Draw ξ, shape (functions, draws): standard Normal, or wider in a quarter of the draws."""
+    spreads = generator.choice(_SPREADS, size=draws, p=_SHARES)
+    return spreads * generator.standard_normal((functions, draws))
+
+
+def _log_density(standard: Array) -> Array:
+    """Return the log density of ξ, shape (batch,), over that of a standard Normal at zero."""
+    squares = jnp.sum(standard**2, axis=0)
+    log_shares = np.log(_SHARES) - len(standard) * np.log(_SPREADS)
+    return logsumexp(log_shares[:, None] - squares / (2 * _SPREADS[:, None] ** 2), axis=0)
 
 
 def _features(data: Data) -> Array:
@@ -212,17 +240,29 @@ def _amplitudes(target: Target, columns: Columns, data: Data) -> Array:
 def _expansion(
     target: Target, columns: Columns, data: Data, weights: Array, linearisation: Linearisation
 ) -> tuple[Array, Array]:
-    """Return g and h at e₀, each of shape (runs, batch)."""
+    """Return g at e₀, and h, the mean of w ρ'' over what is known of e, each of shape (runs, batch).
+
+    Tails of the scatter make curvature fall away from e₀: where few runs say what a coefficient is,
+    the curvature at e₀ alone proposes too narrowly.
+    """
     shape = (len(linearisation.unexplained), len(columns[0]))
     unexplained = jnp.broadcast_to(linearisation.unexplained, shape)
 
     def slope_at(e: Array) -> Array:
-        return jax.grad(lambda u: jnp.sum(weights * target.rho(u, columns, data)))(e)
+        return jax.grad(lambda u: jnp.sum(target.rho(u, columns, data)))(e)
 
     slope, curvature = jax.jvp(slope_at, (unexplained,), (jnp.ones(shape),))
     small = jnp.abs(unexplained) < _LEAST_RESIDUAL
-    secant = slope / jnp.where(small, _LEAST_RESIDUAL, unexplained)
-    return slope, jnp.maximum(curvature, _LEAST_SHARE * secant)
+    least = _LEAST_SHARE * slope / jnp.where(small, _LEAST_RESIDUAL, unexplained)
+    local = jnp.maximum(jnp.maximum(curvature, least), _LEAST_CURVATURE)
+    # E ρ'' = E ρ' (e − e₀) / variance for a Normal e, by its three nodes, of which the middle one
+    # adds nothing.
+    leverage = jnp.maximum(linearisation.leverage, _LEAST_LEVERAGE)
+    away = jnp.sqrt(3 * leverage / local)
+    above, below = slope_at(unexplained + away), slope_at(unexplained - away)
+    mean = (above - below) / (2 * away)
+    slope = (above + 4 * slope + below) / 6
+    return weights * slope, weights * jnp.maximum(mean, least)
 
 
 def _normal_equations(

@@ -80,9 +80,11 @@ class Expand:
 
     target: Target
 
-    def __call__(self, unconstrained: Array, coefficients: Array, data: Data) -> Fields:
+    def __call__(
+        self, unconstrained: Array, coefficients: Array, data: Data, weights: Array
+    ) -> Fields:
         """Return the fields of `Linearisation`."""
-        return linearise(self.target, unconstrained, coefficients, data)._asdict()
+        return linearise(self.target, unconstrained, coefficients, data, weights)._asdict()
 
 
 class Programs(NamedTuple):
@@ -98,7 +100,7 @@ class Programs(NamedTuple):
         target, data, weights = problem.target, problem.data, problem.weights
         k, functions = len(target.parameters), problem.n_functions
         draws, points = np.zeros((k, _PRIOR_DRAWS)), np.zeros((k, TILE))
-        about = (np.zeros(k), np.zeros(functions), data)
+        about = (np.zeros(k), np.zeros(functions), data, weights)
         device = tuple(devices()[:1])
         expand = compile_ahead(Expand(target), device, about)
         # The shapes come from the kept program: to trace it for every problem takes longer than
@@ -289,7 +291,7 @@ class Conditional:
     def _expanded(self, unconstrained: np.ndarray, coefficients: np.ndarray) -> Linearisation:
         expand = first(self.programs.expand)
         with jax.enable_x64(True):
-            found = expand(unconstrained, coefficients, self.problem.data)
+            found = expand(unconstrained, coefficients, self.problem.data, self.problem.weights)
         return Linearisation(**jax.device_get(found))
 
     def _conditional_mode(
