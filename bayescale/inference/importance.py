@@ -29,7 +29,7 @@ from threadpoolctl import threadpool_limits
 from bayescale._internal.compiling import Use, jit_for
 from bayescale._internal.precision import float64
 from bayescale.errors import InputError
-from bayescale.inference._conditional import Linearisation, Weighable, draw_standard
+from bayescale.inference._conditional import Linearisation, Weighable
 from bayescale.inference._conditional_modes import Conditional, Mode, Programs, cores
 from bayescale.inference._coordinates import ParamsInDataUnits, decorrelate_points
 from bayescale.inference._mixture import Mixture
@@ -158,7 +158,7 @@ def _proposed(
 ) -> tuple[np.ndarray, np.ndarray, Weighable]:
     """Draw points from a proposal; return them, their log densities and all that was found."""
     points = proposal.draw(size, generator)
-    standard = draw_standard(conditional.problem.n_functions, size, generator)
+    standard = generator.standard_normal((conditional.problem.n_functions, size))
     found = conditional.weigh(linearisation, points, standard)
     plus, minus = found.log_density
     return points, np.logaddexp(plus, minus) - np.log(2), found

@@ -16,7 +16,8 @@ from scipy.stats import t as student_t
 import bayescale as bs
 from bayescale._internal.discovery import describe
 from bayescale._internal.precision import float64
-from bayescale.inference._conditional import Weighable, linearise, weighable
+from bayescale.inference._conditional import Linearisation, Weighable, linearise, weighable
+from bayescale.inference._conditional import _expansion as expanded_runs
 from bayescale.inference._conditional_modes import Conditional, Programs
 from bayescale.inference._coordinates import scored
 from bayescale.inference.base import Problem
@@ -95,12 +96,18 @@ def sweep() -> bs.Runs:
     return bs.Runs.from_frame(runs.frame.assign(**more))
 
 
+def expanded(problem: Problem, unconstrained: np.ndarray) -> Linearisation:
+    """Expand a problem about parameters, and coefficients of zero."""
+    nothing = np.zeros(problem.n_functions)
+    return linearise(problem.target, unconstrained, nothing, problem.data, problem.weights)
+
+
 def weighed(
     problem: Problem, unconstrained: np.ndarray, points: np.ndarray, seed: int = 0
 ) -> Weighable:
     """Weigh points (η, φ), about parameters and coefficients of zero."""
     target, functions = problem.target, problem.n_functions
-    expansion = linearise(target, unconstrained, np.zeros(functions), problem.data)
+    expansion = expanded(problem, unconstrained)
     standard = np.random.default_rng(seed).standard_normal((functions, points.shape[1]))
     run = jax.jit(weighable, static_argnums=0)
     return run(target, points, standard, problem.data, problem.weights, expansion)
@@ -148,7 +155,7 @@ def test_the_volume_of_the_map_from_whitened_points_is_that_of_its_slopes(sweep:
     problem = Problem.build(sweep, bs.laws.Chinchilla(), NOISES[1])
     target, p = problem.target, problem.target.n_predictive
     unconstrained, points = about_the_middle(problem, seed=1, count=1)
-    expansion = linearise(target, unconstrained, np.zeros(problem.n_functions), problem.data)
+    expansion = expanded(problem, unconstrained)
     standard = np.zeros((problem.n_functions, 1))
 
     @jax.jit
@@ -228,6 +235,48 @@ def test_under_heavy_tails_the_average_over_draws_is_the_density_with_coefficien
 
     expected = np.diff([integrated(u) for u in found.unconstrained[:, [0, count]].T])
     np.testing.assert_allclose(np.diff(ours), expected, atol=0.08)
+
+
+@float64
+def test_runs_scattered_with_tails_are_expanded_by_their_mean_slope_and_curvature() -> None:
+    runs, _ = curve(3)
+    problem = Problem.build(runs, LAW, Discrepancy(StudentT(nu=4.0), (IntegratedWiener(),)))
+    target = problem.target
+    centre, _ = target.prior_location_scale
+    columns = list(centre[:, None])
+    sigma = float(target.constrain(columns)["sigma"][0])
+    size = problem.padded_size
+    e = sigma * np.linspace(-1.5, 1.5, size)[:, None]
+    expansion = expanded(problem, centre)._replace(unexplained=e, leverage=np.full((size, 1), 0.3))
+    # A leverage of nearly nothing leaves the curvature at e itself.
+    at_point = expansion._replace(leverage=np.zeros((size, 1)))
+    whole = np.ones((size, 1))
+    slope, curvature = expanded_runs(target, columns, problem.data, whole, expansion)
+    _, local = expanded_runs(target, columns, problem.data, whole, at_point)
+
+    nodes, shares = np.polynomial.hermite_e.hermegauss(41)
+    deviation = np.sqrt(0.3 / np.asarray(local))
+    u = e + deviation * nodes
+    slopes = 5 * u / (4 * sigma**2 + u**2)
+    mean = slopes @ shares / shares.sum()
+    bent = slopes @ (shares * nodes) / shares.sum() / deviation[:, 0]
+    np.testing.assert_allclose(slope[:, 0], mean, rtol=0.03, atol=0.01 / sigma)
+    np.testing.assert_allclose(curvature[:, 0], bent, rtol=0.03, atol=0.04 / sigma**2)
+
+
+@float64
+def test_a_run_that_alone_says_what_its_group_is_has_all_leverage() -> None:
+    frame = curve(4)[0].frame.head(6).assign(group=list("aaaaab"))
+    runs = bs.Runs.from_frame(frame, required=("n_tokens", "loss"))
+    problem = Problem.build(runs, LAW, GroupEffects(Normal()))
+    unconstrained, _ = problem.target.prior_location_scale
+    parameters = problem.target.noise.parameters
+    wide = [parameter.name == "group_sd" for parameter in parameters]
+    unconstrained[problem.target.n_predictive :] += 8.0 * np.array(wide)
+    leverage = np.asarray(expanded(problem, unconstrained).leverage)[: len(runs), 0]
+    alone = runs.frame["group"].to_numpy() == "b"
+    assert leverage[alone] == pytest.approx(1.0, abs=0.02)
+    assert (leverage[~alone] < 0.9).all()
 
 
 @pytest.mark.slow
