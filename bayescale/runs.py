@@ -26,6 +26,7 @@ OPTIONAL_NUMBERS = ("flops", "unique_tokens", "loss_se", "weight", "n_correct", 
 _SMALLEST_PLAUSIBLE_N_PARAMS = 1e4
 _LARGEST_PLAUSIBLE_LOSS = 15.0
 _COLLINEAR_SPREAD = 0.05
+_FINEST_RELATIVE_ERROR = 1e-6
 _COUNTS = {"n_correct", "n_samples"}
 # All other numbers are positive.
 _MAY_BE_NIL = ("n_correct", "accuracy")
@@ -215,12 +216,14 @@ class Runs:
 
     @property
     def relative_loss_se(self) -> np.ndarray:
-        """The known standard error of each run's log loss, shape (runs,); one zero, shape (1,),
-        where none is known.
+        """The known standard error of each run's log loss, shape (runs,); of all, shape (1,), where
+        none is known.
+
+        Never below 1e-6, so that a table that was computed from a law, without noise, has a
+        posterior: its density would grow without end as the scatter falls to zero.
         """
-        return (
-            self.column("loss_se") / self.column("loss") if "loss_se" in self.frame else np.zeros(1)
-        )
+        known = self.column("loss_se") / self.column("loss") if "loss_se" in self.frame else [0.0]
+        return np.maximum(known, _FINEST_RELATIVE_ERROR)
 
     @property
     def counted(self) -> bool:

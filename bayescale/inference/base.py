@@ -35,6 +35,8 @@ from bayescale.processes.base import bases, locate
 from bayescale.responses import RESPONSES
 from bayescale.runs import Runs
 
+_FEWEST_RUNS = 3
+
 
 class Method(ABC):
     """A way from a problem to draws. A method is a frozen dataclass of options that inherits from
@@ -169,13 +171,7 @@ class Problem:
             )
         logs = {name: np.log(runs.column(name)) for name in law.inputs}
         observed = response.of(runs)
-        if len(runs) < len(target.parameters):
-            names = ", ".join(p.name for p in target.parameters)
-            raise InputError(
-                f"{runs.name} has {len(runs)} runs but {len(target.parameters)} parameters are to "
-                f"be fitted ({names}); "
-                "add runs or choose a smaller law."
-            )
+        _require_enough_runs(runs, target)
         centre = {
             name: 0.0
             if name in law.unscaled_inputs
@@ -252,4 +248,20 @@ class Problem:
             params=self.target.parametrisation.in_counts(params, self.units),
             provenance=provenance(self.runs, method.seed),
             **results,
+        )
+
+
+def _require_enough_runs(runs: Runs, target: Target) -> None:
+    """Raise InputError, saying what is missing, where runs are too few to be fitted.
+
+    Priors make up what few runs do not say; an objective has none.
+    """
+    needed = len(target.parameters)
+    if is_likelihood(target.noise):
+        needed = min(needed, _FEWEST_RUNS)
+    if len(runs) < needed:
+        inputs = " or ".join(target.law.inputs)
+        raise InputError(
+            f"{runs.name} has {len(runs)} runs, and {name_of(target.law)} with "
+            f"{name_of(target.noise)} needs {needed}: add {needed - len(runs)} of other {inputs}."
         )

@@ -14,7 +14,7 @@ Many problems share compiled programs and are fitted side by side.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -39,8 +39,11 @@ from bayescale.inference.base import BatchMethod, Problem, Target
 from bayescale.inference.nuts import NUTS
 from bayescale.posterior.posterior import Posterior
 
+Round = Callable[[Mixture, int], tuple[np.ndarray, np.ndarray, Weighable]]
+"""From a proposal and a number of draws to points, their log densities and all that was found."""
+
 _ADAPTING = 1024
-_MOST_ROUNDS, _MOST_LAST_ROUNDS, _MOST_PARTS = 10, 3, 4
+_MOST_ROUNDS, _MOST_LAST_ROUNDS, _MOST_PARTS = 10, 6, 4
 _FEWEST_PROPOSALS = 2000
 # Of 4,000 draws a thousand: a 5 % quantile of a Normal is then known to 0.07 standard deviations.
 _AMPLE_SHARE = 0.25
@@ -55,7 +58,8 @@ class Importance(BatchMethod):
     draws : int
         Kept; as many, and two thousand at least, are proposed in the last round, after up to ten
         rounds of a thousand that adapt the proposal. Where fewer than a quarter of the draws are
-        effective, the last round becomes up to four times as large.
+        effective, the last round becomes up to four times as large; where its weights are not to be
+        trusted, it is drawn again from a better proposal, up to six times.
     seed : int
 
     Notes
@@ -111,20 +115,27 @@ class Importance(BatchMethod):
         pool = Pool(_about(conditional, modes))
         while len(pool.used) < _MOST_ROUNDS and not (pool.used and pool.settled):
             pool = pool.after(*round_of(pool.proposal, _ADAPTING)[:2])
-        size = max(self.draws, _FEWEST_PROPOSALS)
         for _ in range(_MOST_LAST_ROUNDS):
-            points, log_target, found = round_of(pool.proposal, size)
-            pool, parts = pool.after(points, log_target), [found]
+            pool, parts = self._last_round(pool, round_of)
             if pool.weighed.reliable:
                 break
-        while len(parts) < _MOST_PARTS and pool.weighed.reliable and not self._ample(pool.weighed):
-            points, log_target, found = round_of(pool.used[-1], size)
-            pool = pool.extended(points, log_target)
-            parts.append(found)
         chosen = pool.weighed.chosen(self.draws, generator)
         whole = jax.tree.map(lambda *arrays: np.concatenate(arrays, axis=-1), *parts)
         parameters, coefficients = _resampled(whole, chosen, generator)
         return Drawn(pool.weighed, parameters, coefficients, time.perf_counter() - begun)
+
+    def _last_round(self, pool: Pool, round_of: Round) -> tuple[Pool, list[Weighable]]:
+        """Return the pool with a large round, made larger while it is reliable and too few of its
+        proposals are effective; and all that was found of that round.
+        """
+        size, proposal = max(self.draws, _FEWEST_PROPOSALS), pool.proposal
+        points, log_target, found = round_of(proposal, size)
+        pool, parts = pool.after(points, log_target), [found]
+        while len(parts) < _MOST_PARTS and pool.weighed.reliable and not self._ample(pool.weighed):
+            points, log_target, found = round_of(proposal, size)
+            pool = pool.extended(points, log_target)
+            parts.append(found)
+        return pool, parts
 
     def _ample(self, weighed: Weighed) -> bool:
         """Return whether enough proposals are effective for the draws that are asked for."""

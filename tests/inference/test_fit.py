@@ -34,12 +34,33 @@ def test_a_data_frame_is_as_good_as_runs(sweep: bs.Runs, point: bs.Posterior) ->
     assert bs.fit(frame, **POINT).objective == point.objective
 
 
-def test_fewer_runs_than_parameters_are_refused(sweep: bs.Runs) -> None:
+def test_an_objective_needs_as_many_runs_as_parameters(sweep: bs.Runs) -> None:
     few = bs.Runs.from_frame(sweep.frame.iloc[::8].head(4))
-    with pytest.raises(
-        bs.InputError, match=r"has 4 runs but 5 parameters.*add runs or choose a smaller law"
-    ):
+    with pytest.raises(bs.InputError, match=r"has 4 runs.*needs 5: add 1 of other n_params"):
         bs.fit(few, **POINT)
+
+
+def test_priors_make_up_what_three_runs_do_not_say(sweep: bs.Runs) -> None:
+    wide, narrow = (bs.fit(bs.Runs.from_frame(f)) for f in (sweep.frame.iloc[::16], sweep.frame))
+    assert len(wide.runs) == 3
+    assert np.std(wide.draws("E")) > 1.5 * np.std(narrow.draws("E"))
+    for name, spread in (("alpha", 0.05), ("beta", 0.05)):
+        assert np.std(wide.draws(name)) > spread
+
+
+def test_two_runs_are_refused_by_what_is_missing(sweep: bs.Runs) -> None:
+    two = bs.Runs.from_frame(sweep.frame.iloc[[0, -1]])
+    with pytest.raises(bs.InputError, match=r"has 2 runs.*needs 3: add 1 of other n_params"):
+        bs.fit(two)
+
+
+def test_a_table_that_was_computed_from_a_law_gives_the_law_back() -> None:
+    exact = bs.datasets.simulate(seed=0, noise=0.0, sizes_per_budget=5)
+    posterior = bs.fit(exact)
+    for name, true in {"E": 1.69, "alpha": 0.34, "beta": 0.28}.items():
+        quantiles = np.quantile(posterior.draws(name), [0.05, 0.5, 0.95])
+        assert quantiles == pytest.approx(true, abs=1e-3)
+    assert np.quantile(posterior.draws("sigma"), 0.95) < 1e-5
 
 
 @pytest.fixture
