@@ -51,7 +51,9 @@ def log_departure(
     rng = np.random.default_rng(seed)
     for basis in posterior.bases:
         amplitude = posterior.params[basis.process.amplitude.name][..., None]
-        unit = rng.standard_normal(total.shape) @ basis.root_of_remainder(at).T
+        root = basis.root_of_remainder(at)
+        used = root.any(axis=0)
+        unit = rng.standard_normal(total.shape)[..., used] @ root[:, used].T
         total = total + amplitude * unit
     return total
 
