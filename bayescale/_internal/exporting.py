@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 import jax
+import jax.numpy as jnp
 from jax import export
 
 from bayescale._internal.devices import target_platform
@@ -100,7 +101,7 @@ def _name(about: object, shapes: Sequence[jax.ShapeDtypeStruct]) -> str | None:
     except LookupError:
         return None
     arguments = [f"{shape.dtype}{shape.shape}" for shape in shapes]
-    surroundings = [_text_of_package(), target_platform(), str(jax.config.jax_enable_x64)]
+    surroundings = [_text_of_package(), target_platform(), str(jnp.result_type(float))]
     versions = [version(package) for package in ("jax", "jaxlib", "numpyro")]
     told = "\n".join([*described, *arguments, *surroundings, *versions])
     return hashlib.sha256(told.encode()).hexdigest()
