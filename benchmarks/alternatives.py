@@ -193,9 +193,13 @@ def posterior_stock(runs: "bs.Runs", draws: int = 1000) -> dict[str, float]:
 
 
 def in_fresh_process(script: str, *arguments: str) -> Any:
-    """Run a script in a new process, without compilation cache; return its last line's JSON."""
+    """Run a script in a new process, without compilation cache; return its last line's JSON.
+
+    A quick run keeps the cache, if there is one: it asks whether everything runs.
+    """
     environment = dict(os.environ)
-    environment.pop("JAX_COMPILATION_CACHE_DIR", None)
+    if "--quick" not in arguments:
+        environment.pop("JAX_COMPILATION_CACHE_DIR", None)
     done = subprocess.run(
         [sys.executable, script, *arguments],
         check=True,

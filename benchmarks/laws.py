@@ -253,11 +253,12 @@ def main() -> None:
     """Fit, score, print, write."""
     arguments = record.parser(__doc__).parse_args()
     warnings.simplefilter("ignore")
+    method = QUICK_METHOD if arguments.quick else METHOD
     rows: list[JsonObject] = []
     for case in itertools.chain(cases(), other_cases()):
         if arguments.quick and name_of(case.law) not in QUICK_LAWS:
             continue
-        row = judge(case, QUICK_METHOD if arguments.quick else METHOD)
+        row = judge(case, method)
         header = not rows
         rows.append(row)
         line = pd.DataFrame([row])
@@ -266,7 +267,7 @@ def main() -> None:
     for row in rows:
         law = parse("bayescale.laws", row["law"])
         noise = parse("bayescale.noise", row["noise"])
-        models[f"{row['law']} on {row['runs']}"] = record.Model(law, noise, METHOD)
+        models[f"{row['law']} on {row['runs']}"] = record.Model(law, noise, method)
     record.write({"laws": rows}, RESULTS, arguments, models)
 
 
