@@ -1,9 +1,9 @@
 """The default fit by stages, beside NUTS of the same model, and many such fits in one call.
 
 The data are the 64 runs of `bayescale fit`, and the 240 Chinchilla runs where they can be had.
-Every part is a fresh process without compilation cache. Stages of the default fit are importing, the
-first fit, which compiles, a second fit, plans at three budgets, and saving; memory is the peak of
-the process after the fits. Effective draws are those of the worst parameter, per second of a fit
+Every part is a fresh process without compilation cache. Stages of the default fit are importing,
+the first fit, which compiles, a second fit, plans at three budgets, and saving; memory is the peak
+of the process after the fits. Effective draws are those of the worst parameter, per second of a fit
 that compiles nothing. Batches are of simulated sweeps of 30 runs; fits per second are of a second
 call with other sweeps of the same shape. Prints one table and writes
 benchmarks/results/default_fit.json.
