@@ -7,8 +7,8 @@ from jax import Array
 from jax.tree_util import PyTreeDef
 from numpyro.distributions import Distribution
 
-Places = tuple[PyTreeDef, tuple[int, ...]]
-"""Structure of a distribution, and the place in it of each array by name."""
+Layout = tuple[PyTreeDef, tuple[int, ...]]
+"""Structure of a distribution, and the index in it of each array by name."""
 
 
 @jax.tree_util.register_pytree_node_class
@@ -22,7 +22,7 @@ class InOrder:
     def __init__(self, distribution: Distribution) -> None:
         self.distribution = distribution
 
-    def tree_flatten(self) -> tuple[list[Array], Places]:
+    def tree_flatten(self) -> tuple[list[Array], Layout]:
         """Return the arrays by name, and what it takes to put them back."""
         arrays, structure = jax.tree.flatten(self.distribution)
         names = list(_names_of_arrays(self.distribution))
@@ -30,9 +30,9 @@ class InOrder:
         return [arrays[place] for place in order], (structure, tuple(order))
 
     @classmethod
-    def tree_unflatten(cls, places: Places, arrays: Sequence[Array]) -> "InOrder":
+    def tree_unflatten(cls, layout: Layout, arrays: Sequence[Array]) -> "InOrder":
         """Return the distribution of arrays by name."""
-        structure, order = places
+        structure, order = layout
         by_place = dict(zip(order, arrays, strict=True))
         return cls(jax.tree.unflatten(structure, [by_place[place] for place in sorted(order)]))
 

@@ -122,7 +122,7 @@ class Allocation:
 
     @property
     def is_plain(self) -> bool:
-        """Whether nothing but a budget of compute bounded the plans."""
+        """True where nothing but a budget of compute bounds the plans."""
         return set(self.arrays) == set(_UNBOUNDED)
 
     def binding_shares(self, budget: float) -> dict[str, float]:
