@@ -59,6 +59,9 @@ def reused(
     # JAX writes and reads exported programs with this package, which it does not install.
     if not folder or find_spec("flatbuffers") is None:
         return function
+    # JAX exports for its default platform, and work may be pinned to another.
+    if target_platform() != jax.default_backend():
+        return function
     name = _name(about, shapes)
     if name is None:
         return function

@@ -74,6 +74,11 @@ def test_a_folder_that_cannot_be_written_to_is_done_without(folder, doubled):
     assert run(reused(doubled, Chinchilla(), SHAPES)) == [2.0, 2.0, 2.0]
 
 
+def test_nothing_is_kept_for_a_device_that_is_not_the_default(folder, doubled, monkeypatch):
+    monkeypatch.setattr(exporting, "target_platform", lambda: "another")
+    assert reused(doubled, Chinchilla(), SHAPES) is doubled
+
+
 def test_nothing_is_kept_where_no_folder_is_named(doubled, monkeypatch):
     monkeypatch.delenv(exporting.FOLDER, raising=False)
     assert reused(doubled, Chinchilla(), SHAPES) is doubled
