@@ -7,7 +7,6 @@
 """
 
 import importlib
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 # Type checkers and editors read the names here, and `_WHERE` loads them: a test keeps both equal.
@@ -71,7 +70,7 @@ if TYPE_CHECKING:
     from bayescale.reports.page import report as report
     from bayescale.runs import Runs as Runs
 
-__version__ = version("bayescale")
+    __version__: str
 
 _WHERE = {
     "InputError": "bayescale.errors",
@@ -139,6 +138,8 @@ if not TYPE_CHECKING:
     def __getattr__(name: str) -> object:
         # Names load on first use, so that importing a part imports that part alone: kernels need
         # JAX and nothing else.
+        if name == "__version__":
+            return importlib.import_module("importlib.metadata").version("bayescale")
         if name in _WHERE:
             return getattr(importlib.import_module(_WHERE[name]), name)
         if name in _SUBPACKAGES:

@@ -1,4 +1,4 @@
-"""Shared parts of the benchmarks: today's practice in public libraries, timing, and labels.
+"""Shared parts of the benchmarks: today's practice in public libraries, and timing.
 
 The alternatives are written as in a typical notebook of the field: one fit at a time, SciPy's
 defaults, NumPyro's defaults.
@@ -6,22 +6,18 @@ defaults, NumPyro's defaults.
 
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
-from importlib.metadata import version
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import pandas as pd
 
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.table import Table
     from scipy.optimize import OptimizeResult
 
@@ -29,7 +25,6 @@ if TYPE_CHECKING:
 
 DELTA = 1e-3
 
-JsonObject: TypeAlias = dict[str, Any]
 R = TypeVar("R")
 
 
@@ -44,7 +39,7 @@ class HuberFit:
     frame : DataFrame with ``n_params``, ``n_tokens`` and ``loss``
     """
 
-    frame: pd.DataFrame
+    frame: "pd.DataFrame"
 
     @cached_property
     def logs(self) -> list[np.ndarray]:
@@ -198,9 +193,13 @@ def posterior_stock(runs: "bs.Runs", draws: int = 1000) -> dict[str, float]:
 
 
 def in_fresh_process(script: str, *arguments: str) -> Any:
-    """Run a script in a new process, without compilation cache; return its last line's JSON."""
+    """Run a script in a new process, without compilation cache; return its last line's JSON.
+
+    A quick run keeps the cache, if there is one: it asks whether everything runs.
+    """
     environment = dict(os.environ)
-    environment.pop("JAX_COMPILATION_CACHE_DIR", None)
+    if "--quick" not in arguments:
+        environment.pop("JAX_COMPILATION_CACHE_DIR", None)
     done = subprocess.run(
         [sys.executable, script, *arguments],
         check=True,
@@ -211,34 +210,6 @@ def in_fresh_process(script: str, *arguments: str) -> Any:
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def about() -> JsonObject:
-    """Return the device, date and versions of a measurement."""
-    packages = ("bayescale", "jax", "numpyro", "numpy", "scipy")
-    versions = {package: version(package) for package in packages}
-    versions["python"] = platform.python_version()
-    return {
-        "device": device(),
-        "cpus": os.cpu_count(),
-        "date": datetime.now(UTC).date().isoformat(),
-        "versions": versions,
-    }
-
-
-def device() -> str:
-    """Return the name of the accelerator that JAX uses, or the model of the CPU."""
-    import jax
-
-    kind: str = jax.devices()[0].device_kind
-    if kind != "cpu":
-        return kind
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
 def seconds_of(work: Callable[[], R], repeats: int) -> tuple[list[float], R]:
     """Return the seconds of each of several calls, and the result of the last."""
     seconds = []
@@ -247,12 +218,6 @@ def seconds_of(work: Callable[[], R], repeats: int) -> tuple[list[float], R]:
         result = work()
         seconds.append(time.perf_counter() - begun)
     return seconds, result
-
-
-def write(path: Path, result: JsonObject) -> None:
-    """Write a result as JSON."""
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(result, indent=1) + "\n")
 
 
 def show(table: "Table") -> None:

@@ -16,16 +16,15 @@ I. Alabdulmohsin et al. 2022 (arXiv:2209.06640) for the curves and their split.
     BAYESCALE_DATA=... python benchmarks/curves.py [--within]
 """
 
-import json
-import sys
+import itertools
 import time
 import warnings
-from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
-from alternatives import JsonObject, about
+import record
+from record import JsonObject
 
 import bayescale as bs
 from bayescale._internal.discovery import describe
@@ -33,7 +32,6 @@ from bayescale._internal.precision import float64
 from bayescale.decisions.checks.scores import run_scores
 from bayescale.laws.base import Law
 
-RESULTS = Path(__file__).parent / "results"
 INPUT = "n_examples"
 LAWS = (bs.laws.PowerLaw(input=INPUT), bs.laws.BrokenPowerLaw(input=INPUT), bs.laws.M4(input=INPUT))
 MIXED = ("power_law", "broken_power_law")
@@ -41,6 +39,7 @@ NOISE = bs.noise.Discrepancy(bs.noise.Normal(), (bs.processes.IntegratedWiener(s
 METHOD = bs.Importance(draws=1000)
 FEWEST = 9
 DRAWS_OF_SCATTER = 4
+QUICK_CURVES = 3
 
 # Training and test points of each curve.
 Curves: TypeAlias = dict[str, dict[str, bs.Runs]]
@@ -138,15 +137,21 @@ def scores(model: str, draws: dict[str, np.ndarray], known: Curves) -> list[Json
 
 def main() -> None:
     """Fit, score, print, write."""
+    parser = record.parser(__doc__)
+    parser.add_argument("--within", action="store_true", help="use only training points")
+    arguments = parser.parse_args()
     warnings.simplefilter("ignore")
-    only_training = "--within" in sys.argv[1:]
-    known = within(curves()) if only_training else curves()
+    known = within(curves()) if arguments.within else curves()
+    laws = LAWS
+    if arguments.quick:
+        known = dict(itertools.islice(known.items(), QUICK_CURVES))
+        laws = LAWS[:1]
     rng = np.random.default_rng(0)
     width = max(len(sides["test"]) for sides in known.values())
     rows: list[JsonObject] = []
     draws: dict[str, dict[str, np.ndarray]] = {}
     calls: dict[str, JsonObject] = {}
-    for law in LAWS:
+    for law in laws:
         model = describe(law).partition(":")[0]
         posteriors, calls[model] = fit_all(law, known)
         draws[model] = {}
@@ -165,9 +170,10 @@ def main() -> None:
             for name in known:
                 mixed[name] = np.concatenate([draws[member][name] for member in MIXED])
             rows += scores("mixture", mixed, known)
-    results = {"about": about(), "noise": describe(NOISE), "calls": calls, "curves": rows}
-    file = RESULTS / ("curves_within.json" if only_training else "curves.json")
-    file.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    results = {"noise": describe(NOISE), "calls": calls, "curves": rows}
+    path = record.RESULTS / ("curves_within.json" if arguments.within else "curves.json")
+    models = {describe(law): record.Model(law, NOISE, METHOD) for law in laws}
+    record.write(results, path, arguments, models)
 
 
 if __name__ == "__main__":

@@ -15,24 +15,22 @@ benchmarks/results/design.json.
     python benchmarks/design.py
 """
 
-import argparse
-import json
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
-from alternatives import about
+import record
 
 import bayescale as bs
 
-RESULTS = Path(__file__).parent / "results" / "design.json"
+RESULTS = record.RESULTS / "design.json"
 WORLDS = 200
+QUICK_WORLDS = 4
 NOISE = 0.01
 REPLICATES = 1000
 FIRST_BUDGETS = (1e18, 3e18, 1e19)
@@ -224,14 +222,10 @@ def ratios_of_means(regrets: pd.DataFrame) -> dict[str, dict[str, dict[str, floa
 
 def main() -> None:
     """Simulate all designs, print, write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="8 worlds only, and nothing written")
-    quick = parser.parse_args().quick
+    arguments = record.parser(__doc__).parse_args()
     warnings.simplefilter("ignore")
     begun = time.perf_counter()
-    worlds = [World(number) for number in range(8 if quick else WORLDS)]
+    worlds = [World(number) for number in range(QUICK_WORLDS if arguments.quick else WORLDS)]
     regrets = {}
     rows = {}
     for name, plans, regrets_of_design in play(worlds):
@@ -257,10 +251,9 @@ def main() -> None:
         "ratios": ratios,
         "regrets": regrets,
         "seconds": time.perf_counter() - begun,
-        **about(),
     }
-    if not quick:
-        RESULTS.write_text(json.dumps(result, indent=1) + "\n")
+    model = record.Model(LAW, NOISE_MODEL, METHOD)
+    record.write(result, RESULTS, arguments, {"model of the designs": model})
 
 
 if __name__ == "__main__":

@@ -18,10 +18,10 @@ a model.
     python benchmarks/frontier.py --worlds --sweeps 20
 """
 
-import argparse
 import json
 import os
 import re
+import tempfile
 import time
 import warnings
 from collections.abc import Hashable, Iterable, Mapping
@@ -34,7 +34,8 @@ import frontier_tables
 import frontier_worlds
 import numpy as np
 import pandas as pd
-from alternatives import JsonObject
+import record
+from record import JsonObject
 
 import bayescale as bs
 from bayescale._internal.discovery import parse
@@ -58,7 +59,7 @@ MODELS: dict[str, tuple[str | None, str | None] | None] = {
     "matern": ("coupled", "discrepancy:base=compute_scale:base=student_t:nu=4.0,processes=matern"),
 }
 METHOD = "nuts:chains=2,warmup=400,draws=500"
-RESULTS = Path(__file__).parent / "results"
+RESULTS = record.RESULTS
 
 _SCORES = (
     "decades",
@@ -278,6 +279,15 @@ def _decades_table(decades: pd.DataFrame) -> "Table":
     return shown
 
 
+def _recorded(name: str, method: str) -> record.Model:
+    law, noise = MODELS[name] or (None, None)
+    return record.Model(
+        parse("bayescale.laws", law) if law else None,
+        parse("bayescale.noise", noise) if noise else None,
+        parse("bayescale.inference", method),
+    )
+
+
 def _titled(title: str, *headings: str) -> "Table":
     from rich.table import Table
 
@@ -291,9 +301,7 @@ def _short(value: float) -> float | None:
 
 def main() -> None:
     """Fit the missing cells, print, write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = record.parser(__doc__)
     parser.add_argument(
         "--models",
         default=",".join(MODELS),
@@ -316,12 +324,12 @@ def main() -> None:
     parser.add_argument(
         "--cells", type=Path, default=RESULTS / "frontier_cells", help="folder of finished cells"
     )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        help="default: results/frontier.json, or results/worlds.json with --worlds",
-    )
     arguments = parser.parse_args()
+    if arguments.quick:
+        # One simulated sweep, fitted anew.
+        arguments.worlds, arguments.sweeps, arguments.sets = True, 1, "as_fitted"
+        arguments.models, arguments.method = "default", "importance:draws=1000"
+        arguments.cells = Path(tempfile.mkdtemp())
     models = list(dict.fromkeys([frontier_tables.BASELINE, *arguments.models.split(",")]))
     if unknown := [name for name in models if name not in MODELS]:
         parser.error(f"--models {','.join(unknown)}: there are {', '.join(MODELS)}")
@@ -335,9 +343,10 @@ def main() -> None:
         parser.error(f"--sets {arguments.sets}: there is no such set")
     tables = show_worlds(cells) if arguments.worlds else show_panel(cells)
     used = {name: MODELS[name] or "today's practice" for name in MODELS if name in models}
-    out = arguments.out or RESULTS / ("worlds.json" if arguments.worlds else "frontier.json")
+    path = RESULTS / ("worlds.json" if arguments.worlds else "frontier.json")
     settings = {"models": used, "method": arguments.method}
-    alternatives.write(out, settings | tables | alternatives.about())
+    fitted = {name: _recorded(name, arguments.method) for name in models if MODELS[name]}
+    record.write(settings | tables, path, arguments, fitted)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from alternatives import JsonObject
+from record import JsonObject
 
 BASELINE = "huber"
 LARGE_SET = 10

@@ -7,19 +7,18 @@ start and compiled, and their disagreements; writes benchmarks/results/groups.js
     BAYESCALE_DATA=... python benchmarks/groups.py
 """
 
-import argparse
 import itertools
-import json
 import warnings
 from functools import partial
-from pathlib import Path
 
 import numpy as np
-from alternatives import about, seconds_of
+import record
+from alternatives import seconds_of
 
 import bayescale as bs
+from bayescale._internal.discovery import describe
 
-RESULTS = Path(__file__).parent / "results" / "groups.json"
+RESULTS = record.RESULTS / "groups.json"
 FEWEST = 10
 LAW = bs.laws.Chinchilla()
 NOISES = (bs.noise.Normal(), bs.noise.StudentT())
@@ -61,24 +60,24 @@ def disagreement(importance: bs.Posterior, nuts: bs.Posterior) -> dict[str, floa
 
 def main() -> None:
     """Measure, print, write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--quick", action="store_true", help="three groups only, and nothing written"
-    )
-    quick = parser.parse_args().quick
+    arguments = record.parser(__doc__).parse_args()
     warnings.simplefilter("ignore")
-    sweeps = groups()[: 3 if quick else None]
+    sweeps = groups()
+    noises = NOISES
+    if arguments.quick:
+        sweeps = sweeps[:2]
+        noises = NOISES[:1]
     (cold, warm), batch = seconds_of(
-        lambda: bs.batch(sweeps, laws=[LAW], noises=NOISES, method=bs.Importance()), 2
+        lambda: bs.batch(sweeps, laws=[LAW], noises=noises, method=bs.Importance()), 2
     )
     nuts_cold = 0.0
     nuts_warm = 0.0
     rows = []
-    combinations = itertools.product(sweeps, NOISES)
+    combinations = itertools.product(sweeps, noises)
     for posterior, (runs, noise) in zip(batch.posteriors.values(), combinations, strict=True):
-        (first, second), nuts = seconds_of(partial(bs.fit, runs, law=LAW, noise=noise), 2)
+        (first, second), nuts = seconds_of(
+            partial(bs.fit, runs, law=LAW, noise=noise, method=bs.NUTS()), 2
+        )
         nuts_cold += first
         nuts_warm += second
         row = {
@@ -105,11 +104,10 @@ def main() -> None:
         },
         "ratio": {"cold": nuts_cold / cold, "compiled": nuts_warm / warm},
         "rows": rows,
-        **about(),
     }
     print({key: result[key] for key in ("fits", "seconds", "ratio")})
-    if not quick:
-        RESULTS.write_text(json.dumps(result, indent=1) + "\n")
+    models = {describe(noise): record.Model(LAW, noise, bs.Importance()) for noise in noises}
+    record.write(result, RESULTS, arguments, models)
 
 
 if __name__ == "__main__":

@@ -10,29 +10,30 @@ Writes benchmarks/results/laws.json. Counts of correct answers have binomial noi
 """
 
 import itertools
-import json
 import time
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from alternatives import JsonObject, about
+import record
+from record import JsonObject
 
 import bayescale as bs
-from bayescale._internal.discovery import describe
+from bayescale._internal.discovery import describe, name_of, parse
 from bayescale._internal.precision import float64
 from bayescale.decisions.checks.holdouts.base import Fold
 from bayescale.decisions.checks.scores import run_scores
 from bayescale.laws.base import Law
 from bayescale.noise.base import Noise
 
-RESULTS = Path(__file__).parent / "results" / "laws.json"
+RESULTS = record.RESULTS / "laws.json"
 LAWS = bs.laws
 NOISE = bs.noise.StudentT()
 METHOD = bs.NUTS()
+QUICK_METHOD = bs.NUTS(chains=2, warmup=200, draws=200)
+QUICK_LAWS = ("power_law", "majority_vote")
 
 
 class Case(NamedTuple):
@@ -205,13 +206,14 @@ def other_cases() -> Iterator[Case]:
 
 
 @float64
-def judge(case: Case) -> JsonObject:
+def judge(case: Case, method: bs.NUTS) -> JsonObject:
     """Return diagnostics and scores of a case."""
     begun = time.perf_counter()
-    diagnostics = bs.fit(case.runs, law=case.law, noise=case.noise, method=METHOD).diagnostics
+    diagnostics = bs.fit(case.runs, law=case.law, noise=case.noise, method=method).diagnostics
     seconds = time.perf_counter() - begun
     row: JsonObject = {
         "law": describe(case.law),
+        "noise": describe(case.noise),
         "runs": case.runs.name,
         "n_runs": len(case.runs),
         "n_hidden": 0,
@@ -227,7 +229,7 @@ def judge(case: Case) -> JsonObject:
     }
     if case.fold is None:
         return row
-    posterior = bs.fit(case.fold.train, law=case.law, noise=case.noise, method=METHOD)
+    posterior = bs.fit(case.fold.train, law=case.law, noise=case.noise, method=method)
     test = case.fold.test
     inputs = {name: test.column(name) for name in case.law.inputs}
     observed = posterior.response.of(test)
@@ -249,16 +251,24 @@ def judge(case: Case) -> JsonObject:
 
 def main() -> None:
     """Fit, score, print, write."""
+    arguments = record.parser(__doc__).parse_args()
     warnings.simplefilter("ignore")
+    method = QUICK_METHOD if arguments.quick else METHOD
     rows: list[JsonObject] = []
     for case in itertools.chain(cases(), other_cases()):
-        row = judge(case)
+        if arguments.quick and name_of(case.law) not in QUICK_LAWS:
+            continue
+        row = judge(case, method)
         header = not rows
         rows.append(row)
         line = pd.DataFrame([row])
         print(line.to_string(index=False, header=header, float_format="{:.4g}".format), flush=True)
-    result = {"about": about(), "laws": rows}
-    RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    models = {}
+    for row in rows:
+        law = parse("bayescale.laws", row["law"])
+        noise = parse("bayescale.noise", row["noise"])
+        models[f"{row['law']} on {row['runs']}"] = record.Model(law, noise, method)
+    record.write({"laws": rows}, RESULTS, arguments, models)
 
 
 if __name__ == "__main__":

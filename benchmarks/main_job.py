@@ -17,34 +17,58 @@ runs digitised by Besiroglu et al.:
     pip install '.[bench]' && BAYESCALE_DATA=... python benchmarks/main_job.py
 """
 
-import argparse
 import json
 import statistics
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import alternatives
 import numpy as np
-from alternatives import DELTA, JsonObject, in_fresh_process, seconds_of
+import record
+from alternatives import DELTA, in_fresh_process, seconds_of
+from record import JsonObject
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-RESULTS = Path(__file__).parent / "results" / "main_job.json"
-SAMPLED_STARTS = 40
-SAMPLED_REFITS = 80
+RESULTS = record.RESULTS / "main_job.json"
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Sizes of all measurements; the defaults are those of the table."""
+
+    draws: int = 1000
+    refits: int = 4000
+    sampled_starts: int = 40
+    sampled_refits: int = 80
+
+
+QUICK = Sizes(draws=200, refits=200, sampled_starts=2, sampled_refits=4)
 STARTS = 4500
-REFITS = 4000
 
 
-def posterior_here() -> dict[str, float]:
+def models() -> dict[str, record.Model]:
+    """Return what is fitted by bayescale."""
+    import bayescale as bs
+
+    law = bs.laws.Chinchilla()
+    bootstrap = bs.Bootstrap(replicates=Sizes().refits)
+    return {
+        "posterior": record.Model(law, bs.noise.StudentT(), bs.NUTS()),
+        "refits": record.Model(law, bs.noise.Huber(DELTA), bootstrap),
+    }
+
+
+def posterior_here(sizes: Sizes) -> dict[str, float]:
     """Return seconds and least effective sample size of `bayescale.NUTS()` in this process."""
     import bayescale as bs
 
     # The name is resolved before the clock starts, since that imports its module.
     fit = bs.fit
     runs = bs.datasets.load("besiroglu2024_chinchilla")
-    (seconds,), posterior = seconds_of(lambda: fit(runs), 1)
+    law, noise, method = bs.laws.Chinchilla(), bs.noise.StudentT(), bs.NUTS(draws=sizes.draws)
+    (seconds,), posterior = seconds_of(lambda: fit(runs, law=law, noise=noise, method=method), 1)
     return {
         "seconds": seconds,
         "ess": posterior.diagnostics["ess_bulk_min"],
@@ -52,21 +76,21 @@ def posterior_here() -> dict[str, float]:
     }
 
 
-def posterior_stock() -> dict[str, float]:
+def posterior_stock(sizes: Sizes) -> dict[str, float]:
     """Return seconds and effective sample sizes of NumPyro's defaults on the same model."""
     import bayescale as bs
 
-    return alternatives.posterior_stock(bs.datasets.load("besiroglu2024_chinchilla"))
+    return alternatives.posterior_stock(bs.datasets.load("besiroglu2024_chinchilla"), sizes.draws)
 
 
-def point_here() -> dict[str, float]:
+def point_here(sizes: Sizes) -> dict[str, float]:
     """Return seconds for all starts and refits, first call and compiled, and the minimum."""
     import bayescale as bs
 
     fit = bs.fit
     runs = bs.datasets.load("besiroglu2024_chinchilla")
     huber = bs.noise.Huber(DELTA)
-    method = bs.Bootstrap(replicates=REFITS)
+    method = bs.Bootstrap(replicates=sizes.refits)
     law = bs.laws.Chinchilla()
     seconds, fitted = seconds_of(lambda: fit(runs, law=law, noise=huber, method=method), 4)
     assert fitted.objective is not None
@@ -77,7 +101,7 @@ def point_here() -> dict[str, float]:
     }
 
 
-def point_scipy() -> dict[str, float]:
+def point_scipy(sizes: Sizes) -> dict[str, float]:
     """Return seconds for all starts and refits, and the minimum of the sampled starts.
 
     The seconds are scaled up from a sample.
@@ -87,33 +111,39 @@ def point_scipy() -> dict[str, float]:
     fit = alternatives.HuberFit(bs.datasets.load("besiroglu2024_chinchilla").frame)
     grid = alternatives.hoffmanns_starts()
     assert len(grid) == STARTS
-    per_start, best = fit.from_starts(grid[:SAMPLED_STARTS])
+    per_start, best = fit.from_starts(grid[: sizes.sampled_starts])
     n_runs = len(fit.frame)
     rng = np.random.default_rng(0)
-    draws = rng.multinomial(n_runs, np.full(n_runs, 1 / n_runs), size=SAMPLED_REFITS)
+    draws = rng.multinomial(n_runs, np.full(n_runs, 1 / n_runs), size=sizes.sampled_refits)
     per_refit, _ = fit.refits(best.x, draws.astype(float))
     return {
         "per_start": per_start,
         "per_refit": per_refit,
-        "seconds": STARTS * per_start + REFITS * per_refit,
+        "seconds": STARTS * per_start + sizes.refits * per_refit,
         "objective": float(best.fun),
     }
 
 
-def compare(repeats: int) -> JsonObject:
+def compare(sizes: Sizes, repeats: int) -> JsonObject:
     """Return both comparisons; the two sides alternate."""
+
+    def part(name: str) -> dict[str, float]:
+        quick = ["--quick"] if sizes == QUICK else []
+        measured: dict[str, float] = in_fresh_process(__file__, *quick, "--part", name)
+        return measured
+
     ours = []
     stock = []
     ratios = []
     for _ in range(repeats):
-        here = in_fresh_process(__file__, "--part", "posterior_here")
-        numpyro = in_fresh_process(__file__, "--part", "posterior_stock")
+        here = part("posterior_here")
+        numpyro = part("posterior_stock")
         ours.append(here)
         stock.append(numpyro)
         rate = here["ess"] / here["seconds"]
         ratios.append(rate / (numpyro["ess"] / numpyro["seconds"]))
-    point = in_fresh_process(__file__, "--part", "point_here")
-    scipy = in_fresh_process(__file__, "--part", "point_scipy")
+    point = part("point_here")
+    scipy = part("point_scipy")
     return {
         "posterior": {
             "ours": ours,
@@ -124,11 +154,10 @@ def compare(repeats: int) -> JsonObject:
         "point": {
             "ours": point,
             "scipy": scipy,
-            "sampled": {"starts": SAMPLED_STARTS, "refits": SAMPLED_REFITS},
             "ratio_compiled": scipy["seconds"] / point["compiled"],
             "ratio_first_call": scipy["seconds"] / point["first"],
         },
-        **alternatives.about(),
+        "sizes": asdict(sizes),
     }
 
 
@@ -153,7 +182,7 @@ def table(result: JsonObject) -> "Table":
     )
     scipy = f"{point['scipy']['seconds']:.0f} s (SciPy)"
     shown.add_row(
-        "4,500 starts + 4,000 refits, compiled",
+        f"{STARTS:,} starts + {result['sizes']['refits']:,} refits, compiled",
         f"{point['ours']['compiled']:.2f} s",
         scipy,
         f"{point['ratio_compiled']:.0f}",
@@ -181,14 +210,11 @@ def _median_draws(repeats: list[JsonObject]) -> str:
 
 def main() -> None:
     """Measure, print, write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = record.parser(__doc__)
     parser.add_argument(
         "--repeats",
         type=int,
-        default=3,
-        help="fresh processes for each side of the posterior comparison",
+        help="fresh processes for each side of the posterior comparison (default 3, or 1)",
     )
     parts = {f.__name__: f for f in (posterior_here, posterior_stock, point_here, point_scipy)}
     parser.add_argument(
@@ -197,11 +223,12 @@ def main() -> None:
         help="measure one part in this process and print it as JSON",
     )
     arguments = parser.parse_args()
+    sizes = QUICK if arguments.quick else Sizes()
     if arguments.part:
-        print(json.dumps(parts[arguments.part]()))
+        print(json.dumps(parts[arguments.part](sizes)))
         return
-    result = compare(arguments.repeats)
-    alternatives.write(RESULTS, result)
+    result = compare(sizes, arguments.repeats or (1 if arguments.quick else 3))
+    record.write(result, RESULTS, arguments, models())
     alternatives.show(table(result))
 
 

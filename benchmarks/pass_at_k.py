@@ -15,19 +15,21 @@ benchmarks/results/pass_at_k.json.
 
 import time
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from alternatives import JsonObject, about, write
+import record
+from record import JsonObject
 
 import bayescale as bs
 from bayescale.decisions.repeated_sampling.pass_at_k import THESE, PassRates
 
-RESULTS = Path(__file__).parent / "results" / "pass_at_k.json"
+RESULTS = record.RESULTS / "pass_at_k.json"
 SUBSAMPLES = 20
 SIZE = 100
 DRAWS = 500
+QUICK_DRAWS = 100
+QUICK_MODELS = ("Pythia 70M", "Pythia 12B")
 K = np.array([1_000, 10_000])
 CHOSEN_ON = ("Pythia 70M", "Pythia 410M", "Pythia 2.8B", "Pythia 12B")
 
@@ -46,11 +48,11 @@ def straight_line(n_correct: np.ndarray) -> np.ndarray:
     return np.asarray(np.exp(-np.exp(level + slope * np.log(K))))
 
 
-def forecasts(counts: pd.DataFrame, seed: int) -> list[JsonObject]:
+def forecasts(counts: pd.DataFrame, seed: int, n_draws: int) -> list[JsonObject]:
     """Return one row for each model, k and way to forecast."""
     rows: list[JsonObject] = []
     table = counts[["model", "n_samples", "n_correct"]]
-    result = bs.pass_at_k(table, K, method=bs.NUTS(draws=DRAWS, seed=seed))
+    result = bs.pass_at_k(table, K, method=bs.NUTS(draws=n_draws, seed=seed))
     frame = result.frame[result.frame["over"] == THESE]
     frame = frame[frame["quantity"] != "exponent"]
     wide = frame.pivot(index=["group", "k"], columns="quantity", values=["q05", "q50", "q95"])
@@ -105,18 +107,23 @@ def records(table: pd.DataFrame) -> list[JsonObject]:
 
 def main() -> None:
     """Forecast, score, print, write."""
+    arguments = record.parser(__doc__).parse_args()
     warnings.simplefilter("ignore")
     full = all_counts()
+    subsamples, n_draws = SUBSAMPLES, DRAWS
+    if arguments.quick:
+        full = full[full["model"].isin(QUICK_MODELS)]
+        subsamples, n_draws = 1, QUICK_DRAWS
     rng = np.random.default_rng(0)
     pass_rates = bs.unbiased_pass_at_k(full["n_samples"], full["n_correct"], K)
     by_model_and_k = pd.DataFrame(pass_rates, columns=K).groupby(full["model"].to_numpy())
     truth = by_model_and_k.mean().stack().rename("truth")
     rows: list[JsonObject] = []
     begun = time.perf_counter()
-    for seed in range(SUBSAMPLES):
+    for seed in range(subsamples):
         n_wrong = full["n_samples"] - full["n_correct"]
         n_correct = rng.hypergeometric(full["n_correct"], n_wrong, SIZE)
-        rows += forecasts(full.assign(n_samples=SIZE, n_correct=n_correct), seed)
+        rows += forecasts(full.assign(n_samples=SIZE, n_correct=n_correct), seed, n_draws)
         table = pd.DataFrame(rows).join(truth, on=["model", "k"])
         table["log_error"] = np.log(table["forecast"] / table["truth"])
         table["covered"] = table["truth"].between(table["q05"], table["q95"])
@@ -127,14 +134,13 @@ def main() -> None:
         by_role = scores(table, ["role", "k", "way"])
         by_model = scores(table, ["model", "k", "way"])
         result = {
-            "about": about(),
             "subsamples": seed + 1,
             "seconds": time.perf_counter() - begun,
             "scores": records(over_all),
             "roles": records(by_role),
             "models": records(by_model),
         }
-        write(RESULTS, result)
+        record.write(result, RESULTS, arguments, {})
     print(by_model.round(3).to_string())
     print(by_role.round(3).to_string())
     print(over_all.round(3).to_string())

@@ -26,24 +26,24 @@ calls.
     pip install '.[bench]' && BAYESCALE_DATA=... python benchmarks/peers.py
 """
 
-import argparse
 import dataclasses
 import json
 import statistics
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import alternatives
 import numpy as np
-from alternatives import DELTA, JsonObject, in_fresh_process, seconds_of
+import record
+from alternatives import DELTA, in_fresh_process, seconds_of
+from record import JsonObject
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     import bayescale as bs
 
-RESULTS = Path(__file__).parent / "results" / "peers.json"
+RESULTS = record.RESULTS / "peers.json"
 METHODS = ("NUTS", "Importance", "Grid")
 RESTARTS = 5
 PERTURBATION = 0.1
@@ -80,6 +80,20 @@ QUICK = Sizes(
     sampled_slices=2,
     repeats=1,
 )
+
+
+def models() -> dict[str, record.Model]:
+    """Return what is fitted by bayescale."""
+    import bayescale as bs
+
+    law = bs.laws.Chinchilla()
+    huber, student = bs.noise.Huber(DELTA), bs.noise.StudentT()
+    posteriors = {name: record.Model(law, student, getattr(bs, name)()) for name in METHODS}
+    return {
+        "starts": record.Model(law, huber, bs.MultiStart(starts=Sizes().starts)),
+        "refits": record.Model(law, huber, bs.Bootstrap(replicates=Sizes().refits)),
+        **posteriors,
+    }
 
 
 def data() -> "bs.Runs":
@@ -172,7 +186,10 @@ def posterior(sizes: Sizes, name: str) -> dict[str, float]:
     runs = data()
     method = getattr(bs, name)()
     law = bs.laws.Chinchilla()
-    seconds, fitted = seconds_of(lambda: fit(runs, law=law, method=method), 1 + sizes.repeats)
+    noise = bs.noise.StudentT()
+    seconds, fitted = seconds_of(
+        lambda: fit(runs, law=law, noise=noise, method=method), 1 + sizes.repeats
+    )
     diagnostics = fitted.diagnostics
     # The effective number of resampled draws is limited by their number and by their proposals'.
     independent = min(diagnostics.get("ess_importance", 0.0), fitted.n_draws)
@@ -292,7 +309,6 @@ def compare(sizes: Sizes, arguments: list[str]) -> JsonObject:
         "nodes": part("nodes"),
         "cells": part("cells"),
         "posterior": posteriors | {"stock": stock},
-        **alternatives.about(),
     }
 
 
@@ -301,7 +317,7 @@ def table(result: JsonObject) -> "Table":
     from rich.table import Table
 
     sizes = result["sizes"]
-    title = f"{result['data']}, {result['device']}, {result['cpus']} CPUs"
+    title = result["data"]
     shown = Table(
         "work",
         "bayescale, compiled",
@@ -349,14 +365,7 @@ def table(result: JsonObject) -> "Table":
 
 def main() -> None:
     """Measure, print, write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--quick",
-        action="store_true",
-        help="measure a fraction of the work, as a test; the result is not written",
-    )
+    parser = record.parser(__doc__)
     parts = {
         "starts": starts,
         "refits": refits,
@@ -377,8 +386,7 @@ def main() -> None:
         return
     result = compare(sizes, ["--quick"] if arguments.quick else [])
     alternatives.show(table(result))
-    if not arguments.quick:
-        alternatives.write(RESULTS, result)
+    record.write(result, RESULTS, arguments, models())
 
 
 def _timed(seconds: list[float], alternative: float) -> dict[str, float]:

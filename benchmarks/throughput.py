@@ -36,7 +36,6 @@ precision.
     python benchmarks/throughput.py
 """
 
-import argparse
 import json
 import math
 import os
@@ -52,8 +51,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import alternatives
 import numpy as np
+import record
 import throughput_plot
-from alternatives import DELTA, JsonObject, in_fresh_process, seconds_of
+from alternatives import DELTA, in_fresh_process, seconds_of
+from record import JsonObject
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +63,7 @@ if TYPE_CHECKING:
     import bayescale as bs
     from bayescale.kernels.additive_grid import CentredResponse, PowerColumns
 
-RESULTS = Path(__file__).parent / "results" / "throughput.json"
+RESULTS = record.RESULTS / "throughput.json"
 PICTURE = Path(__file__).parents[1] / "docs" / "throughput.png"
 
 RUNS = 240
@@ -380,24 +381,17 @@ def compare(arguments: list[str]) -> JsonObject:
         }
     return {
         "runs": RUNS,
+        "cpus": os.cpu_count(),
         "devices": devices,
         "kernels": kernels,
         "main_line": {place: part("main_line", place) for place in devices},
         "points": points,
-        **alternatives.about(),
     }
 
 
 def main() -> None:
     """Measure, print, write, draw."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--quick",
-        action="store_true",
-        help="measure only the smallest sizes, as a test; the result is not written",
-    )
+    parser = record.parser(__doc__)
     parser.add_argument(
         "--part",
         nargs=2,
@@ -410,7 +404,7 @@ def main() -> None:
         if place == "cpu":
             os.environ["JAX_PLATFORMS"] = "cpu"
         parts: dict[str, Call] = {
-            "device": alternatives.device,
+            "device": record.device,
             "main_line": partial(main_line, QUICK_EXPONENTS if arguments.quick else MAIN_EXPONENTS),
         }
         sizes = QUICK_SIZES if arguments.quick else None
@@ -419,8 +413,8 @@ def main() -> None:
         return
     result = compare(["--quick"] if arguments.quick else [])
     alternatives.show(throughput_plot.table(result))
+    record.write(result, RESULTS, arguments, {})
     if not arguments.quick:
-        alternatives.write(RESULTS, result)
         throughput_plot.draw(result, PICTURE)
 
 

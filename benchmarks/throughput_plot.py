@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alternatives import JsonObject
+from record import JsonObject
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis

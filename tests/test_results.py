@@ -70,9 +70,10 @@ def dataset(dims, *names, **coordinates):
 
 def allocation():
     names = ("n_params", "n_tokens", "tokens_per_param", "loss", "train_flops")
-    draws = dataset(("draw", "compute"), *names, compute=[1e21, 1e22])
+    budgets = np.array([1e21, 1e22])
+    arrays = dict.fromkeys(names, np.ones((len(FILLED), len(budgets))))
     binding = pd.DataFrame({"compute": [1e21], "bound": ["max_params"], "share": [0.5]})
-    return Allocation(draws, binding)
+    return Allocation("compute", budgets, arrays, binding)
 
 
 def forecast():
@@ -112,7 +113,8 @@ def design():
 
 
 def plan():
-    one = Allocation(allocation().draws.isel(compute=slice(1)))
+    arrays = {name: array[:, :1] for name, array in allocation().arrays.items()}
+    one = Allocation("compute", np.array([1e21]), arrays)
     fit = posterior()
     return Plan(
         fit, fit, 1e21, None, one, flat_set(), forecast(), returns(), regret(), design(),

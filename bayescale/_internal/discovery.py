@@ -16,12 +16,14 @@ import types
 import typing
 from collections.abc import Callable
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Protocol, TypeGuard
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeGuard
 from urllib.parse import unquote
 
 from bayescale.errors import InputError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 
 class Kind(NamedTuple):
@@ -82,12 +84,15 @@ def _files(package: str) -> set[str]:
     return {name for name in files if name != "base" and not name.startswith("_")}
 
 
-def _entry_points(package: str) -> dict[str, EntryPoint]:
+def _entry_points(package: str) -> "dict[str, EntryPoint]":
     return _group(KINDS[package].group) if package in KINDS else {}
 
 
 @cache
-def _group(group: str) -> dict[str, EntryPoint]:
+def _group(group: str) -> "dict[str, EntryPoint]":
+    # Help needs no entry points, and this takes longer to import than all else that it needs.
+    from importlib.metadata import entry_points
+
     return {point.name: point for point in entry_points(group=group)}
 
 

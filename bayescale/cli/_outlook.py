@@ -33,24 +33,24 @@ def outlook(posterior: "Posterior") -> "tuple[Allocation | None, Curve | None]":
 
 
 def _plans_and_curve(posterior: "Posterior") -> "tuple[Allocation, Curve]":
-    from bayescale.decisions.plans.allocate import Allocation, allocate
+    from bayescale.decisions.plans.allocate import allocate_along
+    from bayescale.terminal.curve import Curve
 
     # C = 6·N·D here whatever the runs say, for allocate counts so.
     compute = posterior.runs.six_nd
     budgets = float(f"{compute.max():.0e}") * np.array(_FACTORS)
     grid = np.geomspace(compute.min(), budgets[-1], _N_PLANNED)
-    # Together, for a search over draws of another number is another program to compile.
-    draws = allocate(posterior, np.append(budgets, grid)).draws
-    plans = Allocation(draws.isel(compute=slice(len(budgets))))
-    losses = draws["loss"].isel(compute=slice(len(budgets), None)).to_numpy()
+    plans, losses = allocate_along(posterior, budgets, grid)
     observed = posterior.runs.column("loss")
     title, axis = "compute-optimal loss", "compute, FLOPs (6·N·D)"
-    return plans, _curve(title, axis, grid, losses, compute, observed)
+    low, middle, high = losses
+    return plans, Curve(title, axis, grid, low, middle, high, compute, observed)
 
 
 def _curve_of_law(posterior: "Posterior") -> "Curve":
     """Return the response along the law's one input."""
     from bayescale.decisions.forecasts.forecast import forecast
+    from bayescale.terminal.curve import Curve
 
     (name,) = posterior.law.inputs
     x = posterior.runs.column(name)
@@ -59,18 +59,5 @@ def _curve_of_law(posterior: "Posterior") -> "Curve":
     responses = forecast(posterior, **inputs).law_draws
     observed = posterior.response.from_scale(posterior.observed)
     title = f"{posterior.law.response} of the law"
-    return _curve(title, _AXES.get(name, name), grid, responses, x, observed)
-
-
-def _curve(
-    name: str,
-    axis: str,
-    grid: np.ndarray,
-    losses: np.ndarray,
-    data_x: np.ndarray,
-    data_loss: np.ndarray,
-) -> "Curve":
-    from bayescale.terminal.curve import Curve
-
-    low, middle, high = quantiles(losses).values()
-    return Curve(name, axis, grid, low, middle, high, data_x, data_loss)
+    low, middle, high = quantiles(responses).values()
+    return Curve(title, _AXES.get(name, name), grid, low, middle, high, x, observed)

@@ -89,7 +89,7 @@ def _interrupt_again(unraisable: Any) -> None:
 
 
 def _keep_compiled_programs() -> None:
-    """Have JAX keep what it compiles, so that the next fit need not compile it.
+    """Have JAX keep what it compiles, so that the next fit need not compile it, and what it traces.
 
     This is set by environment, since JAX is not loaded yet. What the user has set stands. Where the
     folder cannot be written to, compiled programs are not kept.
@@ -110,6 +110,7 @@ def _keep_compiled_programs() -> None:
     # Most of the time goes to many small programs, which JAX would not keep by itself.
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+    os.environ.setdefault("BAYESCALE_EXPORTED_PROGRAMS", str(Path(base) / "exported"))
 
 
 for _name, _command in commands().items():

@@ -10,8 +10,6 @@ from bayescale._internal.discovery import lazy_names
 from bayescale._internal.precision import float64
 from bayescale.errors import FitWarning, InputError
 from bayescale.inference.base import Method, Problem
-from bayescale.inference.importance import Importance as Importance
-from bayescale.inference.nuts import NUTS as NUTS
 from bayescale.laws.base import Law
 from bayescale.noise.base import Noise
 from bayescale.posterior.posterior import Posterior
@@ -20,7 +18,9 @@ from bayescale.runs import Runs
 if TYPE_CHECKING:
     from bayescale.inference.bootstrap import Bootstrap as Bootstrap
     from bayescale.inference.grid import Grid as Grid
+    from bayescale.inference.importance import Importance as Importance
     from bayescale.inference.multistart import MultiStart as MultiStart
+    from bayescale.inference.nuts import NUTS as NUTS
 else:
     __getattr__, __dir__ = lazy_names(__name__, "fit")
 
@@ -102,10 +102,6 @@ def _chosen(
     method = defaults.method() if method is None else method
     law = defaults.law() if law is None else law
     if noise is None:
-        shared = _takes_departures(method)
+        shared = method.takes_departures
         noise = defaults.noise(runs, law) if shared else defaults.textbook_noise()
     return law, noise, method
-
-
-def _takes_departures(method: Method) -> bool:
-    return isinstance(method, (Importance, NUTS))

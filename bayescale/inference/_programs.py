@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax
@@ -11,6 +11,7 @@ from jax.stages import Compiled
 from jax.tree_util import PyTreeDef
 
 from bayescale._internal.compiling import Use
+from bayescale._internal.exporting import reused
 from bayescale._internal.precision import float64
 
 Fields = dict[str, jax.Array]
@@ -35,7 +36,12 @@ class Program(NamedTuple):
 
     def on(self, device: jax.Device) -> Callable[..., Fields]:
         """Return the program for a device, as soon as it is compiled."""
-        return self.compiling[device].result()
+        compiled = self.compiling[device].result()
+
+        def called(*arguments: Any) -> Fields:
+            return compiled(*jax.tree.leaves(arguments))
+
+        return called
 
     def wait(self) -> None:
         """Return when the program is compiled for every device."""
@@ -71,16 +77,19 @@ def _kept_program(
 ) -> Program:
     # Tracing stays in the caller's thread, since NumPyro's stack of handlers is one for all
     # threads.
-    program = jax.jit(partial(function))
+    def of_leaves(*leaves: jax.Array) -> Fields:
+        return function(*jax.tree.unflatten(structure, leaves))
+
+    program = jax.jit(reused(of_leaves, (function, str(structure)), shapes))
     background, compiling = ThreadPoolExecutor(), {}
     for device in devices:
         sharding = SingleDeviceSharding(device)
         on_device = [shape.update(sharding=sharding) for shape in shapes]
-        lowered = program.lower(*jax.tree.unflatten(structure, on_device))
+        lowered = program.lower(*on_device)
         options = Use.OFTEN.options_on(device.platform)
         compiling[device] = background.submit(float64(lowered.compile), options)
     background.shutdown(wait=False)
-    return Program(compiling, jax.eval_shape(program, *jax.tree.unflatten(structure, shapes)))
+    return Program(compiling, jax.eval_shape(program, *shapes))
 
 
 def programs_compiled() -> int:

@@ -47,6 +47,8 @@ class Method(ABC):
 
     paper: ClassVar[str] = ""
     """Where it was published, as `Law.paper`."""
+    takes_departures: ClassVar[bool] = False
+    """Whether it fits noise models whose runs share departures from the law."""
     seed: int
     """Seed of all randomness."""
 

@@ -36,7 +36,6 @@ from bayescale.inference._mixture import Mixture
 from bayescale.inference._pool import Pool, first_proposal
 from bayescale.inference._weighing import Weighed
 from bayescale.inference.base import BatchMethod, Problem, Target
-from bayescale.inference.nuts import NUTS
 from bayescale.posterior.posterior import Posterior
 
 Round = Callable[[Mixture, int], tuple[np.ndarray, np.ndarray, Weighable]]
@@ -76,6 +75,7 @@ class Importance(BatchMethod):
     paper: ClassVar[str] = (
         "Vehtari et al. 2024, Pareto Smoothed Importance Sampling, arXiv:1507.02646"
     )
+    takes_departures: ClassVar[bool] = True
 
     def run(self, problem: Problem) -> Posterior:
         """Draw from the posterior of one problem."""
@@ -145,6 +145,8 @@ class Importance(BatchMethod):
         """Return the posterior of a problem, by `NUTS` where its weights are not reliable."""
         diagnostics = drawn.weighed.diagnostics
         if not drawn.weighed.reliable:
+            from bayescale.inference.nuts import NUTS
+
             sampled = NUTS(seed=self.seed).run(problem)
             reasons = {name: diagnostics[name] for name in ("pareto_k", "ess_importance")}
             return replace(sampled, diagnostics=sampled.diagnostics | reasons)

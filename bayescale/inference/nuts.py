@@ -82,6 +82,7 @@ class NUTS(Method):
     seed: int = 0
 
     paper: ClassVar[str] = "Hoffman and Gelman 2014, The No-U-Turn Sampler, arXiv:1111.4246"
+    takes_departures: ClassVar[bool] = True
 
     def run(self, problem: Problem) -> Posterior:
         """Sample all chains side by side, each in a thread of its own."""

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from bayescale._internal.discovery import describe
 from bayescale._internal.precision import float64
@@ -36,6 +35,7 @@ from bayescale.runs import OPTIONAL_NUMBERS, REQUIRED, Runs
 from bayescale.units import plus_minus, summarise
 
 if TYPE_CHECKING:
+    import xarray as xr
     from numpyro.distributions import Distribution
 
 
@@ -112,7 +112,7 @@ class Posterior:
         return convergence(self.params)
 
     @float64
-    def to_arviz(self, seed: int = 0) -> xr.DataTree:
+    def to_arviz(self, seed: int = 0) -> "xr.DataTree":
         """Return the draws as ArviZ takes them.
 
         Groups ``posterior``, ``sample_stats``, ``observed_data`` (the loss), ``constant_data`` (the
@@ -130,6 +130,27 @@ class Posterior:
         """
         from arviz_base import from_dict
 
+        groups = self.groups(seed)
+        per_run = groups["observed_data"] | groups["constant_data"]
+        tree: xr.DataTree = from_dict(
+            groups,
+            coords={"run": self.runs.frame.index.astype(str).to_numpy()},
+            dims={name: ["run"] for name in per_run},
+            attrs={"/": self._attributes()},
+        )
+        return tree
+
+    @float64
+    def groups(self, seed: int = 0) -> dict[str, dict[str, np.ndarray]]:
+        """Return the arrays of each group of `to_arviz`, without what ArviZ takes to import.
+
+        Arrays have shape (chain, draw, …), and (runs,) in ``observed_data`` and ``constant_data``.
+
+        Parameters
+        ----------
+        seed : int
+            Seed of the predictive draws.
+        """
         frame = self.runs.frame
         groups: dict[str, dict[str, np.ndarray]] = {
             "posterior": dict(self.params),
@@ -144,23 +165,14 @@ class Posterior:
             groups["sample_stats"] = dict(self.sample_stats)
         if is_likelihood(self.noise):
             density = self.density(self.log_law() + self.log_departure())
-            log_density = (
-                np.asarray(predictive.log_density(density, self.observed)) + self.log_slope
-            )
+            log_density = predictive.log_density(density, self.observed) + self.log_slope
             groups["log_likelihood"] = {self.law.response: log_density}
             predicted = sample_responses(density, seed)
             with np.errstate(over="ignore"):  # heavy tails: see `forecast`
                 groups["posterior_predictive"] = {
                     self.law.response: self.response.from_scale(predicted)
                 }
-        per_run = groups["observed_data"] | groups["constant_data"]
-        tree: xr.DataTree = from_dict(
-            groups,
-            coords={"run": frame.index.astype(str).to_numpy()},
-            dims={name: ["run"] for name in per_run},
-            attrs={"/": self._attributes()},
-        )
-        return tree
+        return groups
 
     def save(self, path: str | Path) -> Path:
         """Write everything to one netCDF file, which appears whole or not at all.

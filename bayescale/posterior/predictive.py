@@ -10,6 +10,7 @@ from bayescale._internal.compiling import Use, jit_for
 from bayescale._internal.precision import float64
 from bayescale.laws.base import Law
 from bayescale.noise.base import Conditions, Likelihood, is_likelihood
+from bayescale.posterior._in_order import InOrder
 from bayescale.processes.base import departure, locate, padded_size
 
 if TYPE_CHECKING:
@@ -50,7 +51,9 @@ def log_departure(
     rng = np.random.default_rng(seed)
     for basis in posterior.bases:
         amplitude = posterior.params[basis.process.amplitude.name][..., None]
-        unit = rng.standard_normal(total.shape) @ basis.root_of_remainder(at).T
+        root = basis.root_of_remainder(at)
+        used = root.any(axis=0)
+        unit = rng.standard_normal(total.shape)[..., used] @ root[:, used].T
         total = total + amplitude * unit
     return total
 
@@ -62,7 +65,12 @@ def density(
     noise = posterior.noise
     assert is_likelihood(noise)
     params = {p.name: posterior.params[p.name][..., None] for p in noise.parameters}
-    return _distribution(noise, log_prediction, params, _conditions(posterior, inputs))
+    return _distribution(noise, log_prediction, params, _conditions(posterior, inputs)).distribution
+
+
+def log_density(distribution: "Distribution", observed: np.ndarray) -> np.ndarray:
+    """Return the log density of observed values."""
+    return np.asarray(_log_density(InOrder(distribution), observed))
 
 
 def _conditions(posterior: "Posterior", inputs: Inputs | None) -> Conditions:
@@ -90,11 +98,10 @@ def _predict(law: Law, params: Mapping[str, Array], log_inputs: Mapping[str, Arr
 @jit_for(Use.BRIEF, "noise")
 def _distribution(
     noise: Likelihood, log_prediction: Array, params: Mapping[str, Array], conditions: Conditions
-) -> "Distribution":
-    return noise.distribution(log_prediction, params, conditions)
+) -> InOrder:
+    return InOrder(noise.distribution(log_prediction, params, conditions))
 
 
 @jit_for(Use.OFTEN)
-def log_density(distribution: "Distribution", observed: Array) -> Array:
-    """Return the log density of observed values."""
-    return distribution.log_prob(observed)
+def _log_density(ordered: InOrder, observed: Array) -> Array:
+    return ordered.distribution.log_prob(observed)

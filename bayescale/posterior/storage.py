@@ -5,18 +5,20 @@ stored them as the text that the command line takes. Each format is read by all 
 """
 
 import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from bayescale._internal.discovery import parse
 from bayescale._internal.encoding import Encoded, decode, encode
 from bayescale._internal.whole_file import written_whole
 from bayescale.errors import InputError
+from bayescale.posterior._netcdf import Group, Variable, read_groups, write_groups
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint
 from bayescale.runs import Runs
@@ -38,7 +40,6 @@ def write(posterior: Posterior, path: str | Path) -> Path:
     parts = {name: encode(getattr(posterior, name)) for name in _PARTS}
     for name, package in _PARTS.items():
         _check_readable(name, parts[name], package)
-    tree = posterior.to_arviz()
     runs = posterior.runs
     about = {"name": runs.name, "source": runs.source, "notes": runs.notes}
     results = {
@@ -49,11 +50,43 @@ def write(posterior: Posterior, path: str | Path) -> Path:
         "provenance": posterior.provenance,
     }
     stored = {**parts, "runs": about, "results": results}
-    tree.attrs = {"format": f"{_FORMAT}{_NEWEST}"}
-    tree.attrs |= {name: json.dumps(value) for name, value in stored.items()}
+    attributes = {"format": f"{_FORMAT}{_NEWEST}"}
+    attributes |= {name: json.dumps(value) for name, value in stored.items()}
+    groups = _groups(posterior)
     with written_whole(path) as unfinished:
-        tree.to_netcdf(unfinished, engine="h5netcdf")
+        write_groups(unfinished, attributes, groups)
     return path
+
+
+def _groups(posterior: Posterior) -> dict[str, Group]:
+    """Return the groups of `Posterior.to_arviz`, with ArviZ's names of dimensions."""
+    about = {
+        "created_at": datetime.now(UTC).isoformat(),
+        "creation_library": "bayescale",
+        "creation_library_version": version("bayescale"),
+        "creation_library_language": "Python",
+    }
+    run_ids = posterior.runs.frame.index.astype(str).to_numpy()
+    arrays = posterior.groups()
+    of_runs = arrays["observed_data"].keys() | arrays["constant_data"].keys()
+    groups = {}
+    for name, members in arrays.items():
+        variables = {}
+        for member, values in members.items():
+            dims = _dims(name, member, values.ndim, member in of_runs)
+            variables[member] = Variable(dims, values)
+            for dim, size in zip(dims, values.shape, strict=True):
+                along = run_ids if dim == "run" else np.arange(size)
+                variables[dim] = Variable((dim,), along)
+        groups[name] = Group(about, variables)
+    return groups
+
+
+def _dims(group: str, member: str, ndim: int, of_runs: bool) -> tuple[str, ...]:
+    first = () if group.endswith("_data") else ("chain", "draw")
+    named = (*first, "run") if of_runs else first
+    rest = tuple(f"{member}_dim_{place}" for place in range(ndim - len(named)))
+    return named + rest
 
 
 def _check_readable(name: str, part: Encoded, package: str) -> None:
@@ -88,15 +121,14 @@ def load(path: str | Path) -> Posterior:
     if not path.is_file():
         raise InputError(f"There is no file {path}; `bayescale fit --out {path.name}` writes one.")
     try:
-        with xr.open_datatree(path, engine="h5netcdf") as tree:
-            tree = tree.load()
+        attributes, groups = read_groups(path)
     except (OSError, ValueError) as error:
         raise InputError(
             f"{path} is not a netCDF file ({error}); give what `bayescale fit --out` wrote."
         ) from None
-    number = _format(path, tree)
+    number = _format(path, attributes)
     try:
-        return _from_tree(tree, _read_parts(number, tree.attrs))
+        return _posterior(attributes, groups, _read_parts(number, attributes))
     except (KeyError, AttributeError, TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
@@ -105,8 +137,8 @@ def load(path: str | Path) -> Posterior:
         ) from None
 
 
-def _format(path: Path, tree: xr.DataTree) -> int:
-    prefix, found, number = str(tree.attrs.get("format", "")).partition(_FORMAT)
+def _format(path: Path, attributes: Mapping[str, str]) -> int:
+    prefix, found, number = str(attributes.get("format", "")).partition(_FORMAT)
     if prefix or not found or not number.isdecimal():
         raise InputError(
             f"{path} is no posterior of bayescale; give what `bayescale fit --out` wrote."
@@ -119,37 +151,35 @@ def _format(path: Path, tree: xr.DataTree) -> int:
     return int(number)
 
 
-def _read_parts(number: int, attributes: Mapping[Hashable, str]) -> dict[str, Any]:
+def _read_parts(number: int, attributes: Mapping[str, str]) -> dict[str, Any]:
     if number == 1:
         return {name: parse(package, attributes[name]) for name, package in _PARTS.items()}
     return {name: decode(json.loads(attributes[name]), package) for name, package in _PARTS.items()}
 
 
-def _from_tree(tree: xr.DataTree, parts: Mapping[str, Any]) -> Posterior:
-    about = json.loads(tree.attrs["runs"])
-    results = json.loads(tree.attrs["results"])
+def _posterior(
+    attributes: Mapping[str, str], groups: Mapping[str, Group], parts: Mapping[str, Any]
+) -> Posterior:
+    about = json.loads(attributes["runs"])
+    results = json.loads(attributes["results"])
     results["problems"] = tuple(map(Complaint.of, results["problems"]))
-    draws = _arrays(tree, "posterior")
+    draws = groups["posterior"].arrays
     coefficients = draws.pop("coefficients", np.zeros((1, 1, 0)))
-    frame = _frame(tree).rename_axis(index="run_id")
+    frame = _frame(groups).rename_axis(index="run_id")
     return Posterior(
         **parts,
         runs=Runs(frame, about["name"], about["source"], tuple(about["notes"])),
         params=draws,
         coefficients=coefficients,
-        sample_stats=_arrays(tree, "sample_stats") if "sample_stats" in tree else {},
+        sample_stats=groups["sample_stats"].arrays if "sample_stats" in groups else {},
         **results,
     )
 
 
-def _arrays(tree: xr.DataTree, group: str) -> dict[str, np.ndarray]:
-    return {str(name): values.to_numpy() for name, values in tree[group].data_vars.items()}
-
-
-def _frame(tree: xr.DataTree) -> pd.DataFrame:
-    columns = {**_arrays(tree, "observed_data"), **_arrays(tree, "constant_data")}
-    frame = pd.DataFrame(columns, index=tree["observed_data"]["run"].to_numpy())
-    if "n_samples" in frame and "accuracy" not in tree["constant_data"]:
+def _frame(groups: Mapping[str, Group]) -> pd.DataFrame:
+    observed, constant = groups["observed_data"], groups["constant_data"].arrays
+    frame = pd.DataFrame(observed.arrays | constant, index=observed.variables["run"].values)
+    if "n_samples" in frame and "accuracy" not in constant:
         # What was observed is made of the counts again.
         frame = frame.drop(columns="accuracy", errors="ignore")
     return frame

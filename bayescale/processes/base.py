@@ -200,13 +200,13 @@ class Basis:
 
     def root_of_remainder(self, locations: Locations) -> np.ndarray:
         """Return a square root of the covariance that the functions leave, shape (locations,
-        locations).
+        locations); columns that are nothing but rounding are zero.
         """
         features = self.features(locations)
-        values, vectors = np.linalg.eigh(
-            self.process.covariance(locations, locations) - features @ features.T
-        )
-        return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))
+        left = self.process.covariance(locations, locations) - features @ features.T
+        values, vectors = np.linalg.eigh(left)
+        rounding = len(values) * np.finfo(float).eps * np.abs(values).max(initial=0.0)
+        return np.asarray(vectors * np.sqrt(np.where(values > rounding, values, 0.0)))
 
 
 def padded_size(count: int) -> int:

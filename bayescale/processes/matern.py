@@ -11,7 +11,6 @@ from typing import ClassVar
 
 import numpy as np
 from numpyro import distributions as dist
-from scipy.spatial.distance import cdist
 
 from bayescale.errors import InputError
 from bayescale.laws.base import Parameter
@@ -60,5 +59,6 @@ class Matern(Process):
 
     def covariance(self, a: Locations, b: Locations) -> np.ndarray:
         """Return the covariance k between locations, shape (a, b)."""
-        r = np.sqrt(5) * cdist(a.decades, b.decades) / self.length
+        distance = np.linalg.norm(a.decades[:, None] - b.decades, axis=-1)
+        r = np.sqrt(5) * distance / self.length
         return np.asarray((1 + r + r**2 / 3) * np.exp(-r))

@@ -33,7 +33,7 @@ def print_allocation(posterior: "Posterior", plans: "Allocation") -> None:
     """Print the plans, headed by the name of the runs and the law."""
     console = style.console()
     console.print(f"{posterior.runs.name}, {posterior.law.formula}")
-    if set(plans.draws.data_vars) == set(_UNBOUNDED):
+    if plans.is_plain:
         style.print_table(console, plan_table(posterior, plans))
         return
     for budget, statistics in _by_budget(plans):
@@ -70,7 +70,7 @@ def _by_budget(plans: "Allocation") -> Iterator[tuple[float, "pd.DataFrame"]]:
 def _bounded_table(plans: "Allocation", budget: float, statistics: "pd.DataFrame") -> Table:
     title = AMOUNTS[plans.over].title.format(budget)
     quantities = [name for name in _NAMES if name in statistics.index]
-    if plans.draws.sizes["draw"] == 1:
+    if len(plans.arrays["loss"]) == 1:
         table = style.table(["", "point fit"], title=title)
         for name in quantities:
             _, value, _ = _quantiles(name, statistics)

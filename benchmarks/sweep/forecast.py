@@ -27,7 +27,7 @@ from bayescale.posterior.posterior import Posterior
 from bayescale.units import summarise
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from alternatives import about
+from record import Model, about
 
 JsonObject: TypeAlias = dict[str, Any]
 
@@ -115,7 +115,7 @@ def main() -> None:
         "file_sha256": hashlib.sha256(original.read_bytes()).hexdigest(),
     }
     forecast: JsonObject = {
-        "about": about() | data_hashes,
+        "about": about({"default": Model()}, quick=False) | data_hashes,
         "n_runs": len(runs),
         "frontier": new.to_dict("records"),
     }

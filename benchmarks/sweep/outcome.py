@@ -18,7 +18,7 @@ from forecast import FORECASTERS, JsonObject
 from run import FORECAST, ROWS
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from alternatives import about
+from record import Model, about
 
 OUTCOME = FORECAST.with_name("sweep_outcome.json")
 FEWEST_SIZES = 3
@@ -121,7 +121,7 @@ def main() -> None:
     print(by_run.to_string(index=False, float_format="{:.4f}".format))
     print(by_budget.to_string(index=False, float_format="{:.4g}".format))
     outcome = {
-        "about": about(),
+        "about": about({"default": Model()}, quick=False),
         "forecast_date": forecast["about"]["date"],
         "forecast_runs": len(forecast["frontier"]),
         "runs": by_run.to_dict("records"),

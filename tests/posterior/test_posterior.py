@@ -1,7 +1,5 @@
 """The posterior: its summary, its ArviZ tree, its file, and the judgement of its chains."""
 
-from pathlib import Path
-
 import arviz_base
 import numpy as np
 import pandas as pd
@@ -14,9 +12,10 @@ from bayescale.errors import InputError
 from bayescale.inference.bootstrap import Bootstrap
 from bayescale.inference.multistart import MultiStart
 from bayescale.inference.nuts import NUTS
-from bayescale.laws import Chinchilla, PowerLaw
-from bayescale.noise import Huber, Normal, StudentT
+from bayescale.laws import AccuracyInTokens, Chinchilla, PowerLaw
+from bayescale.noise import Binomial, GroupEffects, Huber, Normal, StudentT
 from bayescale.noise.base import is_likelihood
+from bayescale.posterior import storage
 from bayescale.posterior.diagnostics import convergence, judge
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint
@@ -241,6 +240,46 @@ def test_every_column_that_a_fit_may_use_comes_back(made_posterior, tmp_path):
     )
 
 
+def read_by_xarray(path):
+    with xr.open_datatree(path, engine="h5netcdf") as tree:
+        return tree.load()
+
+
+@pytest.mark.parametrize(
+    ("law", "noise"),
+    [
+        (Chinchilla(), Huber()),
+        (Chinchilla(), GroupEffects(Normal())),
+        (AccuracyInTokens(), Binomial()),
+    ],
+    ids=["an objective", "departures and groups", "counts"],
+)
+def test_a_file_holds_what_arviz_would_have_written(law, noise, made_posterior, tmp_path):
+    posterior = made_posterior(law, noise, sample_stats=stats())
+    tree = posterior.to_arviz()
+    tree.to_netcdf(tmp_path / "by_arviz.nc", engine="h5netcdf")
+    by_arviz = read_by_xarray(tmp_path / "by_arviz.nc")
+    ours = read_by_xarray(posterior.save(tmp_path / "post.nc"))
+    assert set(ours.children) == set(by_arviz.children)
+    for name, group in by_arviz.children.items():
+        assert ours[name].attrs.keys() == group.attrs.keys()
+        xr.testing.assert_equal(ours[name].dataset, group.dataset)
+        types = {variable: values.dtype for variable, values in group.variables.items()}
+        assert {variable: ours[name][variable].dtype for variable in types} == types
+
+
+def test_a_file_that_xarray_wrote_gives_the_same_posterior(made_posterior, tmp_path):
+    posterior = made_posterior(Chinchilla(), StudentT(), sample_stats=stats())
+    read_by_xarray(posterior.save(tmp_path / "post.nc")).to_netcdf(
+        tmp_path / "again.nc", engine="h5netcdf"
+    )
+    again = bs.load(tmp_path / "again.nc")
+    assert_frame_equal(again.runs.frame, bs.load(tmp_path / "post.nc").runs.frame)
+    for name, draws in (posterior.params | posterior.sample_stats).items():
+        found = again.params.get(name, again.sample_stats.get(name))
+        np.testing.assert_array_equal(found, draws, strict=True)
+
+
 def test_a_file_takes_the_place_of_an_older_one(made_posterior, tmp_path):
     made_posterior(Chinchilla(), Normal()).save(tmp_path / "post.nc")
     made_posterior(PowerLaw(), Huber()).save(tmp_path / "post.nc")
@@ -255,11 +294,11 @@ def test_a_file_that_cannot_be_finished_leaves_the_older_one_and_nothing_else(
     posterior.save(tmp_path / "post.nc")
     older = (tmp_path / "post.nc").read_bytes()
 
-    def full_disk(tree, path, **options):
-        Path(path).write_bytes(b"half of it")
+    def full_disk(path, attributes, groups):
+        path.write_bytes(b"half of it")
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(xr.DataTree, "to_netcdf", full_disk)
+    monkeypatch.setattr(storage, "write_groups", full_disk)
     for name in ("post.nc", "other.nc"):
         with pytest.raises(OSError, match="No space left"):
             posterior.save(tmp_path / name)

@@ -158,6 +158,21 @@ def test_importing_the_kernels_loads_jax_and_what_it_stands_on_alone():
     assert loaded & dependencies() <= {"jax", "numpy", "scipy"}
 
 
+# Packages that a default fit, its page and its file do without: they take seconds to import.
+FOR_SOME = {"arviz_base", "arviz_stats", "xarray", "dask", "distributed", "matplotlib"}
+SAVED = str(ROOT / "tests" / "posterior" / "format_1.nc")
+PRINT_AND_SAVE = """
+import os, tempfile
+from dataclasses import replace
+post = replace(post, provenance={"device": "cpu"}, seconds={"fit": 1.0})
+from bayescale.cli._outlook import outlook
+from bayescale.terminal.fit import print_fit
+print_fit(post, *outlook(post))
+with tempfile.TemporaryDirectory() as folder:
+    post.save(os.path.join(folder, "post.nc"))
+"""
+
+
 @pytest.mark.parametrize(
     ("statement", "absent"),
     [
@@ -167,8 +182,8 @@ def test_importing_the_kernels_loads_jax_and_what_it_stands_on_alone():
             "import bayescale.datasets; bayescale.datasets.load('dey2023_pile')",
             {"jax", "numpyro", "matplotlib"},
         ),
-        # Not matplotlib here: ArviZ for Python 3.11 imports it by itself.
-        ("import bayescale; bayescale.fit", {"typer", "pooch"}),
+        ("import bayescale.inference.importance", FOR_SOME | {"typer", "pooch"}),
+        (f"import bayescale; post = bayescale.load({SAVED!r})\n{PRINT_AND_SAVE}", FOR_SOME),
     ],
 )
 def test_using_a_part_loads_that_part_alone(statement, absent):

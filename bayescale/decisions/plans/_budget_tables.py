@@ -1,10 +1,14 @@
 """Tables of results that hold a few quantities at each of several budgets."""
 
+from typing import TYPE_CHECKING
+
 import pandas as pd
-import xarray as xr
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
-def kind_of_budget(draws: xr.Dataset) -> str:
+def kind_of_budget(draws: "xr.Dataset") -> str:
     """Return the dimension of the draws that holds budgets, such as ``compute``."""
     kinds = [str(name) for name in draws.dims if name != "draw"]
     return kinds[0]

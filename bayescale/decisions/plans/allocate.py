@@ -5,22 +5,27 @@ without the attention term), unless `Constraints` bring another count; they also
 prices, serving, and how many tokens there are.
 """
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from bayescale._internal.precision import float64
-from bayescale.decisions.plans._budget_tables import by_budget_and_quantity, kind_of_budget
+from bayescale.decisions.plans._budget_tables import by_budget_and_quantity
 from bayescale.decisions.plans._optimum import Solutions
 from bayescale.decisions.plans._planning import Amounts, Planner, asked_for
 from bayescale.decisions.plans.bounds import AMOUNTS, BUDGETS, COSTS, TARGET_LOSS
 from bayescale.decisions.plans.constraints import Constraints
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, as_json, to_html, to_text
-from bayescale.units import STATISTICS, count_in_words, summarise
+from bayescale.units import STATISTICS, count_in_words, quantiles, summarise
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 QUANTITIES = {
     "n_params": "parameters",
@@ -32,6 +37,8 @@ QUANTITIES = {
     **{cost.quantity: cost.unit for cost in COSTS},
     "feasible": "1 where the draw has a plan",
 }
+# Enough for quantiles that are drawn with characters.
+_DRAWS_OF_A_PATH = 400
 _UNBOUNDED = ("n_params", "n_tokens", "tokens_per_param", "loss")
 
 
@@ -41,7 +48,10 @@ class Allocation:
 
     Attributes
     ----------
-    draws : Dataset with dimensions ``draw`` and the kind of budget, such as ``compute`` (FLOPs)
+    over : str
+        The kind of budget: ``compute``, ``lifetime_compute``, ``cost`` or ``target_loss``.
+    budgets : array, shape (budgets,)
+    arrays : mapping of arrays, shape (draws, budgets)
         ``n_params``, ``n_tokens``, ``tokens_per_param`` and ``loss`` (nats per token, without a
         single run's scatter) at each draw's own optimum. With constraints also ``train_flops`` and,
         where they say what it takes, ``epochs``, ``serve_flops``, ``lifetime_flops``,
@@ -52,13 +62,19 @@ class Allocation:
         tokens, in which all are read.
     """
 
-    draws: xr.Dataset
+    over: str
+    budgets: np.ndarray
+    arrays: Mapping[str, np.ndarray] = field(repr=False)
     binding: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
 
-    @property
-    def over(self) -> str:
-        """The kind of budget: ``compute``, ``lifetime_compute``, ``cost`` or ``target_loss``."""
-        return kind_of_budget(self.draws)
+    @cached_property
+    def draws(self) -> "xr.Dataset":
+        """The arrays, with dimensions ``draw`` and the kind of budget, such as ``compute``."""
+        import xarray as xr
+
+        dims = ("draw", self.over)
+        named = {name: (dims, array) for name, array in self.arrays.items()}
+        return xr.Dataset(named, coords={self.over: self.budgets})
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -66,12 +82,11 @@ class Allocation:
         have a plan.
         """
         rows = []
-        for column, budget in enumerate(self.draws[self.over].to_numpy()):
-            at = self.draws.isel({self.over: column})
+        for column, budget in enumerate(self.budgets):
             for name in QUANTITIES:
-                if name not in at:
+                if name not in self.arrays:
                     continue
-                draws = at[name].to_numpy()
+                draws = self.arrays[name][:, column]
                 about = {self.over: float(budget), "quantity": name, "unit": QUANTITIES[name]}
                 rows.append(about | summarise(draws[~np.isnan(draws)]))
         return pd.DataFrame(rows)
@@ -105,6 +120,11 @@ class Allocation:
         """Empty: what is wrong with the fit, the posterior says."""
         return ()
 
+    @property
+    def is_plain(self) -> bool:
+        """True where nothing but a budget of compute bounds the plans."""
+        return set(self.arrays) == set(_UNBOUNDED)
+
     def binding_shares(self, budget: float) -> dict[str, float]:
         """Return in what share of the draws each bound limits the plan of a budget."""
         # A target loss without bounds has no rows, and no columns either.
@@ -117,14 +137,13 @@ class Allocation:
         """Return one dictionary a budget: statistics of each quantity and, where constraints were
         given, the share of the draws in which each bound binds.
         """
-        bounded = set(self.draws.data_vars) != set(_UNBOUNDED)
         listed = []
         for _, rows in self.frame.groupby(self.over, sort=False):
             budget = float(rows[self.over].iloc[0])
             plan: dict[str, Any] = {self.over: budget}
             for _, row in rows.iterrows():
                 plan[row["quantity"]] = {name: row[name] for name in STATISTICS}
-            if bounded:
+            if not self.is_plain:
                 plan["binding"] = self.binding_shares(budget)
             listed.append(as_json(plan))
         return listed
@@ -221,12 +240,43 @@ def allocate(
     values = quantities(planner, plans, plain=constraints is None)
     if over == TARGET_LOSS.name or not plans.feasible.all():
         values["feasible"] = np.asarray(plans.feasible, dtype=np.float64)
-    draws = xr.Dataset(
-        {name: (("draw", over), array) for name, array in values.items()},
-        coords={over: amounts},
-    )
     binding = planner.binding(plans, budgets)
-    return Allocation(draws, _binding_shares(over, amounts, binding, np.asarray(plans.feasible)))
+    shares = _binding_shares(over, amounts, binding, np.asarray(plans.feasible))
+    return Allocation(over, amounts, values, shares)
+
+
+@float64
+def allocate_along(
+    posterior: Posterior, compute: np.ndarray, path: np.ndarray
+) -> tuple[Allocation, np.ndarray]:
+    """Return plans as `allocate` does, and quantiles of their loss at more budgets.
+
+    The search takes as long as there are draws and budgets. Quantiles for a figure need hundreds of
+    draws, not thousands, so each budget of the path is met by some of the draws only.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    compute, path : array, shape (budgets,) and (points,)
+        FLOPs.
+
+    Returns
+    -------
+    plans : Allocation
+        At the budgets of ``compute``.
+    losses : array, shape (3, points)
+        Low, middle and high quantile along the path.
+    """
+    planner = Planner.of(posterior)
+    columns = min(len(path), math.ceil(len(path) * _DRAWS_OF_A_PATH / planner.n_draws))
+    cells = np.arange(planner.n_draws * columns).reshape(-1, columns) % len(path)
+    asked = np.broadcast_to(compute, (planner.n_draws, len(compute)))
+    budgets = {"compute": np.concatenate([asked, path[cells]], axis=1)}
+    found = quantities(planner, planner.minimize_loss(budgets), plain=True)
+    arrays = {name: values[:, : len(compute)] for name, values in found.items()}
+    losses = found["loss"][:, len(compute) :]
+    along = [list(quantiles(losses[cells == point]).values()) for point in range(len(path))]
+    return Allocation("compute", compute, arrays), np.transpose(along)
 
 
 def quantities(planner: Planner, plans: Solutions, *, plain: bool) -> dict[str, np.ndarray]:

@@ -1,0 +1,172 @@
+"""Write the tables that documentation quotes from results, between their markers.
+
+A table stands between ``<!-- measured: NAME -->`` and ``<!-- end of NAME -->``. A test fails where
+one differs from what the results say, or where a model that was measured has changed since.
+
+    python benchmarks/quote.py
+"""
+
+import argparse
+import json
+import re
+import statistics
+from collections.abc import Callable
+from typing import NamedTuple
+
+import record
+from record import JsonObject
+
+PAGES = ("docs/evidence.md",)
+_MARKED = re.compile(
+    r"(?P<begin><!-- measured: (?P<name>\w+) -->\n).*?(?P<end><!-- end of (?P=name) -->)", re.DOTALL
+)
+
+
+class Table(NamedTuple):
+    """A table of Markdown from results.
+
+    Attributes
+    ----------
+    results : tuple of str
+        Names of the files that it takes, without ending.
+    rows : callable
+        Function from the contents of these files to its rows, headings first.
+    """
+
+    results: tuple[str, ...]
+    rows: Callable[..., list[list[str]]]
+
+    def text(self) -> str:
+        """Return the table and a line about each measurement; nothing where there is none yet."""
+        paths = [record.RESULTS / f"{name}.json" for name in self.results]
+        if not all(path.is_file() for path in paths):
+            return ""
+        contents = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+        headings, *rows = self.rows(*contents)
+        lines = [_line(headings), _line(["---"] * len(headings)), *map(_line, rows), ""]
+        measured = map(_measured, self.results, contents)
+        lines.append(f"Measured by {'; '.join(measured)}.")
+        return "\n" + "\n".join(lines) + "\n\n"
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _measured(name: str, result: JsonObject) -> str:
+    """Return by what, when and where a result was measured."""
+    about = result.get("about", result)
+    commit = f" at {about['commit'][:7]}" if about.get("commit") else ""
+    return f"`{name}.py` on {about['date']}{commit}, {about['device']}, {about['cpus']} CPUs"
+
+
+def _speed(main_job: JsonObject, peers: JsonObject) -> list[list[str]]:
+    sizes, posterior = peers["sizes"], main_job["posterior"]
+    refits, nodes, cells = peers["refits"], peers["nodes"], peers["cells"]
+    ours, stock = _draws_per_second(posterior["ours"]), _draws_per_second(posterior["stock"])
+    return [
+        ["work", "bayescale", "alternative", "ratio"],
+        [
+            "posterior from a cold start, compilation included: effective draws per second",
+            f"{ours:,.0f}",
+            f"{stock:,.0f} (NumPyro NUTS, default settings, same model)",
+            _ratio(posterior["ratio_median"]),
+        ],
+        [
+            f"Huber fit from {sizes['starts']:,} starts, compiled",
+            _seconds(peers["starts"]["compiled"]),
+            f"{_seconds(peers['starts']['alternative'])} (SciPy, one fit at a time)",
+            _ratio(peers["starts"]["ratio_compiled"]),
+        ],
+        [
+            f"one bootstrap refit, of {sizes['refits']:,}, compiled",
+            f"{1e3 * refits['ours_per_refit']:.3g} ms",
+            f"{1e3 * refits['alternative_per_refit']:.3g} ms (SciPy with autograd)",
+            _ratio(refits["ratio_per_refit"]),
+        ],
+        [
+            f"least squares at {sizes['exponents'] ** 2 / 1e6:.3g} million pairs of exponents, "
+            f"compiled",
+            _seconds(nodes["compiled"]),
+            f"{_seconds(nodes['alternative'])} (NumPy `lstsq`, node by node)",
+            _ratio(nodes["ratio_compiled"]),
+        ],
+        [
+            f"Huber objective at {sizes['values'] ** 5 / 1e6:.3g} million cells of "
+            f"(E, A, B, α, β), compiled",
+            _seconds(cells["compiled"]),
+            f"{_seconds(cells['alternative'])} (NumPy, broadcast)",
+            _ratio(cells["ratio_compiled"]),
+        ],
+    ]
+
+
+def _draws_per_second(repeats: list[JsonObject]) -> float:
+    draws = statistics.median(repeat["ess"] for repeat in repeats)
+    return draws / statistics.median(repeat["seconds"] for repeat in repeats)
+
+
+def _default_fit(result: JsonObject) -> list[list[str]]:
+    rows = [["fit", "method", "first fit", "later fit", "effective draws / s", "memory"]]
+    for by_method in result["fits"].values():
+        for name, row in by_method.items():
+            rows.append(
+                [
+                    f"{row['runs']} runs",
+                    name,
+                    _seconds(row["first_fit"]),
+                    _seconds(row["later_fit"]),
+                    f"{row['ess'] / row['later_fit']:,.0f}",
+                    f"{row['peak_memory'] / 1e6:,.0f} MB",
+                ]
+            )
+    for name, by_count in result["batches"].items():
+        for count, row in by_count.items():
+            per_fit = _seconds(row["later_call"] / row["fits"])
+            memory = f"{row['peak_memory'] / 1e6:,.0f} MB"
+            rows.append([f"each of {count} in one call", name, "", per_fit, "", memory])
+    return rows
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.3g} s"
+
+
+def _ratio(ratio: float) -> str:
+    """Return a ratio to three digits."""
+    return f"**{float(f'{ratio:.3g}'):,.0f}**"
+
+
+TABLES = {
+    "speed": Table(("main_job", "peers"), _speed),
+    "default_fit": Table(("default_fit",), _default_fit),
+}
+
+
+def quoted(page: str) -> str:
+    """Return a page with every marked table as the results have it today."""
+
+    def written(marked: re.Match[str]) -> str:
+        return marked["begin"] + TABLES[marked["name"]].text() + marked["end"]
+
+    return _MARKED.sub(written, page)
+
+
+def names(page: str) -> list[str]:
+    """Return the names of the tables that a page quotes."""
+    return [marked["name"] for marked in _MARKED.finditer(page)]
+
+
+def main() -> None:
+    """Write the tables of every page."""
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.parse_args()
+    for name in PAGES:
+        path = record.ROOT / name
+        path.write_text(quoted(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
