@@ -1,6 +1,7 @@
 """Fitting: `fit`, and one method a file."""
 
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -9,6 +10,7 @@ from bayescale import defaults
 from bayescale._internal.discovery import lazy_names
 from bayescale._internal.precision import float64
 from bayescale.errors import FitWarning, InputError
+from bayescale.findings import examine, refuse
 from bayescale.inference.base import Method, Problem
 from bayescale.inference.importance import Importance as Importance
 from bayescale.inference.nuts import NUTS as NUTS
@@ -54,13 +56,14 @@ def fit(
     Returns
     -------
     Posterior
-        Draws in counts and nats per token, with diagnostics that have been looked at.
+        Draws in counts and nats per token, with diagnostics that have been looked at, and with
+        `Posterior.verdicts` on data, model and sampling.
 
     Raises
     ------
     InputError
-        Where the runs lack a column that the law needs or are too few, or the method needs a
-        likelihood and ``noise`` is none.
+        Where the runs lack a column that the law needs or are too few, what is given as the loss
+        rises with scale, or the method needs a likelihood and ``noise`` is none.
 
     Warns
     -----
@@ -83,7 +86,9 @@ def fit(
     _require_instance(Noise, noise, "noise=bs.noise.StudentT()")
     _require_instance(Method, method, "method=bs.NUTS()")
     law, noise, method = _chosen(runs, law, noise, method)
-    posterior = method.run(Problem.build(runs, law, noise))
+    findings = examine(runs.frame, law.inputs, law.response)
+    refuse(findings, runs.name)
+    posterior = replace(method.run(Problem.build(runs, law, noise)), findings=findings)
     for problem in posterior.problems:
         warnings.warn(f"{runs.name}: {problem}", FitWarning, stacklevel=3)
     return posterior

@@ -1,7 +1,8 @@
 """Files of posteriors: one netCDF file each, whose attributes say what was fitted and how.
 
-Format 2 stores the law, the noise model and the method as JSON: module, class and fields. Format 1
-stored them as the text that the command line takes. Each format is read by all later versions.
+Format 3 also stores what was found about the runs. Format 2 stores the law, the noise model and the
+method as JSON: module, class and fields. Format 1 stored them as the text that the command line
+takes. Each format is read by all later versions.
 """
 
 import json
@@ -17,12 +18,13 @@ from bayescale._internal.discovery import parse
 from bayescale._internal.encoding import Encoded, decode, encode
 from bayescale._internal.whole_file import written_whole
 from bayescale.errors import InputError
+from bayescale.findings.base import Finding
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint
 from bayescale.runs import Runs
 
 _FORMAT = "bayescale posterior "
-_NEWEST = 2
+_NEWEST = 3
 _PARTS = {"law": "bayescale.laws", "noise": "bayescale.noise", "method": "bayescale.inference"}
 
 
@@ -44,6 +46,7 @@ def write(posterior: Posterior, path: str | Path) -> Path:
     results = {
         "diagnostics": posterior.diagnostics,
         "problems": [Complaint.of(problem).to_dict() for problem in posterior.problems],
+        "findings": [finding.to_dict() for finding in posterior.data_findings],
         "objective": posterior.objective,
         "seconds": posterior.seconds,
         "provenance": posterior.provenance,
@@ -129,6 +132,8 @@ def _from_tree(tree: xr.DataTree, parts: Mapping[str, Any]) -> Posterior:
     about = json.loads(tree.attrs["runs"])
     results = json.loads(tree.attrs["results"])
     results["problems"] = tuple(map(Complaint.of, results["problems"]))
+    if "findings" in results:
+        results["findings"] = tuple(map(Finding.of, results["findings"]))
     draws = _arrays(tree, "posterior")
     coefficients = draws.pop("coefficients", np.zeros((1, 1, 0)))
     frame = _frame(tree).rename_axis(index="run_id")
