@@ -1,6 +1,7 @@
 """Findings about a table of runs before any fit, one rule a file."""
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 import pandas as pd
 
@@ -10,10 +11,10 @@ from bayescale.findings._sweep import Sweep
 from bayescale.findings.base import REFUSED, SEVERITIES, Finding, Rule
 
 
-def rules() -> Iterator[Rule]:
-    """Yield every rule of this folder, in the order of their names."""
-    for name in names(__name__):
-        yield entry(__name__, name)()
+@cache
+def rules() -> tuple[Rule, ...]:
+    """Return every rule of this folder, in the order of their names."""
+    return tuple(entry(__name__, name)() for name in names(__name__))
 
 
 def examine(

@@ -9,6 +9,8 @@ import numpy as np
 from bayescale.findings._sweep import Sweep
 from bayescale.findings.base import DOUBTFUL, Finding, Rule
 
+_SHORTEST_LADDER = 5
+
 
 @dataclass(frozen=True)
 class LoneRun(Rule):
@@ -30,7 +32,7 @@ class LoneRun(Rule):
         Least difference of log loss from the line between the two neighbours on a ladder, where
         all inputs grow together.
     ladder_scores : float
-        The same, over the median of all such differences.
+        The same, over the median of such differences of all other runs.
     fewest : int
         Runs, for the fit.
     most : int
@@ -111,19 +113,22 @@ class LoneRun(Rule):
         ladder is off, nought of all others.
         """
         off = np.zeros(len(sweep))
-        ladders = [rows for rows in _families(sweep) if len(rows) >= 5]
-        departures = []
-        for rows in ladders:
-            ordered = _ladder(sweep, rows)
-            if ordered is None:
+        worst, beside, inner = -1, np.array([], dtype=int), np.array([], dtype=int)
+        for rows in _families(sweep):
+            ladder = _ladder(sweep, rows)
+            if ladder is None:
                 continue
-            order, log_x = ordered
+            order, log_x = ladder
             off[order[1:-1]] = _from_line(log_x, sweep.log_loss[order])
-            departures.append(np.abs(off[order[1:-1]]))
-        if not departures:
-            return off
-        worst = int(np.argmax(np.abs(off)))
-        limit = max(self.ladder_least, self.ladder_scores * np.median(np.concatenate(departures)))
+            inner = np.append(inner, order[1:-1])
+            place = 1 + int(np.argmax(np.abs(off[order[1:-1]])))
+            if worst < 0 or abs(off[order[place]]) > abs(off[worst]):
+                worst, beside = order[place], order[place - 1 : place + 2]
+        # A run that is off takes its neighbours with it.
+        others = np.setdiff1d(inner, beside)
+        if not len(others):
+            return np.zeros(len(sweep))
+        limit = max(self.ladder_least, self.ladder_scores * np.median(np.abs(off[others])))
         is_off = (np.arange(len(off)) == worst) & (np.abs(off) > limit)
         return np.where(is_off, off, 0.0)
 
@@ -135,8 +140,10 @@ def _families(sweep: Sweep) -> list[np.ndarray]:
 
 def _ladder(sweep: Sweep, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     """Return the rows in the order of compute, and its logarithms; None where some input falls
-    along it.
+    along it, or there are fewer than five.
     """
+    if len(rows) < _SHORTEST_LADDER:
+        return None
     logs = [sweep.log(name)[rows] for name in sweep.inputs]
     log_x = np.log(sweep.compute)[rows] if sweep.compute is not None else logs[0]
     order = np.argsort(log_x, kind="stable")

@@ -49,8 +49,9 @@ class TokensNearlyFollowSize(Rule):
         log_ratio = log_d - log_n
         if np.ptp(log_ratio) < self.spread:
             return
-        if len(sweep) >= 4 and _across(log_n, log_d) < self.share:
-            power = np.polyfit(log_n, log_d, 1)[0]
+        power = np.polyfit(log_n, log_d, 1)[0]
+        # Where tokens fall with size, the runs are of one budget.
+        if len(sweep) >= 4 and power > 0 and _across(log_n, log_d) < self.share:
             yield self.finding(
                 sweep,
                 f"n_tokens follows n_params to the power {power:.2f} in every run; alpha and beta "
