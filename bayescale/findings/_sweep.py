@@ -45,6 +45,8 @@ class Sweep:
         """
         if inputs is None:
             inputs = _inputs_of(frame)
+        if "flops" in inputs and "flops" not in frame and _has_both(frame):
+            frame = frame.assign(flops=six_nd(frame["n_params"], frame["n_tokens"]))
         present = tuple(name for name in inputs if name in frame)
         return cls(frame, present, response)
 
@@ -166,8 +168,11 @@ class Sweep:
 def _inputs_of(frame: pd.DataFrame) -> list[str]:
     """Return the columns that a law of this table would take."""
     inputs = [name for name in INPUTS if name in frame]
-    is_of_both = {"n_params", "n_tokens"} <= set(inputs)
-    return inputs if is_of_both or "flops" not in frame else ["flops"]
+    return inputs if _has_both(frame) or "flops" not in frame else ["flops"]
+
+
+def _has_both(frame: pd.DataFrame) -> bool:
+    return {"n_params", "n_tokens"} <= set(frame.columns)
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:

@@ -118,6 +118,11 @@ def test_columns_that_a_law_does_not_take_are_left_alone():
     assert codes.isdisjoint({"one_size", "checkpoints"})
 
 
+def test_a_law_of_compute_has_6nd_where_the_table_has_no_flops():
+    frame = grid().assign(loss=np.geomspace(2.0, 3.0, 12))
+    assert "rising_metric" in {finding.code for finding in examine(frame, inputs=("flops",))}
+
+
 def test_a_law_of_something_else_than_a_loss_is_asked_nothing_of_the_loss():
     assert "rising_metric" not in {f.code for f in examine(accuracies(), ("flops",), "accuracy")}
 
