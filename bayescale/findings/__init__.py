@@ -8,7 +8,7 @@ import pandas as pd
 from bayescale._internal.discovery import entry, names
 from bayescale.errors import InputError
 from bayescale.findings._sweep import Sweep
-from bayescale.findings.base import REFUSED, SEVERITIES, Finding, Rule
+from bayescale.findings.base import DOUBTFUL, REFUSED, SEVERITIES, Finding, Rule
 
 
 @cache
@@ -58,6 +58,14 @@ def refuse(findings: Sequence[Finding], name: str) -> None:
     for finding in findings:
         if finding.severity == REFUSED:
             raise InputError(f"{name}: {finding}")
+
+
+def unread(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """Yield the doubtful findings that nobody was warned of when the table was read."""
+    known = {rule.code for rule in rules() if rule.on_reading}
+    for finding in findings:
+        if finding.severity == DOUBTFUL and finding.code not in known:
+            yield finding
 
 
 def _gravity(finding: Finding) -> int:

@@ -9,8 +9,8 @@ import pandas as pd
 from bayescale import defaults
 from bayescale._internal.discovery import lazy_names
 from bayescale._internal.precision import float64
-from bayescale.errors import FitWarning, InputError
-from bayescale.findings import examine, refuse
+from bayescale.errors import FitWarning, InputError, RunsWarning
+from bayescale.findings import examine, refuse, unread
 from bayescale.inference.base import Method, Problem
 from bayescale.inference.importance import Importance as Importance
 from bayescale.inference.nuts import NUTS as NUTS
@@ -67,6 +67,8 @@ def fit(
 
     Warns
     -----
+    RunsWarning
+        Where something about the runs is doubtful; `Posterior.verdicts` holds the same findings.
     FitWarning
         Where diagnostics say that the result should not be trusted; `Posterior.problems` holds the
         same sentences.
@@ -88,9 +90,12 @@ def fit(
     law, noise, method = _chosen(runs, law, noise, method)
     findings = examine(runs.frame, law.inputs, law.response)
     refuse(findings, runs.name)
-    posterior = replace(method.run(Problem.build(runs, law, noise)), findings=findings)
-    for problem in posterior.problems:
-        warnings.warn(f"{runs.name}: {problem}", FitWarning, stacklevel=3)
+    problem = Problem.build(runs, law, noise)
+    for finding in unread(findings):
+        warnings.warn(f"{runs.name}: {finding}", RunsWarning, stacklevel=3)
+    posterior = replace(method.run(problem), findings=findings)
+    for complaint in posterior.problems:
+        warnings.warn(f"{runs.name}: {complaint}", FitWarning, stacklevel=3)
     return posterior
 
 

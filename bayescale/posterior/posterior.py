@@ -222,13 +222,19 @@ class Posterior:
         return (f"{about}: {draws}.", ", ".join(parameters) + ".", *verdicts.doubts)
 
     def to_dict(self) -> dict[str, Json]:
-        """Parameters, diagnostics, problems, verdicts, and what was fitted to what."""
+        """Parameters, diagnostics, problems, verdicts, how far the runs narrow each prior, and what
+        was fitted to what.
+        """
         found: dict[str, object] = {
             "parameters": {name: summarise(self.draws(name)) for name in self.params},
             "diagnostics": self.diagnostics,
             "problems": messages(self.problems),
             "verdicts": self.verdicts.to_dict(),
         }
+        if self.n_draws > 1:
+            from bayescale.posterior.prior_weight import prior_weight
+
+            found["prior_weight"] = prior_weight(self).to_dict("index")
         if self.objective is not None:
             found["objective"] = self.objective
         found["seconds"] = self.seconds

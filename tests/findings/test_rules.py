@@ -7,7 +7,7 @@ import pytest
 
 import bayescale as bs
 from bayescale.errors import InputError
-from bayescale.findings import examine, rules
+from bayescale.findings import examine, rules, unread
 from bayescale.findings._sweep import Sweep
 from bayescale.findings.base import SEVERITIES, Finding
 from tests.findings.examples import BREAKS, accuracies, checkpoints, grid, learning_rates, sweep
@@ -136,6 +136,13 @@ def test_a_finding_is_read_from_the_dictionary_that_it_writes():
 def test_a_fit_refuses_an_accuracy_with_the_remedy():
     with pytest.raises(InputError, match=r"runs: The loss rises with n_params.*1 − accuracy"):
         bs.fit(accuracies())
+
+
+def test_a_fit_warns_of_what_reading_has_not_warned_of():
+    found = examine(BREAKS["one_size"]().iloc[:3])
+    assert {"one_size", "few_runs"} <= {finding.code for finding in found}
+    assert "few_runs" in {finding.code for finding in unread(found)}
+    assert "one_size" not in {finding.code for finding in unread(found)}
 
 
 def test_many_runs_are_named_in_short():

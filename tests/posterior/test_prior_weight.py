@@ -21,6 +21,12 @@ def test_many_runs_set_every_parameter(posterior):
     assert set(prior_weight(posterior)["set_by"]) == {"runs"}
 
 
+def test_the_dictionary_of_a_posterior_has_the_weight_of_each_prior(posterior):
+    found = posterior.to_dict()["prior_weight"]
+    assert set(found) == set(posterior.params)
+    assert found["alpha"]["set_by"] == "runs"
+
+
 def test_draws_of_the_prior_are_set_by_the_prior(posterior):
     drawn = dict(posterior.params)
     for key, parameter in enumerate(posterior.law.parameters):
