@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -114,9 +115,8 @@ def test_findings_survive_in_a_file_where_the_columns_that_showed_them_do_not(tm
     assert again.data_findings == posterior.data_findings
 
 
-def test_a_file_of_an_older_format_has_its_findings_found_anew():
-    from pathlib import Path
-
-    old = bs.load(Path(__file__).with_name("format_1.nc"))
+@pytest.mark.parametrize("file", ["format_1.nc", "format_2.nc"])
+def test_a_file_of_an_older_format_has_its_findings_found_anew(file):
+    old = bs.load(Path(__file__).with_name(file))
     assert old.findings is None
     assert isinstance(old.data_findings, tuple)
