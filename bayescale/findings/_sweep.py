@@ -47,7 +47,7 @@ class Sweep:
             inputs = _inputs_of(frame)
         if "flops" in inputs and "flops" not in frame and _has_both(frame):
             frame = frame.assign(flops=six_nd(frame["n_params"], frame["n_tokens"]))
-        present = tuple(name for name in inputs if name in frame)
+        present = tuple(name for name in inputs if _is_positive(frame, name))
         return cls(frame, present, response)
 
     def __len__(self) -> int:
@@ -83,10 +83,10 @@ class Sweep:
         firsts = np.flatnonzero(np.diff(code[order])) + 1
         return np.split(order, firsts)
 
-    @property
+    @cached_property
     def has_loss(self) -> bool:
         """Return whether the law predicts a loss, which the table has."""
-        return self.response == "loss" and "loss" in self.frame
+        return self.response == "loss" and _is_positive(self.frame, "loss")
 
     @cached_property
     def log_loss(self) -> np.ndarray:
@@ -99,7 +99,7 @@ class Sweep:
         is neither, or the law takes neither.
         """
         is_of_both = self.has("n_params", "n_tokens")
-        if "flops" in self.frame and (is_of_both or self.has("flops")):
+        if _is_positive(self.frame, "flops") and (is_of_both or self.has("flops")):
             return self.column("flops")
         if is_of_both:
             return np.asarray(six_nd(self.column("n_params"), self.column("n_tokens")))
@@ -169,6 +169,14 @@ def _inputs_of(frame: pd.DataFrame) -> list[str]:
     """Return the columns that a law of this table would take."""
     inputs = [name for name in INPUTS if name in frame]
     return inputs if _has_both(frame) or "flops" not in frame else ["flops"]
+
+
+def _is_positive(frame: pd.DataFrame, name: str) -> bool:
+    """Return whether a table has a column of positive finite numbers of this name."""
+    if name not in frame or not pd.api.types.is_numeric_dtype(frame[name]):
+        return False
+    values = frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
+    return bool((np.isfinite(values) & (values > 0)).all())
 
 
 def _has_both(frame: pd.DataFrame) -> bool:

@@ -38,11 +38,10 @@ class FlopsCounting(Rule):
 
     def find(self, sweep: Sweep) -> Iterable[Finding]:
         """Return one finding, of the runs that differ, or none."""
-        frame = sweep.frame
-        if not {"flops", "n_params", "n_tokens"} <= set(frame.columns):
+        if sweep.compute is None or not sweep.has("n_params", "n_tokens"):
             return
         counted = six_nd(sweep.column("n_params"), sweep.column("n_tokens"))
-        ratio = sweep.column("flops") / counted
+        ratio = sweep.compute / counted
         rows = np.abs(ratio - 1) > self.share
         is_unit = not 1 / self.factor < np.median(ratio) < self.factor
         if rows.any() and not is_unit:

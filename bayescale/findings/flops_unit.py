@@ -32,11 +32,10 @@ class FlopsUnit(Rule):
 
     def find(self, sweep: Sweep) -> Iterable[Finding]:
         """Return one finding, or none."""
-        frame = sweep.frame
-        if not {"flops", "n_params", "n_tokens"} <= set(frame.columns):
+        if sweep.compute is None or not sweep.has("n_params", "n_tokens"):
             return
         counted = six_nd(sweep.column("n_params"), sweep.column("n_tokens"))
-        ratio = float(np.median(sweep.column("flops") / counted))
+        ratio = float(np.median(sweep.compute / counted))
         if 1 / self.factor < ratio < self.factor:
             return
         power = 3 * round(np.log10(ratio) / 3)

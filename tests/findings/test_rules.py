@@ -124,6 +124,14 @@ def test_a_law_of_compute_has_6nd_where_the_table_has_no_flops():
     assert "rising_metric" in {finding.code for finding in examine(frame, inputs=("flops",))}
 
 
+@pytest.mark.parametrize("value", [np.nan, 0.0, -1.0, "many"])
+@pytest.mark.parametrize("column", ["n_params", "n_tokens", "flops", "loss", "n_experts"])
+def test_what_is_no_positive_number_is_left_to_the_reading_of_the_table(column, value):
+    frame = sweep().assign(n_experts=8.0)
+    examine(frame.assign(**{column: frame[column].astype(object).where(frame.index != 3, value)}))
+    examine(frame.assign(**{column: value}))
+
+
 def test_a_law_of_something_else_than_a_loss_is_asked_nothing_of_the_loss():
     assert "rising_metric" not in {f.code for f in examine(accuracies(), ("flops",), "accuracy")}
 
