@@ -1,4 +1,4 @@
-"""How far an answer lies beyond the runs."""
+"""The distance of an answer from the runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

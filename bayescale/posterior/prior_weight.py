@@ -1,4 +1,4 @@
-"""What a posterior leans on: for each parameter, how much narrower the runs have made its prior."""
+"""The weight of the prior: for each parameter, how much narrower the runs have made it."""
 
 import jax
 import numpy as np

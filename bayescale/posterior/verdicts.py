@@ -9,7 +9,7 @@ from bayescale.results import Complaint, Json, as_json
 
 @dataclass(frozen=True)
 class Verdicts:
-    """What speaks against an answer; it is good where nothing does.
+    """Facts that speak against an answer; it is good where none does.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Verdicts:
             yield f"Sampling: {complaint}"
 
     def to_dict(self) -> dict[str, Json]:
-        """Whether each is good, and what was found."""
+        """Each verdict, and the findings behind it."""
         return {
             "good": self.is_good,
             "data": {"good": self.data_is_good, "findings": _dictionaries(self.data)},
