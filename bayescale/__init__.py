@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bayescale.decisions.approaches.approaches import approaches as approaches
     from bayescale.decisions.approaches.isoflop import isoflop as isoflop
     from bayescale.decisions.checks.backtest import backtest as backtest
+    from bayescale.decisions.checks.check import check as check
     from bayescale.decisions.checks.compare import compare as compare
     from bayescale.decisions.checks.holdouts.compute_below import ComputeBelow as ComputeBelow
     from bayescale.decisions.checks.holdouts.expanding_window import (
@@ -87,6 +88,7 @@ _WHERE = {
     "NUTS": "bayescale.inference.nuts",
     "forecast": "bayescale.decisions.forecasts.forecast",
     "backtest": "bayescale.decisions.checks.backtest",
+    "check": "bayescale.decisions.checks.check",
     "LargestCompute": "bayescale.decisions.checks.holdouts.largest_compute",
     "ComputeBelow": "bayescale.decisions.checks.holdouts.compute_below",
     "LeaveGroupOut": "bayescale.decisions.checks.holdouts.leave_group_out",

@@ -17,15 +17,13 @@ import numpy as np
 import pandas as pd
 
 from bayescale.errors import InputError, RunsWarning
+from bayescale.findings import on_reading
 from bayescale.results import in_lines, table_to_html
 from bayescale.units import six_nd
 
 REQUIRED = ("n_params", "n_tokens", "loss")
 OPTIONAL_NUMBERS = ("flops", "unique_tokens", "loss_se", "weight", "n_correct", "n_samples")
 
-_SMALLEST_PLAUSIBLE_N_PARAMS = 1e4
-_LARGEST_PLAUSIBLE_LOSS = 15.0
-_COLLINEAR_SPREAD = 0.05
 _FINEST_RELATIVE_ERROR = 1e-6
 _COUNTS = {"n_correct", "n_samples"}
 # All other numbers are positive.
@@ -116,8 +114,8 @@ class Runs:
         _refuse_missing_labels(table, name)
         table = _indexed_by_run_id(table, name)
         runs = cls(_canonical_order(table), name=name, source=source, notes=tuple(notes))
-        for message in suspicions(runs.frame):
-            warnings.warn(f"{name}: {message}", RunsWarning, stacklevel=2)
+        for finding in on_reading(runs.frame):
+            warnings.warn(f"{name}: {finding}", RunsWarning, stacklevel=2)
         return runs
 
     @classmethod
@@ -246,37 +244,6 @@ class Runs:
         digest = hashlib.sha256("\n".join(map(str, numbers.columns)).encode())
         digest.update(np.ascontiguousarray(numbers.to_numpy(dtype=np.float64)).tobytes())
         return digest.hexdigest()
-
-
-def suspicions(frame: pd.DataFrame) -> list[str]:
-    """Return questions that a careful reader would ask about these runs.
-
-    They ask about wrong units, and about a design that leaves exponents unidentified.
-    """
-    found = []
-    if "n_params" in frame and (small := frame["n_params"].min()) < _SMALLEST_PLAUSIBLE_N_PARAMS:
-        found.append(f"n_params is as small as {small:g}; N is a count, not millions or billions.")
-    if "n_tokens" in frame and (small := frame["n_tokens"].min()) < _SMALLEST_PLAUSIBLE_N_PARAMS:
-        found.append(f"n_tokens is as small as {small:g}; D is a count, not millions or billions.")
-    if "loss" in frame and (large := frame["loss"].max()) > _LARGEST_PLAUSIBLE_LOSS:
-        found.append(
-            f"loss is as large as {large:g}; it should be nats per token, not perplexity or bits "
-            f"per document."
-        )
-    if not {"n_params", "n_tokens"} <= set(frame.columns):
-        return found
-    log_n, log_d = np.log(frame["n_params"].to_numpy()), np.log(frame["n_tokens"].to_numpy())
-    if np.ptp(log_n) == 0:
-        found.append("every run has the same n_params; alpha and A cannot be told from E.")
-    elif np.ptp(log_d) == 0:
-        found.append("every run has the same n_tokens; beta and B cannot be told from E.")
-    elif np.ptp(log_d - log_n) < _COLLINEAR_SPREAD:
-        ratio = np.exp(np.mean(log_d - log_n))
-        found.append(
-            f"n_tokens is {ratio:.3g} times n_params in every run; alpha and beta cannot be told "
-            f"apart. Add runs off this line."
-        )
-    return found
 
 
 def _rename(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from bayescale.decisions.approaches.approaches import Approaches
 from bayescale.decisions.approaches.isoflop import IsoFlop
 from bayescale.decisions.checks._stacked import Stack
 from bayescale.decisions.checks.backtest import Backtest
+from bayescale.decisions.checks.check import Check
 from bayescale.decisions.checks.compare import Comparison
 from bayescale.decisions.checks.loo import LOO
 from bayescale.decisions.checks.outliers import Outliers
@@ -39,6 +40,7 @@ from bayescale.decisions.recipes.recipe_law import RecipeLaw
 from bayescale.decisions.recipes.recipes import Recipes
 from bayescale.decisions.repeated_sampling.families import Beta
 from bayescale.decisions.repeated_sampling.pass_at_k import NEW, THESE, PassRates
+from bayescale.findings.base import Finding
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Result, as_json, in_lines
 from bayescale.units import QUANTILES_AND_QUARTILES, QUANTILES_TO_SCORE
@@ -152,6 +154,11 @@ def outliers():
     return Outliers(MARKUP, 2.6, pd.DataFrame(columns))
 
 
+def check():
+    finding = Finding("one_budget", "doubtful", MARKUP, MARKUP, (MARKUP,), {"budget": np.inf})
+    return Check(MARKUP, 3, (finding,))
+
+
 def comparison():
     scores = {"n_parameters": 5, "log_score": 1.0, "behind": 0.0, "behind_se": 0.0, "loo": 1.0}
     frame = pd.DataFrame([{"law": MARKUP, **scores}, {"law": "power_law", **scores}])
@@ -223,6 +230,7 @@ MADE = {
     Audit: audit,
     Backtest: backtest,
     Batch: batch,
+    Check: check,
     Comparison: comparison,
     Design: design,
     FlatSet: flat_set,

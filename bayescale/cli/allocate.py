@@ -99,6 +99,8 @@ def allocate(
     add further quantities.
 
     Several budgets give a list of such objects under "allocation", each with its budget.
+
+    "extrapolation" says of each budget how many times beyond the largest run its plan lies.
     """
     from bayescale.terminal.reporting import reporting
 
@@ -121,8 +123,11 @@ def allocate(
         plans = bayescale.allocate(posterior, **budgets, constraints=constraints)
         if as_json:
             from bayescale.cli._json import print_json
+            from bayescale.terminal.allocate import extrapolations
 
-            print_json(plans.to_dict())
+            places = extrapolations(posterior, plans).values()
+            beyond = [place.to_dict() for place in places]
+            print_json(plans.to_dict() | {"extrapolation": beyond})
         else:
             from bayescale.terminal.allocate import print_allocation
             from bayescale.terminal.reporting import warn_of_problems

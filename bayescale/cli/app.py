@@ -20,8 +20,8 @@ from bayescale.cli._command import SETTINGS, Command, Group, Section, examples
 _FOLDER = "bayescale.cli"
 _NO_COMMANDS = {"app", "options"}
 _EXIT_CODES = (
-    "Exit codes: 0 good, 1 bad input, 2 wrong usage, 3 fitted but the diagnostics failed, 130 "
-    "interrupted."
+    "Exit codes: 0 answered, 1 bad input, 2 wrong usage, 3 fitted but the diagnostics of the "
+    "sampling failed, 4 with --strict, the data or the model are doubtful, 130 interrupted."
 )
 
 app = typer.Typer(

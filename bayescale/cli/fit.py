@@ -8,7 +8,7 @@ import typer
 
 from bayescale import defaults
 from bayescale.cli._command import Command, Section, examples
-from bayescale.cli.options import Columns, Json, Law, Method, Noise, Seed
+from bayescale.cli.options import Columns, Json, Law, Method, Noise, Seed, Strict
 
 if TYPE_CHECKING:
     from bayescale.posterior.posterior import Posterior
@@ -53,16 +53,18 @@ def fit(
             "far the answers move.",
         ),
     ] = False,
+    strict: Strict = False,
     as_json: Json = False,
 ) -> None:
     """Fit a scaling law to training runs.
 
-    The report has the parameters with intervals, whether to trust them, the compute-optimal plan at
+    The report has the parameters with intervals, three verdicts on whether to trust them (data,
+    model and sampling), the compute-optimal plan at
     three budgets, and the loss to expect.
 
     The posterior is saved for [cyan]bayescale forecast[/] and [cyan]bayescale allocate[/].
     """
-    from bayescale.terminal.reporting import reporting
+    from bayescale.terminal.reporting import exit_by, reporting
 
     with reporting():
         from bayescale.cli._saving import check_posterior_file, default_file
@@ -88,8 +90,7 @@ def fit(
             _print_json(posterior, path, sensitivity)
         else:
             _print_report(posterior, path or default_file(source), sensitivity)
-        if posterior.problems:
-            raise typer.Exit(3)
+        exit_by(strict, posterior)
 
 
 def _announce(runs: "Runs") -> None:

@@ -16,6 +16,12 @@ def bound_option(kind: BoundKind) -> Any:
     return typer.Option(help=kind.help, rich_help_panel=BOUNDS, show_default=False)
 
 
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict", help="Exit with code 4 where the data or the model are doubtful (default 0)."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 Source = Annotated[

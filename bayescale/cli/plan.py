@@ -16,6 +16,7 @@ from bayescale.cli.options import (
     MaxParams,
     MaxTokens,
     Seed,
+    Strict,
     UniqueTokens,
 )
 from bayescale.errors import InputError
@@ -77,6 +78,7 @@ def plan(
             show_default=False,
         ),
     ] = None,
+    strict: Strict = False,
     as_json: Json = False,
 ) -> None:
     """Fit runs, and say what to train with a budget and which runs to make first.
@@ -87,7 +89,7 @@ def plan(
 
     No token is repeated in training. The page needs no network.
     """
-    from bayescale.terminal.reporting import reporting
+    from bayescale.terminal.reporting import exit_by, reporting
 
     with reporting():
         import bayescale
@@ -129,8 +131,7 @@ def plan(
             warn_of_problems(posterior)
             if forecaster is not posterior:
                 warn_of_problems(forecaster)
-        if posterior.problems or forecaster.problems:
-            raise typer.Exit(3)
+        exit_by(strict, posterior, forecaster)
 
 
 def _fits(

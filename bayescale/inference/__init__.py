@@ -1,6 +1,7 @@
 """Fitting: `fit`, and one method a file."""
 
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -8,7 +9,8 @@ import pandas as pd
 from bayescale import defaults
 from bayescale._internal.discovery import lazy_names
 from bayescale._internal.precision import float64
-from bayescale.errors import FitWarning, InputError
+from bayescale.errors import FitWarning, InputError, RunsWarning
+from bayescale.findings import examine, refuse, unread
 from bayescale.inference.base import Method, Problem
 from bayescale.laws.base import Law
 from bayescale.noise.base import Noise
@@ -54,16 +56,19 @@ def fit(
     Returns
     -------
     Posterior
-        Draws in counts and nats per token, with diagnostics that have been looked at.
+        Draws in counts and nats per token, with diagnostics that have been looked at, and with
+        `Posterior.verdicts` on data, model and sampling.
 
     Raises
     ------
     InputError
-        Where the runs lack a column that the law needs or are too few, or the method needs a
-        likelihood and ``noise`` is none.
+        Where the runs lack a column that the law needs or are too few, what is given as the loss
+        rises with scale, or the method needs a likelihood and ``noise`` is none.
 
     Warns
     -----
+    RunsWarning
+        Where something about the runs is doubtful; `Posterior.verdicts` holds the same findings.
     FitWarning
         Where diagnostics say that the result should not be trusted; `Posterior.problems` holds the
         same sentences.
@@ -83,9 +88,14 @@ def fit(
     _require_instance(Noise, noise, "noise=bs.noise.StudentT()")
     _require_instance(Method, method, "method=bs.NUTS()")
     law, noise, method = _chosen(runs, law, noise, method)
-    posterior = method.run(Problem.build(runs, law, noise))
-    for problem in posterior.problems:
-        warnings.warn(f"{runs.name}: {problem}", FitWarning, stacklevel=3)
+    findings = examine(runs.frame, law.inputs, law.response)
+    refuse(findings, runs.name)
+    problem = Problem.build(runs, law, noise)
+    for finding in unread(findings):
+        warnings.warn(f"{runs.name}: {finding}", RunsWarning, stacklevel=3)
+    posterior = replace(method.run(problem), findings=findings)
+    for complaint in posterior.problems:
+        warnings.warn(f"{runs.name}: {complaint}", FitWarning, stacklevel=3)
     return posterior
 
 

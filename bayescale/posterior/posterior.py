@@ -7,7 +7,7 @@ second to import, and so waits until it is used.
 
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from importlib.metadata import version
@@ -20,6 +20,8 @@ import pandas as pd
 
 from bayescale._internal.discovery import describe
 from bayescale._internal.precision import float64
+from bayescale.findings import examine
+from bayescale.findings.base import Finding
 from bayescale.laws.base import Law
 from bayescale.noise.base import (
     Noise,
@@ -37,6 +39,8 @@ from bayescale.units import plus_minus, summarise
 if TYPE_CHECKING:
     import xarray as xr
     from numpyro.distributions import Distribution
+
+    from bayescale.posterior.verdicts import Verdicts
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +62,9 @@ class Posterior:
     diagnostics : dict of str to float
     problems : tuple of Complaint
         Diagnostics that failed; each says what to do. Empty where all is well.
+    findings : tuple of Finding, or None
+        What was found about the runs before the fit; None where nobody has looked, and `verdicts`
+        looks.
     objective : float or None
         What a point fit minimised, at its minimum.
     seconds : dict of str to float
@@ -75,6 +82,7 @@ class Posterior:
     sample_stats: dict[str, np.ndarray] = field(default_factory=dict)
     diagnostics: dict[str, float] = field(default_factory=dict)
     problems: tuple[Complaint, ...] = ()
+    findings: tuple[Finding, ...] | None = None
     objective: float | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     provenance: dict[str, str] = field(default_factory=dict)
@@ -189,6 +197,23 @@ class Posterior:
 
         return write(self, path)
 
+    @cached_property
+    def verdicts(self) -> "Verdicts":
+        """Verdicts on the data, the model and the sampling; an answer is good where all three
+        are.
+        """
+        from bayescale.posterior.misfits import misfits
+        from bayescale.posterior.verdicts import Verdicts
+
+        return Verdicts(self.data_findings, misfits(self), self.problems)
+
+    @property
+    def data_findings(self) -> tuple[Finding, ...]:
+        """Findings about the runs, as far as the law takes their columns."""
+        if self.findings is not None:
+            return self.findings
+        return examine(self.runs.frame, self.law.inputs, self.law.response)
+
     @property
     def title(self) -> str:
         """The formula that was fitted, and the name of the runs."""
@@ -196,22 +221,32 @@ class Posterior:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """Number of runs and draws, and mean and standard deviation of each parameter."""
+        """Number of runs and draws, mean and standard deviation of each parameter, and what speaks
+        against data and model.
+        """
         about = f"{len(self.runs)} runs, {describe(self.noise)} noise, {describe(self.method)}"
         draws = "a point fit" if self.n_draws == 1 else f"{self.n_draws:,} draws"
         table = self._statistics
         parameters = [
             f"{name} {plus_minus(row['mean'], row['sd'])}" for name, row in table.iterrows()
         ]
-        return (f"{about}: {draws}.", ", ".join(parameters) + ".")
+        verdicts = replace(self.verdicts, sampling=())
+        return (f"{about}: {draws}.", ", ".join(parameters) + ".", *verdicts.doubts)
 
     def to_dict(self) -> dict[str, Json]:
-        """Parameters, diagnostics, problems, and what was fitted to what."""
+        """Parameters, diagnostics, problems, verdicts, how far the runs narrow each prior, and what
+        was fitted to what.
+        """
         found: dict[str, object] = {
             "parameters": {name: summarise(self.draws(name)) for name in self.params},
             "diagnostics": self.diagnostics,
             "problems": messages(self.problems),
+            "verdicts": self.verdicts.to_dict(),
         }
+        if self.n_draws > 1:
+            from bayescale.posterior.prior_weight import prior_weight
+
+            found["prior_weight"] = prior_weight(self).to_dict("index")
         if self.objective is not None:
             found["objective"] = self.objective
         found["seconds"] = self.seconds

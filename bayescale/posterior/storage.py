@@ -1,7 +1,8 @@
 """Files of posteriors: one netCDF file each, whose attributes say what was fitted and how.
 
-Format 2 stores the law, the noise model and the method as JSON: module, class and fields. Format 1
-stored them as the text that the command line takes. Each format is read by all later versions.
+Format 3 also stores what was found about the runs. Format 2 stores the law, the noise model and the
+method as JSON: module, class and fields. Format 1 stored them as the text that the command line
+takes. Each format is read by all later versions.
 """
 
 import json
@@ -18,13 +19,14 @@ from bayescale._internal.discovery import parse
 from bayescale._internal.encoding import Encoded, decode, encode
 from bayescale._internal.whole_file import written_whole
 from bayescale.errors import InputError
+from bayescale.findings.base import Finding
 from bayescale.posterior._netcdf import Group, Variable, read_groups, write_groups
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint
 from bayescale.runs import Runs
 
 _FORMAT = "bayescale posterior "
-_NEWEST = 2
+_NEWEST = 3
 _PARTS = {"law": "bayescale.laws", "noise": "bayescale.noise", "method": "bayescale.inference"}
 
 
@@ -45,6 +47,7 @@ def write(posterior: Posterior, path: str | Path) -> Path:
     results = {
         "diagnostics": posterior.diagnostics,
         "problems": [Complaint.of(problem).to_dict() for problem in posterior.problems],
+        "findings": [finding.to_dict() for finding in posterior.data_findings],
         "objective": posterior.objective,
         "seconds": posterior.seconds,
         "provenance": posterior.provenance,
@@ -163,6 +166,8 @@ def _posterior(
     about = json.loads(attributes["runs"])
     results = json.loads(attributes["results"])
     results["problems"] = tuple(map(Complaint.of, results["problems"]))
+    if "findings" in results:
+        results["findings"] = tuple(map(Finding.of, results["findings"]))
     draws = groups["posterior"].arrays
     coefficients = draws.pop("coefficients", np.zeros((1, 1, 0)))
     frame = _frame(groups).rename_axis(index="run_id")

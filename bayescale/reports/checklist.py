@@ -5,8 +5,11 @@ M. Li et al., "(Mis)Fitting: A Survey of Scaling Laws", 2025 (arXiv:2502.18969),
 these and more.
 """
 
+from collections.abc import Iterable
+
 from bayescale._internal.discovery import describe
 from bayescale.decisions.plans.plan import Plan
+from bayescale.findings.base import Finding
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import messages
 from bayescale.runs import Runs
@@ -48,7 +51,9 @@ def checklist(plan: Plan) -> list[tuple[str, str]]:
             f"was tuned by hand",
         ),
         ("Diagnostics", _diagnostics(posterior)),
-        ("Problems", _problems(posterior)),
+        ("Problems of the sampling", _problems(posterior)),
+        ("Doubts about the data", _findings(posterior.verdicts.data)),
+        ("Doubts about the model", _findings(posterior.verdicts.model)),
         ("Forecast of the planned run", _forecaster(plan)),
         (
             "Hold-out",
@@ -95,6 +100,10 @@ def _diagnostics(posterior: Posterior) -> str:
 
 def _problems(posterior: Posterior) -> str:
     return " ".join(messages(posterior.problems)) or "nothing is wrong"
+
+
+def _findings(findings: Iterable[Finding]) -> str:
+    return " ".join(f"{finding.code}: {finding}" for finding in findings) or "none"
 
 
 def _software(posterior: Posterior) -> str:

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bayescale.decisions.plans.bounds import AMOUNTS, COSTS, TARGET_LOSS
+from bayescale.posterior.extrapolation import Extrapolation
 from bayescale.terminal import style
 from bayescale.units import count, number
 
@@ -35,12 +36,32 @@ def print_allocation(posterior: "Posterior", plans: "Allocation") -> None:
     console.print(f"{posterior.runs.name}, {posterior.law.formula}")
     if plans.is_plain:
         style.print_table(console, plan_table(posterior, plans))
+        print_extrapolations(console, posterior, plans)
         return
     for budget, statistics in _by_budget(plans):
         console.print()
         style.print_table(console, _bounded_table(plans, budget, statistics))
         _print_feasible(console, plans.over, statistics)
         _print_binding(console, plans.binding_shares(budget))
+    print_extrapolations(console, posterior, plans)
+
+
+def extrapolations(posterior: "Posterior", plans: "Allocation") -> dict[float, Extrapolation]:
+    """Return how far the median plan of each budget lies beyond the runs."""
+    found = {}
+    for budget, statistics in _by_budget(plans):
+        medians = statistics["q50"]
+        at = {name: float(medians[name]) for name in ("n_params", "n_tokens")}
+        found[budget] = Extrapolation.of(posterior, at)
+    return found
+
+
+def print_extrapolations(console: Console, posterior: "Posterior", plans: "Allocation") -> None:
+    """Say of each budget how far its plan lies beyond the runs; nothing of plans among them."""
+    for budget, place in extrapolations(posterior, plans).items():
+        if place.sentence:
+            style_of_line = "bold red" if place.is_far else "yellow" if place.is_outside else ""
+            console.print(f"At {budget:.3g}: {place.sentence}", style=style_of_line)
 
 
 def plan_table(posterior: "Posterior", plans: "Allocation") -> Table:
@@ -49,13 +70,14 @@ def plan_table(posterior: "Posterior", plans: "Allocation") -> Table:
     content = " of a point fit" if point else ": median, and 90 % interval"
     names = [_NAMES[name] for name in _UNBOUNDED]
     table = style.table(["compute, FLOPs", *names], title=f"Compute-optimal plans{content}")
+    places = extrapolations(posterior, plans)
     for budget, statistics in _by_budget(plans):
         medians, intervals = [f"{budget:.3g}"], [""]
         for name in _UNBOUNDED:
             low, median, high = _quantiles(name, statistics)
             medians.append(median)
             intervals.append(f"{low} – {high}")
-        style.add_row(table, medians)
+        style.add_row(table, medians, "red" if places[budget].is_far else None)
         if not point:
             style.add_row(table, intervals, "dim")
     return table

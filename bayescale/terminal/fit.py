@@ -5,14 +5,15 @@ import shlex
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 
 from bayescale._internal.discovery import describe
+from bayescale.posterior.prior_weight import PRIOR, prior_weight
 from bayescale.terminal import style
-from bayescale.terminal.allocate import plan_table
+from bayescale.terminal.allocate import plan_table, print_extrapolations
 from bayescale.terminal.curve import Curve, draw_curve
-from bayescale.units import as_typed, number, summarise
+from bayescale.terminal.verdicts import print_verdicts
+from bayescale.units import as_typed, number, percentage, summarise
 
 if TYPE_CHECKING:
     from bayescale.decisions.plans.allocate import Allocation
@@ -54,9 +55,12 @@ def print_fit(posterior: "Posterior", plans: "Allocation | None", curve: Curve |
     console = style.console()
     console.print(_heading(posterior))
     style.print_table(console, _parameter_table(posterior))
-    _print_diagnostics(console, posterior)
+    _print_prior_weight(console, posterior)
+    print_verdicts(console, posterior, _diagnostics(posterior))
     if plans:
         style.print_table(console, plan_table(posterior, plans))
+        print_extrapolations(console, posterior, plans)
+        console.print()
     else:
         console.print(
             f"No compute-optimal plan: {posterior.law.formula} has no trade-off between parameters "
@@ -125,8 +129,9 @@ def _parameter_table(posterior: "Posterior") -> Table:
         for name in posterior.params:
             table.add_row(name, number(posterior.draws(name)[0], 5), meanings[name])
         return table
-    headings = ["parameter", "mean", "sd", "5 %", "50 %", "95 %", "meaning"]
+    headings = ["parameter", "mean", "sd", "5 %", "50 %", "95 %", "narrowed", "meaning"]
     table = style.table(headings, left=["meaning"])
+    narrowed = prior_weight(posterior)["narrowed"].map(percentage)
     for name in posterior.params:
         statistics = summarise(posterior.draws(name))
         table.add_row(
@@ -136,22 +141,37 @@ def _parameter_table(posterior: "Posterior") -> Table:
             number(statistics["q05"]),
             number(statistics["q50"]),
             number(statistics["q95"]),
+            narrowed.get(name, ""),
             meanings[name],
         )
     return table
 
 
-def _print_diagnostics(console: Console, posterior: "Posterior") -> None:
+def _print_prior_weight(console: Console, posterior: "Posterior") -> None:
+    """Say what narrowed means, and which of the law's parameters the prior sets."""
+    if posterior.n_draws == 1:
+        return
+    console.print(
+        "Narrowed: by how much the 90 % interval is narrower than the prior's.", style="dim"
+    )
+    weights = prior_weight(posterior)
+    names = [parameter.name for parameter in posterior.law.parameters]
+    of_law = weights[weights.index.isin(names)]
+    by_prior = of_law.index[of_law["set_by"] == PRIOR]
+    if len(by_prior):
+        verb = "is" if len(by_prior) == 1 else "are"
+        console.print(
+            f"{', '.join(by_prior)} {verb} set by the prior: the runs say little about "
+            f"{'it' if len(by_prior) == 1 else 'them'}.",
+            style="yellow",
+        )
+    console.print()
+
+
+def _diagnostics(posterior: "Posterior") -> str:
     diagnostics = []
     for name, value in posterior.diagnostics.items():
         if math.isfinite(value):
             text = _DIAGNOSTICS.get(name, f"{name} {{:.4g}}")
             diagnostics.append(text.format(value))
-    verdict = "do not trust this fit as it is" if posterior.problems else "good"
-    console.print(
-        f"Diagnostics: {', '.join(diagnostics)}: {verdict}.",
-        style="red" if posterior.problems else "green",
-    )
-    for problem in posterior.problems:
-        console.print(Padding(str(problem), (0, 0, 0, 2)), style="red")
-    console.print()
+    return ", ".join(diagnostics)

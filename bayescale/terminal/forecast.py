@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from bayescale.posterior.extrapolation import Extrapolation
 from bayescale.terminal import style
 from bayescale.units import number
 
@@ -36,6 +37,10 @@ def print_forecast(posterior: "Posterior", prediction: "Forecast") -> None:
         style.add_row(table, _cells("of a new run", row, prediction.response))
     style.add_row(table, _cells("without its scatter", row, "law"))
     style.print_table(console, table)
+    inputs_of_run = {name: float(row[name]) for name in posterior.law.inputs}
+    place = Extrapolation.of(posterior, inputs_of_run)
+    if place.sentence:
+        console.print(f"This is {place.sentence}", style="bold red" if place.is_far else "")
 
 
 def _cells(heading: str, row: "pd.Series", prefix: str) -> list[str]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from bayescale.posterior.extrapolation import Extrapolation
 from bayescale.terminal import style
 from bayescale.terminal.design import print_design
 from bayescale.terminal.sensitivity import print_sensitivity
@@ -42,6 +43,10 @@ def print_plan(plan: "Plan", report: Path | None) -> None:
     sentences = plan.sentences if plan.design is None else plan.sentences[:-1]
     for sentence in sentences:
         console.print(f"- {sentence}")
+    place = Extrapolation.of(plan.posterior, {"n_params": plan.n_params, "n_tokens": plan.n_tokens})
+    if place.sentence:
+        colour = "bold red" if place.is_far else ""
+        console.print(f"The plan is {place.sentence}", style=colour)
     console.print()
     style.print_table(console, _quantity_table(plan))
     if plan.design is not None:

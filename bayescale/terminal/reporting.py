@@ -47,9 +47,21 @@ def reporting() -> Iterator[None]:
 
 
 def warn_of_problems(posterior: "Posterior") -> None:
-    """Warn on standard error of each problem of a fit."""
-    for problem in posterior.problems:
-        warnings.warn(f"{posterior.runs.name}: {problem}", FitWarning, stacklevel=2)
+    """Warn on standard error of all that speaks against a fit: data, model and sampling."""
+    for doubt in posterior.verdicts.doubts:
+        warnings.warn(f"{posterior.runs.name}: {doubt}", FitWarning, stacklevel=2)
+
+
+def exit_by(strict: bool, *posteriors: "Posterior") -> None:
+    """Exit by the verdicts on fits, which have been printed.
+
+    The code is 3 where diagnostics of the sampling failed. Doubts about data or model exit with 4
+    under ``--strict`` alone: the answer stands, and a pipeline goes on unless it asks not to.
+    """
+    if any(posterior.problems for posterior in posteriors):
+        raise typer.Exit(3)
+    if strict and not all(posterior.verdicts.is_good for posterior in posteriors):
+        raise typer.Exit(4)
 
 
 def _one_line(message: Warning | Exception | str) -> str:

@@ -10,8 +10,14 @@ def test_allocate_prints_one_plan_as_json(bayescale, posteriors):
     plan = json.loads(
         bayescale("allocate", posteriors["chinchilla"], "--compute", 5.76e23, "--json").stdout
     )
-    assert list(plan) == ["n_params", "n_tokens", "tokens_per_param", "loss"]
+    assert list(plan) == ["n_params", "n_tokens", "tokens_per_param", "loss", "extrapolation"]
     assert 6 * plan["n_params"]["q50"] * plan["n_tokens"]["q50"] == pytest.approx(5.76e23)
+
+
+def test_json_says_how_far_each_plan_lies_beyond_the_runs(bayescale, posteriors):
+    words = ("--compute", 1e22, "--compute", 1e40, "--json")
+    plans = json.loads(bayescale("allocate", posteriors["chinchilla"], *words).stdout)
+    assert [place["far"] for place in plans["extrapolation"]] == [False, True]
 
 
 def test_allocate_prints_several_plans_as_a_list(bayescale, posteriors):

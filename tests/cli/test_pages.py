@@ -1,6 +1,6 @@
 """Every page at 80 columns: no figure is cut, and none is left out."""
 
-from types import SimpleNamespace
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -90,9 +90,8 @@ def test_the_page_of_a_fit_with_many_parameters_fits(
 
 def test_the_page_of_a_fit_with_plans_fits(posteriors, capsys, check_figures_at_80_columns):
     posterior = bs.load(posteriors["500 draws"])
-    fit = SimpleNamespace(
-        **{name: getattr(posterior, name) for name in ("runs", "law", "noise", "method")},
-        **{name: getattr(posterior, name) for name in ("params", "draws", "n_draws")},
+    fit = replace(
+        posterior,
         provenance={"device": "cpu"},
         seconds={"fit": 1.25},
         diagnostics={},

@@ -301,6 +301,7 @@ def test_curves_of_one_call_have_the_draws_of_each_alone_though_they_have_other_
         )
 
 
+@pytest.mark.filterwarnings("ignore::bayescale.errors.RunsWarning")
 def test_a_fit_with_departures_that_is_saved_and_loaded_forecasts_the_same(tmp_path: Any) -> None:
     posterior = bs.fit(curve(2)[0], law=LAW, noise=DRIFT, method=bs.Importance(draws=500))
     again = bs.load(posterior.save(tmp_path / "fit.nc"))
@@ -309,6 +310,7 @@ def test_a_fit_with_departures_that_is_saved_and_loaded_forecasts_the_same(tmp_p
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::bayescale.errors.RunsWarning")
 def test_it_agrees_with_nuts_within_monte_carlo_error() -> None:
     runs, _ = curve(3, amplitude=0.1)
     chains, weighed = (

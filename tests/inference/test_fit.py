@@ -228,6 +228,7 @@ def test_units_change_constants_as_units_must_and_nothing_else(
         assert scaled.draws(name).item() == pytest.approx(value, rel=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore::bayescale.errors.RunsWarning")
 def test_a_weight_of_two_is_a_run_seen_twice(sweep: bs.Runs) -> None:
     # With three more, runs still fill up to 48, and so share programs.
     doubled = pd.concat([sweep.frame, sweep.frame.head(3)], ignore_index=True)

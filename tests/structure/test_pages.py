@@ -38,6 +38,13 @@ def test_the_table_of_laws_is_what_their_files_say(maker):
     assert maker.PAGE.read_text(encoding="utf-8") == maker.page(), "run python docs/make_laws.py"
 
 
+def test_the_page_of_findings_is_what_the_rules_say(monkeypatch):
+    monkeypatch.syspath_prepend(DOCS)
+    maker = importlib.import_module("make_findings")
+    said = maker.PAGE.read_text(encoding="utf-8")
+    assert said == maker.page(), "run python docs/make_findings.py"
+
+
 def test_the_page_on_adding_a_law_has_one_screen_beside_its_code():
     page = (DOCS / "add_a_law.md").read_text(encoding="utf-8")
     assert len(page.splitlines()) <= 75

@@ -110,7 +110,9 @@ def outliers(posterior: Posterior) -> Outliers:
 
     Examples
     --------
+    >>> import warnings
     >>> import bayescale as bs
+    >>> warnings.simplefilter("ignore", bs.RunsWarning)  # a fit names this run by itself
     >>> runs = bs.datasets.simulate(seed=1)
     >>> loss = runs.frame["loss"].where(runs.frame.index != 7, 4.0)
     >>> wrong = bs.Runs.from_frame(runs.frame.assign(loss=loss))

@@ -171,6 +171,7 @@ class Plan:
         result["flat_set"] = {name: sizes[name] for name in _ENDS}
         result["regret"] = self.regret.to_dict()["plans"]
         result["sentences"] = self.sentences
+        result["verdicts"] = self.posterior.verdicts.to_dict()
         if self.design is not None:
             result["design"] = self.design.to_dict()
         if self.sensitivity is not None:

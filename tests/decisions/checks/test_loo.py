@@ -69,6 +69,7 @@ def test_where_all_is_well_nothing_is_said(posterior):
     assert scores.summary().loc["simulated (seed 1)", ["n_high_k", "high_k"]].tolist() == [0, ""]
 
 
+@pytest.mark.filterwarnings("ignore::bayescale.errors.RunsWarning")
 def test_a_run_that_decides_the_fit_is_named_with_what_to_do(runs):
     frame = runs.frame.copy()
     worst = frame["n_params"].idxmax()

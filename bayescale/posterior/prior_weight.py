@@ -1,0 +1,74 @@
+"""The weight of the prior: for each parameter, how much narrower the runs have made it."""
+
+import jax
+import numpy as np
+import pandas as pd
+
+from bayescale._internal.precision import float64
+from bayescale.laws.base import Law, Parameter
+from bayescale.posterior.posterior import Posterior
+
+RUNS, BOTH, PRIOR = "runs", "runs and prior", "prior"
+
+_MOSTLY_RUNS = 0.7
+_MOSTLY_PRIOR = 0.3
+_ENDS = (0.05, 0.95)
+_PRIOR_DRAWS = 4000
+
+
+@float64
+def prior_weight(posterior: Posterior) -> pd.DataFrame:
+    """Return how much narrower the central 90 % interval of each parameter is than its prior's.
+
+    Intervals of positive parameters are of logarithms, and of levels in the units of the data,
+    where the prior is stated, so the share depends on nobody's units.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        Of more than one draw.
+
+    Returns
+    -------
+    DataFrame, one row per parameter
+        ``narrowed``, one less the ratio of the two widths, at least nought; ``set_by``: ``runs``
+        from 0.7 on, ``prior`` below 0.3, and ``runs and prior`` between. Parameters whose units a
+        law mixes in its own way are left out.
+    """
+    rows = {}
+    for parameter in (*posterior.law.parameters, *posterior.noise.parameters):
+        if parameter.name in posterior.params and _is_comparable(posterior.law, parameter):
+            before = np.asarray(parameter.prior.sample(jax.random.key(0), (_PRIOR_DRAWS,)))
+            after = posterior.draws(parameter.name)
+            if before.min() > 0 and after.min() > 0:
+                before, after = np.log(before), _log_in_data_units(posterior, parameter)
+            narrowed = max(1 - _width(after) / _width(before), 0.0)
+            rows[parameter.name] = {"narrowed": narrowed, "set_by": _set_by(narrowed)}
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["narrowed", "set_by"])
+    return table.rename_axis(index="parameter")
+
+
+def _is_comparable(law: Law, parameter: Parameter) -> bool:
+    """Return whether the law changes the units of a parameter by its role alone."""
+    return type(law).rescale is Law.rescale or parameter.role == "exponent"
+
+
+def _log_in_data_units(posterior: Posterior, parameter: Parameter) -> np.ndarray:
+    """Return logarithms of the draws in the units of the data, but for a constant."""
+    logs = np.log(posterior.draws(parameter.name))
+    for power in parameter.powers:
+        if power.input not in posterior.law.unscaled_inputs:
+            unit = np.log(posterior.runs.column(power.input)).mean()
+            logs = logs + power.sign * posterior.draws(power.exponent) * unit
+    return logs
+
+
+def _width(draws: np.ndarray) -> float:
+    low, high = np.quantile(draws, _ENDS)
+    return float(high - low)
+
+
+def _set_by(narrowed: float) -> str:
+    if narrowed >= _MOSTLY_RUNS:
+        return RUNS
+    return PRIOR if narrowed < _MOSTLY_PRIOR else BOTH

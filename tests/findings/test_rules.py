@@ -1,0 +1,159 @@
+"""Rules about runs: what each finds, and that clean runs break none."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import bayescale as bs
+from bayescale.errors import InputError
+from bayescale.findings import examine, rules, unread
+from bayescale.findings._sweep import Sweep
+from bayescale.findings.base import SEVERITIES, Finding
+from tests.findings.examples import BREAKS, accuracies, checkpoints, grid, learning_rates, sweep
+
+every_rule = pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.code)
+
+
+def of(code, frame):
+    """The findings of one rule."""
+    return [finding for finding in examine(frame) if finding.code == code]
+
+
+def test_every_rule_has_a_table_that_breaks_it():
+    assert {rule.code for rule in rules()} == set(BREAKS)
+
+
+@every_rule
+def test_a_broken_rule_names_code_severity_runs_and_remedy(rule):
+    frame = BREAKS[rule.code]()
+    found = list(rule.find(Sweep.of(frame)))
+    assert found
+    for finding in found:
+        assert (finding.code, finding.severity) == (rule.code, rule.severity)
+        assert finding.sentence and finding.remedy == rule.remedy
+        assert finding.rows and set(finding.rows) <= set(frame.index.astype(str))
+
+
+@every_rule
+def test_a_rule_says_what_a_finding_means_and_is_frozen(rule):
+    assert rule.severity in SEVERITIES
+    assert rule.meaning.endswith(".") and rule.remedy.endswith(".")
+    assert type(rule).__dataclass_params__.frozen
+    assert all(field.default is not dataclasses.MISSING for field in dataclasses.fields(rule))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_clean_sweep_breaks_no_rule(seed):
+    assert examine(bs.datasets.simulate(seed=seed).frame) == ()
+
+
+def test_a_sweep_without_scatter_breaks_no_rule():
+    assert [finding.code for finding in examine(sweep(noise=0.0))] == []
+
+
+def test_findings_stand_in_the_order_of_their_severity():
+    found = [SEVERITIES.index(finding.severity) for finding in examine(accuracies())]
+    assert found == sorted(found)
+
+
+def test_of_repeated_settings_all_but_the_best_are_named():
+    (finding,) = of("repeated_settings", learning_rates())
+    assert set(finding.rows) == {str(row) for row in range(4, 12)}
+    assert "learning_rate differs" in finding.sentence
+
+
+def test_repeated_settings_that_differ_as_seeds_do_are_no_finding():
+    frame = learning_rates().drop(columns="learning_rate")
+    scatter = np.exp(0.005 * np.random.default_rng(0).standard_normal(len(frame)))
+    grouped = frame.groupby(["n_params", "n_tokens"])["loss"]
+    assert of("repeated_settings", frame.assign(loss=grouped.transform("min") * scatter)) == []
+
+
+def test_a_lone_run_is_named_alone_with_its_side():
+    (finding,) = of("lone_run", BREAKS["lone_run"]())
+    assert finding.rows == ("7",)
+    assert "above what the runs around it say" in finding.sentence
+
+
+def test_a_run_off_the_ladder_of_its_family_is_named():
+    sizes = np.array([1e8, 2e8, 4e8, 8e8, 1.6e9, 3.2e9, 6.4e9])
+    frame = grid(sizes=sizes, tokens=(1e9,)).assign(n_tokens=20 * sizes)
+    typo = frame.assign(loss=frame["loss"].where(frame.index != 4, frame["loss"] * 1.06))
+    (finding,) = of("lone_run", typo)
+    assert finding.rows == ("4",)
+
+
+def test_of_one_budget_that_is_not_u_shaped_the_run_between_is_named():
+    sizes = np.array([4.6e6, 1.16e7, 2.8e7, 5e7])
+    frame = grid(sizes=sizes, tokens=(1e9,)).assign(n_tokens=5e16 / sizes)
+    frame = frame.assign(loss=[1.54, 1.51, 1.66, 1.54])
+    assert {"one_budget", "lone_run"} <= {finding.code for finding in examine(frame)}
+    assert of("lone_run", frame)[0].rows == ("2",)
+
+
+def test_groups_that_are_budgets_are_no_families():
+    frame = sweep()
+    shifted = frame["loss"] * (1 + 0.03 * (frame["group"] == frame["group"].iloc[0]))
+    assert of("mixed_families", frame.assign(loss=shifted)) == []
+
+
+@pytest.mark.parametrize("factor", [1e-9, 1e-6, 1e-3, 1e3, 1e6, 1e9])
+@pytest.mark.parametrize("column", ["n_params", "n_tokens", "flops", "loss"])
+def test_a_column_in_another_unit_is_found(column, factor):
+    frame = sweep()
+    assert examine(frame.assign(**{column: frame[column] * factor}))
+
+
+@pytest.mark.parametrize("factor", [1e-9, 1e-6, 1e-3, 1e3, 1e6])
+def test_parameters_and_tokens_both_in_another_unit_are_found(factor):
+    frame = sweep().drop(columns=["flops", "group"])
+    other = frame.assign(n_params=frame["n_params"] * factor, n_tokens=frame["n_tokens"] * factor)
+    assert examine(other)
+
+
+def test_columns_that_a_law_does_not_take_are_left_alone():
+    frame = checkpoints().assign(flops=np.geomspace(1e18, 1e20, 40))
+    codes = {finding.code for finding in examine(frame, inputs=("flops",))}
+    assert codes.isdisjoint({"one_size", "checkpoints"})
+
+
+def test_a_law_of_compute_has_6nd_where_the_table_has_no_flops():
+    frame = grid()
+    frame = frame.assign(loss=(frame["n_params"] * frame["n_tokens"]) ** 0.02)
+    assert "rising_metric" in {finding.code for finding in examine(frame, inputs=("flops",))}
+
+
+@pytest.mark.parametrize("value", [np.nan, 0.0, -1.0, "many"])
+@pytest.mark.parametrize("column", ["n_params", "n_tokens", "flops", "loss", "n_experts"])
+def test_what_is_no_positive_number_is_left_to_the_reading_of_the_table(column, value):
+    frame = sweep().assign(n_experts=8.0)
+    examine(frame.assign(**{column: frame[column].astype(object).where(frame.index != 3, value)}))
+    examine(frame.assign(**{column: value}))
+
+
+def test_a_law_of_something_else_than_a_loss_is_asked_nothing_of_the_loss():
+    assert "rising_metric" not in {f.code for f in examine(accuracies(), ("flops",), "accuracy")}
+
+
+def test_a_finding_is_read_from_the_dictionary_that_it_writes():
+    (finding,) = of("rising_metric", accuracies())
+    assert Finding.of(finding.to_dict()) == finding
+
+
+def test_a_fit_refuses_an_accuracy_with_the_remedy():
+    with pytest.raises(InputError, match=r"runs: The loss rises with n_params.*1 − accuracy"):
+        bs.fit(accuracies())
+
+
+def test_a_fit_warns_of_what_reading_has_not_warned_of():
+    found = examine(BREAKS["one_size"]().iloc[:3])
+    assert {"one_size", "few_runs"} <= {finding.code for finding in found}
+    assert "few_runs" in {finding.code for finding in unread(found)}
+    assert "one_size" not in {finding.code for finding in unread(found)}
+
+
+def test_many_runs_are_named_in_short():
+    (finding,) = of("rising_metric", accuracies())
+    assert finding.rows_in_words(12) == "all 12"
+    assert dataclasses.replace(finding, rows=tuple("abcdefg")).rows_in_words(12).endswith("2 more")
