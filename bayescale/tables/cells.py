@@ -14,9 +14,10 @@ from typing import NamedTuple, TypeAlias
 Cell: TypeAlias = str | float | bool | None
 """One cell: a text, a number, or None where it is empty."""
 
-_MISSING = frozenset(
-    ["na", "n/a", "#n/a", "#na", "nan", "null", "none", "nil", "-", "--", "---", "–", "—", "?", ".", "..", "n.a.", "tbd", "tba", "unknown", "missing", "diverged", "divergence", "oom", "failed", "crashed", "error", "pending", "running", "#div/0!", "#ref!", "#value!", "#num!", "#name?", "<na>"]
-)
+_MISSING = {"", "na", "n/a", "#n/a", "#na", "<na>", "n.a.", "nan", "null", "none", "nil", "unknown"}
+_MISSING |= {"-", "--", "---", "–", "—", "?", ".", "..", "tbd", "tba", "missing", "pending"}
+_MISSING |= {"diverged", "divergence", "oom", "failed", "crashed", "error", "running"}
+_MISSING |= {"#div/0!", "#ref!", "#value!", "#num!", "#name?"}
 _INFINITE = ("inf", "infinity", "∞")
 _MAGNITUDES = {
     "k": 1e3,
@@ -88,8 +89,7 @@ def is_missing(cell: Cell) -> bool:
     if cell is None:
         return True
     if isinstance(cell, str):
-        text = cell.strip().lower().replace("\\", "")
-        return not text or text in _MISSING
+        return cell.strip().lower().replace("\\", "") in _MISSING
     return isinstance(cell, float) and math.isnan(cell)
 
 

@@ -29,14 +29,14 @@ def lacking(names: Sequence[str], frame: pd.DataFrame, where: str) -> str:
         Name of the table.
     """
     name = names[0]
-    absent = ", ".join(map(_with_meaning, names))
+    means = role_of(name).means
     near = _nearest(name, frame)
-    sentence = f"{where} has no column {absent}; it has {listed(list(frame))}. "
+    sentence = f"{where} has no column {', '.join(names)}; it has {listed(list(frame))}. "
     if not near:
         example = f"{name}='HEADING', or --column {name}=HEADING"
-        return f"{sentence}Say which heading to use, for example {example} at a terminal."
+        return f"{sentence}Say which heading has {means}, for example {example} at a terminal."
     reasons = ", ".join(f"{text!r} ({reason})" for text, reason in near)
-    sentence += f"Nearest: {reasons}. "
+    sentence += f"Nearest to {means}: {reasons}. "
     usable = [text for text, reason in near if not reason.endswith("no loss")]
     if not usable:
         return f"{sentence}Add a column {name}, or fit a law of what is there."
@@ -46,11 +46,6 @@ def lacking(names: Sequence[str], frame: pd.DataFrame, where: str) -> str:
         f"{sentence}Say which heading to use, for example {name}={text!r}, or --column "
         f"{name}={quoted} at a terminal."
     )
-
-
-def _with_meaning(name: str) -> str:
-    meaning = role_of(name).means
-    return name if meaning == name.replace("_", " ") else f"{name} ({meaning})"
 
 
 def _nearest(name: str, frame: pd.DataFrame) -> list[tuple[str, str]]:

@@ -66,6 +66,11 @@ class Reading:
     left_out: tuple[LeftOut, ...]
     notes: tuple[str, ...]
 
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Standard names of the columns that hold numbers which a fit may use."""
+        return tuple(one.name for one in self.columns if one.name not in LABELS)
+
 
 @dataclass(frozen=True)
 class _LabelsOfRows:

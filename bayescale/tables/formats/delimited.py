@@ -65,15 +65,13 @@ def _rows(text: str, declared: str | None, name: str) -> tuple[list[Row], str]:
 def _split(text: str, separator: str, name: str) -> list[Row]:
     """Return the fields of each line; a comment is one field, whatever is in it."""
     lines = StringIO(text)
-    rows: list[Row] = []
     try:
-        for fields in csv.reader(lines, delimiter=separator, skipinitialspace=True):
-            rows.append([field.strip() for field in fields])
+        rows = list(csv.reader(lines, delimiter=separator, skipinitialspace=True))
     except csv.Error as error:
         raise InputError(
             f"{name} cannot be cut into fields ({error}); check its quotation marks."
         ) from None
-    return rows
+    return [[field.strip() for field in row] for row in rows]
 
 
 def _fit(rows: list[Row]) -> tuple[int, int]:
@@ -110,7 +108,7 @@ def _set_by_spaces(text: str, name: str) -> list[Row]:
         if gap is _ANY_SPACE or widths.count(width) > len(rows) / 2:
             raise InputError(
                 f"{name} has a line among its rows that is none of the table: "
-                f"{' '.join(map(str, rows[odd]))[:60]!r}; put one table, with headings, into a file "
-                f"of its own."
+                f"{' '.join(map(str, rows[odd]))[:60]!r}; put one table, with headings, into a "
+                f"file of its own."
             )
     return [[line] for line in lines]

@@ -1,0 +1,42 @@
+"""The command ``check``: what is understood of a table of runs, before anything is fitted."""
+
+import typer
+
+from bayescale.cli._command import Command, Section, examples
+from bayescale.cli.options import Columns, Json, LossUnit, Source
+
+
+def check(
+    source: Source, column: Columns = None, loss_unit: LossUnit = None, as_json: Json = False
+) -> None:
+    """Print what is understood of a table of runs.
+
+    The page has the format, each column with the heading that it comes from, its unit and its
+    range, budgets and groups, rows that are left out with the reason, and what else was done.
+
+    Nothing is fitted, and nothing is written.
+    """
+    from bayescale.terminal.reporting import reporting
+
+    with reporting():
+        from bayescale.cli import _inputs
+        from bayescale.terminal.check import as_record, print_check
+
+        understood = _inputs.understood_from(source, column, loss_unit)
+        if as_json:
+            from bayescale.cli._json import print_json
+
+            print_json(as_record(understood))
+        else:
+            print_check(understood)
+
+
+COMMAND = Command(
+    check,
+    Section.FIT,
+    order=0,
+    epilogue=examples(
+        "bayescale check sweep.xlsx",
+        "bayescale check sweep.csv --column n_params=non_embedding_params --loss-unit bits",
+    ),
+)
