@@ -1,6 +1,5 @@
 """Fits of many data sets, laws and noise models in one call; an interrupted batch loses nothing."""
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
@@ -16,6 +15,7 @@ from bayescale._internal.progress import bar as progress_bar
 from bayescale.batches.fitting import fit_here, fit_on, shared_out
 from bayescale.batches.folder import FIRST_COLUMNS, Folder
 from bayescale.batches.task import Outcome, Row, Task, failed, reason
+from bayescale.datasets.catalogue import in_catalogue
 from bayescale.errors import InputError
 from bayescale.inference.base import Method
 from bayescale.laws.base import Law
@@ -121,8 +121,8 @@ def batch(
     Parameters
     ----------
     data : sequence of str, Path, Runs, DataFrame or mapping
-        Names of the catalogue, and files or tables as `Runs.read` takes them. Files that share a name are labelled by their
-        paths, and other data sets that share a name are numbered.
+        Names of the catalogue, and files or tables as `Runs.read` takes them. Files that share a
+        name are labelled by their paths, and other data sets that share a name are numbered.
     laws : sequence of Law, default ``[Chinchilla()]``
     noises : sequence of Noise, default ``[StudentT()]``
     method : Method, default `Importance()`
@@ -176,14 +176,6 @@ def batch(
         row = rows[position]
         by_key[row["data_set"], row["law"], row["noise"]] = posterior
     return Batch(frame, _Posteriors(by_key))
-
-
-def in_catalogue(source: str) -> bool:
-    """Return whether a text is meant as a name of the catalogue; else it is a file, which has an
-    ending or a folder, or is there.
-    """
-    path = Path(source)
-    return source in datasets.names() or not (path.suffix or os.sep in source or path.exists())
 
 
 def _tasks(

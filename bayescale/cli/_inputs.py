@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bayescale.noise.base import Noise
     from bayescale.posterior.posterior import Posterior
     from bayescale.runs import Runs
+    from bayescale.terminal.check import Understood
 
 _LARGEST_SEED = 2**32 - 1
 _LOG_NORMAL = "lognormal:"
@@ -78,12 +79,10 @@ def runs_from(
         Keep runs that the catalogue flags.
     """
     from bayescale import datasets
-    from bayescale.batches.batch import in_catalogue
+    from bayescale.datasets.catalogue import in_catalogue
     from bayescale.runs import Runs
 
-    inputs = law.inputs if law else ("n_params", "n_tokens")
-    response = law.response if law else "loss"
-    headings = _headings(columns or [], inputs, response)
+    headings = _headings(columns or [], law)
     if in_catalogue(source):
         if loss_unit:
             raise InputError(
@@ -100,9 +99,22 @@ def runs_from(
     return Runs.read(source, required=required, loss_unit=loss_unit, **headings)
 
 
+def understood_from(source: str, columns: list[str] | None, loss_unit: str | None) -> "Understood":
+    """Return what is understood of a data set of the catalogue or of a file, before any fit."""
+    from bayescale.datasets.catalogue import in_catalogue
+    from bayescale.runs import Runs
+    from bayescale.tables.reading import read_table
+    from bayescale.terminal.check import Understood
+
+    if in_catalogue(source):
+        return Understood(runs_from(source, None, columns, loss_unit=loss_unit))
+    reading = read_table(source, loss_unit=loss_unit, headings=_headings(columns or [], None))
+    return Understood(Runs.from_reading(reading), reading)
+
+
 def say_notes(runs: "Runs") -> None:
     """Print on standard error what the reader of a file did, before it is fitted."""
-    from bayescale.batches.batch import in_catalogue
+    from bayescale.datasets.catalogue import in_catalogue
 
     if runs.source and not in_catalogue(runs.name):
         for note in runs.notes:
@@ -168,12 +180,13 @@ def without_none(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _headings(columns: list[str], inputs: tuple[str, ...], response: str) -> dict[str, str]:
+def _headings(columns: list[str], law: "Law | None") -> dict[str, str]:
     """Return the heading of each column that is renamed."""
     from bayescale.runs import OPTIONAL_NUMBERS, REQUIRED
     from bayescale.tables.roles import INGREDIENTS
 
-    known = dict.fromkeys((*REQUIRED, *inputs, response, *OPTIONAL_NUMBERS, "group", "run_id"))
+    of_law = (*law.inputs, law.response) if law else ()
+    known = dict.fromkeys((*REQUIRED, *of_law, *OPTIONAL_NUMBERS, "group", "run_id"))
     known |= dict.fromkeys(INGREDIENTS)
     headings = dict(names_and_values("--column", "loss=val_loss", columns))
     for name, heading in headings.items():

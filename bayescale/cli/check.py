@@ -1,7 +1,5 @@
 """The command ``check``: what is understood of a table of runs, before anything is fitted."""
 
-import typer
-
 from bayescale.cli._command import Command, Section, examples
 from bayescale.cli.options import Columns, Json, LossUnit, Source
 

@@ -1,6 +1,6 @@
 """Numbers of a table that a fit may use: read, converted, and completed from each other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,7 +91,7 @@ def read_quantities(
     _refuse_lacking(values, required, frame, where)
     others = _other_parameters(frame, chosen, mark, rows, where)
     notes = [
-        *_notes_on_columns(chosen, values, following, unit),
+        *_notes_on_columns(list(frame), chosen, values, following, unit),
         *(note for one in read.values() for note in one.notes),
         *_notes_on_compute(values, others),
         *_notes_on_set_aside(rows),
@@ -163,6 +163,7 @@ def _other_parameters(
 
 
 def _notes_on_columns(
+    headings: Collection[str],
     chosen: Mapping[str, Chosen],
     values: Mapping[str, np.ndarray],
     following: Derived | None,
@@ -171,6 +172,9 @@ def _notes_on_columns(
     used = [one for name, one in chosen.items() if name in values and name not in INGREDIENTS]
     renamed = [f"{one.name} is {one.heading!r}" for one in used if one.name != one.heading]
     notes = [f"Columns: {', '.join(renamed)}."] if renamed else []
+    replaced = [one.name for one in used if one.name != one.heading and one.name in headings]
+    if replaced:
+        notes.append(f"Left out for them: {', '.join(map(repr, replaced))}.")
     for one in used:
         if one.is_size_label:
             notes.append(f"n_params is read from the sizes in {one.heading!r}, which are rounded.")

@@ -23,7 +23,7 @@ _UNITS = {"n_params": "parameters", "n_tokens": "tokens", "flops": "FLOPs"}
 
 @dataclass(frozen=True)
 class ColumnRead:
-    """Where a standard column comes from.
+    """Origin of a standard column.
 
     Attributes
     ----------

@@ -15,7 +15,7 @@ _OF_EVALUATION = frozenset({"eval", "val", "test"})
 
 @dataclass(frozen=True)
 class Role:
-    """What a column may be.
+    """A role that a column may have.
 
     Attributes
     ----------

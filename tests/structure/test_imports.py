@@ -14,7 +14,7 @@ from tests.structure.source import ROOT, SHIPPED, Source, sources
 # What a part may import of ours besides itself and the leaves. A part is a file or folder right
 # below the package.
 LEAVES = {"errors", "_internal", "units", "results", "defaults"}
-BELOW_POSTERIOR = {"laws", "processes", "noise", "runs", "responses"}
+BELOW_POSTERIOR = {"laws", "processes", "noise", "runs", "tables", "responses"}
 BELOW_DECISIONS = BELOW_POSTERIOR | {"posterior", "inference", "kernels"}
 ALLOWED = {
     "errors": set(),
@@ -22,7 +22,8 @@ ALLOWED = {
     "units": {"errors"},
     "results": set(),
     "kernels": {"_internal"},
-    "runs": {"errors", "units", "results"},
+    "tables": {"_internal", "errors", "units"},
+    "runs": {"tables", "errors", "units", "results"},
     "responses": {"runs", "errors"},
     "laws": LEAVES,
     "processes": {"laws", "runs"} | LEAVES,
