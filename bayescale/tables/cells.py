@@ -48,6 +48,10 @@ _NUMBER = re.compile(
     )\s*""",
     re.VERBOSE,
 )
+# Most cells are these, and are read without the pattern above.
+_DIGITS = re.compile(
+    r"[+-]?(?:(?P<whole>\d+)(?:\.(?P<rest>\d*))?|\.\d+)(?P<power>[eE][+-]?\d+)?", re.ASCII
+)
 _POWER_OF_TEN = re.compile(r"10\s*(?:\^|\*\*)\s*(?P<power>[+-]?\d+)")
 _SIZE_LABEL = re.compile(r"(?<![A-Za-z0-9.])(\d+(?:[.,]\d+)?)\s?([KMBTkmbt])(?![A-Za-z0-9])")
 
@@ -56,7 +60,7 @@ _GROUPED_BY_COMMA = re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d*)?")
 _GROUPED_BY_POINT = re.compile(r"\d{1,3}(?:\.\d{3})+(?:,\d*)?")
 _WITH_POINT = re.compile(r"\d*\.?\d*")
 _WITH_COMMA = re.compile(r"\d*,?\d*")
-_EITHER = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
+_EITHER = re.compile(r"[1-9]\d{0,2}([.,])\d{3}")
 _GROUPS = re.compile(r"\d{1,3}(?:[ '_]\d{3})+(?:[.,]\d*)?")
 
 
@@ -89,6 +93,8 @@ def is_missing(cell: Cell) -> bool:
     if cell is None:
         return True
     if isinstance(cell, str):
+        if cell[:1].isdecimal():
+            return False
         return cell.strip().lower().replace("\\", "") in _MISSING
     return isinstance(cell, float) and math.isnan(cell)
 
@@ -106,6 +112,8 @@ def number_of(cell: Cell, mark: Mark = Mark.POINT) -> Number | None:
     if isinstance(cell, bool) or cell is None:
         return None
     if not isinstance(cell, str):
+        return Number(float(cell))
+    if mark is Mark.POINT and _DIGITS.fullmatch(cell):
         return Number(float(cell))
     text = _normal(cell)
     power = _POWER_OF_TEN.fullmatch(text)
@@ -155,14 +163,24 @@ def mark_of(cells: Iterable[Cell]) -> set[Mark]:
     return found
 
 
-def is_ambiguous(cell: Cell) -> bool:
-    """Return whether a comma in a cell may group digits or be the decimal mark, as in 1,234."""
-    if not isinstance(cell, str) or "," not in cell:
-        return False
-    return _certain_mark(cell) is None and bool(_EITHER.match(_normal(cell).lstrip("+-")))
+def ambiguous_mark(cell: Cell) -> Mark | None:
+    """Return the mark in a cell that may group digits or be the decimal one, as in 1,234; None
+    where there is no such mark.
+    """
+    if not isinstance(cell, str) or _certain_mark(cell):
+        return None
+    found = _EITHER.match(_normal(cell).lstrip("+-"))
+    return Mark(found[1]) if found else None
 
 
 def _certain_mark(text: str) -> Mark | None:
+    if "." not in text and "," not in text:
+        return None
+    plain = _DIGITS.fullmatch(text)
+    if plain:
+        whole, rest = plain["whole"] or "0", plain["rest"] or ""
+        may_group = len(rest) == 3 and len(whole) < 4 and whole[0] != "0"
+        return None if may_group and not plain["power"] else Mark.POINT
     found = _NUMBER.fullmatch(_normal(text))
     if not found:
         return None

@@ -7,11 +7,22 @@ import numpy as np
 import pandas as pd
 
 from bayescale.errors import InputError
-from bayescale.tables.cells import Cell, Mark, is_ambiguous, is_missing, mark_of, number_of, size_in
+from bayescale.tables.cells import (
+    Cell,
+    Mark,
+    ambiguous_mark,
+    is_missing,
+    mark_of,
+    number_of,
+    size_in,
+)
 from bayescale.tables.headings import heading
 from bayescale.tables.roles import SIZE_LABEL, SURE, Role
 
 _SMALLEST_BUDGET = 1e12
+_NAMES = {Mark.POINT: "point", Mark.COMMA: "comma"}
+# So many cells show whether a column holds numbers.
+_SAMPLE = 200
 # A count in billions is at most a few millions; what is larger is counted one by one.
 _LARGEST_SCALED = {"n_params": 1e15, "n_tokens": 1e18}
 
@@ -120,7 +131,7 @@ def _present(cells: Iterable[Cell]) -> list[Cell]:
 
 def _is_numeric(cells: pd.Series) -> bool:
     """Return whether half of the cells that are there, and one at least, are numbers."""
-    present = _present(cells)
+    present = _present(cells)[:_SAMPLE]
     count = sum(_number_of_any_mark(cell) is not None for cell in present)
     return count > 0 and 2 * count >= len(present)
 
@@ -135,14 +146,16 @@ def _number_of_any_mark(cell: Cell) -> float | None:
 
 def mark_of_table(columns: Iterable[pd.Series], suggested: Mark | None) -> Mark | None:
     """Return the decimal mark of a whole table, where its cells agree on one; else the mark that
-    its format suggests.
+    its format suggests, where cells have no other.
     """
-    found: set[Mark] = set()
+    certain: set[Mark] = set()
+    possible: set[Mark] = set()
     for column in columns:
-        found |= mark_of(column)
-    if len(found) == 1:
-        return found.pop()
-    return suggested if not found else None
+        certain |= mark_of(column)
+        possible |= {mark for mark in map(ambiguous_mark, column) if mark}
+    if len(certain) == 1:
+        return certain.pop()
+    return suggested if not certain and suggested and possible == {suggested} else None
 
 
 def numbers(
@@ -166,22 +179,8 @@ def numbers(
     InputError
         Where a cell is no number, or its comma may mean either of two numbers.
     """
-    own = mark_of(cells)
-    if len(own) > 1:
-        row = _first(cells, lambda cell: bool(mark_of([cell])))
-        raise InputError(
-            f"{where}, column {described(chosen)}: commas and points are both decimal marks here, "
-            f"as in row {row + 1} ({cells.iloc[row]!r}); write all numbers alike."
-        )
     notes = []
-    ambiguous = is_measured and not own and cells.map(is_ambiguous).any()
-    if ambiguous and mark is Mark.POINT:
-        row = _first(cells, is_ambiguous)
-        raise InputError(
-            f"{where}, row {row + 1}, column {described(chosen)}: {cells.iloc[row]!r} may have a "
-            f"decimal comma, or group thousands as other columns do; write it with a point."
-        )
-    chosen_mark = own.pop() if own else Mark.COMMA if ambiguous else mark or Mark.POINT
+    chosen_mark = _mark(chosen, cells, mark, where, is_measured=is_measured)
     if chosen_mark is Mark.COMMA and cells.map(_has_comma).any():
         notes.append(f"Commas in {chosen.heading!r} are read as decimal marks.")
     values = _values(chosen, cells, chosen_mark, where)
@@ -189,6 +188,33 @@ def numbers(
         notes.append(f"Per cent in {chosen.heading!r} are read as shares: 35 % is 0.35.")
     scaled, more = _scaled(chosen, values, cells, chosen_mark)
     return Numbers(scaled, (*notes, *more))
+
+
+def _mark(
+    chosen: Chosen, cells: pd.Series, mark: Mark | None, where: str, *, is_measured: bool
+) -> Mark:
+    """Return the decimal mark of a column: the one that its cells show, else that of the table.
+
+    A loss has no thousands, so a mark in it is the decimal one.
+    """
+    own = mark_of(cells)
+    possible = cells.map(ambiguous_mark)
+    if is_measured and not own:
+        own = set(possible.dropna())
+        other = next((row for row, one in enumerate(possible) if one not in (None, mark)), None)
+        if mark and other is not None:
+            raise InputError(
+                f"{where}, row {other + 1}, column {described(chosen)}: {cells.iloc[other]!r} may "
+                f"have a decimal {_NAMES[possible.iloc[other]]}, but other columns have a decimal "
+                f"{_NAMES[mark]}; write all numbers alike."
+            )
+    if len(own) > 1:
+        row = next(row for row, cell in enumerate(cells) if mark_of([cell]) or possible.iloc[row])
+        raise InputError(
+            f"{where}, column {described(chosen)}: commas and points are both decimal marks here, "
+            f"as in row {row + 1} ({cells.iloc[row]!r}); write all numbers alike."
+        )
+    return own.pop() if own else mark or Mark.POINT
 
 
 def described(chosen: Chosen) -> str:
@@ -205,11 +231,6 @@ def _has_comma(cell: Cell) -> bool:
 def is_in_per_cent(cells: pd.Series) -> bool:
     """Return whether a cell ends with a per cent sign."""
     return any(isinstance(cell, str) and cell.rstrip().endswith("%") for cell in cells)
-
-
-def _first(cells: pd.Series, test: object) -> int:
-    assert callable(test)
-    return next(row for row, cell in enumerate(cells) if test(cell))
 
 
 def _values(chosen: Chosen, cells: pd.Series, mark: Mark, where: str) -> np.ndarray:

@@ -13,6 +13,8 @@ from bayescale.tables.roles import INGREDIENTS, QUANTITIES, SURE, names_an_accur
 
 _MOST = 3
 _ALIKE = 0.6
+# Reasons by which a heading is near and yet not the column.
+_UNUSABLE = ("an accuracy", "per cent", "tokens follow")
 _USUAL_RANGES = {"n_params": (1e5, 1e13), "n_tokens": (1e5, 1e15), "loss": (0.2, 15.0)}
 
 
@@ -37,7 +39,7 @@ def lacking(names: Sequence[str], frame: pd.DataFrame, where: str) -> str:
         return f"{sentence}Say which heading has {means}, for example {example} at a terminal."
     reasons = ", ".join(f"{text!r} ({reason})" for text, reason in near)
     sentence += f"Nearest to {means}: {reasons}. "
-    usable = [text for text, reason in near if not reason.endswith("no loss")]
+    usable = [text for text, reason in near if not reason.startswith(_UNUSABLE)]
     if not usable:
         return f"{sentence}Add a column {name}, or fit a law of what is there."
     text = usable[0]
@@ -66,9 +68,9 @@ def _likeness(name: str, text: str, cells: pd.Series) -> tuple[float, str]:
         return 0.0, ""
     spread = f"{values.min():.4g} to {values.max():.4g}"
     if name == "loss" and names_an_accuracy(text):
-        return 0.5, f"an accuracy by its name, {spread}, and no loss"
+        return 0.5, f"an accuracy by its name and no loss; {spread}"
     if name == "loss" and is_in_per_cent(cells):
-        return 0.3, f"per cent, {spread}, and so perhaps an accuracy, which is no loss"
+        return 0.3, f"per cent, perhaps an accuracy and no loss; {spread}"
     score = role_of(name).score(heading(text)) / 100
     if score:
         return 1 + score, f"its name says so, less surely; {spread}"

@@ -189,7 +189,10 @@ _ACCURACIES |= {"return", "correct", "solved"}
 def names_an_accuracy(text: str) -> bool:
     """Return whether a heading names what rises as models improve, and so no loss."""
     parts = heading(text)
-    return parts.has(*_ACCURACIES) and not parts.has("loss", "error", "perplexity", "entropy")
+    is_top_k = parts.has("top") and parts.has("1", "5")
+    return (is_top_k or parts.has(*_ACCURACIES)) and not parts.has(
+        "loss", "error", "perplexity", "entropy"
+    )
 
 
 def role_of(name: str) -> Role:

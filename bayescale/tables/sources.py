@@ -42,8 +42,8 @@ TableLike: TypeAlias = (
     | Mapping[str, Sequence[object]]
     | Sequence[Mapping[str, object]]
 )
-"""What a table is read from: a path, or a text of several lines; a frame of pandas or polars;
-columns; or records.
+"""A source of a table: a path, or a text of several lines; a frame of pandas or polars; columns;
+or records.
 """
 
 
