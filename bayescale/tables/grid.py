@@ -90,7 +90,7 @@ def sheet_of_records(records: Sequence[Mapping[str, Cell]], form: str) -> Sheet:
     return Sheet(pd.DataFrame(columns, dtype=object), form)
 
 
-def sheet_of_frame(frame: pd.DataFrame, form: str) -> Sheet:
+def sheet_of_frame(frame: pd.DataFrame, name: str, form: str) -> Sheet:
     """Return the table of a DataFrame; levels of its index that have names are columns too, and an
     index of distinct texts without a name is ``run_id``.
     """
@@ -104,7 +104,7 @@ def sheet_of_frame(frame: pd.DataFrame, form: str) -> Sheet:
     rows = [list(row) for row in zip(*columns, strict=True)]
     if not rows:
         return Sheet(pd.DataFrame(columns=_distinct(headings)), form)
-    return Sheet(_frame(headings, rows, form), form)
+    return Sheet(_frame(headings, rows, name), form)
 
 
 def _joined(heading: object) -> str:

@@ -60,15 +60,16 @@ def sheet_of(source: TableLike, name: str) -> Sheet:
     if isinstance(source, str | Path):
         return _sheet_of_path(Path(source))
     if isinstance(source, pd.DataFrame):
-        return sheet_of_frame(source, "pandas DataFrame")
+        return sheet_of_frame(source, name, "pandas DataFrame")
     if isinstance(source, FrameOfPolars):
-        return sheet_of_frame(pd.DataFrame(source.to_dict(as_series=False)), "polars DataFrame")
+        columns = pd.DataFrame(source.to_dict(as_series=False))
+        return sheet_of_frame(columns, name, "polars DataFrame")
     if isinstance(source, Mapping):
         return sheet_of_json(_without_arrays(source), name, "columns")
     if isinstance(source, Sequence):
         return sheet_of_json(list(source), name, "records")
     raise InputError(
-        f"A table of runs cannot be read from a {type(source).__name__}; give a path, a DataFrame, "
+        f"A table of runs cannot be read from {type(source).__name__!r}; give a path, a DataFrame, "
         f"a dictionary of columns or a list of dictionaries."
     )
 

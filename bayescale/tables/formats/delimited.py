@@ -2,11 +2,12 @@
 
 import csv
 import re
+from collections import Counter
 from dataclasses import dataclass
 from io import StringIO
 
 from bayescale.errors import InputError
-from bayescale.tables.cells import Mark
+from bayescale.tables.cells import Mark, number_of
 from bayescale.tables.formats.base import Format
 from bayescale.tables.grid import Row, Sheet, sheet_of_rows
 from bayescale.tables.text import decode, refuse_binary
@@ -16,6 +17,7 @@ _SPACES = re.compile(r"\s{2,}|\t")
 _ANY_SPACE = re.compile(r"\s+")
 # The first line of some exports of Excel.
 _DECLARED = re.compile(r"sep=(.)\s*")
+_NO_FIT = (False, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -45,45 +47,58 @@ class Delimited(Format):
 
 
 def _rows(text: str, declared: str | None, name: str) -> tuple[list[Row], str]:
-    """Return the rows, and the separator; a space stands for several."""
-    if declared:
-        return _split(text, declared, name), declared
-    best: tuple[int, int] = (0, 0)
+    """Return the rows, and the separator; a space stands for several.
+
+    Raises
+    ------
+    InputError
+        Where quotation marks do not match under any separator, or other text is between the rows.
+    """
+    best = _NO_FIT
     chosen: tuple[list[Row], str] | None = None
-    for separator in _SEPARATORS:
+    failure = ""
+    for separator in [declared] if declared else _SEPARATORS:
         if separator not in text:
             continue
-        rows = _split(text, separator, name)
+        try:
+            rows = _cut(text, separator)
+        except csv.Error as error:
+            failure = str(error)
+            continue
         fit = _fit(rows)
         if fit > best:
             best, chosen = fit, (rows, separator)
     if chosen:
         return chosen
+    if failure:
+        raise InputError(
+            f"{name} cannot be cut into fields ({failure}); check its quotation marks."
+        )
     return _set_by_spaces(text, name), " "
 
 
-def _split(text: str, separator: str, name: str) -> list[Row]:
-    """Return the fields of each line; a comment is one field, whatever is in it."""
+def _cut(text: str, separator: str) -> list[Row]:
+    """Return the fields of each line.
+
+    Marks that do not match are an error, since all rows up to the next mark would be one cell.
+    """
     lines = StringIO(text)
-    try:
-        rows = list(csv.reader(lines, delimiter=separator, skipinitialspace=True))
-    except csv.Error as error:
-        raise InputError(
-            f"{name} cannot be cut into fields ({error}); check its quotation marks."
-        ) from None
+    rows = csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
     return [[field.strip() for field in row] for row in rows]
 
 
-def _fit(rows: list[Row]) -> tuple[int, int]:
-    """Return how many lines have as many fields as the headings, and how many those are."""
-    full = [row for row in rows if len(row) > 1]
-    if not full:
-        return 0, 0
-    width = len(full[0])
-    count = sum(len(row) == width for row in full)
+def _fit(rows: list[Row]) -> tuple[bool, int, int]:
+    """Return how well rows are cut: whether the first has words, how many are as wide as it, and
+    how wide that is.
+    """
+    cut = [row for row in rows if len(row) > 1]
+    lines = sum(any(row) and not str(row[0]).startswith("#") for row in rows)
     # Commas within sentences or numbers are no separators.
-    lines = sum(any(row) and not row[0].startswith("#") for row in rows)
-    return (count, width) if 2 * count > lines else (0, 0)
+    if 2 * len(cut) <= lines:
+        return _NO_FIT
+    width = len(cut[0])
+    has_words = not any(number_of(cell) for cell in cut[0])
+    return has_words, sum(len(row) == width for row in cut), width
 
 
 def _set_by_spaces(text: str, name: str) -> list[Row]:
@@ -98,7 +113,7 @@ def _set_by_spaces(text: str, name: str) -> list[Row]:
     for gap in (_SPACES, _ANY_SPACE):
         rows: list[Row] = [gap.split(line) for line in lines if set(line) - set("-=+ ")]
         widths = [len(row) for row in rows]
-        width = max(widths, default=1)
+        width = max(Counter(widths), key=lambda one: (widths.count(one), one), default=1)
         if width < 2:
             continue
         first = widths.index(width)

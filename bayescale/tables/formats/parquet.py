@@ -36,4 +36,4 @@ class Parquet(Format):
             raise InputError(
                 f"{name} is a damaged Parquet file ({reason}); write it anew."
             ) from None
-        return sheet_of_frame(frame, "Parquet")
+        return sheet_of_frame(frame, name, "Parquet")
