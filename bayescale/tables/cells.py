@@ -11,6 +11,9 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
+import numpy as np
+import pandas as pd
+
 Cell: TypeAlias = str | float | bool | None
 """One cell: a text, a number, or None where it is empty."""
 
@@ -132,6 +135,20 @@ def number_of(cell: Cell, mark: Mark = Mark.POINT) -> Number | None:
     scale = magnitude.get(found["magnitude"] or found["flops"] or "", 1.0)
     is_plain = found.end("body") >= len(text) or found.end("exponent") >= len(text)
     return Number(value * scale, is_plain=is_plain)
+
+
+def missing(cells: pd.Series) -> pd.Series:
+    """Return which cells of a column hold nothing."""
+    return cells.map(is_missing).astype(bool)
+
+
+def values_of(cells: Iterable[Cell], mark: Mark) -> np.ndarray:
+    """Return the numbers that cells mean, shape (cells,); NaN where one means none."""
+    values = []
+    for cell in cells:
+        number = number_of(cell, mark)
+        values.append(number.value if number else math.nan)
+    return np.array(values, dtype=np.float64)
 
 
 def size_in(text: str) -> float | None:

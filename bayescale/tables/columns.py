@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from operator import itemgetter
 
 import numpy as np
 import pandas as pd
@@ -11,18 +13,20 @@ from bayescale.tables.cells import (
     Cell,
     Mark,
     ambiguous_mark,
-    is_missing,
     mark_of,
+    missing,
     number_of,
     size_in,
+    values_of,
 )
-from bayescale.tables.headings import heading
+from bayescale.tables.headings import heading, headings_of
 from bayescale.tables.roles import SIZE_LABEL, SURE, Role
 
 _SMALLEST_BUDGET = 1e12
 _NAMES = {Mark.POINT: "point", Mark.COMMA: "comma"}
 # So many cells show whether a column holds numbers.
 _SAMPLE = 200
+_SMALLEST_SIZE = 1e4
 # A count in billions is at most a few millions; what is larger is counted one by one.
 _LARGEST_SCALED = {"n_params": 1e15, "n_tokens": 1e18}
 
@@ -76,7 +80,10 @@ def chosen_for(role: Role, frame: pd.DataFrame, taken: Iterable[str]) -> Chosen 
     taken : iterable of str
         Headings that have other roles.
     """
-    candidates = _ranked(role, frame, taken)
+    candidates = []
+    for text, score in by_score(role, frame, taken):
+        if score >= SURE and _may_be(role, text, frame[text]):
+            candidates.append(text)
     if candidates:
         return Chosen(role.name, candidates[0], tuple(candidates[1:]))
     return None
@@ -84,24 +91,35 @@ def chosen_for(role: Role, frame: pd.DataFrame, taken: Iterable[str]) -> Chosen 
 
 def size_label_for(frame: pd.DataFrame, taken: Iterable[str]) -> Chosen | None:
     """Return the column whose cells are sizes such as 1.3B, or names with sizes in them."""
-    free = [text for text in frame if text not in set(taken)]
-    scores = {text: SIZE_LABEL.score(heading(text)) for text in free}
-    for text in sorted(free, key=lambda text: -scores[text]):
-        cells = _present(frame[text])
-        if cells and all(isinstance(cell, str) and size_in(cell) for cell in cells):
+    for text, score in by_score(SIZE_LABEL, frame, taken):
+        if _are_size_labels(frame[text]):
             return Chosen("n_params", text, is_size_label=True)
-    for text in free:
-        if scores[text] >= SURE and _min_of(frame[text]) >= 1e4:
+        if score >= SURE and _min_of(frame[text]) >= _SMALLEST_SIZE:
             return Chosen("n_params", text)
     return None
 
 
-def _ranked(role: Role, frame: pd.DataFrame, taken: Iterable[str]) -> list[str]:
-    """Return the headings that surely have a role, the surest first."""
-    free = [text for text in frame if text not in set(taken)]
-    scores = {text: role.score(heading(text)) for text in free}
-    sure = [text for text in free if scores[text] >= SURE and _may_be(role, text, frame[text])]
-    return sorted(sure, key=lambda text: -scores[text])
+def by_score(role: Role, frame: pd.DataFrame, taken: Iterable[str]) -> list[tuple[str, int]]:
+    """Return the headings that have no role yet and may have this one, each with its score, the
+    surest first.
+    """
+    used = set(taken)
+    scored = []
+    for text in headings_of(frame):
+        score = role.score(heading(text))
+        if score and text not in used:
+            scored.append((text, score))
+    return sorted(scored, key=itemgetter(1), reverse=True)
+
+
+def _are_size_labels(cells: pd.Series) -> bool:
+    present = cells[~missing(cells)]
+    sizes = present.map(_size)
+    return len(present) > 0 and bool((sizes > 0).all())
+
+
+def _size(cell: Cell) -> float:
+    return size_in(cell) or 0.0 if isinstance(cell, str) else 0.0
 
 
 def _may_be(role: Role, text: str, cells: pd.Series) -> bool:
@@ -121,27 +139,16 @@ def _is_compute(text: str, cells: pd.Series) -> bool:
 
 
 def _min_of(cells: pd.Series) -> float:
-    numbers = [number_of(cell) for cell in _present(cells)]
-    return min((number.value for number in numbers if number), default=0.0)
-
-
-def _present(cells: Iterable[Cell]) -> list[Cell]:
-    return [cell for cell in cells if not is_missing(cell)]
+    values = values_of(cells, Mark.POINT)
+    return float(np.nanmin(values, initial=np.inf)) if np.isfinite(values).any() else 0.0
 
 
 def _is_numeric(cells: pd.Series) -> bool:
     """Return whether half of the cells that are there, and one at least, are numbers."""
-    present = _present(cells)[:_SAMPLE]
-    count = sum(_number_of_any_mark(cell) is not None for cell in present)
+    present = cells[~missing(cells)].iloc[:_SAMPLE]
+    either = [values_of(present, mark) for mark in Mark]
+    count = int(np.any(~np.isnan(either), axis=0).sum())
     return count > 0 and 2 * count >= len(present)
-
-
-def _number_of_any_mark(cell: Cell) -> float | None:
-    for mark in Mark:
-        number = number_of(cell, mark)
-        if number:
-            return number.value
-    return None
 
 
 def mark_of_table(columns: Iterable[pd.Series], suggested: Mark | None) -> Mark | None:
@@ -152,7 +159,7 @@ def mark_of_table(columns: Iterable[pd.Series], suggested: Mark | None) -> Mark 
     possible: set[Mark] = set()
     for column in columns:
         certain |= mark_of(column)
-        possible |= {mark for mark in map(ambiguous_mark, column) if mark}
+        possible |= set(column.map(ambiguous_mark).dropna())
     if len(certain) == 1:
         return certain.pop()
     return suggested if not certain and suggested and possible == {suggested} else None
@@ -201,15 +208,16 @@ def _mark(
     possible = cells.map(ambiguous_mark)
     if is_measured and not own:
         own = set(possible.dropna())
-        other = next((row for row, one in enumerate(possible) if one not in (None, mark)), None)
-        if mark and other is not None:
+        odd = np.flatnonzero(possible.notna() & (possible != mark))
+        if mark and len(odd):
+            other = int(odd[0])
             raise InputError(
                 f"{where}, row {other + 1}, column {described(chosen)}: {cells.iloc[other]!r} may "
                 f"have a decimal {_NAMES[possible.iloc[other]]}, but other columns have a decimal "
                 f"{_NAMES[mark]}; write all numbers alike."
             )
     if len(own) > 1:
-        row = next(row for row, cell in enumerate(cells) if mark_of([cell]) or possible.iloc[row])
+        row = int(np.argmax(cells.map(_has_mark)))
         raise InputError(
             f"{where}, column {described(chosen)}: commas and points are both decimal marks here, "
             f"as in row {row + 1} ({cells.iloc[row]!r}); write all numbers alike."
@@ -228,33 +236,28 @@ def _has_comma(cell: Cell) -> bool:
     return isinstance(cell, str) and "," in cell
 
 
+def _has_mark(cell: Cell) -> bool:
+    return bool(mark_of([cell]) or ambiguous_mark(cell))
+
+
 def is_in_per_cent(cells: pd.Series) -> bool:
     """Return whether a cell ends with a per cent sign."""
-    return any(isinstance(cell, str) and cell.rstrip().endswith("%") for cell in cells)
+    texts = cells.astype(str).str
+    return bool(texts.rstrip().str.endswith("%").any())
 
 
 def _values(chosen: Chosen, cells: pd.Series, mark: Mark, where: str) -> np.ndarray:
-    values = np.full(len(cells), np.nan)
-    refused = []
-    for row, cell in enumerate(cells):
-        if is_missing(cell):
-            continue
-        if chosen.is_size_label:
-            size = size_in(str(cell))
-            number = None if size is None else size
-        else:
-            parsed = number_of(cell, mark)
-            number = parsed.value if parsed else None
-        if number is None:
-            refused.append(row)
-        else:
-            values[row] = number
-    if refused:
+    if chosen.is_size_label:
+        values = cells.map(_size).replace(0.0, np.nan).to_numpy(dtype=float)
+    else:
+        values = values_of(cells, mark)
+    refused = np.flatnonzero(np.isnan(values) & ~missing(cells).to_numpy())
+    if len(refused):
         others = f" (and so in {len(refused) - 1} more rows)" if len(refused) > 1 else ""
+        row = int(refused[0])
         raise InputError(
-            f"{where}, row {refused[0] + 1}, column {described(chosen)}: "
-            f"{cells.iloc[refused[0]]!r} is not a number{others}; write plain digits such as 70e9, "
-            f"or leave the cell empty."
+            f"{where}, row {row + 1}, column {described(chosen)}: {cells.iloc[row]!r} is not a "
+            f"number{others}; write plain digits such as 70e9, or leave the cell empty."
         )
     return values
 
@@ -268,7 +271,7 @@ def _scaled(
     parts = heading(chosen.heading)
     if parts.scale == 1:
         return values, ()
-    plain = np.array([_is_plain(cell, mark) for cell in cells])
+    plain = cells.map(partial(_is_plain, mark=mark)).to_numpy(dtype=bool)
     if not plain.any():
         return values, ()
     counts = np.where(plain, values * parts.scale, values)
@@ -314,7 +317,7 @@ def named_columns(
     InputError
         Where the table has no such heading.
     """
-    by_loose = {_loose(text): text for text in frame}
+    by_loose = {_loose(text): text for text in headings_of(frame)}
     named = {}
     for name, text in headings.items():
         found = text if text in frame else by_loose.get(_loose(text))

@@ -118,7 +118,7 @@ def _cells(column: pd.Series) -> list[Cell]:
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(object)
     if column.dtype.kind in "iuf":
-        return column.astype("float64").tolist()
+        return list(column.astype("float64"))
     return [_cell(value) for value in column.tolist()]
 
 

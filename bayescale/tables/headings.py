@@ -5,6 +5,8 @@ import unicodedata
 from functools import cache
 from typing import NamedTuple
 
+import pandas as pd
+
 _FLOPS = re.compile(r"(?i)([kmgtpezy]?)flops?")
 _PETAFLOP_DAYS = re.compile(r"(?i)p(?:eta)?[ _-]?f(?:lops?)?s?(?:[ _/-]?s)?[ _-]?days?")
 _POWER = re.compile(r"(?:[x×*]\s*)?(?:1e\+?|10\s*(?:\^|\*\*)\s*)(\d{1,2})")
@@ -114,6 +116,11 @@ class Heading(NamedTuple):
     def has(self, *words: str) -> bool:
         """Return whether the heading has one of the words."""
         return not set(self.words).isdisjoint(words)
+
+
+def headings_of(frame: pd.DataFrame) -> list[str]:
+    """Return the headings of a table."""
+    return list(map(str, frame.columns))
 
 
 @cache

@@ -3,17 +3,17 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
-from bayescale.tables.cells import Cell, is_missing
-from bayescale.tables.columns import Chosen
-from bayescale.tables.headings import heading
+from bayescale.tables.cells import Cell, missing
+from bayescale.tables.columns import Chosen, by_score
+from bayescale.tables.headings import heading, headings_of
 from bayescale.tables.others import canonical
-from bayescale.tables.roles import GROUP, RUN_ID, SURE
+from bayescale.tables.roles import GROUP, RUN_ID
 
 _NOT_GIVEN = "not given"
 _STATES = frozenset({"finished", "crashed", "failed", "killed", "running", "pending", "preempted"})
-_MODELS = ("model", "model name", "architecture", "models")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,13 +44,10 @@ def group_of(
     """
     if "group" in named:
         return _filled(named["group"].heading, frame)
-    free = [text for text in frame if text not in set(taken)]
-    for text in sorted(free, key=lambda text: -GROUP.score(heading(text))):
-        is_group = GROUP.score(heading(text)) >= SURE or text == GROUP.name
-        if is_group or " ".join(heading(text).words) in _MODELS:
-            labels = _filled(text, frame)
-            if text == GROUP.name or _repeats(labels.values):
-                return labels
+    for text, _ in by_score(GROUP, frame, taken):
+        labels = _filled(text, frame)
+        if text == GROUP.name or _repeats(labels.values):
+            return labels
     return None
 
 
@@ -62,23 +59,22 @@ def run_id_of(
         return _as_they_are(named["run_id"].heading, frame)
     if RUN_ID.name in frame:
         return _as_they_are(RUN_ID.name, frame)
-    free = [text for text in frame if text not in set(taken)]
-    for text in sorted(free, key=lambda text: -RUN_ID.score(heading(text))):
-        if RUN_ID.score(heading(text)) >= SURE and _are_distinct_texts(frame[text]):
+    for text, _ in by_score(RUN_ID, frame, taken):
+        if _are_distinct_texts(frame[text]):
             return _as_they_are(text, frame)
     return None
 
 
 def unfinished(frame: pd.DataFrame) -> dict[int, str]:
     """Return why rows are of runs that did not finish, by row, as Weights & Biases states it."""
-    for text in frame:
+    for text in headings_of(frame):
         words = heading(text).words
         if not words or words[-1] not in ("state", "status"):
             continue
-        states = [_lower(cell) for cell in frame[text]]
-        if set(states) <= _STATES | {""} and "finished" in states:
-            odd = [row for row, state in enumerate(states) if state not in ("finished", "")]
-            return {row: f"its {text!r} is {states[row]!r}" for row in odd}
+        states = frame[text].map(_lower)
+        if set(states) <= _STATES | {""} and "finished" in set(states):
+            odd = np.flatnonzero(~states.isin(["finished", ""]))
+            return {int(row): f"its {text!r} is {states[row]!r}" for row in odd}
     return {}
 
 
@@ -92,7 +88,7 @@ def _as_they_are(text: str, frame: pd.DataFrame) -> Labels:
 
 def _filled(text: str, frame: pd.DataFrame) -> Labels:
     labels = canonical(frame[text], None)
-    blank = frame[text].map(is_missing)
+    blank = missing(frame[text])
     if not blank.any():
         return Labels(text, labels)
     given = labels[~blank]
@@ -110,9 +106,12 @@ def _is_head_of_blocks(blank: pd.Series, given: pd.Series) -> bool:
 
 def _repeats(labels: pd.Series) -> bool:
     """Return whether labels are texts, two rows at least share one, and there are several."""
-    texts = all(isinstance(label, str) for label in labels)
-    return texts and 1 < labels.nunique() < len(labels)
+    return bool(labels.map(_is_text).all()) and 1 < labels.nunique() < len(labels)
 
 
 def _are_distinct_texts(cells: pd.Series) -> bool:
-    return all(isinstance(cell, str) and not is_missing(cell) for cell in cells) and cells.is_unique
+    return bool(cells.map(_is_text).all()) and not missing(cells).any() and cells.is_unique
+
+
+def _is_text(cell: object) -> bool:
+    return isinstance(cell, str)

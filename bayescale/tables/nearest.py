@@ -1,14 +1,14 @@
 """Headings of a table that come nearest to a column it lacks, each with a reason."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 import numpy as np
 import pandas as pd
 
-from bayescale.tables.cells import number_of
+from bayescale.tables.cells import Mark, values_of
 from bayescale.tables.columns import is_in_per_cent, listed
-from bayescale.tables.headings import heading
+from bayescale.tables.headings import heading, headings_of
 from bayescale.tables.roles import INGREDIENTS, QUANTITIES, SURE, names_an_accuracy, role_of
 
 _MOST = 3
@@ -53,7 +53,7 @@ def lacking(names: Sequence[str], frame: pd.DataFrame, where: str) -> str:
 def _nearest(name: str, frame: pd.DataFrame) -> list[tuple[str, str]]:
     """Return the nearest headings, the nearest first, each with a reason."""
     found = []
-    for text in map(str, frame):
+    for text in headings_of(frame):
         score, reason = _likeness(name, text, frame[text])
         if reason:
             found.append((score, text, reason))
@@ -98,8 +98,7 @@ def _is_something_else(name: str, text: str) -> bool:
     return any(role.score(heading(text)) >= SURE for role in others)
 
 
-def _values(cells: Iterable[object]) -> np.ndarray:
+def _values(cells: pd.Series) -> np.ndarray:
     """Return the finite numbers among cells."""
-    found = [number_of(cell) for cell in cells if isinstance(cell, str | int | float)]
-    values = np.array([number.value for number in found if number], dtype=float)
+    values = values_of(cells, Mark.POINT)
     return values[np.isfinite(values)]

@@ -10,6 +10,7 @@ from bayescale.errors import InputError
 from bayescale.tables.cells import Mark
 from bayescale.tables.columns import Chosen, alternatives, numbers
 from bayescale.tables.derived import Derived, derived, remark_on_compute
+from bayescale.tables.headings import headings_of
 from bayescale.tables.loss_units import LossUnit, loss_unit_of
 from bayescale.tables.nearest import lacking
 from bayescale.tables.roles import INGREDIENTS
@@ -91,7 +92,7 @@ def read_quantities(
     _refuse_lacking(values, required, frame, where)
     others = _other_parameters(frame, chosen, mark, rows, where)
     notes = [
-        *_notes_on_columns(list(frame), chosen, values, following, unit),
+        *_notes_on_columns(headings_of(frame), chosen, values, following, unit),
         *(note for one in read.values() for note in one.notes),
         *_notes_on_compute(values, others),
         *_notes_on_set_aside(rows),

@@ -11,6 +11,7 @@ from bayescale.errors import InputError
 from bayescale.tables.cells import Mark
 from bayescale.tables.choosing import LABELS, choose
 from bayescale.tables.columns import Chosen, mark_of_table, named_columns
+from bayescale.tables.headings import headings_of
 from bayescale.tables.labels import Labels, group_of, run_id_of
 from bayescale.tables.others import canonical
 from bayescale.tables.quantities import Quantities, read_quantities
@@ -178,7 +179,7 @@ def _frame(
     moved |= {label.heading for label in labels.given.values()}
     # Under its standard name a column would be checked as if it were used.
     moved |= set(quantities.rows.set_aside)
-    for text in cells:
+    for text in headings_of(cells):
         if text not in moved and text not in columns:
             columns[text] = canonical(cells[text].iloc[kept].reset_index(drop=True), mark)
     return pd.DataFrame(columns)

@@ -1,7 +1,7 @@
 """Values of JSON and of Python as tables: records, columns, and what tools write."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 from bayescale.errors import InputError
 from bayescale.tables.cells import Cell
@@ -48,7 +48,10 @@ def _sheet_of_object(value: Mapping[str, Json], name: str, form: str) -> Sheet:
         return sheet_of_records([record_of_results(value)], f"{form}, lm-evaluation-harness")
     if isinstance(value.get("columns"), list) and isinstance(value.get("data"), list):
         return sheet_of_json(_records_of_split(value, name), name, form)
-    columns = {key: one for key, one in value.items() if _is_list(one) and key != "index"}
+    columns: dict[str, Sequence[Json]] = {}
+    for key, one in value.items():
+        if _is_list(one) and key != "index":
+            columns[str(key)] = one
     tables = [key for key, one in columns.items() if _is_list_of_objects(one)]
     if len(tables) == 1:
         return sheet_of_json(columns[tables[0]], name, form)
@@ -120,7 +123,7 @@ def _number_or_text(value: object) -> Cell:
         return str(value)
 
 
-def _is_list(value: Json) -> bool:
+def _is_list(value: Json) -> TypeGuard[Sequence[Json]]:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 

@@ -75,9 +75,12 @@ N_PARAMS = Role(
 SIZE_LABEL = Role(
     "n_params",
     "parameters",
-    {"size": 58, "model size": 60, "count": 54, "scale": 52, "model scale": 54},
-    {"params": 52, "size": 50},
-    frozenset({"per", "batch", "vocab", "file", "block", "dataset", "data", "steps", "sample"}),
+    {"size": 60, "model size": 62, "model scale": 54},
+    {"params": 45, "size": 40, "count": 40, "scale": 40, "model": 30, "name": 25, "run": 25}
+    | {"id": 20, "label": 20, "config": 20, "preset": 20, "variant": 20, "architecture": 20}
+    | {"experiment": 20, "checkpoint": 20, "series": 15, "llm": 30, "network": 20, "unnamed": 15},
+    frozenset({"per", "batch", "vocab", "file", "block", "dataset", "data", "steps", "sample"})
+    | {"context", "sequence", "length", "tokens", "flops", "compute", "loss", "hidden", "budget"},
 )
 N_TOKENS = Role(
     "n_tokens",
@@ -154,7 +157,9 @@ GROUP = Role(
     "group",
     "the group",
     {"family": 70, "model family": 72, "convention": 60, "series": 60, "suite": 60, "group": 80}
-    | {"recipe": 55, "lineage": 55, "model series": 60},
+    | {"recipe": 55, "lineage": 55, "model series": 60}
+    # A model of several runs is a family of them.
+    | {"model": 40, "model name": 40, "architecture": 40, "models": 40},
 )
 RUN_ID = Role(
     "run_id",

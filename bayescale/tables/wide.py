@@ -9,7 +9,7 @@ from bayescale.errors import InputError
 from bayescale.tables.cells import is_missing, size_in
 from bayescale.tables.columns import listed
 from bayescale.tables.grid import Sheet
-from bayescale.tables.headings import heading
+from bayescale.tables.headings import heading, headings_of
 from bayescale.tables.roles import LOSS, QUANTITIES, SURE
 
 # Weights & Biases writes `run - metric`, and two more columns for the range of grouped runs.
@@ -26,7 +26,7 @@ def one_row_a_run(sheet: Sheet, name: str) -> Sheet:
     InputError
         Where there is a column a model, but nothing says that it is a loss.
     """
-    headings = [str(text) for text in sheet.frame]
+    headings = headings_of(sheet.frame)
     if len(headings) < 3 or " ".join(heading(headings[0]).words) not in _STEPS:
         return sheet
     matches = {text: _RUN_AND_METRIC.fullmatch(text) for text in headings[1:]}

@@ -85,7 +85,8 @@ def _columns(understood: Understood) -> Iterator[dict[str, Json]]:
 
 
 def _column(runs: Runs, name: str, origin: str, unit: str) -> dict[str, Json]:
-    column = {"name": name, "from": origin, "unit": unit, "least": None, "greatest": None}
+    column: dict[str, Json] = {"name": name, "from": origin, "unit": unit}
+    column |= {"least": None, "greatest": None}
     if name in runs.frame and runs.frame[name].dtype.kind == "f":
         column["least"] = float(runs.frame[name].min())
         column["greatest"] = float(runs.frame[name].max())
