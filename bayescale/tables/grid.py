@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bayescale.errors import InputError
-from bayescale.tables.cells import Cell, Mark, is_missing, number_of
+from bayescale.tables.cells import Cell, Mark, is_missing, missing, number_of, values_of
 
 _COMMENTS = ("#", "//")
 _UNNAMED = "unnamed:"
@@ -61,33 +61,31 @@ def sheet_of_rows(rows: Sequence[Row], name: str, form: str, mark: Mark | None =
         Where there are no headings, or a row has more cells than there are headings.
     """
     rows, notes = _without_comments(rows)
-    rows, titles = _without_titles(rows)
-    notes += titles
     if not rows:
         raise InputError(
             f"{name} is empty; its first line must be headings such as n_params,n_tokens,loss."
         )
     headings = rows[0]
-    if all(is_missing(cell) or number_of(cell) for cell in headings):
-        shown = ", ".join(str(cell) for cell in headings[:4])
+    if not _has_words(headings):
+        shown = ", ".join(map(str, headings[:4]))
         raise InputError(
             f"{name} has no headings: its first line is {shown}; give every column a heading, such "
             f"as n_params,n_tokens,loss."
         )
-    body = [row for row in rows[1:] if not _is_rule(row)]
-    kept = [row for row in body if list(row) != list(headings)]
-    if len(kept) < len(body):
-        notes.append(f"{_lines(len(body) - len(kept))} left out that repeat the headings.")
-    width = len(headings)
-    filled = [_of_width(row, width, position, name) for position, row in enumerate(kept, start=1)]
-    return Sheet(_frame(headings, filled, name), form, tuple(notes), mark)
+    body = []
+    for row in rows[1:]:
+        if list(row) != list(headings):
+            body.append(_of_width(row, len(headings), len(body) + 1, name))
+    repeated = len(rows) - 1 - len(body)
+    if repeated:
+        notes.append(f"{_lines(repeated)} left out, which only repeats headings.")
+    return Sheet(_frame(headings, body, name), form, tuple(notes), mark)
 
 
 def sheet_of_records(records: Sequence[Mapping[str, Cell]], form: str) -> Sheet:
     """Return the table of records, each of which names its cells; those that it lacks are empty."""
-    headings = list(dict.fromkeys(key for record in records for key in record))
-    columns = {key: [record.get(key) for record in records] for key in headings}
-    return Sheet(pd.DataFrame(columns, dtype=object), form)
+    frame = pd.DataFrame.from_records(list(records)).astype(object)
+    return Sheet(frame.where(frame.notna(), None), form)
 
 
 def sheet_of_frame(frame: pd.DataFrame, name: str, form: str) -> Sheet:
@@ -95,15 +93,13 @@ def sheet_of_frame(frame: pd.DataFrame, name: str, form: str) -> Sheet:
     index of distinct texts without a name is ``run_id``.
     """
     if frame.index.nlevels > 1 or frame.index.name is not None:
-        named = [level for level in frame.index.names if level is not None]
-        frame = frame.reset_index(level=[level for level in named if level not in frame.columns])
+        levels = set(frame.index.names) - {None} - set(frame.columns)
+        frame = frame.reset_index(level=[name for name in frame.index.names if name in levels])
     elif frame.index.dtype.kind not in "iufM" and frame.index.is_unique:
         frame = frame.rename_axis(index="run_id").reset_index(drop="run_id" in frame.columns)
-    headings = [_joined(heading) for heading in frame.columns]
+    headings = list(map(_joined, frame.columns))
     columns = [_cells(frame.iloc[:, position]) for position in range(frame.shape[1])]
-    rows = [list(row) for row in zip(*columns, strict=True)]
-    if not rows:
-        return Sheet(pd.DataFrame(columns=_distinct(headings)), form)
+    rows = list(map(list, zip(*columns, strict=True)))
     return Sheet(_frame(headings, rows, name), form)
 
 
@@ -111,7 +107,7 @@ def _joined(heading: object) -> str:
     """Return the heading of a column; levels of several are joined by dots."""
     if not isinstance(heading, tuple):
         return str(heading)
-    return ".".join(str(level) for level in heading if str(level))
+    return ".".join(filter(None, map(str, heading)))
 
 
 def _cells(column: pd.Series) -> list[Cell]:
@@ -119,10 +115,10 @@ def _cells(column: pd.Series) -> list[Cell]:
         column = column.astype(object)
     if column.dtype.kind in "iuf":
         return list(column.astype("float64"))
-    return [_cell(value) for value in column.tolist()]
+    return list(map(cell_of, column.tolist()))
 
 
-def _cell(value: object) -> Cell:
+def cell_of(value: object) -> Cell:
     """Return a value as a cell: a number of any kind as a float, other objects as texts."""
     if value is None or value is pd.NA or value is pd.NaT:
         return None
@@ -135,26 +131,41 @@ def _cell(value: object) -> Cell:
 
 
 def _without_comments(rows: Sequence[Row]) -> tuple[list[Row], list[str]]:
-    """Return the rows that are neither blank nor comments, and a note on comments."""
+    """Return the rows from the headings on that are neither blank nor comments, and notes on the
+    others.
+
+    Headings may be the last comment above the rows, as NumPy writes them.
+    """
     kept: list[Row] = []
-    comments = 0
+    last_comment: Row = ()
+    comments, titles = 0, 0
     for row in rows:
-        if all(cell is None or cell == "" for cell in row):
+        if not _count(row) or _is_rule(row):
             continue
         if _is_comment(row):
             comments += 1
-        elif not _is_rule(row):
+            last_comment = row if not kept else last_comment
+        elif not kept and _count(row) == 1:
+            titles += 1
+        else:
             kept.append(row)
-    return kept, [f"{_lines(comments)} left out as comments."] if comments else []
+    if kept and not _has_words(kept[0]) and len(last_comment) == len(kept[0]):
+        kept.insert(0, [str(last_comment[0]).lstrip("#/ "), *last_comment[1:]])
+        comments -= 1
+    notes = [f"{_lines(comments)} left out as comments."] if comments else []
+    if titles and kept:
+        notes.append(f"{_lines(titles)} left out above the headings.")
+    return kept, notes
 
 
-def _without_titles(rows: Sequence[Row]) -> tuple[Sequence[Row], list[str]]:
-    """Return the rows from the headings on, and a note on titles above them."""
-    for position, row in enumerate(rows):
-        if sum(not is_missing(cell) for cell in row) > 1:
-            notes = [f"{_lines(position)} left out above the headings."] if position else []
-            return rows[position:], notes
-    return rows, []
+def _count(row: Row) -> int:
+    """Return how many cells of a row are not empty."""
+    return len(row) - row.count(None) - row.count("")
+
+
+def _has_words(row: Row) -> bool:
+    """Return whether a cell of a row is neither missing nor a number, as a heading is."""
+    return any(not is_missing(cell) and number_of(cell) is None for cell in row)
 
 
 def _is_comment(row: Row) -> bool:
@@ -167,7 +178,7 @@ def _is_comment(row: Row) -> bool:
 
 def _is_rule(row: Row) -> bool:
     """Return whether a row is a line of dashes below headings."""
-    text = "".join(str(cell) for cell in row if cell is not None).strip()
+    text = "".join(map(str, filter(None, row))).strip()
     return len(text) > 2 and set(text) <= set("-=+:|_ ")
 
 
@@ -192,8 +203,8 @@ def _frame(headings: Row, rows: Sequence[list[Cell]], name: str) -> pd.DataFrame
     """Return rows as a frame, without columns that are there twice or have neither heading nor
     use.
     """
-    texts = ["" if heading is None else str(heading).strip() for heading in headings]
-    frame = pd.DataFrame([list(row) for row in rows], columns=range(len(texts)), dtype=object)
+    texts = list(map(_heading_text, headings))
+    frame = pd.DataFrame(list(rows), columns=range(len(texts)), dtype=object)
     kept: dict[str, pd.Series] = {}
     for position, text in enumerate(texts):
         column = frame[position]
@@ -212,27 +223,23 @@ def _frame(headings: Row, rows: Sequence[list[Cell]], name: str) -> pd.DataFrame
     return pd.DataFrame(kept, dtype=object, index=frame.index)
 
 
+def _heading_text(heading: Cell) -> str:
+    return "" if heading is None else str(heading).strip()
+
+
 def _is_row_number_or_blank(column: pd.Series) -> bool:
     """Return whether a column counts its rows, or is empty."""
-    present = [cell for cell in column if not is_missing(cell)]
-    numbers = [number_of(cell) for cell in present]
-    values = np.array([number.value for number in numbers if number])
-    if len(values) < len(present):
-        return False
+    values = values_of(column[~missing(column)], Mark.POINT)
     return bool(np.all(values % 1 == 0) and np.all(np.diff(values) > 0))
 
 
 def _row_name(column: pd.Series, position: int, texts: Sequence[str]) -> str:
     """Return the heading of a column that has none: its rows' names, or its place."""
-    texts_only = all(isinstance(cell, str) for cell in column)
-    if position == 0 and texts_only and column.is_unique and "run_id" not in texts:
+    is_name = set(map(type, column)) == {str} and column.is_unique
+    if position == 0 and is_name and "run_id" not in texts:
         return "run_id"
     return f"column {position + 1}"
 
 
 def _alike(one: pd.Series, other: pd.Series) -> bool:
-    return one.map(str).tolist() == other.map(str).tolist()
-
-
-def _distinct(headings: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(headings))
+    return bool((one.map(str) == other.map(str)).all())

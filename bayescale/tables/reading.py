@@ -86,6 +86,16 @@ class _LabelsOfRows:
         both = {"group": self.group, "run_id": self.run_id}
         return {name: labels for name, labels in both.items() if labels}
 
+    @property
+    def notes(self) -> list[str]:
+        """Notes on where the labels come from, and what was done to them."""
+        notes = []
+        for name, labels in self.given.items():
+            if labels.heading != name:
+                notes.append(f"{name} is {labels.heading!r}.")
+            notes += labels.notes
+        return notes
+
 
 def read_table(
     source: TableLike,
@@ -129,8 +139,7 @@ def read_table(
         cells, chosen, mark, required=required, loss_unit=loss_unit, where=where
     )
     labels = _labels(cells, asked, chosen, where)
-    label_notes = [note for one in labels.given.values() for note in one.notes]
-    row_notes = [str(one) for one in quantities.rows.left_out]
+    row_notes = list(map(str, quantities.rows.left_out))
     return Reading(
         _frame(cells, chosen, quantities, labels, mark),
         where,
@@ -138,7 +147,7 @@ def read_table(
         sheet.format,
         _account(chosen, quantities, labels),
         quantities.rows.left_out,
-        (*sheet.notes, *quantities.notes, *label_notes, *row_notes),
+        (*sheet.notes, *quantities.notes, *labels.notes, *row_notes),
     )
 
 

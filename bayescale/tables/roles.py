@@ -54,6 +54,10 @@ class Role:
         if whole is None and self.vetoes.intersection(of.words):
             return 0
         best = whole or max((self.any_of.get(word, 0) for word in of.words), default=0)
+        if not best and "." in of.text:
+            # Names of nested objects, such as config.seq_len.
+            last = heading(of.text.rpartition(".")[2])
+            best = self.whole.get(" ".join(last.words), 0)
         if not best:
             return 0
         changes = sum(self.changes.get(word, 0) for word in set(of.words))

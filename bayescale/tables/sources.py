@@ -128,8 +128,8 @@ def _content(path: Path) -> bytes:
         raise
     except FileNotFoundError:
         raise InputError(
-            f"There is no file {path}; check the path, or list data sets with `bayescale datasets "
-            f"list`."
+            f"There is no file {path}; check the path. `bayescale datasets list` names the data "
+            f"sets of the catalogue, which bs.datasets.load reads."
         ) from None
     except (OSError, EOFError, BadZipFile, zlib.error, lzma.LZMAError, ValueError) as error:
         raise InputError(

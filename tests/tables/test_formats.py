@@ -107,7 +107,12 @@ def test_comments_titles_rules_and_repeated_headings_are_left_out(tmp_path):
     told = " ".join(runs.notes)
     assert "2 lines are left out as comments" in told
     assert "1 line is left out above the headings" in told
-    assert "1 line is left out that repeat the headings" in told
+    assert "1 line is left out, which only repeats headings" in told
+
+
+def test_headings_in_a_comment_are_those_of_numpy(tmp_path):
+    runs = Runs.read(write(tmp_path, "# sweep\n# N D loss\n1e8 2e9 3.1\n# the rest\n1e9 5e9 2.7\n"))
+    assert runs.column("n_tokens").tolist() == [2e9, 5e9]
 
 
 def test_the_separator_that_excel_declares_is_used(tmp_path):

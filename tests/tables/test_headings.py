@@ -81,6 +81,11 @@ def test_a_heading_of_something_else_has_no_role_surely(text):
     assert [name for name, one in ROLES.items() if one.score(heading(text)) >= SURE] == []
 
 
+@pytest.mark.parametrize(("role", "text"), [("n_params", "config.N"), ("n_tokens", "sweep.D")])
+def test_the_last_name_of_nested_ones_counts(role, text):
+    assert ROLES[role].score(heading(text)) >= SURE
+
+
 def test_a_loss_of_validation_is_surer_than_one_of_training():
     scores = [LOSS.score(heading(text)) for text in ("val_loss", "test loss", "train_loss")]
     assert scores == sorted(scores, reverse=True)

@@ -2,12 +2,13 @@
 
 import csv
 import re
-from collections import Counter
 from dataclasses import dataclass
 from io import StringIO
 
+import numpy as np
+
 from bayescale.errors import InputError
-from bayescale.tables.cells import Mark, number_of
+from bayescale.tables.cells import Mark, values_of
 from bayescale.tables.formats.base import Format
 from bayescale.tables.grid import Row, Sheet, sheet_of_rows
 from bayescale.tables.text import decode, refuse_binary
@@ -17,6 +18,7 @@ _SPACES = re.compile(r"\s{2,}|\t")
 _ANY_SPACE = re.compile(r"\s+")
 # The first line of some exports of Excel.
 _DECLARED = re.compile(r"sep=(.)\s*")
+_COMMENT_SIGN = re.compile(r"^#+[ \t]*", re.MULTILINE)
 _NO_FIT = (False, 0, 0)
 
 
@@ -37,6 +39,7 @@ class Delimited(Format):
         text, encoding = decode(content)
         refuse_binary(text, name)
         text = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
+        text = _COMMENT_SIGN.sub("#", text)
         declared = _DECLARED.match(text)
         if declared:
             text = text[declared.end() :]
@@ -84,21 +87,24 @@ def _cut(text: str, separator: str) -> list[Row]:
     """
     lines = StringIO(text)
     rows = csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
-    return [[field.strip() for field in row] for row in rows]
+    return [list(map(str.strip, row)) for row in rows]
 
 
 def _fit(rows: list[Row]) -> tuple[bool, int, int]:
     """Return how well rows are cut: whether the first has words, how many are as wide as it, and
     how wide that is.
     """
-    cut = [row for row in rows if len(row) > 1]
-    lines = sum(any(row) and not str(row[0]).startswith("#") for row in rows)
+    lines = [row for row in rows if any(row) and not str(row[0]).startswith("#")]
+    cut = [row for row in lines if len(row) > 1]
     # Commas within sentences or numbers are no separators.
-    if 2 * len(cut) <= lines:
+    if 2 * len(cut) <= len(lines):
         return _NO_FIT
     width = len(cut[0])
-    has_words = not any(number_of(cell) for cell in cut[0])
-    return has_words, sum(len(row) == width for row in cut), width
+    has_words = bool(np.isnan(values_of(cut[0], Mark.POINT)).all())
+    alike = list(map(len, cut)).count(width)
+    if not has_words and alike < len(cut):
+        return _NO_FIT
+    return has_words, alike, width
 
 
 def _set_by_spaces(text: str, name: str) -> list[Row]:
@@ -109,21 +115,29 @@ def _set_by_spaces(text: str, name: str) -> list[Row]:
     InputError
         Where other text stands between the rows: several tables may be pasted one below another.
     """
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line for line in map(str.strip, text.splitlines()) if set(line) - set("-=+ ")]
     for gap in (_SPACES, _ANY_SPACE):
-        rows: list[Row] = [gap.split(line) for line in lines if set(line) - set("-=+ ")]
-        widths = [len(row) for row in rows]
-        width = max(Counter(widths), key=lambda one: (widths.count(one), one), default=1)
+        rows: list[Row] = list(map(gap.split, lines))
+        widths = np.array(list(map(len, rows)), dtype=int)
+        is_comment = np.array([line.startswith("#") for line in lines], dtype=bool)
+        width = _most_common(widths[~is_comment])
         if width < 2:
             continue
-        first = widths.index(width)
-        if all(one == width for one in widths[first:]):
-            return rows[first:]
-        odd = next(i for i in range(first, len(rows)) if widths[i] != width)
-        if gap is _ANY_SPACE or widths.count(width) > len(rows) / 2:
+        is_row = widths == width
+        first = int(np.argmax(is_row & ~is_comment))
+        odd = np.flatnonzero(~is_row & ~is_comment)
+        if not np.any(odd > first):
+            return [row for row, used in zip(rows, is_row, strict=True) if used]
+        if gap is _ANY_SPACE or 2 * is_row.sum() > len(rows):
+            line = lines[int(odd[odd > first][0])]
             raise InputError(
-                f"{name} has a line among its rows that is none of the table: "
-                f"{' '.join(map(str, rows[odd]))[:60]!r}; put one table, with headings, into a "
-                f"file of its own."
+                f"{name} has a line among its rows that is none of the table: {line[:60]!r}; put "
+                f"one table, with headings, into a file of its own."
             )
     return [[line] for line in lines]
+
+
+def _most_common(widths: np.ndarray) -> int:
+    """Return the number of fields that most lines have; the larger of two."""
+    counts = np.bincount(widths, minlength=1)
+    return int(np.flatnonzero(counts == counts.max())[-1])
