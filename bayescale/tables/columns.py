@@ -94,7 +94,7 @@ def size_label_for(frame: pd.DataFrame, taken: Iterable[str]) -> Chosen | None:
     for text, score in by_score(SIZE_LABEL, frame, taken):
         if _are_size_labels(frame[text]):
             return Chosen("n_params", text, is_size_label=True)
-        if score >= SURE and _min_of(frame[text]) >= _SMALLEST_SIZE:
+        if score >= SURE and _min_of(frame[text]) * heading(text).scale >= _SMALLEST_SIZE:
             return Chosen("n_params", text)
     return None
 
@@ -129,6 +129,9 @@ def _may_be(role: Role, text: str, cells: pd.Series) -> bool:
     if text == role.name:
         return True
     if role.name == "flops" and not _is_compute(text, cells):
+        return False
+    # A small n may be a sample, and d a dimension.
+    if text in ("n", "d") and _min_of(cells) < _SMALLEST_SIZE:
         return False
     return _is_numeric(cells)
 

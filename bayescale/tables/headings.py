@@ -50,7 +50,9 @@ _JOINED = {
     "evaluated": "eval",
     "xent": "cross entropy",
     "crossentropy": "cross entropy",
+    "ce": "cross entropy",
     "ppl": "perplexity",
+    "pplx": "perplexity",
     "bpb": "bits per byte",
     "bpc": "bits per character",
     "bpt": "bits per token",
@@ -88,6 +90,7 @@ _JOINED = {
     "sec": "second",
     "seconds": "second",
 }
+_NOUNS = ("params", "tokens")
 _PREFIXED = re.compile(r"([kmbgt])(params|tokens)")
 # After these words a single letter is a unit.
 _COUNTED = {"params", "tokens", "n", "d", "c", "size", "compute", "flops", "dataset", "count", "in"}
@@ -151,8 +154,10 @@ def _words(text: str) -> tuple[tuple[str, ...], float, str]:
     """Return the words of a text, how many its unit counts, and the unit."""
     words: list[str] = []
     scale, unit = 1.0, ""
-    for piece in _pieces(text):
+    pieces = _pieces(text)
+    for piece, following in zip(pieces, [*pieces[1:], ""], strict=True):
         word = piece.lower()
+        is_before_noun = _JOINED.get(following.lower(), following.lower()) in _NOUNS
         flops = _FLOPS.fullmatch(word)
         prefixed = _PREFIXED.fullmatch(word)
         if flops:
@@ -161,7 +166,7 @@ def _words(text: str) -> tuple[tuple[str, ...], float, str]:
         elif prefixed:
             words.append(prefixed[2])
             scale, unit = _scaled(scale, unit, _UNITS[prefixed[1]], piece)
-        elif word in _UNITS and (len(word) > 2 or _COUNTED.intersection(words)):
+        elif word in _UNITS and (len(word) > 2 or is_before_noun or _COUNTED.intersection(words)):
             scale, unit = _scaled(scale, unit, _UNITS[word], piece)
         else:
             words += _JOINED.get(word, word).split()

@@ -69,7 +69,16 @@ _COUNT_VETOES = frozenset({"per", "ratio", "vocab", "loss", "second", "time", "c
 N_PARAMS = Role(
     "n_params",
     "parameters",
-    {"n": 90, "n params": 98, "params": 96, "model params": 95, "params count": 96},
+    {
+        "n": 90,
+        "n non embedding": 85,
+        "n total": 88,
+        "n active": 84,
+        "n params": 98,
+        "params": 96,
+        "model params": 95,
+        "params count": 96,
+    },
     {"params": 80},
     _COUNT_VETOES | {"hyper", "flops", "tokens", "embeddings", "data"},
     {"total": -1, "trainable": -2, "eff": -3, "active": -4, "non": -5, "scaling": -3} | _PLANNED,
@@ -100,7 +109,7 @@ N_TOKENS = Role(
 LOSS = Role(
     "loss",
     "nats per token",
-    {"l": 60, "loss": 95, "val loss": 97},
+    {"l": 60, "l nats": 60, "loss": 95, "val loss": 97},
     {"loss": 80, "entropy": 78, "nll": 78, "bits": 72, "perplexity": 60},
     frozenset({"se", "std", "sd", "var", "error", "delta", "reduction", "gain", "improvement"})
     | {"ratio", "aux", "auxiliary", "z", "balance", "load", "router", "spikes", "spike", "weight"}

@@ -27,6 +27,7 @@ from bayescale.tables.roles import (
         ("total_gflops", ("total", "flops"), 1e9),
         ("PF-days", ("flops",), 8.64e19),
         ("compute (petaflop/s-days)", ("compute", "flops"), 8.64e19),
+        ("Data (B tokens)", ("data", "tokens"), 1e9),
         ("nParams", ("n", "params"), 1),
         ("totalFLOPs", ("total", "flops"), 1),
         ("config.model.n_params", ("config", "model", "n", "params"), 1),
@@ -46,6 +47,9 @@ ROLES = {"n_params": N_PARAMS, "n_tokens": N_TOKENS, "loss": LOSS, "flops": FLOP
     ("role", "text"),
     [
         *(("n_params", text) for text in ("N", "Model Params", "parameter_count", "Eff Params")),
+        *(("n_params", text) for text in ("N (non-embedding)", "Params, millions", "#params")),
+        *(("n_tokens", text) for text in ("Data (B tokens)", "D (tokens)", "n_train_tokens")),
+        *(("loss", text) for text in ("L (nats)", "valid_ce", "dev_loss", "loss (nats/token)")),
         *(("n_params", text) for text in ("num_parameters", "config.n_params", "Parameters (B)")),
         *(("n_params", text) for text in ("non_embedding_params", "n_params_noemb")),
         *(("n_tokens", text) for text in ("D", "Tokens", "total_tokens", "tokens_trained")),
