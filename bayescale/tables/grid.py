@@ -72,7 +72,7 @@ def sheet_of_rows(rows: Sequence[Row], name: str, form: str, mark: Mark | None =
             f"{name} has no headings: its first line is {shown}; give every column a heading, such "
             f"as n_params,n_tokens,loss."
         )
-    body = []
+    body: list[list[Cell]] = []
     for row in rows[1:]:
         if list(row) != list(headings):
             body.append(_of_width(row, len(headings), len(body) + 1, name))
@@ -85,7 +85,8 @@ def sheet_of_rows(rows: Sequence[Row], name: str, form: str, mark: Mark | None =
 def sheet_of_records(records: Sequence[Mapping[str, Cell]], form: str) -> Sheet:
     """Return the table of records, each of which names its cells; those that it lacks are empty."""
     frame = pd.DataFrame.from_records(list(records)).astype(object)
-    return Sheet(frame.where(frame.notna(), None), form)
+    rows = frame.where(frame.notna(), None).to_numpy().tolist()
+    return Sheet(_frame(list(frame.columns), rows, form), form)
 
 
 def sheet_of_frame(frame: pd.DataFrame, name: str, form: str) -> Sheet:

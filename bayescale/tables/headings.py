@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from functools import cache
+from itertools import zip_longest
 from typing import NamedTuple
 
 import pandas as pd
@@ -155,7 +156,7 @@ def _words(text: str) -> tuple[tuple[str, ...], float, str]:
     words: list[str] = []
     scale, unit = 1.0, ""
     pieces = _pieces(text)
-    for piece, following in zip(pieces, [*pieces[1:], ""], strict=True):
+    for piece, following in zip_longest(pieces, pieces[1:], fillvalue=""):
         word = piece.lower()
         is_before_noun = _JOINED.get(following.lower(), following.lower()) in _NOUNS
         flops = _FLOPS.fullmatch(word)

@@ -105,11 +105,11 @@ def _sheet_of_objects(objects: Mapping[str, Mapping[str, Json]], form: str) -> S
     rows_are_counted = all(map(str.isdecimal, map(str, table.index)))
     runs_are_counted = all(map(str.isdecimal, objects))
     if rows_are_counted and not runs_are_counted:
-        records = table.to_dict("records")
-        return sheet_of_records(list(map(_flat, records)), form)
-    records = []
+        rows = cast(list[Mapping[str, Json]], table.to_dict("records"))
+        return sheet_of_records(list(map(_flat, rows)), form)
+    records: list[dict[str, Cell]] = []
     for key, one in objects.items():
-        named = {} if runs_are_counted else {"run_id": key}
+        named: dict[str, Cell] = {} if runs_are_counted else {"run_id": key}
         records.append(named | _flat(one))
     return sheet_of_records(records, form)
 

@@ -202,9 +202,13 @@ def test_json_as_people_write_it(tmp_path, make: Callable[[], str]):
 
 
 def test_nested_objects_have_their_names_joined(tmp_path):
-    nested = [{"config": {"n_params": 1e8, "D": 2e9}, "summary": {"val": {"loss": 3.1}}}]
+    nested = [
+        {"config": {"n_params": 1e8, "D": 2e9}, "summary": {"val": {"loss": 3.1}}},
+        {"config": {"n_params": 2e8, "D": 9e9}, "summary": {"val": {"loss": 2.7}}},
+    ]
     runs = Runs.read(write(tmp_path, json.dumps(nested), "runs.json"))
-    assert runs.column("loss").tolist() == [3.1]
+    assert runs.column("loss").tolist() == [3.1, 2.7]
+    assert runs.column("n_tokens").tolist() == [2e9, 9e9]
 
 
 @pytest.mark.parametrize(
@@ -314,6 +318,16 @@ def test_a_chart_of_weights_and_biases_is_one_row_a_run(tmp_path):
     assert runs.frame[["n_params", "loss"]].to_numpy().tolist() == [[70e6, 3.4], [160e6, 3.0]]
     assert runs.frame.index.tolist() == ["gpt-70M", "gpt-160M"]
     assert any("its last 'val/loss'" in note for note in runs.notes)
+
+
+def test_a_chart_against_tokens_has_the_tokens_of_each_run(tmp_path):
+    columns = {
+        "train/tokens": ["1B", "2B", "9B"],
+        "m-70M - eval/loss": [4.1, 3.4, None],
+        "m-160M - eval/loss": [3.9, 3.5, 3.0],
+    }
+    runs = Runs.read(write(tmp_path, pd.DataFrame(columns).to_csv(index=False)))
+    assert runs.column("n_tokens").tolist() == [2e9, 9e9]
 
 
 def test_a_column_a_model_is_no_table_of_runs(tmp_path):
