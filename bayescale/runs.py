@@ -6,11 +6,11 @@ downstream checks again.
 
 import hashlib
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from zipfile import BadZipFile
 
 import numpy as np
@@ -19,6 +19,9 @@ import pandas as pd
 from bayescale.errors import InputError, RunsWarning
 from bayescale.findings import on_reading
 from bayescale.results import in_lines, table_to_html
+from bayescale.tables.nearest import lacking
+from bayescale.tables.reading import Reading, read_table
+from bayescale.tables.sources import TableLike
 from bayescale.units import six_nd
 
 REQUIRED = ("n_params", "n_tokens", "loss")
@@ -35,8 +38,9 @@ _OF_ANY_SIGN = ("relative_loss", "score", "error")
 class Runs:
     """One row per training run, checked and in canonical order.
 
-    Build it with :meth:`from_frame` or :meth:`from_csv`; the constructor takes a frame that has
-    been checked already.
+    Build it with :meth:`read`, which takes any table and recognises its columns, or with
+    :meth:`from_frame` and :meth:`from_csv`, which take headings as they are; the constructor takes
+    a frame that has been checked already.
 
     Attributes
     ----------
@@ -58,6 +62,74 @@ class Runs:
     name: str = "runs"
     source: str = ""
     notes: tuple[str, ...] = ()
+
+    @classmethod
+    def read(
+        cls,
+        source: TableLike,
+        *,
+        name: str | None = None,
+        notes: Sequence[str] = (),
+        required: Sequence[str] | None = None,
+        loss_unit: str | None = None,
+        **columns: str,
+    ) -> "Runs":
+        """Read runs from any table, and recognise its columns.
+
+        What was chosen, converted or left out stands in ``notes``. The page docs/your_table.md
+        shows each format.
+
+        Parameters
+        ----------
+        source : path, text, DataFrame, mapping or sequence
+            The path of a file (CSV in any dialect, JSON, JSON lines, Parquet, Excel, a table of
+            Markdown, exports of Weights & Biases, results of lm-evaluation-harness); the text of
+            one; a DataFrame of pandas or polars; columns by heading; or a dictionary a run.
+        name : str, optional
+            What to call these runs in output; by default the file's name without its ending.
+        notes : sequence of str
+            What to add to the notes of the reader.
+        required : sequence of str, optional
+            Columns that must be there; by default ``loss``, and one of ``n_params``, ``n_tokens``
+            and ``flops``.
+        loss_unit : {"nats", "bits", "bits per byte", "perplexity"}, optional
+            Unit of the losses, where their heading does not say it.
+        **columns : str
+            ``standard_name="heading in the table"``, where another column is meant than the one
+            that would be recognised.
+
+        Returns
+        -------
+        Runs
+
+        Raises
+        ------
+        InputError
+            Where the source cannot be read, a column is lacking, or a cell is certainly wrong. The
+            message names the row, the column, the value and the remedy.
+
+        Examples
+        --------
+        >>> from bayescale.runs import Runs
+        >>> table = {"Params": ["70M", "160M", "1.4B"], "Tokens (B)": [10, 30, 20]}
+        >>> runs = Runs.read(table | {"val_loss": ["3,1", "2,9", "2,5"]})
+        >>> runs.column("n_params").max(), runs.column("n_tokens").max(), runs.column("loss").min()
+        (np.float64(1400000000.0), np.float64(30000000000.0), np.float64(2.5))
+        """
+        reading = read_table(
+            source, name=name, required=required, loss_unit=loss_unit, headings=columns
+        )
+        runs = cls.from_reading(reading, notes)
+        _warn_of_suspicions(runs, stacklevel=3)
+        return runs
+
+    @classmethod
+    def from_reading(cls, reading: Reading, notes: Sequence[str] = ()) -> "Runs":
+        """Return the runs of a table that has been read, with more notes; nothing is warned of."""
+        every_note = (*reading.notes, *notes)
+        return cls._checked(
+            reading.frame, reading.name, reading.source, every_note, reading.numbers
+        )
 
     @classmethod
     def from_frame(
@@ -104,19 +176,33 @@ class Runs:
         table = _rename(frame, columns)
         if table.empty:
             raise InputError(f"{name} has no rows; give one row per training run.")
-        lacking = [column for column in required if column not in table]
-        if lacking:
-            raise InputError(_lacking_columns(lacking, list(table.columns), name))
+        absent = [column for column in required if column not in table]
+        if absent:
+            raise InputError(lacking(absent, table, name))
+        runs = cls._checked(table, name, source, notes, required)
+        _warn_of_suspicions(runs, stacklevel=3)
+        return runs
+
+    @classmethod
+    def _checked(
+        cls,
+        frame: pd.DataFrame,
+        name: str,
+        source: str,
+        notes: Sequence[str],
+        numbers: Collection[str],
+    ) -> "Runs":
+        """Return the runs of a table whose columns have their names; ``numbers`` are checked, and
+        all that bear a standard name.
+        """
+        table = frame.copy()
         for column in table.columns:
-            if column in (*REQUIRED, *OPTIONAL_NUMBERS, *required):
+            if column in (*REQUIRED, *OPTIONAL_NUMBERS, *numbers):
                 table[column] = _numbers(table, column, name)
         _refuse_more_right_than_asked(table, name)
         _refuse_missing_labels(table, name)
         table = _indexed_by_run_id(table, name)
-        runs = cls(_canonical_order(table), name=name, source=source, notes=tuple(notes))
-        for finding in on_reading(runs.frame):
-            warnings.warn(f"{name}: {finding}", RunsWarning, stacklevel=2)
-        return runs
+        return cls(_canonical_order(table), name=name, source=source, notes=tuple(notes))
 
     @classmethod
     def from_csv(cls, path: str | Path, **options: Any) -> "Runs":
@@ -196,7 +282,7 @@ class Runs:
             return _numbers(self.frame.reset_index(), name, self.name).to_numpy()
         if name == "flops" and {"n_params", "n_tokens"} <= set(self.frame.columns):
             return self.six_nd
-        raise InputError(_lacking_columns([name], list(self.frame.columns), self.name))
+        raise InputError(lacking([name], self.frame, self.name))
 
     @property
     def six_nd(self) -> np.ndarray:
@@ -246,6 +332,32 @@ class Runs:
         return digest.hexdigest()
 
 
+RunsLike: TypeAlias = Runs | TableLike
+"""Runs, or any table of which `Runs.read` makes them."""
+
+
+def as_runs(source: RunsLike, required: Sequence[str] | None = None) -> Runs:
+    """Return runs as they are, and any other table read by `Runs.read`.
+
+    Parameters
+    ----------
+    source : Runs, path, text, DataFrame, mapping or sequence
+    required : sequence of str, optional
+        Columns that a table must have; by default as for `Runs.read`.
+    """
+    if isinstance(source, Runs):
+        return source
+    reading = read_table(source, required=required)
+    runs = Runs.from_reading(reading)
+    _warn_of_suspicions(runs, stacklevel=4)
+    return runs
+
+
+def _warn_of_suspicions(runs: Runs, stacklevel: int) -> None:
+    for finding in on_reading(runs.frame):
+        warnings.warn(f"{runs.name}: {finding}", RunsWarning, stacklevel=stacklevel)
+
+
 def _rename(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
     absent = {heading: name for name, heading in columns.items() if heading not in frame}
     if absent:
@@ -266,15 +378,6 @@ def _rename(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
             f"The column {repeated[0]!r} is there twice; rename or drop one of the two."
         )
     return table.copy()
-
-
-def _lacking_columns(lacking: Sequence[str], present: Sequence[object], name: str) -> str:
-    return (
-        f"{name} has no column {', '.join(lacking)}; it has {', '.join(map(str, present))}. "
-        f"Say which heading to use, for example "
-        f"{lacking[0]}={str(present[0]) if present else 'HEADING'!r}, "
-        f"or --column {lacking[0]}={present[0] if present else 'HEADING'} at a terminal."
-    )
 
 
 def _numbers(table: pd.DataFrame, column: str, name: str) -> pd.Series:

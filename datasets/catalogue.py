@@ -1,5 +1,6 @@
 """Functions of the catalogue: list, fetch, read and load data sets."""
 
+import os
 from importlib import import_module
 from pathlib import Path
 from typing import cast
@@ -158,6 +159,14 @@ def table() -> pd.DataFrame:
         }
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def in_catalogue(source: str) -> bool:
+    """Return whether a text is meant as a name of the catalogue; else it is a file, which has an
+    ending or a folder, or is there.
+    """
+    path = Path(source)
+    return source in names() or not (path.suffix or os.sep in source or path.exists())
 
 
 def _read(descriptor: Descriptor) -> pd.DataFrame:

@@ -32,7 +32,7 @@ def table(**columns):
 def test_a_missing_column_is_refused_by_name_with_the_columns_there_are(column):
     with pytest.raises(
         InputError,
-        match=rf"no column {column}; it has .*Say which heading to use, for example {column}=",
+        match=rf"no column {column}; it has .*Say which heading .*, for example {column}=",
     ):
         Runs.from_frame(table().drop(columns=column).assign(size=1.0))
 

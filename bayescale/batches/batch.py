@@ -1,13 +1,12 @@
 """Fits of many data sets, laws and noise models in one call; an interrupted batch loses nothing."""
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import pandas as pd
 
@@ -16,6 +15,7 @@ from bayescale._internal.progress import bar as progress_bar
 from bayescale.batches.fitting import fit_here, fit_on, shared_out
 from bayescale.batches.folder import FIRST_COLUMNS, Folder
 from bayescale.batches.task import Outcome, Row, Task, failed, reason
+from bayescale.datasets.catalogue import in_catalogue
 from bayescale.errors import InputError
 from bayescale.inference.base import Method
 from bayescale.laws.base import Law
@@ -23,10 +23,12 @@ from bayescale.noise.base import Noise
 from bayescale.posterior.posterior import Posterior
 from bayescale.posterior.storage import load
 from bayescale.results import Complaint, Json, records, to_html, to_text
-from bayescale.runs import Runs
+from bayescale.runs import Runs, RunsLike
 from bayescale.units import STATISTICS, plus_minus
 
-Source = str | Path | Runs | pd.DataFrame
+Source: TypeAlias = RunsLike
+"""Name of the catalogue, or what `Runs.read` takes."""
+
 Key = tuple[str, str, str]
 T = TypeVar("T")
 
@@ -118,9 +120,9 @@ def batch(
 
     Parameters
     ----------
-    data : sequence of str, Path, Runs or DataFrame
-        Names of the catalogue, CSV files, or tables. Files that share a name are labelled by their
-        paths, and other data sets that share a name are numbered.
+    data : sequence of str, Path, Runs, DataFrame or mapping
+        Names of the catalogue, and files or tables as `Runs.read` takes them. Files that share a
+        name are labelled by their paths, and other data sets that share a name are numbered.
     laws : sequence of Law, default ``[Chinchilla()]``
     noises : sequence of Noise, default ``[StudentT()]``
     method : Method, default `Importance()`
@@ -156,7 +158,7 @@ def batch(
     >>> fits.frame[["law", "status"]].value_counts().to_dict()
     {('chinchilla', 'good'): 2, ('power_law', 'good'): 2}
     """
-    if isinstance(data, str | Path | Runs | pd.DataFrame) or not len(data):
+    if isinstance(data, str | Path | Runs | pd.DataFrame | Mapping) or not len(data):
         raise InputError(
             "Give a list of data sets, such as ['dey2023_pile', runs]; one alone is for `fit`."
         )
@@ -174,13 +176,6 @@ def batch(
         row = rows[position]
         by_key[row["data_set"], row["law"], row["noise"]] = posterior
     return Batch(frame, _Posteriors(by_key))
-
-
-def in_catalogue(source: str) -> bool:
-    """Return whether a text is meant as a name of the catalogue; else it is a file."""
-    return source in datasets.names() or not (
-        Path(source).exists() or source.endswith(".csv") or os.sep in source
-    )
 
 
 def _tasks(
@@ -269,15 +264,12 @@ def _read(data: Sequence[Source]) -> list[tuple[str, Runs | Exception]]:
 
 def _runs(source: Source, label: str) -> Runs | Exception:
     # Each law asks for the columns that it needs later, so a file may lack what no law needs.
-    options: dict[str, Any] = {"name": label, "required": ("loss",)}
     try:
         if isinstance(source, Runs):
             return replace(source, name=label)
-        if isinstance(source, pd.DataFrame):
-            return Runs.from_frame(source, **options)
         if isinstance(source, str) and in_catalogue(source):
             return replace(datasets.load(source), name=label)
-        return Runs.from_csv(source, **options)
+        return Runs.read(source, name=label)
     except Exception as error:
         return error
 
@@ -299,7 +291,8 @@ def _labels(data: Sequence[Source]) -> list[str]:
 def _name(source: Source) -> str:
     if isinstance(source, Runs):
         return source.name
-    return "runs" if isinstance(source, pd.DataFrame) else Path(source).stem
+    is_file = isinstance(source, str | Path) and "\n" not in str(source)
+    return Path(str(source)).stem if is_file else "runs"
 
 
 def _frame(rows: list[Row], parts: Sequence[Law | Noise]) -> pd.DataFrame:

@@ -18,6 +18,7 @@ def compare_recipes(
     method: str,
     seed: int | None,
     column: list[str] | None,
+    loss_unit: str | None,
 ) -> "Recipes":
     """Fit both recipes together; the arguments are the words of the command line."""
     import bayescale
@@ -25,7 +26,8 @@ def compare_recipes(
 
     chosen_law = _inputs.law_from(law)
     chosen_method = _inputs.method_from(method, seed)
-    runs = _inputs.runs_from(source, chosen_law, column)
+    runs = _inputs.runs_from(source, chosen_law, column, loss_unit=loss_unit)
+    _inputs.say_notes(runs)
     return bayescale.recipes(
         runs,
         base,

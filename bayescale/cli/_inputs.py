@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import typer
+
 from bayescale._internal.discovery import parse
 from bayescale.errors import InputError
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from bayescale.noise.base import Noise
     from bayescale.posterior.posterior import Posterior
     from bayescale.runs import Runs
+    from bayescale.terminal.check import Understood
 
 _LARGEST_SEED = 2**32 - 1
 _LOG_NORMAL = "lognormal:"
@@ -53,7 +56,12 @@ def holdout_from(text: str) -> "Holdout":
 
 
 def runs_from(
-    source: str, law: "Law | None", columns: list[str] | None, keep_suspect: bool = False
+    source: str,
+    law: "Law | None",
+    columns: list[str] | None,
+    *,
+    loss_unit: str | None = None,
+    keep_suspect: bool = False,
 ) -> "Runs":
     """Return a data set of the catalogue or the runs of a file.
 
@@ -62,32 +70,55 @@ def runs_from(
     source : str
         Name of the data set, or path of the file.
     law : Law or None
-        The file must have the columns that this law needs; parameters and tokens where it is None.
+        The file must have the columns that this law needs.
     columns : list of str or None
         Headings of the file, each as NAME=HEADING.
+    loss_unit : str or None
+        Unit of the losses of a file.
     keep_suspect : bool
         Keep runs that the catalogue flags.
     """
     from bayescale import datasets
-    from bayescale.batches.batch import in_catalogue
+    from bayescale.datasets.catalogue import in_catalogue
     from bayescale.runs import Runs
 
-    inputs = law.inputs if law else ("n_params", "n_tokens")
-    response = law.response if law else "loss"
-    headings = _headings(columns or [], inputs, response)
+    headings = _headings(columns or [], law)
     if in_catalogue(source):
+        if loss_unit:
+            raise InputError(
+                f"--loss-unit is for files, and {source} is a data set of the catalogue; leave it "
+                f"out."
+            )
         return datasets.load(source, keep_suspect=keep_suspect, **headings)
     if keep_suspect:
         raise InputError(
             f"--keep-suspect is for data sets of the catalogue, and {source} is a file; leave it "
             f"out."
         )
-    # FLOPs may be missing: they are 6·N·D then.
-    required = [name for name in inputs if name != "flops"]
-    # A share of right answers may also be given as counts.
-    if response != "accuracy":
-        required.append(response)
-    return Runs.from_csv(source, required=required, **headings)
+    required = law.required_columns if law else None
+    return Runs.read(source, required=required, loss_unit=loss_unit, **headings)
+
+
+def understood_from(source: str, columns: list[str] | None, loss_unit: str | None) -> "Understood":
+    """Return what is understood of a data set of the catalogue or of a file, before any fit."""
+    from bayescale.datasets.catalogue import in_catalogue
+    from bayescale.runs import Runs
+    from bayescale.tables.reading import read_table
+    from bayescale.terminal.check import Understood
+
+    if in_catalogue(source):
+        return Understood(runs_from(source, None, columns, loss_unit=loss_unit))
+    reading = read_table(source, loss_unit=loss_unit, headings=_headings(columns or [], None))
+    return Understood(Runs.from_reading(reading), reading)
+
+
+def say_notes(runs: "Runs") -> None:
+    """Print on standard error what the reader of a file did, before it is fitted."""
+    from bayescale.datasets.catalogue import in_catalogue
+
+    if runs.source and not in_catalogue(runs.name):
+        for note in runs.notes:
+            typer.echo(f"note: {note}", err=True)
 
 
 def posterior_from(path: Path) -> "Posterior":
@@ -149,11 +180,14 @@ def without_none(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _headings(columns: list[str], inputs: tuple[str, ...], response: str) -> dict[str, str]:
+def _headings(columns: list[str], law: "Law | None") -> dict[str, str]:
     """Return the heading of each column that is renamed."""
     from bayescale.runs import OPTIONAL_NUMBERS, REQUIRED
+    from bayescale.tables.roles import INGREDIENTS
 
-    known = dict.fromkeys((*REQUIRED, *inputs, response, *OPTIONAL_NUMBERS, "group", "run_id"))
+    of_law = (*law.inputs, law.response) if law else ()
+    known = dict.fromkeys((*REQUIRED, *of_law, *OPTIONAL_NUMBERS, "group", "run_id"))
+    known |= dict.fromkeys(INGREDIENTS)
     headings = dict(names_and_values("--column", "loss=val_loss", columns))
     for name, heading in headings.items():
         if name not in known:

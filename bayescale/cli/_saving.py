@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def default_file(source: str) -> Path:
-    """Return the file in this folder for the posterior of a data set or a CSV file."""
-    name = Path(source).name.removesuffix(".csv")
+    """Return the file in this folder for the posterior of a data set or a file of runs."""
+    name = Path(source).stem
     return Path(f"{name}.nc" if name.startswith("bayescale") else f"bayescale-{name}.nc")
 
 

@@ -6,7 +6,7 @@ import typer
 
 from bayescale import defaults
 from bayescale.cli._command import Command, Section, examples
-from bayescale.cli.options import Columns, Json, Law, Method, Noise, Seed, Source
+from bayescale.cli.options import Columns, Json, Law, LossUnit, Method, Noise, Seed, Source
 
 
 def backtest(
@@ -24,6 +24,7 @@ def backtest(
     method: Method = defaults.METHOD,
     seed: Seed = None,
     column: Columns = None,
+    loss_unit: LossUnit = None,
     as_json: Json = False,
 ) -> None:
     """Hide runs, forecast them from the others, and score the forecast.
@@ -41,7 +42,8 @@ def backtest(
         chosen_noise = _inputs.noise_from(noise) if noise else None
         chosen_method = _inputs.method_from(method, seed)
         chosen_holdout = _inputs.holdout_from(holdout)
-        runs = _inputs.runs_from(source, chosen_law, column)
+        runs = _inputs.runs_from(source, chosen_law, column, loss_unit=loss_unit)
+        _inputs.say_notes(runs)
         result = bayescale.backtest(
             runs, chosen_holdout, law=chosen_law, noise=chosen_noise, method=chosen_method
         )

@@ -20,8 +20,8 @@ def batch(
     data: Annotated[
         list[str],
         typer.Argument(
-            metavar="NAME|FILE.csv",
-            help="Data sets of the catalogue, and CSV files as [cyan]bayescale fit[/] reads them.",
+            metavar="NAME|FILE",
+            help="Data sets of the catalogue, and files as [cyan]bayescale fit[/] reads them.",
             show_default=False,
         ),
     ],

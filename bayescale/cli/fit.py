@@ -8,7 +8,7 @@ import typer
 
 from bayescale import defaults
 from bayescale.cli._command import Command, Section, examples
-from bayescale.cli.options import Columns, Json, Law, Method, Noise, Seed, Strict
+from bayescale.cli.options import Columns, Json, Law, LossUnit, Method, Noise, Seed, Strict
 
 if TYPE_CHECKING:
     from bayescale.posterior.posterior import Posterior
@@ -19,10 +19,10 @@ def fit(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="NAME|FILE.csv",
-            help="A data set of the catalogue ([cyan]bayescale datasets list[/]), or a CSV file "
-            "with one row per run and columns n_params and n_tokens (counts) and loss (nats per "
-            "token).",
+            metavar="NAME|FILE",
+            help="A data set of the catalogue ([cyan]bayescale datasets list[/]), or a file with "
+            "one row per run: CSV, JSON, Parquet, Excel and others. [cyan]bayescale check FILE[/] "
+            "prints what is understood of it.",
         ),
     ] = "bayescale2026_sweep",
     law: Law = None,
@@ -30,6 +30,7 @@ def fit(
     method: Method = defaults.METHOD,
     seed: Seed = None,
     column: Columns = None,
+    loss_unit: LossUnit = None,
     keep_suspect: Annotated[
         bool,
         typer.Option(
@@ -78,7 +79,9 @@ def fit(
         chosen_law = _inputs.law_from(law) if law else None
         chosen_noise = _inputs.noise_from(noise) if noise else None
         chosen_method = _inputs.method_from(method, seed)
-        runs = _inputs.runs_from(source, chosen_law, column, keep_suspect)
+        runs = _inputs.runs_from(
+            source, chosen_law, column, loss_unit=loss_unit, keep_suspect=keep_suspect
+        )
         _announce(runs)
         posterior = bayescale.fit(runs, law=chosen_law, noise=chosen_noise, method=chosen_method)
         if sensitivity:

@@ -13,6 +13,7 @@ from bayescale.cli.options import (
     Candidate,
     Columns,
     Json,
+    LossUnit,
     Method,
     Seed,
     SharedFloor,
@@ -45,6 +46,7 @@ def gate(
     method: Method = defaults.METHOD,
     seed: Seed = None,
     column: Columns = None,
+    loss_unit: LossUnit = None,
     as_json: Json = False,
 ) -> None:
     """Decide whether a candidate recipe is promoted at a scale, and record why.
@@ -69,6 +71,7 @@ def gate(
             method=method,
             seed=seed,
             column=column,
+            loss_unit=loss_unit,
         )
         audit = bayescale.gate(comparison, compute, threshold=threshold, probability=probability)
         if as_json:

@@ -27,8 +27,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and no
 Source = Annotated[
     str,
     typer.Argument(
-        metavar="NAME|FILE.csv",
-        help="A data set of the catalogue, or a CSV file as [cyan]bayescale fit[/] reads it.",
+        metavar="NAME|FILE",
+        help="A data set of the catalogue, or a file as [cyan]bayescale fit[/] reads it.",
         show_default=False,
     ),
 ]
@@ -79,6 +79,17 @@ Columns = Annotated[
         metavar="NAME=HEADING",
         help="Heading of the file to read as NAME, such as loss=val_loss or group=optimiser; may "
         "be given several times.",
+        show_default=False,
+    ),
+]
+
+LossUnit = Annotated[
+    str | None,
+    typer.Option(
+        "--loss-unit",
+        metavar="UNIT",
+        help="Unit of the losses where their heading does not say it: nats, bits, 'bits per byte' "
+        "or perplexity.",
         show_default=False,
     ),
 ]

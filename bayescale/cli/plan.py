@@ -13,6 +13,7 @@ from bayescale.cli.options import (
     Columns,
     InferenceTokens,
     Json,
+    LossUnit,
     MaxParams,
     MaxTokens,
     Seed,
@@ -29,8 +30,8 @@ def plan(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="NAME|FILE.csv|POST.nc",
-            help="A data set of the catalogue, a CSV file as [cyan]bayescale fit[/] reads it, or "
+            metavar="NAME|FILE|POST.nc",
+            help="A data set of the catalogue, a file as [cyan]bayescale fit[/] reads it, or "
             "the posterior that it saved.",
             show_default=False,
         ),
@@ -63,6 +64,7 @@ def plan(
     ] = defaults.METHOD,
     seed: Seed = None,
     column: Columns = None,
+    loss_unit: LossUnit = None,
     sensitivity: Annotated[
         bool,
         typer.Option(
@@ -104,7 +106,7 @@ def plan(
             unique_tokens=_inputs.uncertain_from("--unique-tokens", unique_tokens),
             inference_tokens=_inputs.uncertain_from("--inference-tokens", inference_tokens),
         )
-        posterior, forecaster = _fits(source, law, noise, method, seed, column)
+        posterior, forecaster = _fits(source, law, noise, method, seed, column, loss_unit)
         largest = float(posterior.runs.six_nd.max())
         result = bayescale.plan(
             posterior,
@@ -141,20 +143,24 @@ def _fits(
     method: str,
     seed: int | None,
     column: list[str] | None,
+    loss_unit: str | None,
 ) -> "tuple[Posterior, Posterior]":
     """Return the posterior that plans and the posterior that forecasts, which may be the same."""
     import bayescale
     from bayescale.cli import _inputs
 
     if source.endswith(".nc"):
-        if law or noise or column:
-            raise InputError(f"{source} is fitted already; leave out --law, --noise and --column.")
+        if law or noise or column or loss_unit:
+            raise InputError(
+                f"{source} is fitted already; leave out --law, --noise, --column and --loss-unit."
+            )
         saved = _inputs.posterior_from(Path(source))
         return saved, saved
     chosen_law = _inputs.law_from(law or defaults.TEXTBOOK_LAW)
     chosen_noise = _inputs.noise_from(noise or defaults.TEXTBOOK_NOISE)
     chosen_method = _inputs.method_from(method, seed)
-    runs = _inputs.runs_from(source, chosen_law, column)
+    runs = _inputs.runs_from(source, chosen_law, column, loss_unit=loss_unit)
+    _inputs.say_notes(runs)
     planner = bayescale.fit(runs, law=chosen_law, noise=chosen_noise, method=chosen_method)
     if law or noise:
         return planner, planner

@@ -12,6 +12,7 @@ from bayescale.cli.options import (
     Candidate,
     Columns,
     Json,
+    LossUnit,
     Method,
     Seed,
     SharedFloor,
@@ -39,6 +40,7 @@ def recipes(
     method: Method = defaults.METHOD,
     seed: Seed = None,
     column: Columns = None,
+    loss_unit: LossUnit = None,
     as_json: Json = False,
 ) -> None:
     """Compare two recipes by multipliers of parameters, tokens and compute.
@@ -60,6 +62,7 @@ def recipes(
             method=method,
             seed=seed,
             column=column,
+            loss_unit=loss_unit,
         )
         if as_json:
             from bayescale.cli._json import print_json

@@ -4,8 +4,6 @@ import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from bayescale import defaults
 from bayescale._internal.discovery import lazy_names
 from bayescale._internal.precision import float64
@@ -15,7 +13,7 @@ from bayescale.inference.base import Method, Problem
 from bayescale.laws.base import Law
 from bayescale.noise.base import Noise
 from bayescale.posterior.posterior import Posterior
-from bayescale.runs import Runs
+from bayescale.runs import Runs, RunsLike, as_runs
 
 if TYPE_CHECKING:
     from bayescale.inference.bootstrap import Bootstrap as Bootstrap
@@ -29,7 +27,7 @@ else:
 
 @float64
 def fit(
-    runs: Runs | pd.DataFrame,
+    runs: RunsLike,
     *,
     law: Law | None = None,
     noise: Noise | None = None,
@@ -39,8 +37,8 @@ def fit(
 
     Parameters
     ----------
-    runs : Runs or DataFrame
-        A DataFrame is checked by `Runs.from_frame` first.
+    runs : Runs, path, text, DataFrame, mapping or sequence
+        What is no `Runs` is read by `Runs.read`, which recognises the columns.
     law : Law
         By default `Coupled()`, for any noise model and method: its forecasts were the best over
         public sweeps (`bayescale.defaults`).
@@ -82,11 +80,10 @@ def fit(
     >>> point.diagnostics["failed_starts"]
     0.0
     """
-    if not isinstance(runs, Runs):
-        runs = Runs.from_frame(runs)
     _require_instance(Law, law, "law=bs.laws.Chinchilla()")
     _require_instance(Noise, noise, "noise=bs.noise.StudentT()")
     _require_instance(Method, method, "method=bs.NUTS()")
+    runs = as_runs(runs, law.required_columns if law else None)
     law, noise, method = _chosen(runs, law, noise, method)
     findings = examine(runs.frame, law.inputs, law.response)
     refuse(findings, runs.name)

@@ -278,6 +278,14 @@ class Law(ABC):
         """Columns of the runs that enter the formula."""
 
     @property
+    def required_columns(self) -> tuple[str, ...]:
+        """Columns that a table of runs must have: the inputs and the response, but for compute,
+        which is 6·N·D where it is lacking, and a share of right answers, which may be counted.
+        """
+        inputs = [name for name in self.inputs if name != "flops"]
+        return (*inputs,) if self.response == "accuracy" else (*inputs, self.response)
+
+    @property
     @abstractmethod
     def parameters(self) -> tuple[Parameter, ...]:
         """The table of parameters."""

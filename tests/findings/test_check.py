@@ -1,7 +1,7 @@
 """`bs.check`: findings as a result."""
 
 import bayescale as bs
-from bayescale.terminal.check import print_check
+from bayescale.terminal.check import Understood, print_check
 from tests.findings.examples import accuracies, sweep
 
 
@@ -27,12 +27,14 @@ def test_a_law_says_which_columns_are_looked_at():
 
 
 def test_the_page_has_each_finding_with_its_remedy(capsys):
-    print_check(bs.check(accuracies()))
+    runs = accuracies()
+    print_check(Understood(runs), bs.check(runs))
     page = " ".join(capsys.readouterr().out.split())
     assert "Refused: a fit would not answer" in page
     assert "rising_metric:" in page and "1 − accuracy" in page and "(runs: all 12)" in page
 
 
 def test_the_page_of_clean_runs_says_so(capsys):
-    print_check(bs.check(bs.datasets.simulate(seed=1)))
+    runs = bs.datasets.simulate(seed=1)
+    print_check(Understood(runs), bs.check(runs))
     assert "Nothing is wrong" in capsys.readouterr().out

@@ -14,7 +14,7 @@ from tests.structure.source import ROOT, SHIPPED, Source, sources
 # What a part may import of ours besides itself and the leaves. A part is a file or folder right
 # below the package.
 LEAVES = {"errors", "_internal", "units", "results", "defaults"}
-BELOW_POSTERIOR = {"laws", "processes", "noise", "runs", "responses", "findings"}
+BELOW_POSTERIOR = {"laws", "processes", "noise", "runs", "tables", "findings", "responses"}
 BELOW_DECISIONS = BELOW_POSTERIOR | {"posterior", "inference", "kernels"}
 ALLOWED = {
     "errors": set(),
@@ -23,7 +23,8 @@ ALLOWED = {
     "results": set(),
     "kernels": {"_internal"},
     "findings": {"_internal", "errors", "units", "results"},
-    "runs": {"findings", "errors", "units", "results"},
+    "tables": {"_internal", "errors", "units"},
+    "runs": {"findings", "tables", "errors", "units", "results"},
     "responses": {"runs", "errors"},
     "laws": LEAVES,
     "processes": {"laws", "runs"} | LEAVES,

@@ -29,7 +29,7 @@ from bayescale.laws.chinchilla import Chinchilla
 from bayescale.noise.huber import Huber
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, messages, records, to_html, to_text
-from bayescale.runs import Runs
+from bayescale.runs import Runs, RunsLike, as_runs
 from bayescale.units import count_in_words, params_for, quantiles, tokens_for
 
 NAMES = {
@@ -99,7 +99,7 @@ class Approaches:
 
 @float64
 def approaches(
-    runs: Runs,
+    runs: RunsLike,
     compute: float | Sequence[float] | np.ndarray,
     *,
     posterior: Posterior | None = None,
@@ -115,7 +115,8 @@ def approaches(
 
     Parameters
     ----------
-    runs : Runs
+    runs : Runs, path, text, DataFrame, mapping or sequence
+        What is no `Runs` is read by `Runs.read`.
     compute : float or sequence
         At which to split, FLOPs (6·N·D).
     posterior : Posterior, optional
@@ -146,6 +147,7 @@ def approaches(
     >>> bool(abs(a.iloc[2] - 0.28 / 0.62) < 0.02)
     True
     """
+    runs = as_runs(runs)
     _, compute = asked_for("approaches", None, compute=compute)
     picks = np.vstack(
         [

@@ -28,7 +28,7 @@ from bayescale.laws.base import AllocatesCompute
 from bayescale.laws.chinchilla import Chinchilla
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, records, to_html, to_text
-from bayescale.runs import Runs
+from bayescale.runs import Runs, RunsLike, as_runs
 from bayescale.units import nearest_budget, nominal_budgets, params_for, six_nd, summarise
 
 _FEWEST_SIZES = 3
@@ -244,7 +244,7 @@ class IsoFlop:
         return power_law(np.log10(self.frame["compute"].to_numpy()), log_vertices[None, :])
 
 
-def isoflop(runs: Runs, budgets: Sequence[float] | np.ndarray | None = None) -> IsoFlop:
+def isoflop(runs: RunsLike, budgets: Sequence[float] | np.ndarray | None = None) -> IsoFlop:
     """Find compute-optimal sizes by isoFLOP parabolas: Approach 2, to compare with a fitted law and
     not to rely on.
 
@@ -254,7 +254,8 @@ def isoflop(runs: Runs, budgets: Sequence[float] | np.ndarray | None = None) -> 
 
     Parameters
     ----------
-    runs : Runs
+    runs : Runs, path, text, DataFrame, mapping or sequence
+        What is no `Runs` is read by `Runs.read`.
     budgets : sequence of float, optional
         Nominal budgets, FLOPs; each run goes to the nearest in logarithm. Unless given, runs are
         sorted by ``flops`` (6·N·D where that column is lacking) and a new budget begins wherever
@@ -282,6 +283,7 @@ def isoflop(runs: Runs, budgets: Sequence[float] | np.ndarray | None = None) -> 
     >>> found.bias(hoffmann, compute=1e24)[["quantity", "mean"]].round(1).to_numpy().tolist()
     [['n_params', 3.2], ['n_tokens', -3.1]]
     """
+    runs = as_runs(runs)
     log_d = np.log10(runs.column("n_tokens"))
     member = members(runs, budgets)
     compute = nominal_budgets(member, runs.six_nd)

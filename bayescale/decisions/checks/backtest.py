@@ -26,7 +26,7 @@ from bayescale.laws.base import Law
 from bayescale.noise.base import Noise
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, complaints_about, messages, records, to_html, to_text
-from bayescale.runs import Runs
+from bayescale.runs import Runs, RunsLike, as_runs
 from bayescale.units import QUANTILES_TO_SCORE
 
 _FIRST_SCORES = ("coverage50", "coverage90", "crps", "rmsle", "n_train", "n_test")
@@ -127,7 +127,7 @@ class Backtest:
 
 
 def backtest(
-    runs: Runs | pd.DataFrame,
+    runs: RunsLike,
     holdout: Holdout | None = None,
     *,
     law: Law | None = None,
@@ -142,8 +142,8 @@ def backtest(
 
     Parameters
     ----------
-    runs : Runs or DataFrame
-        A DataFrame is checked by `Runs.from_frame` first.
+    runs : Runs, path, text, DataFrame, mapping or sequence
+        What is no `Runs` is read by `Runs.read`.
     holdout : Holdout
         The runs to hide, by default `LargestCompute(0.2)`. Others are `ComputeBelow`,
         `LeaveGroupOut` and `ExpandingWindow`.
@@ -177,8 +177,7 @@ def backtest(
     chinchilla, normal       36       9
     huber + bootstrap        36       9
     """
-    if not isinstance(runs, Runs):
-        runs = Runs.from_frame(runs)
+    runs = as_runs(runs, law.required_columns if law else None)
     holdout = LargestCompute() if holdout is None else holdout
     if not isinstance(holdout, Holdout):
         raise InputError(

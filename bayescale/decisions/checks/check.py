@@ -8,7 +8,7 @@ from bayescale.findings import examine
 from bayescale.findings.base import DOUBTFUL, NOTE, REFUSED, Finding
 from bayescale.laws.base import Law
 from bayescale.results import Complaint, Json, as_json, to_html, to_text
-from bayescale.runs import Runs
+from bayescale.runs import RunsLike, as_runs
 
 _VERDICTS = {
     REFUSED: "a fit refuses these runs",
@@ -89,7 +89,7 @@ class Check:
         return to_text(self)
 
 
-def check(runs: Runs | pd.DataFrame, law: Law | None = None) -> Check:
+def check(runs: RunsLike, law: Law | None = None) -> Check:
     """Look for what is wrong with a table of runs, without a fit.
 
     `fit` asks the same of the columns that its law takes: it refuses what is certainly wrong, and
@@ -97,8 +97,7 @@ def check(runs: Runs | pd.DataFrame, law: Law | None = None) -> Check:
 
     Parameters
     ----------
-    runs : Runs or DataFrame
-        A DataFrame is checked by `Runs.from_frame` first.
+    runs : Runs, or any table that `Runs.read` takes
     law : Law, optional
         Look at the columns that this law takes alone; by default at all that there are.
 
@@ -115,7 +114,6 @@ def check(runs: Runs | pd.DataFrame, law: Law | None = None) -> Check:
     >>> [finding.code for finding in bs.check(one).findings]
     ['one_budget']
     """
-    if not isinstance(runs, Runs):
-        runs = Runs.from_frame(runs)
+    runs = as_runs(runs, law.required_columns if law else None)
     inputs, response = (law.inputs, law.response) if law else (None, "loss")
     return Check(runs.name, len(runs), examine(runs.frame, inputs, response))

@@ -36,7 +36,7 @@ from bayescale.noise.base import Likelihood, is_likelihood
 from bayescale.posterior.diagnostics import stacking_weights
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, messages, records, table_to_html, to_html, to_text
-from bayescale.runs import Runs
+from bayescale.runs import Runs, RunsLike, as_runs
 from bayescale.units import QUANTILES, quantiles
 
 # A difference within so many of its standard errors may be chance.
@@ -123,7 +123,7 @@ class Comparison:
 
 @float64
 def compare(
-    runs: Runs | pd.DataFrame,
+    runs: RunsLike,
     laws: Sequence[Law] | None = None,
     *,
     noise: Likelihood | None = None,
@@ -134,8 +134,8 @@ def compare(
 
     Parameters
     ----------
-    runs : Runs or DataFrame
-        A DataFrame is checked by `Runs.from_frame` first.
+    runs : Runs, path, text, DataFrame, mapping or sequence
+        What is no `Runs` is read by `Runs.read`.
     laws : sequence of Law
         By default all laws whose inputs the runs have.
     noise : Likelihood
@@ -164,8 +164,7 @@ def compare(
     >>> found.frame["law"].tolist()
     ['chinchilla', 'power_law']
     """
-    if not isinstance(runs, Runs):
-        runs = Runs.from_frame(runs)
+    runs = as_runs(runs)
     laws = list(_applicable(runs) if laws is None else laws)
     noise = textbook_noise() if noise is None else noise
     method = Importance() if method is None else method

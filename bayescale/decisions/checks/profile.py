@@ -32,7 +32,7 @@ from bayescale.laws.base import Law
 from bayescale.noise.base import Noise, is_likelihood
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, records, to_html, to_text
-from bayescale.runs import Runs
+from bayescale.runs import Runs, RunsLike, as_runs
 
 LEVELS = (0.5, 0.9)
 
@@ -129,7 +129,7 @@ class Profile:
 
 @float64
 def profile(
-    of: Posterior | Runs | pd.DataFrame,
+    of: Posterior | RunsLike,
     *,
     law: Law | None = None,
     noise: Noise | None = None,
@@ -144,8 +144,8 @@ def profile(
 
     Parameters
     ----------
-    of : Posterior, Runs or DataFrame
-        A posterior brings its runs, law and noise.
+    of : Posterior, Runs, path, text, DataFrame, mapping or sequence
+        A posterior brings its runs, law and noise; any other table is read by `Runs.read`.
     law : Law
         A sum of powers with one or two exponents. By default the posterior's law, or
         `Chinchilla()` for runs.
@@ -174,11 +174,7 @@ def profile(
     if isinstance(of, Posterior):
         runs, fitted_law, fitted_noise = of.runs, of.law, of.noise
     else:
-        runs, fitted_law, fitted_noise = (
-            (of if isinstance(of, Runs) else Runs.from_frame(of)),
-            textbook_law(),
-            textbook_noise(),
-        )
+        runs, fitted_law, fitted_noise = as_runs(of), textbook_law(), textbook_noise()
     law, noise = law or fitted_law, noise or fitted_noise
     exponents = _exponents(law)
     if nodes < _FEWEST_NODES:

@@ -31,7 +31,7 @@ from bayescale.inference.base import Method, Problem
 from bayescale.laws.base import AllocatesCompute, Law
 from bayescale.noise.base import Noise, is_likelihood
 from bayescale.results import Complaint, Json, as_json, messages, records, to_html, to_text
-from bayescale.runs import Runs
+from bayescale.runs import Runs, RunsLike, as_runs
 from bayescale.units import log_tokens_for, rounded, summarise
 
 UNITS = {
@@ -164,7 +164,7 @@ def _interval(row: pd.Series) -> str:
 
 @float64
 def recipes(
-    runs: Runs | pd.DataFrame,
+    runs: RunsLike,
     base: str,
     candidate: str,
     *,
@@ -178,7 +178,7 @@ def recipes(
 
     Parameters
     ----------
-    runs : Runs or DataFrame
+    runs : Runs, path, text, DataFrame, mapping or sequence
         Runs of both recipes; the column ``group`` names the recipe. Other groups are left out.
     base, candidate : str
         Values of ``group``.
@@ -224,8 +224,7 @@ def recipes(
     >>> compared.summary().loc["n_params_multiplier", "q50"].round().tolist()
     [2.0]
     """
-    if not isinstance(runs, Runs):
-        runs = Runs.from_frame(runs)
+    runs = as_runs(runs)
     law = RecipeLaw(textbook_law() if law is None else law, own_floor=not shared_floor)
     noise = textbook_noise() if noise is None else noise
     method = defaults.method() if method is None else method

@@ -1,0 +1,72 @@
+"""Workbooks of Excel, which openpyxl reads."""
+
+from dataclasses import dataclass
+from io import BytesIO
+from zipfile import BadZipFile
+
+import pandas as pd
+
+from bayescale.errors import InputError
+from bayescale.tables.cells import Cell, is_missing
+from bayescale.tables.formats.base import Format
+from bayescale.tables.grid import Row, Sheet, sheet_of_rows
+
+_ZIP = b"PK\x03\x04"
+_WORKBOOK = b"xl/"
+_OLD = bytes.fromhex("d0cf11e0a1b11ae1")
+
+
+@dataclass(frozen=True)
+class Excel(Format):
+    """A workbook; the sheet with most rows is read."""
+
+    order = 2
+
+    def recognises(self, content: bytes) -> bool:
+        """Return whether the content is a workbook, of Excel 2007 and later or of an older one."""
+        return content.startswith(_OLD) or (content.startswith(_ZIP) and _WORKBOOK in content)
+
+    def read(self, content: bytes, name: str) -> Sheet:
+        """Return the table of the largest sheet."""
+        if content.startswith(_OLD):
+            raise InputError(
+                f"{name} is a workbook of Excel 2003 or earlier; save it as .xlsx or CSV."
+            )
+        try:
+            sheets = pd.read_excel(
+                BytesIO(content), sheet_name=None, header=None, dtype=object, engine="openpyxl"
+            )
+        except ImportError:
+            raise InputError(
+                f"{name} is an Excel workbook; install what reads it, pip install "
+                f"'bayescale[formats]', or save the sheet as CSV."
+            ) from None
+        except (OSError, ValueError, KeyError, BadZipFile, SyntaxError, EOFError) as error:
+            raise InputError(
+                f"{name} is a damaged Excel workbook ({type(error).__name__}); save it anew, or as "
+                f"CSV."
+            ) from None
+        rows_of = {str(title): _rows(frame) for title, frame in sheets.items()}
+        title = max(rows_of, key=lambda title: len(rows_of[title]))
+        sheet = sheet_of_rows(rows_of[title], name, "Excel workbook")
+        others = [other for other in rows_of if other != title and rows_of[other]]
+        if not others:
+            return sheet
+        return sheet.with_notes(
+            f"The sheet {title!r} is read, not {', '.join(map(repr, others))}; for another, give "
+            f"pandas.read_excel(path, sheet_name=...)."
+        )
+
+
+def _rows(frame: pd.DataFrame) -> list[Row]:
+    """Return the rows of a sheet that have cells, without columns that are empty."""
+    used = frame.dropna(axis="columns", how="all").dropna(axis="index", how="all")
+    return [[_cell(value) for value in row] for row in used.itertuples(index=False, name=None)]
+
+
+def _cell(value: object) -> Cell:
+    if isinstance(value, bool | str):
+        return value
+    if isinstance(value, int | float):
+        return None if is_missing(float(value)) else float(value)
+    return None if value is None or value is pd.NaT else str(value)
