@@ -53,6 +53,20 @@ def test_a_fit_that_fails_its_diagnostics_is_printed_and_exits_with_3(doubtful):
     assert any("draws=4000" in problem for problem in json.loads(doubtful.stdout)["problems"])
 
 
+def test_json_has_a_verdict_on_data_model_and_sampling(doubtful):
+    verdicts = json.loads(doubtful.stdout)["verdicts"]
+    assert (verdicts["good"], verdicts["sampling"]["good"]) == (False, False)
+    assert (verdicts["data"]["good"], verdicts["model"]["good"]) == (True, True)
+
+
+def test_doubtful_families_exit_with_4_under_strict(bayescale):
+    words = ("dey2023_pile", *QUICK, "--law", "power_law", "--json", "--strict")
+    result = bayescale("fit", *words)
+    assert result.exit_code == 4
+    findings = json.loads(result.stdout)["verdicts"]["data"]["findings"]
+    assert "mixed_families" in {finding["code"] for finding in findings}
+
+
 def test_problems_are_warnings_on_standard_error_too(doubtful):
     problems = json.loads(doubtful.stdout)["problems"]
     assert doubtful.stderr.splitlines() == [

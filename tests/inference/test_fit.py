@@ -213,6 +213,7 @@ def unscaled() -> bs.Posterior:
     )
 
 
+@pytest.mark.filterwarnings("ignore::bayescale.errors.RunsWarning")
 @settings(max_examples=10)
 @given(params=st.floats(1e-9, 1e3), tokens=st.floats(1e-9, 1e3), loss=st.floats(0.1, 10.0))
 def test_units_change_constants_as_units_must_and_nothing_else(

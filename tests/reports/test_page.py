@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from py_mini_racer import MiniRacer
 
 import bayescale as bs
 from bayescale.decisions.plans.plan import Plan
+from bayescale.findings.base import Finding
 from bayescale.reports import calculator
 from bayescale.reports.page import html
 from tests.known_posteriors import known_posterior
@@ -62,6 +64,14 @@ def test_it_loads_nothing_and_forbids_to(page):
     linked = [attributes["href"] for attributes in read.all("a")]
     assert all(link and link.startswith("#") for link in linked)
     assert "default-src 'none'" in page and "@import" not in page and "url(http" not in page
+
+
+def test_doubts_about_data_and_model_stand_above_the_answer(plan, page):
+    wrong = Finding("lone_run", "doubtful", "Run <7> is off.", "Look at it.", ("7",))
+    posterior = replace(plan.posterior, findings=(wrong,))
+    doubtful = html(replace(plan, posterior=posterior))
+    assert "Data: Run &lt;7&gt; is off. Look at it." in doubtful.partition("The answer")[0]
+    assert "Doubtful." not in page
 
 
 def test_it_is_smaller_than_three_megabytes(page):
