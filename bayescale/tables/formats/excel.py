@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from io import BytesIO
-from zipfile import BadZipFile
 
 import pandas as pd
 
@@ -41,7 +40,7 @@ class Excel(Format):
                 f"{name} is an Excel workbook; install what reads it, pip install "
                 f"'bayescale[formats]', or save the sheet as CSV."
             ) from None
-        except (OSError, ValueError, KeyError, BadZipFile, SyntaxError, EOFError) as error:
+        except Exception as error:  # whatever a damaged part of the workbook leads to
             raise InputError(
                 f"{name} is a damaged Excel workbook ({type(error).__name__}); save it anew, or as "
                 f"CSV."
