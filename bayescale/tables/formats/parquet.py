@@ -25,7 +25,10 @@ class Parquet(Format):
     def read(self, content: bytes, name: str) -> Sheet:
         """Return the table, with the index that pandas may have stored."""
         try:
-            frame = pd.read_parquet(BytesIO(content))
+            # Texts are read only when their cells are.
+            return sheet_of_frame(pd.read_parquet(BytesIO(content)), name, "Parquet")
+        except InputError:
+            raise
         except ImportError:
             raise InputError(
                 f"{name} is a Parquet file; install what reads it, pip install "
@@ -35,4 +38,3 @@ class Parquet(Format):
             raise InputError(
                 f"{name} is a damaged Parquet file ({type(error).__name__}); write it anew."
             ) from None
-        return sheet_of_frame(frame, name, "Parquet")
