@@ -220,7 +220,8 @@ def _mark(
                 f"{_NAMES[mark]}; write all numbers alike."
             )
     if len(own) > 1:
-        row = int(np.argmax(cells.map(_has_mark)))
+        marks = cells.map(_mark_in)
+        row = int(np.argmax(marks == marks.value_counts().idxmin()))
         raise InputError(
             f"{where}, column {described(chosen)}: commas and points are both decimal marks here, "
             f"as in row {row + 1} ({cells.iloc[row]!r}); write all numbers alike."
@@ -239,8 +240,10 @@ def _has_comma(cell: Cell) -> bool:
     return isinstance(cell, str) and "," in cell
 
 
-def _has_mark(cell: Cell) -> bool:
-    return bool(mark_of([cell]) or ambiguous_mark(cell))
+def _mark_in(cell: Cell) -> Mark | None:
+    """Return the mark that a cell shows, beyond doubt or not."""
+    certain = mark_of([cell])
+    return certain.pop() if certain else ambiguous_mark(cell)
 
 
 def is_in_per_cent(cells: pd.Series) -> bool:

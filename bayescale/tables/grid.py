@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -84,9 +85,14 @@ def sheet_of_rows(rows: Sequence[Row], name: str, form: str, mark: Mark | None =
 
 def sheet_of_records(records: Sequence[Mapping[str, Cell]], form: str) -> Sheet:
     """Return the table of records, each of which names its cells; those that it lacks are empty."""
-    frame = pd.DataFrame.from_records(list(records)).astype(object)
-    rows = frame.where(frame.notna(), None).to_numpy().tolist()
-    return Sheet(_frame(list(frame.columns), rows, form), form)
+    frame = pd.DataFrame.from_records(list(records))
+    return Sheet(_frame(list(frame.columns), rows_of(frame), form), form)
+
+
+def rows_of(frame: pd.DataFrame) -> list[list[Cell]]:
+    """Return the cells of a frame, a list a row; None where one is missing."""
+    cells = frame.astype(object).map(cell_of)
+    return cast(list[list[Cell]], cells.where(cells.notna(), None).to_numpy().tolist())
 
 
 def sheet_of_frame(frame: pd.DataFrame, name: str, form: str) -> Sheet:

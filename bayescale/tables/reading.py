@@ -141,7 +141,7 @@ def read_table(
     labels = _labels(cells, asked, chosen, where)
     row_notes = list(map(str, quantities.rows.left_out))
     return Reading(
-        _frame(cells, chosen, quantities, labels, mark),
+        _frame(cells, chosen, quantities, labels, mark, where),
         where,
         str(path or ""),
         sheet.format,
@@ -175,12 +175,15 @@ def _frame(
     quantities: Quantities,
     labels: _LabelsOfRows,
     mark: Mark | None,
+    where: str,
 ) -> pd.DataFrame:
     """Return the rows that are kept, under standard names; other columns keep their headings."""
     kept = quantities.rows.kept
     columns: dict[str, pd.Series | np.ndarray] = dict(quantities.values)
     for name, label in labels.given.items():
         columns[name] = label.values.iloc[kept].reset_index(drop=True)
+    if labels.run_id:
+        _refuse_repeated(labels.run_id.values.iloc[kept], where)
     if not labels.run_id and len(kept) < len(cells):
         columns["run_id"] = kept
     moved = {chosen[name].heading for name in quantities.values if name in chosen}
@@ -192,6 +195,16 @@ def _frame(
         if text not in moved and text not in columns:
             columns[text] = canonical(cells[text].iloc[kept].reset_index(drop=True), mark)
     return pd.DataFrame(columns)
+
+
+def _refuse_repeated(run_id: pd.Series, where: str) -> None:
+    again = run_id[run_id.duplicated()]
+    if len(again):
+        raise InputError(
+            f"{where}, row {again.index[0] + 1} (run_id {again.iloc[0]!r}), column run_id: this id "
+            f"is there twice; give every run its own, or rename the column where rows are "
+            f"checkpoints of one run."
+        )
 
 
 def _account(

@@ -19,6 +19,7 @@ from bayescale.tables.formats.base import Format
 from bayescale.tables.grid import Sheet, sheet_of_frame
 from bayescale.tables.records import Json, sheet_of_json
 
+_UNREADABLE = (OSError, EOFError, BadZipFile, zlib.error, lzma.LZMAError, ValueError, RuntimeError)
 _FORMATS = "bayescale.tables.formats"
 _GZIP, _BZIP2, _XZ, _ZIP = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"PK\x03\x04"
 
@@ -131,7 +132,7 @@ def _content(path: Path) -> bytes:
             f"There is no file {path}; check the path. `bayescale datasets list` names the data "
             f"sets of the catalogue, which bs.datasets.load reads."
         ) from None
-    except (OSError, EOFError, BadZipFile, zlib.error, lzma.LZMAError, ValueError) as error:
+    except _UNREADABLE as error:
         raise InputError(
             f"{path} cannot be read ({error}); check its permissions and its ending."
         ) from None

@@ -270,6 +270,7 @@ def test_a_reader_that_is_not_installed_is_named(tmp_path, monkeypatch, module, 
         (b"PK\x03\x04 xl/ and no more", "is a damaged Excel workbook"),
         (bytes.fromhex("d0cf11e0a1b11ae1"), "Excel 2003 or earlier; save it as .xlsx"),
         (b"\x1f\x8b and no more", "cannot be read"),
+        (b"PK\x03\x04 and no more", "cannot be read"),
     ],
 )
 def test_a_damaged_file_is_refused(tmp_path, content, complaint):

@@ -201,6 +201,11 @@ def test_parameters_alone_are_a_table_of_runs():
 # Rows
 
 
+def test_the_odd_cell_among_decimal_marks_is_named():
+    message = refused(SIZES | {"loss": ["3.61", "3.32", "2,94", "2.75"]})
+    assert "commas and points are both decimal marks here, as in row 3 ('2,94')" in message
+
+
 def test_rows_that_lack_a_number_are_left_out_and_told():
     runs, notes = read(**SIZES, loss=[3.6, "N/A", 2.9, ""])
     assert runs.frame.index.tolist() == [0, 2]
@@ -260,6 +265,13 @@ def test_compute_that_is_missing_in_some_rows_is_six_n_d_there():
 
 
 # Labels
+
+
+def test_a_repeated_run_id_is_refused_by_its_row_in_the_source():
+    table = SIZES | {"loss": ["-", 3.3, 2.9, 2.7], "run_id": ["a", "b", "a", "b"]}
+    message = refused(table)
+    assert "row 4 (run_id 'b'), column run_id: this id is there twice" in message
+    assert "checkpoints of one run" in message
 
 
 def test_a_family_is_the_group():

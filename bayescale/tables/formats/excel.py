@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 from io import BytesIO
-from zipfile import BadZipFile
 
 import pandas as pd
 
 from bayescale.errors import InputError
-from bayescale.tables.cells import Cell, is_missing
+from bayescale.tables.cells import Cell
 from bayescale.tables.formats.base import Format
-from bayescale.tables.grid import Row, Sheet, sheet_of_rows
+from bayescale.tables.grid import Sheet, rows_of, sheet_of_rows
 
 _ZIP = b"PK\x03\x04"
 _WORKBOOK = b"xl/"
@@ -41,15 +40,15 @@ class Excel(Format):
                 f"{name} is an Excel workbook; install what reads it, pip install "
                 f"'bayescale[formats]', or save the sheet as CSV."
             ) from None
-        except (OSError, ValueError, KeyError, BadZipFile, SyntaxError, EOFError) as error:
+        except Exception as error:  # whatever a damaged part of the workbook leads to
             raise InputError(
                 f"{name} is a damaged Excel workbook ({type(error).__name__}); save it anew, or as "
                 f"CSV."
             ) from None
-        rows_of = {str(title): _rows(frame) for title, frame in sheets.items()}
-        title = max(rows_of, key=lambda title: len(rows_of[title]))
-        sheet = sheet_of_rows(rows_of[title], name, "Excel workbook")
-        others = [other for other in rows_of if other != title and rows_of[other]]
+        by_title = {str(title): _rows(frame) for title, frame in sheets.items()}
+        title = max(by_title, key=lambda title: len(by_title[title]))
+        sheet = sheet_of_rows(by_title[title], name, "Excel workbook")
+        others = [other for other in by_title if other != title and by_title[other]]
         if not others:
             return sheet
         return sheet.with_notes(
@@ -58,15 +57,7 @@ class Excel(Format):
         )
 
 
-def _rows(frame: pd.DataFrame) -> list[Row]:
+def _rows(frame: pd.DataFrame) -> list[list[Cell]]:
     """Return the rows of a sheet that have cells, without columns that are empty."""
     used = frame.dropna(axis="columns", how="all").dropna(axis="index", how="all")
-    return [[_cell(value) for value in row] for row in used.itertuples(index=False, name=None)]
-
-
-def _cell(value: object) -> Cell:
-    if isinstance(value, bool | str):
-        return value
-    if isinstance(value, int | float):
-        return None if is_missing(float(value)) else float(value)
-    return None if value is None or value is pd.NaT else str(value)
+    return rows_of(used)

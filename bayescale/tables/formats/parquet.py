@@ -25,15 +25,16 @@ class Parquet(Format):
     def read(self, content: bytes, name: str) -> Sheet:
         """Return the table, with the index that pandas may have stored."""
         try:
-            frame = pd.read_parquet(BytesIO(content))
+            # Texts are read only when their cells are.
+            return sheet_of_frame(pd.read_parquet(BytesIO(content)), name, "Parquet")
+        except InputError:
+            raise
         except ImportError:
             raise InputError(
                 f"{name} is a Parquet file; install what reads it, pip install "
                 f"'bayescale[formats]', or save the table as CSV."
             ) from None
-        except (OSError, ValueError) as error:
-            reason = str(error).strip().splitlines()[0]
+        except Exception as error:  # pyarrow has exceptions of its own beside Python's
             raise InputError(
-                f"{name} is a damaged Parquet file ({reason}); write it anew."
+                f"{name} is a damaged Parquet file ({type(error).__name__}); write it anew."
             ) from None
-        return sheet_of_frame(frame, name, "Parquet")
