@@ -42,9 +42,10 @@ class Sizes:
     refits: int = 4000
     sampled_starts: int = 40
     sampled_refits: int = 80
+    later_calls: int = 3
 
 
-QUICK = Sizes(draws=200, refits=200, sampled_starts=2, sampled_refits=4)
+QUICK = Sizes(draws=100, refits=100, sampled_starts=1, sampled_refits=2, later_calls=1)
 STARTS = 4500
 
 
@@ -92,7 +93,9 @@ def point_here(sizes: Sizes) -> dict[str, float]:
     huber = bs.noise.Huber(DELTA)
     method = bs.Bootstrap(replicates=sizes.refits)
     law = bs.laws.Chinchilla()
-    seconds, fitted = seconds_of(lambda: fit(runs, law=law, noise=huber, method=method), 4)
+    seconds, fitted = seconds_of(
+        lambda: fit(runs, law=law, noise=huber, method=method), 1 + sizes.later_calls
+    )
     assert fitted.objective is not None
     return {
         "first": seconds[0],

@@ -65,6 +65,7 @@ class Sizes:
     values: int = 20
     sampled_slices: int = 8
     repeats: int = 3
+    methods: tuple[str, ...] = METHODS
 
 
 QUICK = Sizes(
@@ -79,6 +80,7 @@ QUICK = Sizes(
     values=8,
     sampled_slices=2,
     repeats=1,
+    methods=("Importance",),
 )
 
 
@@ -298,7 +300,7 @@ def compare(sizes: Sizes, arguments: list[str]) -> JsonObject:
 
     stock = part("stock")
     stock_rate = stock["ess"] / stock["seconds"]
-    posteriors = {name: part(name) for name in METHODS}
+    posteriors = {name: part(name) for name in sizes.methods}
     for row in posteriors.values():
         row["ratio_first_call"] = row["ess"] / row["first"] / stock_rate
     return {
@@ -350,7 +352,7 @@ def table(result: JsonObject) -> "Table":
             _reached(row),
         )
     stock = result["posterior"]["stock"]
-    for name in METHODS:
+    for name in sizes["methods"]:
         row = result["posterior"][name]
         shown.add_row(
             f"posterior by {name}, effective draws / s",

@@ -208,8 +208,8 @@ def predictive_surface(growth: float) -> tuple[int, Call]:
     import jax.numpy as jnp
 
     import bayescale as bs
-    from bayescale.decisions.forecasts.forecast import QUANTILES
     from bayescale.kernels import predictive_surface
+    from bayescale.units import QUANTILES_AND_QUARTILES
 
     rng = np.random.default_rng(0)
     cells = round(4 * growth)
@@ -220,7 +220,7 @@ def predictive_surface(growth: float) -> tuple[int, Call]:
     axis = jnp.linspace(np.log(1e8), np.log(1e12), cells)
     inputs = dict.fromkeys(law.inputs, axis)
     scatter = jnp.asarray(0.01 * np.arange(KINDS)[:, None] * rng.standard_normal(DRAWS))
-    quantiles = tuple(QUANTILES.values())
+    quantiles = tuple(QUANTILES_AND_QUARTILES.values())
 
     def call() -> object:
         return predictive_surface(law, params, inputs, scatter, quantiles=quantiles)

@@ -1,6 +1,7 @@
 """Benchmarks: scripts that all run, and documents that quote measurements of today's models."""
 
 import ast
+import importlib
 import json
 import subprocess
 import sys
@@ -60,6 +61,15 @@ def about(name: str) -> record.JsonObject:
 def test_a_script_takes_the_common_options_and_writes_a_record(script):
     calls = called(ast.parse(script.read_text(encoding="utf-8")))
     assert {"record.parser", "record.write"} <= calls
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
+def test_what_a_script_imports_of_the_package_is_there(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("bayescale"):
+            module = importlib.import_module(node.module)
+            for alias in node.names:
+                assert hasattr(module, alias.name), f"line {node.lineno}: {alias.name}"
 
 
 @pytest.mark.parametrize("page", quote.PAGES)
