@@ -27,7 +27,7 @@ def test_a_law_says_which_columns_are_looked_at():
 
 
 def test_the_page_has_each_finding_with_its_remedy(capsys):
-    runs = accuracies()
+    runs = bs.Runs(accuracies())
     print_check(Understood(runs), bs.check(runs))
     page = " ".join(capsys.readouterr().out.split())
     assert "Refused: a fit would not answer" in page
