@@ -40,7 +40,7 @@ TILE = 64
 _PRIOR_DRAWS, _SEARCHES, _GAUSS_NEWTON_STEPS = 4096, 8, 50
 _NEAR, _LEVEL = (1.0, 0.3, 0.1), 0.1
 _FIRST_DAMPING, _GROW, _MOST_DAMPING = 10.0, 30.0, 1e6
-_FEWEST_SEARCHES, _SAME_VALUE, _LAW_STEPS_AGAIN = 4, 1.0, 3
+_FEWEST_SEARCHES, _SAME_VALUE, _LAW_STEPS_AGAIN, _UNLIKELY = 4, 1.0, 3, 3.0
 _MOST_ENDS, _FAR_BELOW, _SAME_END = 2, 20.0, 0.5
 _ROUNDS, _NEWTON_STEPS, _SETTLED = 20, 6, 1e-2
 
@@ -234,7 +234,9 @@ class Conditional:
             begin = len(ends)
             several = list(starts[begin : begin + max(self.workers, 2)])
             ends += self._side_by_side(lambda start: self._searched(start, seed), several)
-        ends.append(self._searched_again(min(ends, key=lambda end: end.value), seed))
+        lowest = min(ends, key=lambda end: end.value)
+        if self._is_unlikely(lowest):
+            ends.append(self._searched_again(lowest, seed))
         ends.sort(key=lambda end: end.value)
         distinct: list[End] = []
         for end in ends:
@@ -283,6 +285,12 @@ class Conditional:
             at = self._law_moved(best.unconstrained, best.coefficients, law_steps)
             linearisation = self._expanded(*at)
         return best
+
+    def _is_unlikely(self, end: End) -> bool:
+        """Return whether a parameter of the noise lies far from its prior."""
+        centre, width = self.prior_location_scale
+        away = np.abs((end.unconstrained - centre) / width)[self.n_law :]
+        return bool(away.max(initial=0.0) > _UNLIKELY)
 
     def _searched_again(self, end: End, seed: int) -> End:
         """Search from an end once more, with the scatter of the prior at first.
