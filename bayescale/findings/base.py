@@ -50,8 +50,8 @@ class Finding:
     severity: str
     sentence: str
     remedy: str
-    rows: tuple[str, ...] = ()
-    figures: dict[str, float] = field(default_factory=dict)
+    rows: tuple[str, ...] = field(default=(), repr=False)
+    figures: dict[str, float] = field(default_factory=dict, repr=False)
 
     def __str__(self) -> str:
         return f"{self.sentence} {self.remedy}"

@@ -20,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from bayescale._internal.progress import Tell, tell_nobody
 from bayescale.inference._conditional import Linearisation, Weighable, linearise, weighable
 from bayescale.inference._coordinates import scored
 from bayescale.inference._data import Data
@@ -167,11 +168,14 @@ class Conditional:
     programs : Programs
     workers : int
         Threads that weigh tiles.
+    tell : callable
+        Told of each step.
     """
 
     problem: Problem
     programs: Programs
     workers: int = 1
+    tell: Tell = tell_nobody
 
     @cached_property
     def n_law(self) -> int:
@@ -263,6 +267,7 @@ class Conditional:
         at = self._law_moved(start, best.coefficients, law_steps)
         damping, linearisation = 0.0, self._expanded(*at)
         for _ in range(_GAUSS_NEWTON_STEPS):
+            self.tell("searching for modes")
             here = best.unconstrained[p:]
             tried = np.concatenate([here[None], here + width * near, centre + width * standard])
             scores = scored(self.noise_parameters, tried[:TILE])
@@ -318,6 +323,7 @@ class Conditional:
         noise = scored(self.noise_parameters, end.unconstrained[self.n_law :])
         linearisation = self._expanded(end.unconstrained, end.coefficients)
         for _ in range(_ROUNDS):
+            self.tell("settling at a mode")
             linearisation = self._expanded(*self._conditional_mode(linearisation, noise))
             expansion = self._descended(linearisation, noise)
             moved, noise = np.abs(expansion.at - noise), expansion.at

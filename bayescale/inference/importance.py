@@ -28,6 +28,7 @@ from threadpoolctl import threadpool_limits
 
 from bayescale._internal.compiling import Use, jit_for
 from bayescale._internal.precision import float64
+from bayescale._internal.progress import told
 from bayescale.errors import InputError
 from bayescale.inference._conditional import Linearisation, Weighable
 from bayescale.inference._conditional_modes import Conditional, Mode, Programs, cores
@@ -85,20 +86,20 @@ class Importance(BatchMethod):
         """Draw from the posteriors of problems of one law and noise model."""
         self._check(problems)
         programs = [Programs.of(problem) for problem in problems]
-        # Several threads share the problems, or else the tiles of the one problem.
-        workers = cores() if len(problems) == 1 else 1
-        conditionals = [
-            Conditional(problem, compiled, workers)
-            for problem, compiled in zip(problems, programs, strict=True)
-        ]
         # Small factorisations in several BLAS threads spend their time waiting for each other.
         with threadpool_limits(1, "blas"):
             if len(problems) == 1:
-                drawn = [self._drawn(conditionals[0])]
+                drawn = [self._drawn_alone(problems[0], programs[0])]
             else:
+                conditionals = map(Conditional, problems, programs)
                 with ThreadPoolExecutor(cores()) as pool:
                     drawn = list(pool.map(float64(self._drawn), conditionals))
         return [self._posterior(*pair) for pair in zip(problems, drawn, strict=True)]
+
+    def _drawn_alone(self, problem: Problem, programs: Programs) -> "Drawn":
+        """Draw for one problem, whose tiles several threads share, and tell of each step."""
+        with told(f"Fitting {problem.runs.name}") as tell:
+            return self._drawn(Conditional(problem, programs, cores(), tell))
 
     def _check(self, problems: Sequence[Problem]) -> None:
         if self.draws < 1:
@@ -114,8 +115,10 @@ class Importance(BatchMethod):
         round_of = partial(_proposed, conditional, modes[0].linearisation, generator)
         pool = Pool(_about(conditional, modes))
         while len(pool.used) < _MOST_ROUNDS and not (pool.used and pool.settled):
+            conditional.tell(f"round {len(pool.used) + 1} of at most {_MOST_ROUNDS}")
             pool = pool.after(*round_of(pool.proposal, _ADAPTING)[:2])
         for _ in range(_MOST_LAST_ROUNDS):
+            conditional.tell("last round")
             pool, parts = self._last_round(pool, round_of)
             if pool.weighed.reliable:
                 break

@@ -36,6 +36,9 @@ _PARTS = 5
 _FEWEST_NEIGHBOURS = 8
 _MOST_GROUPS = 20
 
+_NO_SCATTER = 1e-5
+_EXACT = "The runs follow the law exactly: their scatter is the least that a fit tells from none."
+_MEASURE = "Such losses were computed from a law; intervals of measured losses are wider."
 _REMEDY = (
     "Look at these runs; or take a law or a noise model with more freedom, such as Coupled() with "
     "Discrepancy()."
@@ -52,11 +55,14 @@ class _Residuals:
     made_up : array, shape (draws, runs)
     raw : array, shape (runs,)
         Those of the runs on the scale of the fit.
+    scale : array, shape (runs,)
+        Robust standard deviation of the scatter of each run, on that scale.
     """
 
     observed: np.ndarray
     made_up: np.ndarray
     raw: np.ndarray
+    scale: np.ndarray
 
     @property
     def size(self) -> np.ndarray:
@@ -97,7 +103,11 @@ def misfits(posterior: Posterior, seed: int = 0) -> tuple[Finding, ...]:
     doubtful = [one for one in found if one.probability < LIMIT]
     chosen = doubtful or found[:1]
     severity = DOUBTFUL if doubtful else NOTE
-    return tuple(_finding(posterior, residuals, one, severity) for one in chosen)
+    findings = [_finding(posterior, residuals, one, severity) for one in chosen]
+    largest = float(residuals.scale.max())
+    if posterior.response.scale == "logarithm" and largest < _NO_SCATTER:
+        findings.append(Finding("no_scatter", NOTE, _EXACT, _MEASURE, figures={"scatter": largest}))
+    return tuple(findings)
 
 
 def _finding(
@@ -136,7 +146,7 @@ def _residuals(posterior: Posterior, seed: int) -> _Residuals:
     moved = (prediction.reshape(-1, n_runs) - mean) / scale
     standard = np.clip(scatter / scale, -_LARGEST, _LARGEST)
     followed = (standard @ moved.T) @ moved / len(moved)
-    return _Residuals((residual / scale)[None], standard - followed, residual)
+    return _Residuals((residual / scale)[None], standard - followed, residual, scale)
 
 
 def _with_draws(posterior: Posterior) -> Posterior:

@@ -61,6 +61,7 @@ def test_a_table_that_was_computed_from_a_law_gives_the_law_back() -> None:
         quantiles = np.quantile(posterior.draws(name), [0.05, 0.5, 0.95])
         assert quantiles == pytest.approx(true, abs=1e-3)
     assert np.quantile(posterior.draws("sigma"), 0.95) < 1e-5
+    assert "no_scatter" in [finding.code for finding in posterior.verdicts.model]
 
 
 @pytest.fixture
