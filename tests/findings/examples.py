@@ -78,6 +78,7 @@ def on_line(power=1.0):
 BREAKS = {
     "checkpoints": checkpoints,
     "few_runs": lambda: sweep().iloc[::12],
+    "too_few_runs": lambda: sweep().iloc[:2],
     "flops_counting": lambda: sweep().assign(flops=sweep()["flops"] * 1.3),
     "flops_unit": lambda: sweep().assign(flops=sweep()["flops"] / 1e9),
     "high_loss": lambda: sweep().assign(loss=np.exp(sweep()["loss"])),

@@ -1,0 +1,38 @@
+"""Fewer runs than a fit takes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from bayescale.findings._sweep import Sweep
+from bayescale.findings.base import REFUSED, Finding, Rule
+
+
+@dataclass(frozen=True)
+class TooFewRuns(Rule):
+    """Find a table of one or two runs.
+
+    Parameters
+    ----------
+    fewest : int
+        Runs that a fit takes.
+    """
+
+    fewest: int = 3
+
+    severity: ClassVar[str] = REFUSED
+    meaning: ClassVar[str] = (
+        "Two runs show one difference of loss, which any floor and any exponent explain: an answer "
+        "would be the prior's."
+    )
+    remedy: ClassVar[str] = (
+        "Add runs: three are answered, widely; some nine over three values of each input say how "
+        "loss falls."
+    )
+
+    def find(self, sweep: Sweep) -> Iterable[Finding]:
+        """Return one finding, or none."""
+        if sweep.has_loss and len(sweep) < self.fewest:
+            yield self.finding(
+                sweep, f"{len(sweep)} runs are fewer than the {self.fewest} that a fit takes."
+            )
