@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from bayescale.runs import Runs
 
 LAW = "coupled"
-"""The law of `fit` and `backtest`."""
+"""The law of `fit` and `backtest` for runs with parameters and tokens."""
+
+LAW_OF_ONE_INPUT = "power_law"
+"""The law of `fit` for runs with parameters, tokens or compute alone."""
 
 NOISE = "discrepancy"
 """The noise model of `fit` and `backtest` for losses, by a method that can fit it."""
@@ -46,8 +49,26 @@ TEXTBOOK_METHOD = "importance"
 
 
 def law() -> "Law":
-    """Return the law of `fit`."""
+    """Return the law of `fit` for runs with parameters and tokens."""
     return cast("Law", parse("bayescale.laws", LAW))
+
+
+def law_for(runs: "Runs") -> "Law":
+    """Return the law of `fit`: `law`, or a power of the one input that runs have.
+
+    Examples
+    --------
+    >>> from bayescale import defaults
+    >>> from bayescale.runs import Runs
+    >>> table = {"n_params": [1e8, 2e8, 4e8], "loss": [3.1, 2.9, 2.8]}
+    >>> defaults.law_for(Runs.read(table)).inputs
+    ('n_params',)
+    """
+    given = [name for name in ("n_params", "n_tokens") if name in runs.frame]
+    if len(given) == 2:
+        return law()
+    only = given[0] if given else "flops"
+    return cast("Law", parse("bayescale.laws", f"{LAW_OF_ONE_INPUT}:input={only}"))
 
 
 def noise(runs: "Runs", law: "Law") -> "Likelihood":

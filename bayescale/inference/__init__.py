@@ -41,7 +41,8 @@ def fit(
         What is no `Runs` is read by `Runs.read`, which recognises the columns.
     law : Law
         By default `Coupled()`, for any noise model and method: its forecasts were the best over
-        public sweeps (`bayescale.defaults`).
+        public sweeps (`bayescale.defaults`). Where runs have parameters, tokens or compute alone,
+        `PowerLaw` of that input, and a note of the runs says so.
     noise : Noise
         By default `Discrepancy()`, with an effect of each ``group`` where groups are compute
         budgets; `StudentT()` under `Grid`, `MultiStart` and `Bootstrap`, which need runs that
@@ -84,7 +85,10 @@ def fit(
     _require_instance(Noise, noise, "noise=bs.noise.StudentT()")
     _require_instance(Method, method, "method=bs.NUTS()")
     runs = as_runs(runs, law.required_columns if law else None)
-    law, noise, method = _chosen(runs, law, noise, method)
+    if law is None:
+        law = defaults.law_for(runs)
+        runs = _with_a_note_on_one_input(runs, law)
+    noise, method = _chosen(runs, law, noise, method)
     findings = examine(runs.frame, law.inputs, law.response)
     refuse(findings, runs.name)
     problem = Problem.build(runs, law, noise)
@@ -103,12 +107,19 @@ def _require_instance(kind: type, value: object, example: str) -> None:
         )
 
 
+def _with_a_note_on_one_input(runs: Runs, law: Law) -> Runs:
+    if len(law.inputs) > 1:
+        return runs
+    (only,) = law.inputs
+    note = f"{only} is the only input, so the law is one of {only}: what else differs is not seen."
+    return replace(runs, notes=(*runs.notes, note))
+
+
 def _chosen(
-    runs: Runs, law: Law | None, noise: Noise | None, method: Method | None
-) -> tuple[Law, Noise, Method]:
+    runs: Runs, law: Law, noise: Noise | None, method: Method | None
+) -> tuple[Noise, Method]:
     method = defaults.method() if method is None else method
-    law = defaults.law() if law is None else law
     if noise is None:
         shared = method.takes_departures
         noise = defaults.noise(runs, law) if shared else defaults.textbook_noise()
-    return law, noise, method
+    return noise, method

@@ -40,6 +40,7 @@ def test_an_objective_needs_as_many_runs_as_parameters(sweep: bs.Runs) -> None:
         bs.fit(few, **POINT)
 
 
+@pytest.mark.filterwarnings("ignore::bayescale.errors.RunsWarning")
 def test_priors_make_up_what_three_runs_do_not_say(sweep: bs.Runs) -> None:
     wide, narrow = (bs.fit(bs.Runs.from_frame(f)) for f in (sweep.frame.iloc[::16], sweep.frame))
     assert len(wide.runs) == 3
@@ -54,6 +55,7 @@ def test_two_runs_are_refused_by_what_is_missing(sweep: bs.Runs) -> None:
         bs.fit(two)
 
 
+@pytest.mark.filterwarnings("ignore::bayescale.errors.RunsWarning")
 def test_a_table_that_was_computed_from_a_law_gives_the_law_back() -> None:
     exact = bs.datasets.simulate(seed=0, noise=0.0, sizes_per_budget=5)
     posterior = bs.fit(exact)
@@ -81,6 +83,15 @@ def chosen(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Any, Any]]:
         return seen[-1]
 
     return ask
+
+
+@pytest.mark.filterwarnings("ignore::bayescale.errors.RunsWarning")
+@pytest.mark.parametrize("only", ["n_params", "n_tokens", "flops"])
+def test_runs_of_one_input_have_a_law_of_it(
+    only: str, chosen: Callable[..., tuple[Any, Any]]
+) -> None:
+    law, _ = chosen({only: [1e9, 2e10, 4e11], "loss": [3.1, 2.9, 2.8]})
+    assert law == bs.laws.PowerLaw(input=only)
 
 
 def test_where_nothing_is_given_the_coupled_law_departs_and_each_budget_by_itself(
