@@ -24,7 +24,7 @@ class OneSize(Rule):
 
     def find(self, sweep: Sweep) -> Iterable[Finding]:
         """Return one finding, or none."""
-        if not sweep.has("n_params"):
+        if len(sweep) < 2 or not sweep.has("n_params"):
             return
         if np.ptp(sweep.log("n_params")) == 0:
             yield self.finding(

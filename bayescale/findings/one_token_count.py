@@ -27,7 +27,7 @@ class OneTokenCount(Rule):
 
     def find(self, sweep: Sweep) -> Iterable[Finding]:
         """Return one finding, or none."""
-        if not sweep.has("n_tokens"):
+        if len(sweep) < 2 or not sweep.has("n_tokens"):
             return
         is_one_size = sweep.has("n_params") and np.ptp(sweep.log("n_params")) == 0
         if np.ptp(sweep.log("n_tokens")) == 0 and not is_one_size:

@@ -21,7 +21,7 @@ def mixed() -> Any:
     fitted once.
     """
     good = bs.datasets.simulate(seed=1, budgets=(1e18, 1e19, 1e20, 1e21), sizes_per_budget=5)
-    few = bs.Runs(good.frame.head(3), name="few")
+    few = bs.Runs(good.frame.head(2), name="few")
     return bs.batch(
         [good, few, "nowhere.csv"],
         laws=LAWS,
@@ -73,7 +73,7 @@ def test_a_data_set_that_cannot_be_fitted_stops_no_other(mixed):
 
 def test_a_failed_row_says_in_one_line_what_is_wrong(mixed):
     few, _, nowhere, _ = mixed.frame["message"].tail(4)
-    assert "few has 3 runs but 6 parameters" in few
+    assert "few has 2 runs, and chinchilla with normal needs 3" in few
     assert nowhere.startswith("There is no file nowhere.csv")
     assert not any("\n" in message for message in mixed.frame["message"])
 

@@ -43,7 +43,7 @@ def cluster() -> Iterator[Any]:
 
 
 def test_processes_give_the_frame_of_one_process(processes, sweeps, quick, same):
-    data = [*sweeps, "nowhere.csv", bs.Runs(sweeps[0].frame.head(3), name="few")]
+    data = [*sweeps, "nowhere.csv", bs.Runs(sweeps[0].frame.head(2), name="few")]
     # Alone first, so that workers find its programs.
     alone = bs.batch(data, **quick).frame
     same(bs.batch(data, executor=processes, **quick).frame, alone)

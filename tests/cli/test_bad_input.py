@@ -106,8 +106,8 @@ def test_a_repeated_run_id_is_found(refused, sweep):
     )
 
 
-def test_fewer_runs_than_parameters_are_too_few(refused, sweep):
-    assert has(refused("fit", sweep(rows=6)), "6 runs but 10 parameters", "add runs")
+def test_two_runs_are_too_few(refused, sweep):
+    assert has(refused("fit", sweep(rows=2)), "2 runs are fewer than the 3", "Add runs")
 
 
 # Names and options

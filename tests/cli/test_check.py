@@ -20,7 +20,8 @@ def card(folder):
 
 def test_the_page_says_where_each_column_comes_from(bayescale, card):
     page = bayescale("check", card).stdout
-    assert "card: 3 runs (" in page and "separated by semicolons" in " ".join(page.split())
+    words = " ".join(page.split())
+    assert "card: 3 runs (" in words and "separated by semicolons" in words
     lines = {line.split("  ")[0]: " ".join(line.split()) for line in page.splitlines()}
     assert lines["n_params"] == "n_params Count parameters 111M 1.30B"
     assert lines["loss"] == "loss test loss nats per token 1.997 2.608"

@@ -20,6 +20,7 @@ def boot(sweep: bs.Runs) -> bs.Posterior:
     )
 
 
+@pytest.mark.filterwarnings("ignore::bayescale.errors.RunsWarning")
 def test_each_replicate_is_the_fit_of_its_resampled_runs(
     sweep: bs.Runs, boot: bs.Posterior
 ) -> None:

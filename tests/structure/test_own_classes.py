@@ -283,9 +283,9 @@ def test_a_file_that_names_another_kind_of_class_is_refused(saved, tmp_path):
 
 def test_a_file_of_a_newer_format_says_so(saved, tmp_path):
     with pytest.raises(
-        InputError, match=r"written by a newer version .*format 3.*update bayescale"
+        InputError, match=r"written by a newer version .*format 4.*update bayescale"
     ):
-        bs.load(changed(saved, tmp_path, format="bayescale posterior 3"))
+        bs.load(changed(saved, tmp_path, format="bayescale posterior 4"))
 
 
 def test_a_law_that_could_not_be_read_back_is_not_saved(made_posterior, on_path, tmp_path):

@@ -11,7 +11,7 @@ from bayescale._internal.discovery import describe, name_of
 from bayescale._internal.precision import float64
 from bayescale.decisions.forecasts.forecast import forecast
 from bayescale.defaults import textbook_law
-from bayescale.errors import FitWarning, InputError
+from bayescale.errors import FitWarning, InputError, RunsWarning
 from bayescale.inference import fit
 from bayescale.inference.base import Method
 from bayescale.inference.bootstrap import Bootstrap
@@ -85,7 +85,11 @@ class Fitted:
 
     def predict(self, train: Runs, test: Runs) -> Prediction:
         """Forecast by the posterior predictive distribution, jointly for all runs of ``test``."""
-        return predicted(fit(train, law=self.law, noise=self.noise, method=self.method), test)
+        with warnings.catch_warnings():
+            # What is doubtful about runs is said of all of them, and not of each fold again.
+            warnings.simplefilter("ignore", RunsWarning)
+            posterior = fit(train, law=self.law, noise=self.noise, method=self.method)
+        return predicted(posterior, test)
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,7 @@ class HuberBootstrap:
             # Refits that fail are part of today's practice, and what is backtested is another
             # model.
             warnings.simplefilter("ignore", FitWarning)
+            warnings.simplefilter("ignore", RunsWarning)
             point = fit(
                 train, law=self.law, noise=huber, method=MultiStart(starts=500, seed=self.seed)
             )

@@ -166,10 +166,11 @@ def test_failed_diagnostics_are_warned_of_and_kept_with_the_fold(sweep):
 
 def test_too_few_runs_left_for_the_law_are_named_with_what_was_hidden(sweep):
     with pytest.raises(
-        bs.InputError, match=r"without the largest-compute 90 % has 4 runs but 6 parameters"
+        bs.InputError,
+        match=r"without the largest-compute 95 % has 2 runs, and chinchilla",
     ):
         bs.backtest(
-            sweep, bs.LargestCompute(0.9), law=bs.laws.Chinchilla(), noise=NORMAL, method=POINT
+            sweep, bs.LargestCompute(0.95), law=bs.laws.Chinchilla(), noise=NORMAL, method=POINT
         )
 
 
