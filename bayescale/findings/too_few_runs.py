@@ -34,5 +34,5 @@ class TooFewRuns(Rule):
         """Return one finding, or none."""
         if sweep.has_loss and len(sweep) < self.fewest:
             yield self.finding(
-                sweep, f"{len(sweep)} runs are fewer than the {self.fewest} that a fit takes."
+                sweep, f"{len(sweep)} of the {self.fewest} runs that a fit takes are there."
             )

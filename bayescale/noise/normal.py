@@ -51,4 +51,5 @@ class Normal(Likelihood):
         Written out, because samplers spend their time here: one logarithm a run.
         """
         variance = params["sigma"] ** 2 + conditions.log_loss_se**2
-        return residual**2 / (2 * variance) + jnp.log(2 * np.pi * variance) / 2
+        squared = jnp.square(residual) / (2 * variance)
+        return squared + jnp.log(2 * np.pi * variance) / 2

@@ -81,6 +81,7 @@ class StudentT(Likelihood):
         """
         nu = params["nu"] if self.nu is None else self.nu
         variance = params["sigma"] ** 2 + conditions.log_loss_se**2
-        tail = (nu + 1) / 2 * jnp.log1p(residual**2 / (nu * variance))
-        constant = gammaln(nu / 2) - gammaln((nu + 1) / 2) + jnp.log(nu * np.pi) / 2
+        power = jnp.add(nu, 1) / 2
+        tail = power * jnp.log1p(jnp.square(residual) / (nu * variance))
+        constant = gammaln(nu / 2) - gammaln(power) + jnp.log(nu * np.pi) / 2
         return tail + jnp.log(variance) / 2 + constant

@@ -218,7 +218,7 @@ def failing(error: Exception):
 def test_a_failure_is_recorded_beside_the_fits(out, sweeps, quick):
     bs.batch([bs.Runs(sweeps[0].frame.head(2), name="few")], out=out, **quick)
     (record,) = out.glob("few-chinchilla-normal-*.failed.json")
-    assert "add runs" in json.loads(record.read_text())["message"]
+    assert "needs 3: add 1" in json.loads(record.read_text())["message"]
 
 
 def test_bad_input_is_not_tried_again(out, sweeps, quick, same, monkeypatch):

@@ -189,6 +189,6 @@ def test_hold_outs_that_cannot_be_are_refused(refused, unfitted, sweep, holdout,
 
 
 def test_too_few_runs_for_the_law_are_refused(refused, sweep):
-    assert "without the largest-compute 80 % has 2 runs, and" in refused(
+    assert "without the largest-compute 80 %: 2 of the 3 runs" in refused(
         "backtest", sweep(), "--holdout", "0.8", *QUICK
     )

@@ -106,8 +106,8 @@ def test_a_repeated_run_id_is_found(refused, sweep):
     )
 
 
-def test_two_runs_are_too_few(refused, sweep):
-    assert has(refused("fit", sweep(rows=2)), "2 runs are fewer than the 3", "Add runs")
+def test_one_run_is_too_few(refused, sweep):
+    assert has(refused("fit", sweep(rows=1)), "1 of the 3 runs", "Add runs")
 
 
 # Names and options

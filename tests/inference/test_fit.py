@@ -51,7 +51,7 @@ def test_priors_make_up_what_three_runs_do_not_say(sweep: bs.Runs) -> None:
 
 def test_two_runs_are_refused_by_what_is_missing(sweep: bs.Runs) -> None:
     two = bs.Runs.from_frame(sweep.frame.iloc[[0, -1]])
-    with pytest.raises(bs.InputError, match="2 runs are fewer than the 3 that a fit takes"):
+    with pytest.raises(bs.InputError, match="2 of the 3 runs that a fit takes are there"):
         bs.fit(two)
 
 

@@ -167,7 +167,7 @@ def test_failed_diagnostics_are_warned_of_and_kept_with_the_fold(sweep):
 def test_too_few_runs_left_for_the_law_are_named_with_what_was_hidden(sweep):
     with pytest.raises(
         bs.InputError,
-        match=r"without the largest-compute 95 % has 2 runs, and chinchilla",
+        match="without the largest-compute 95 %: 2 of the 3 runs",
     ):
         bs.backtest(
             sweep, bs.LargestCompute(0.95), law=bs.laws.Chinchilla(), noise=NORMAL, method=POINT
