@@ -21,6 +21,7 @@ from bayescale.findings import on_reading
 from bayescale.results import in_lines, table_to_html
 from bayescale.tables.nearest import lacking
 from bayescale.tables.reading import Reading, read_table
+from bayescale.tables.rows import faults
 from bayescale.tables.sources import TableLike
 from bayescale.units import six_nd
 
@@ -29,9 +30,6 @@ OPTIONAL_NUMBERS = ("flops", "unique_tokens", "loss_se", "weight", "n_correct", 
 
 _FINEST_RELATIVE_ERROR = 1e-6
 _COUNTS = {"n_correct", "n_samples"}
-# All other numbers are positive.
-_MAY_BE_NIL = ("n_correct", "accuracy")
-_OF_ANY_SIGN = ("relative_loss", "score", "error")
 
 
 @dataclass(frozen=True, eq=False)
@@ -383,16 +381,11 @@ def _rename(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
 def _numbers(table: pd.DataFrame, column: str, name: str) -> pd.Series:
     values = table[column]
     numbers = pd.to_numeric(values, errors="coerce").astype(np.float64)
-    refused: list[tuple[pd.Series | np.ndarray, str, str]] = [
-        (values.isna(), "is missing", "fill it in or drop the row"),
-        (numbers.isna(), "is not a number", "write plain digits such as 70e9"),
-        (np.isinf(numbers), "is not finite", "fill it in or drop the row"),
+    refused = [
+        (values.isna().to_numpy(), "is missing", "fill it in or drop the row"),
+        (numbers.isna().to_numpy(), "is not a number", "write plain digits such as 70e9"),
+        *faults(column, numbers.to_numpy()),
     ]
-    if column in _MAY_BE_NIL:
-        refused.append((numbers < 0, "is negative", "mend it or drop the row"))
-    elif column not in _OF_ANY_SIGN:
-        remedy = "these are counts and losses, so mend it or drop the row"
-        refused.append((numbers <= 0, "is not positive", remedy))
     for bad, what, remedy in refused:
         if bad.any():
             row = int(np.argmax(bad))

@@ -65,6 +65,15 @@ class Sweep:
         """Return the natural logarithm of a column, shape (runs,)."""
         return np.log(self.column(name))
 
+    @cached_property
+    def log_tokens_per_param(self) -> np.ndarray | None:
+        """The natural logarithm of D/N, shape (runs,); None where not both N and D vary."""
+        if len(self) < 2 or not self.has("n_params", "n_tokens"):
+            return None
+        log_n, log_d = self.log("n_params"), self.log("n_tokens")
+        varies = np.ptp(log_n) > 0 and np.ptp(log_d) > 0
+        return log_d - log_n if varies else None
+
     def rank_correlation(self, name: str, rows: np.ndarray | None = None) -> float:
         """Return Spearman's correlation of the loss with a column, over all runs or those of these
         positions; nought where either does not vary.

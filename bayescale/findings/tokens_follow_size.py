@@ -35,14 +35,9 @@ class TokensFollowSize(Rule):
 
     def find(self, sweep: Sweep) -> Iterable[Finding]:
         """Return one finding, or none."""
-        if not sweep.has("n_params", "n_tokens"):
-            return
-        log_n, log_d = sweep.log("n_params"), sweep.log("n_tokens")
-        if np.ptp(log_n) == 0 or np.ptp(log_d) == 0 or len(sweep) < 2:
-            return
-        log_ratio = log_d - log_n
-        ratio = np.exp(np.mean(log_ratio))
-        if np.ptp(log_ratio) < self.spread:
+        log_ratio = sweep.log_tokens_per_param
+        if log_ratio is not None and np.ptp(log_ratio) < self.spread:
+            ratio = np.exp(np.mean(log_ratio))
             yield self.finding(
                 sweep,
                 f"n_tokens is {ratio:.3g} times n_params in every run; alpha and beta cannot be "

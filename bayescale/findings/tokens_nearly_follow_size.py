@@ -8,6 +8,7 @@ import numpy as np
 
 from bayescale.findings._sweep import Sweep
 from bayescale.findings.base import DOUBTFUL, Finding, Rule
+from bayescale.findings.tokens_follow_size import TokensFollowSize
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class TokensNearlyFollowSize(Rule):
         Share of the runs that may lie off the line.
     """
 
-    spread: float = 0.05
+    spread: float = TokensFollowSize.spread
     share: float = 0.02
     few: float = 0.25
 
@@ -35,20 +36,14 @@ class TokensNearlyFollowSize(Rule):
         "other. How loss falls with each is set by the prior, or by the few runs that lie "
         "off the line; how it falls along the line is known."
     )
-    remedy: ClassVar[str] = (
-        "Add runs off this line, or fit a law of compute, such as power_law, along it."
-    )
+    remedy: ClassVar[str] = TokensFollowSize.remedy
 
     def find(self, sweep: Sweep) -> Iterable[Finding]:
         """Return one finding, or none."""
-        if not sweep.has("n_params", "n_tokens"):
+        log_ratio = sweep.log_tokens_per_param
+        if log_ratio is None or np.ptp(log_ratio) < self.spread:
             return
         log_n, log_d = sweep.log("n_params"), sweep.log("n_tokens")
-        if np.ptp(log_n) == 0 or np.ptp(log_d) == 0 or len(sweep) < 2:
-            return
-        log_ratio = log_d - log_n
-        if np.ptp(log_ratio) < self.spread:
-            return
         power = np.polyfit(log_n, log_d, 1)[0]
         # Where tokens fall with size, the runs are of one budget.
         if len(sweep) >= 4 and power > 0 and _across(log_n, log_d) < self.share:

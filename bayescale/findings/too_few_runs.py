@@ -7,6 +7,9 @@ from typing import ClassVar
 from bayescale.findings._sweep import Sweep
 from bayescale.findings.base import REFUSED, Finding, Rule
 
+FEWEST_RUNS = 3
+"""Runs that a fit takes, where priors make up what they do not say."""
+
 
 @dataclass(frozen=True)
 class TooFewRuns(Rule):
@@ -18,7 +21,7 @@ class TooFewRuns(Rule):
         Runs that a fit takes.
     """
 
-    fewest: int = 3
+    fewest: int = FEWEST_RUNS
 
     severity: ClassVar[str] = REFUSED
     meaning: ClassVar[str] = (

@@ -264,8 +264,7 @@ class Conditional:
         standard = np.random.default_rng(seed).standard_normal((TILE - 1, len(centre)))
         near = standard * np.resize(_NEAR, TILE - 1)[:, None]
         best = End(np.inf, start, np.zeros(self.problem.n_functions))
-        at = self._law_moved(start, best.coefficients, law_steps)
-        damping, linearisation = 0.0, self._expanded(*at)
+        damping, linearisation = 0.0, self._law_moved(best, law_steps)
         for _ in range(_GAUSS_NEWTON_STEPS):
             self.tell("searching for modes")
             here = best.unconstrained[p:]
@@ -287,8 +286,7 @@ class Conditional:
             best, damping = end, damping / _GROW
             if settled:
                 break
-            at = self._law_moved(best.unconstrained, best.coefficients, law_steps)
-            linearisation = self._expanded(*at)
+            linearisation = self._law_moved(best, law_steps)
         return best
 
     def _is_unlikely(self, end: End) -> bool:
@@ -308,15 +306,13 @@ class Conditional:
         start = np.concatenate([end.unconstrained[:p], centre])
         return self._searched(start, seed, law_steps=_LAW_STEPS_AGAIN)
 
-    def _law_moved(
-        self, unconstrained: np.ndarray, coefficients: np.ndarray, steps: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return parameters and coefficients after steps of the law and the coefficients alone."""
-        noise = scored(self.noise_parameters, unconstrained[self.n_law :])
+    def _law_moved(self, end: End, steps: int) -> Linearisation:
+        """Return the expansion at an end, after steps of the law and the coefficients alone."""
+        noise = scored(self.noise_parameters, end.unconstrained[self.n_law :])
+        linearisation = self._expanded(end.unconstrained, end.coefficients)
         for _ in range(steps):
-            expansion = self._expanded(unconstrained, coefficients)
-            unconstrained, coefficients = self._conditional_mode(expansion, noise)
-        return unconstrained, coefficients
+            linearisation = self._expanded(*self._conditional_mode(linearisation, noise))
+        return linearisation
 
     def _settled(self, end: End) -> Mode:
         """Find the mode next to an end."""

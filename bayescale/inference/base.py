@@ -18,6 +18,7 @@ from jax import Array
 
 from bayescale._internal.discovery import name_of
 from bayescale.errors import InputError
+from bayescale.findings.too_few_runs import FEWEST_RUNS
 from bayescale.inference._coordinates import (
     Columns,
     Parametrisation,
@@ -34,8 +35,6 @@ from bayescale.posterior.posterior import Posterior, provenance
 from bayescale.processes.base import bases, locate
 from bayescale.responses import RESPONSES
 from bayescale.runs import Runs
-
-_FEWEST_RUNS = 3
 
 
 class Method(ABC):
@@ -260,7 +259,7 @@ def _require_enough_runs(runs: Runs, target: Target) -> None:
     """
     needed = len(target.parameters)
     if is_likelihood(target.noise):
-        needed = min(needed, _FEWEST_RUNS)
+        needed = min(needed, FEWEST_RUNS)
     if len(runs) < needed:
         inputs = " or ".join(target.law.inputs)
         raise InputError(

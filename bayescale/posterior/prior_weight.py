@@ -7,12 +7,12 @@ import pandas as pd
 from bayescale._internal.precision import float64
 from bayescale.laws.base import Law, Parameter
 from bayescale.posterior.posterior import Posterior
+from bayescale.units import quantiles
 
 RUNS, BOTH, PRIOR = "runs", "runs and prior", "prior"
 
 _MOSTLY_RUNS = 0.7
 _MOSTLY_PRIOR = 0.3
-_ENDS = (0.05, 0.95)
 _PRIOR_DRAWS = 4000
 
 
@@ -64,7 +64,7 @@ def _log_in_data_units(posterior: Posterior, parameter: Parameter) -> np.ndarray
 
 
 def _width(draws: np.ndarray) -> float:
-    low, high = np.quantile(draws, _ENDS)
+    low, _, high = quantiles(draws).values()
     return float(high - low)
 
 

@@ -305,11 +305,12 @@ def alternatives(chosen: Chosen) -> str | None:
     other = chosen.others[0]
     return (
         f"{chosen.name} is {chosen.heading!r}; it might be {listed}: to choose, give "
-        f"{chosen.name}={other!r} (--column {chosen.name}={_quoted(other)})."
+        f"{chosen.name}={other!r} (--column {chosen.name}={quoted(other)})."
     )
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Return a heading as a shell takes it."""
     return f"'{text}'" if " " in text else text
 
 

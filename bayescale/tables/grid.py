@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import SupportsFloat, SupportsIndex, cast
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from bayescale.tables.cells import Cell, Mark, is_missing, missing, number_of, v
 
 _COMMENTS = ("#", "//")
 _UNNAMED = "unnamed:"
+_MAY_BE_NUMBERS = (SupportsFloat, SupportsIndex, bytes, bytearray, memoryview)
 
 Row = Sequence[Cell]
 
@@ -131,8 +132,10 @@ def cell_of(value: object) -> Cell:
         return None
     if isinstance(value, bool | str):
         return value
+    if not isinstance(value, _MAY_BE_NUMBERS):
+        return str(value)
     try:
-        return float(value)  # type: ignore[arg-type]
+        return float(value)
     except (TypeError, ValueError, OverflowError):
         return str(value)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bayescale.tables.cells import Mark, values_of
-from bayescale.tables.columns import is_in_per_cent, listed
+from bayescale.tables.columns import is_in_per_cent, listed, quoted
 from bayescale.tables.headings import heading, headings_of
 from bayescale.tables.roles import INGREDIENTS, QUANTITIES, SURE, names_an_accuracy, role_of
 
@@ -43,10 +43,9 @@ def lacking(names: Sequence[str], frame: pd.DataFrame, where: str) -> str:
     if not usable:
         return f"{sentence}Add a column {name}, or fit a law of what is there."
     text = usable[0]
-    quoted = f"'{text}'" if " " in text else text
     return (
         f"{sentence}Say which heading to use, for example {name}={text!r}, or --column "
-        f"{name}={quoted} at a terminal."
+        f"{name}={quoted(text)} at a terminal."
     )
 
 

@@ -11,6 +11,7 @@ from bayescale.tables.columns import Chosen, described
 from bayescale.tables.labels import unfinished
 from bayescale.tables.roles import INGREDIENTS, OPTIONAL
 
+# All other numbers are positive.
 _MAY_BE_NIL = ("n_correct", "accuracy")
 _OF_ANY_SIGN = ("relative_loss", "score", "error")
 _MOST_LISTED = 6
@@ -163,15 +164,22 @@ def _refuse_gaps(chosen: Chosen, column: np.ndarray, kept: np.ndarray, where: st
         )
 
 
+def faults(name: str, numbers: np.ndarray) -> list[tuple[np.ndarray, str, str]]:
+    """Return masks of the numbers that a column of this standard name may not hold, each with what
+    is wrong and a remedy.
+    """
+    found = [(np.isinf(numbers), "is not finite", "fill it in or drop the row")]
+    if name in _MAY_BE_NIL:
+        found.append((numbers < 0, "is negative", "mend it or drop the row"))
+    elif name not in _OF_ANY_SIGN:
+        remedy = "these are counts and losses, so mend it or drop the row"
+        found.append((numbers <= 0, "is not positive", remedy))
+    return found
+
+
 def _refuse_bad(chosen: Chosen, column: np.ndarray, kept: np.ndarray, where: str) -> None:
     numbers = column[kept]
-    refused = [(np.isinf(numbers), "is not finite", "fill it in or drop the row")]
-    if chosen.name in _MAY_BE_NIL:
-        refused.append((numbers < 0, "is negative", "mend it or drop the row"))
-    elif chosen.name not in _OF_ANY_SIGN:
-        remedy = "these are counts and losses, so mend it or drop the row"
-        refused.append((numbers <= 0, "is not positive", remedy))
-    for bad, what, remedy in refused:
+    for bad, what, remedy in faults(chosen.name, numbers):
         if bad.any():
             first = int(np.argmax(bad))
             others = f" (and so in {bad.sum() - 1} more rows)" if bad.sum() > 1 else ""
