@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bayescale import laws as laws
     from bayescale import noise as noise
     from bayescale import plots as plots
+    from bayescale import priors as priors
     from bayescale import processes as processes
     from bayescale.batches.batch import batch as batch
     from bayescale.citation import cite as cite
@@ -130,6 +131,7 @@ _SUBPACKAGES = (
     "laws",
     "noise",
     "plots",
+    "priors",
     "processes",
 )
 

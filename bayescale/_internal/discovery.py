@@ -65,6 +65,7 @@ _ALL_KINDS = (
     Kind("bayescale.laws", "Law", "bayescale.laws"),
     Kind("bayescale.noise", "Noise", "bayescale.noise"),
     Kind("bayescale.processes", "Process", "bayescale.processes"),
+    Kind("bayescale.priors", "Prior", "bayescale.priors"),
     Kind("bayescale.inference", "Method", "bayescale.methods"),
 )
 KINDS = {kind.package: kind for kind in _ALL_KINDS}

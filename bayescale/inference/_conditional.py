@@ -217,7 +217,7 @@ def _features(data: Data) -> Array:
 
 def _amplitudes(target: Target, columns: Columns, data: Data) -> Array:
     """Return the amplitude of the process of each function, shape (functions, batch)."""
-    params, batch = target.constrain(columns), len(columns[0])
+    params, batch = target.constrain(columns, data.sweep), len(columns[0])
     by_process = [jnp.zeros((0, batch))]
     for process, features in zip(target.noise.shared, data.features, strict=True):
         amplitude = params[process.amplitude.name]

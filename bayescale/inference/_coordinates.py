@@ -46,6 +46,7 @@ from bayescale.inference._data import Data
 from bayescale.laws.base import Law, Parameter, Values
 from bayescale.noise.base import Noise
 from bayescale.processes.base import departure
+from bayescale.sweep import Sweep
 
 ParamsInCounts = NewType("ParamsInCounts", dict[str, np.ndarray])
 """Named parameters in counts and nats per token."""
@@ -118,13 +119,13 @@ def log_volume(parameter: Parameter, coordinate: Array, value: Array) -> Array:
 
 def decorrelated(law: Law, columns: Columns) -> list[Array]:
     """Return decorrelated columns from unconstrained ones; those of the noise stay."""
-    k = len(law.parameters)
+    k = len(law.coordinates)
     return [*law.decorrelate(columns[:k]), *columns[k:]]
 
 
 def recorrelated(law: Law, columns: Columns) -> list[Array]:
     """Return unconstrained columns from decorrelated ones; the inverse of `decorrelated`."""
-    k = len(law.parameters)
+    k = len(law.coordinates)
     return [*law.recorrelate(columns[:k]), *columns[k:]]
 
 
@@ -140,8 +141,8 @@ class Parametrisation:
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """The rows of both tables, the law's first."""
-        return (*self.law.parameters, *self.noise.parameters)
+        """The rows that are fitted, the law's coordinates first."""
+        return (*self.law.coordinates, *self.noise.parameters)
 
     @property
     def prior_location_scale(self) -> tuple[np.ndarray, np.ndarray]:
@@ -153,13 +154,10 @@ class Parametrisation:
         means, deviations = zip(*moments, strict=True)
         return np.array(means), np.array(deviations)
 
-    def constrain(self, point: Unconstrained) -> ParamsInDataUnits:
+    def constrain(self, point: Unconstrained, sweep: Sweep) -> ParamsInDataUnits:
         """Map unconstrained coordinates to parameters in data units."""
-        return constrained(self.parameters, tuple(point))
-
-    def unconstrain(self, params: Mapping[str, Array]) -> Unconstrained:
-        """Map parameters in data units to unconstrained coordinates; the inverse of `constrain`."""
-        return Unconstrained(jnp.stack(unconstrained(self.parameters, params)))
+        coordinates = constrained(self.parameters, tuple(point))
+        return ParamsInDataUnits(dict(self.law.from_coordinates(coordinates, sweep)))
 
     def decorrelate(self, point: Unconstrained) -> Decorrelated:
         """Map unconstrained coordinates to decorrelated ones."""
@@ -171,18 +169,20 @@ class Parametrisation:
 
     def residual(self, point: Unconstrained, data: Data) -> Annotated[Array, "runs 1"]:
         """Return the response on the scale of the fit less its prediction, shape (runs, 1)."""
-        return data.observed - self.law.predict(self.constrain(point), data.log_inputs)
+        params = self.constrain(point, data.sweep)
+        return data.observed - self.law.predict(params, data.log_inputs)
 
     def in_counts(
         self, params: Mapping[str, np.ndarray | Array], units: Mapping[str, float]
     ) -> ParamsInCounts:
         """Map parameters in data units, arrays of any one shape, to counts and nats."""
-        in_data_units = _within_support(self.parameters, params)
+        parameters = (*self.law.parameters, *self.noise.parameters)
+        in_data_units = _within_support(parameters, params)
         # An exponent of forty, as of a replicate that shows a step, makes scales that no number
         # holds.
         with np.errstate(over="ignore"):
             rescaled = self.law.rescale(in_data_units, units)
-        return ParamsInCounts(_within_support(self.parameters, rescaled))
+        return ParamsInCounts(_within_support(parameters, rescaled))
 
 
 def unconstrained(parameters: Iterable[Parameter], params: Mapping[str, Array]) -> list[Array]:
@@ -266,7 +266,7 @@ class Whitening(NamedTuple):
     @classmethod
     def identity(cls, law: Law, runs: int, functions: int) -> "Whitening":
         """Return the whitening that leaves coordinates and coefficients unchanged."""
-        p = len(law.parameters)
+        p = len(law.coordinates)
         arrays = (
             np.zeros(p),
             np.zeros((runs, 1)),
@@ -288,7 +288,7 @@ class Whitening(NamedTuple):
     ) -> "Whitening":
         """Return the whitening at one point, shape (k,), and coefficients, shape (functions,)."""
         law, noise = parametrisation.law, parametrisation.noise
-        p = len(law.parameters)
+        p = len(law.coordinates)
         theta = jnp.stack(law.decorrelate(tuple(point[:p])))
 
         def law_coordinates(v: Array) -> Array:
@@ -298,7 +298,7 @@ class Whitening(NamedTuple):
             moved = jnp.concatenate([law_coordinates(v), point[p:]])
             return parametrisation.residual(Unconstrained(moved), data)[:, 0]
 
-        params = parametrisation.constrain(point)
+        params = parametrisation.constrain(point, data.sweep)
         shift = departure(noise.shared, params, coefficients, data.features)
         r, slopes = residual(theta), -jax.jacfwd(residual)(theta)
         unexplained = (r - shift)[:, None]
@@ -321,7 +321,7 @@ class Whitening(NamedTuple):
 
     def unwhiten(self, parametrisation: Parametrisation, point: Whitened, data: Data) -> Unwhitened:
         """Map one whitened point, shape (k + functions,), to parameters and coefficients."""
-        p, k = len(parametrisation.law.parameters), len(parametrisation.parameters)
+        p, k = len(parametrisation.law.coordinates), len(parametrisation.parameters)
         amplitudes = _amplitudes(parametrisation.noise, point[p:k], data)
         p_matrix = jnp.eye(len(amplitudes)) + amplitudes[:, None] * self.gram * amplitudes
         root = jnp.linalg.cholesky(p_matrix)

@@ -12,6 +12,7 @@ from jax import Array
 
 from bayescale.noise.base import Conditions
 from bayescale.processes.base import padded_size
+from bayescale.sweep import Sweep
 
 
 class Data(NamedTuple):
@@ -27,12 +28,15 @@ class Data(NamedTuple):
         What the noise knows of each run; a standard error is (1, 1) where none is known.
     features : tuple of Array, shape (runs, functions)
         Basis functions of each process of the noise model, at unit amplitude.
+    sweep : Sweep
+        Where the dearest runs stand, arrays of no dimension, for the prior.
     """
 
     log_inputs: dict[str, Array]
     observed: Array
     conditions: Conditions
     features: tuple[Array, ...]
+    sweep: Sweep
 
 
 def column(values: np.ndarray) -> Array:

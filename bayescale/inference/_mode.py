@@ -68,7 +68,8 @@ def model(target: Target, data: Data, weights: Array) -> None:
     data : Data
     weights : Array, shape (runs, 1)
     """
-    params = {p.name: numpyro.sample(p.name, p.prior) for p in target.parameters}
+    coordinates = {p.name: numpyro.sample(p.name, p.prior) for p in target.parameters}
+    params = target.law.from_coordinates(coordinates, data.sweep)
     prediction = target.law.predict(params, data.log_inputs)
     if target.noise.shared:
         standard = dist.Normal(0, 1).expand(

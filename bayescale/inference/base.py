@@ -29,12 +29,14 @@ from bayescale.inference._coordinates import (
     recorrelated,
 )
 from bayescale.inference._data import Data, column, column_or_scalar, padded_features
-from bayescale.laws.base import Law, Parameter, unit_of
+from bayescale.laws.base import Law, Parameter
 from bayescale.noise.base import Conditions, Noise, is_likelihood, is_of_counts
+from bayescale.posterior.of_runs import centre_of, conditions_of
 from bayescale.posterior.posterior import Posterior, provenance
 from bayescale.processes.base import bases, locate
 from bayescale.responses import RESPONSES
 from bayescale.runs import Runs
+from bayescale.sweep import Sweep
 
 
 class Method(ABC):
@@ -85,22 +87,23 @@ class Target:
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """The rows of both tables, the law's first."""
+        """The rows that are fitted, the law's coordinates first."""
         return self.parametrisation.parameters
 
     @property
     def n_predictive(self) -> int:
         """Number of leading coordinates that move the prediction."""
-        return len(self.law.parameters)
+        return len(self.law.coordinates)
 
     @property
     def prior_location_scale(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of the prior in unconstrained coordinates, each (k,)."""
         return self.parametrisation.prior_location_scale
 
-    def constrain(self, columns: Columns) -> ParamsInDataUnits:
+    def constrain(self, columns: Columns, sweep: Sweep) -> ParamsInDataUnits:
         """Map unconstrained columns to named parameters in the units of the data."""
-        return constrained(self.parameters, columns)
+        coordinates = constrained(self.parameters, columns)
+        return ParamsInDataUnits(dict(self.law.from_coordinates(coordinates, sweep)))
 
     def decorrelate(self, columns: Columns) -> list[Array]:
         """Map unconstrained columns to decorrelated ones."""
@@ -112,11 +115,12 @@ class Target:
 
     def residual(self, columns: Columns, data: Data) -> Array:
         """Return the response on the scale of the fit less its prediction, shape (runs, batch)."""
-        return data.observed - self.law.predict(self.constrain(columns), data.log_inputs)
+        params = self.constrain(columns, data.sweep)
+        return data.observed - self.law.predict(params, data.log_inputs)
 
     def rho(self, residual: Array, columns: Columns, data: Data) -> Array:
         """Return each run's negative log-likelihood or robust loss, shape (runs, batch)."""
-        return self.noise.rho(residual, self.constrain(columns), data.conditions)
+        return self.noise.rho(residual, self.constrain(columns, data.sweep), data.conditions)
 
     def penalty(self, columns: Columns) -> list[Array]:
         """Return the negative log prior of each coordinate for a likelihood, zeros for an
@@ -143,8 +147,8 @@ class Problem:
     weights : Array, shape (runs, 1)
         Zero for rows that fill up.
     units : dict
-        Geometric mean of each input and of ``loss`` over the runs; of another response, as
-        `Law.rescale` has it.
+        Geometric mean of each input and of ``loss`` over the runs at which the law's prior is
+        stated; of another response, as `Law.rescale` has it.
     """
 
     runs: Runs
@@ -173,13 +177,7 @@ class Problem:
         logs = {name: np.log(runs.column(name)) for name in law.inputs}
         observed = response.of(runs)
         _require_enough_runs(runs, target)
-        centre = {
-            name: 0.0
-            if name in law.unscaled_inputs
-            else float(logs[unit_of(name, law.inputs)].mean())
-            for name in logs
-        }
-        centre[law.response] = float(observed.mean()) if response.centred else 0.0
+        centre = centre_of(runs, law)
         for name in noise.columns:
             if name not in runs.frame:
                 raise InputError(
@@ -187,12 +185,13 @@ class Problem:
                     f"use another noise."
                 )
         locations = locate(runs, law.inputs)
-        conditions = (runs.relative_loss_se, locations.compute_decades, *runs.counts)
+        conditions = conditions_of(runs, law)
         data = Data(
             {name: column(logs[name] - centre[name]) for name in law.inputs},
             column(observed - centre[law.response]),
             Conditions(*map(column_or_scalar, conditions)),
             tuple(padded_features(b.features(locations)) for b in bases(noise.shared, locations)),
+            locations.sweep.on_device(),
         )
         units = {name: float(np.exp(value)) for name, value in centre.items()}
         return cls(runs, target, data, column(runs.weights), units)

@@ -83,7 +83,7 @@ class Bootstrap(Method):
             else ()
         )
         return problem.posterior(
-            problem.target.constrain(list(coordinates[:, None, good])),
+            problem.target.constrain(list(coordinates[:, None, good]), problem.data.sweep),
             self,
             diagnostics=optimum.diagnostics
             | {"replicates": float(self.replicates), "failed_refits": float(failed)},

@@ -102,7 +102,7 @@ class Grid(Method):
             )
         )
         return problem.posterior(
-            problem.target.constrain(list(jnp.asarray(chosen)[:, None])),
+            problem.target.constrain(list(jnp.asarray(chosen)[:, None]), problem.data.sweep),
             self,
             diagnostics=weighed.diagnostics,
             problems=complaint(weighed, "Use NUTS(), which needs no proposal.") + beyond,
@@ -133,7 +133,7 @@ def _weighed(
         log_posterior(problem.target, jnp.asarray(coordinates), problem.data, problem.weights)
     )
     # Half of an outermost cell lies beyond the range, and a mixture knows of none.
-    params = problem.target.constrain(list(jnp.asarray(coordinates)))
+    params = problem.target.constrain(list(jnp.asarray(coordinates)), problem.data.sweep)
     for name, (low, high) in ranges.items():
         exponent = np.asarray(params[name])
         log_target = np.where((low <= exponent) & (exponent <= high), log_target, -np.inf)

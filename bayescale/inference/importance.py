@@ -38,6 +38,7 @@ from bayescale.inference._pool import Pool, first_proposal
 from bayescale.inference._weighing import Weighed
 from bayescale.inference.base import BatchMethod, Problem, Target
 from bayescale.posterior.posterior import Posterior
+from bayescale.sweep import Sweep
 
 Round = Callable[[Mixture, int], tuple[np.ndarray, np.ndarray, Weighable]]
 """From a proposal and a number of draws to points, their log densities and all that was found."""
@@ -153,7 +154,8 @@ class Importance(BatchMethod):
             sampled = NUTS(seed=self.seed).run(problem)
             reasons = {name: diagnostics[name] for name in ("pareto_k", "ess_importance")}
             return replace(sampled, diagnostics=sampled.diagnostics | reasons)
-        params = jax.device_get(_in_data_units(problem.target, drawn.unconstrained))
+        sweep = problem.data.sweep
+        params = jax.device_get(_in_data_units(problem.target, drawn.unconstrained, sweep))
         posterior = problem.posterior(
             {name: values[None] for name, values in params.items()},
             self,
@@ -238,6 +240,6 @@ def _resampled(
 
 
 @jit_for(Use.BRIEF, "target")
-def _in_data_units(target: Target, unconstrained: Array) -> ParamsInDataUnits:
+def _in_data_units(target: Target, unconstrained: Array, sweep: Sweep) -> ParamsInDataUnits:
     """Return named parameters, each of shape (draws,), from shape (k, draws)."""
-    return target.constrain(list(unconstrained))
+    return target.constrain(list(unconstrained), sweep)

@@ -56,7 +56,7 @@ class MultiStart(Method):
         begun = time.perf_counter()
         best = self.search(problem)
         return problem.posterior(
-            problem.target.constrain(list(best.coordinates[:, None, None])),
+            problem.target.constrain(list(best.coordinates[:, None, None]), problem.data.sweep),
             self,
             diagnostics=best.diagnostics,
             problems=best.problems,

@@ -299,6 +299,7 @@ def _in_data_units(
 
     def one_draw(point: Array) -> tuple[ParamsInDataUnits, Array]:
         unconstrained, coefficients, _ = unwhitened(target, point, setting)
-        return target.parametrisation.constrain(unconstrained), coefficients
+        params = target.parametrisation.constrain(unconstrained, setting.data.sweep)
+        return params, coefficients
 
     return jax.vmap(jax.vmap(one_draw))(points)

@@ -14,7 +14,7 @@ idea of a transition between two limits.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import jax.numpy as jnp
@@ -31,11 +31,20 @@ from bayescale.laws.base import (
     Published,
     Values,
 )
+from bayescale.priors.base import Prior
+from bayescale.priors.library import Library
+from bayescale.priors.separate import Separate
+from bayescale.sweep import Sweep
 
 
 @dataclass(frozen=True)
 class Coupled(AllocatesCompute):
     """L(N, D) = E + ((A/N^alpha)^(1/gamma) + (B/D^beta)^(1/gamma))^gamma.
+
+    Parameters
+    ----------
+    prior : Prior
+        Joint prior of the six parameters; ``Separate()`` takes that of each row of the table.
 
     Examples
     --------
@@ -47,6 +56,8 @@ class Coupled(AllocatesCompute):
     >>> round(float(np.exp(log_loss)), 3)
     1.937
     """
+
+    prior: Prior = field(default=Library())
 
     stage: ClassVar[str] = "pre-training"
     response: ClassVar[str] = "loss"
@@ -120,6 +131,18 @@ class Coupled(AllocatesCompute):
             ),
         )
 
+    @property
+    def coordinates(self) -> tuple[Parameter, ...]:
+        return self.prior.coordinates(self.parameters)
+
+    def from_coordinates(self, coordinates: Values, sweep: Sweep) -> Values:
+        """Return the parameters in the units of the data, by the prior."""
+        return self.prior.to_parameters(coordinates, sweep)
+
+    def reference_rows(self, log_compute: np.ndarray) -> np.ndarray:
+        """Return the runs at which the prior is stated."""
+        return self.prior.reference_rows(log_compute)
+
     def predict(self, params: Values, log_inputs: Values) -> Array:
         """log L, as log-sum-exps so that no power over- or underflows.
 
@@ -140,15 +163,19 @@ class Coupled(AllocatesCompute):
 
     def decorrelate(self, logs: Sequence[Array]) -> list[Array]:
         """Loss at the centre, and A and B against E there; log(E + X), log A/E, log B/E with X the
-        excess. The rest stays.
+        excess. The rest stays. The coordinates of a joint prior are as good, and stay.
 
         Slopes at the centre are no good axes: with a small γ one of the two vanishes there.
         """
+        if not isinstance(self.prior, Separate):
+            return list(logs)
         e, a, b, alpha, beta, gamma = logs
         return [jnp.logaddexp(e, _coupled(a, b, jnp.exp(gamma))), a - e, b - e, alpha, beta, gamma]
 
     def recorrelate(self, decorrelated: Sequence[Array]) -> list[Array]:
         """Return the logarithms again: the inverse of `decorrelate`."""
+        if not isinstance(self.prior, Separate):
+            return list(decorrelated)
         total, a_to_e, b_to_e, alpha, beta, gamma = decorrelated
         e = total - jnp.logaddexp(0.0, _coupled(a_to_e, b_to_e, jnp.exp(gamma)))
         return [e, e + a_to_e, e + b_to_e, alpha, beta, gamma]

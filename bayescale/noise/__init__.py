@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from bayescale.noise.binomial import Binomial as Binomial
     from bayescale.noise.compute_scale import ComputeScale as ComputeScale
     from bayescale.noise.discrepancy import Discrepancy as Discrepancy
+    from bayescale.noise.frontier_scale import FrontierScale as FrontierScale
     from bayescale.noise.group_effects import GroupEffects as GroupEffects
     from bayescale.noise.huber import Huber as Huber
     from bayescale.noise.known_error import KnownError as KnownError

@@ -31,12 +31,19 @@ class Conditions(NamedTuple):
         log10 of compute, less its mean over the fitted runs.
     n_correct, n_samples : array
         How many answers were right, and of how many; zero where none were counted.
+    decades_below : array
+        Decades of compute below the dearest fitted run; zero for runs that are to come.
+    excess : array
+        Log loss above the least that the fitted runs bought with no more compute; zero for runs
+        that are to come.
     """
 
     log_loss_se: FloatOrArray = 0.0
     compute_decades: FloatOrArray = 0.0
     n_correct: FloatOrArray = 0.0
     n_samples: FloatOrArray = 0.0
+    decades_below: FloatOrArray = 0.0
+    excess: FloatOrArray = 0.0
 
 
 class Noise(ABC):

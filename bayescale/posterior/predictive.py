@@ -11,6 +11,7 @@ from bayescale._internal.precision import float64
 from bayescale.laws.base import Law
 from bayescale.noise.base import Conditions, Likelihood, is_likelihood
 from bayescale.posterior._in_order import InOrder
+from bayescale.posterior.of_runs import conditions_of
 from bayescale.processes.base import departure, locate, padded_size
 
 if TYPE_CHECKING:
@@ -75,9 +76,9 @@ def log_density(distribution: "Distribution", observed: np.ndarray) -> np.ndarra
 
 def _conditions(posterior: "Posterior", inputs: Inputs | None) -> Conditions:
     runs, columns = posterior.runs, posterior.law.inputs
-    known = locate(runs, columns).compute_decades
     if inputs is None:
-        return Conditions(runs.relative_loss_se, known, *runs.counts)
+        return conditions_of(runs, posterior.law)
+    known = locate(runs, columns).compute_decades
     # How scatter changes with compute is not extrapolated: it would be nil a few decades on.
     decades = locate(runs, columns, inputs).compute_decades
     decades = np.clip(decades, known.min(), known.max())

@@ -25,6 +25,7 @@ from bayescale._internal.discovery import name_of
 from bayescale.errors import InputError
 from bayescale.laws.base import Parameter
 from bayescale.runs import Runs
+from bayescale.sweep import Sweep, dearest_rows
 
 AnyArray = TypeVar("AnyArray", np.ndarray, Array)
 """Arrays of NumPy, or arrays of JAX."""
@@ -35,6 +36,7 @@ _NEGLIGIBLE = 1e-6
 _TOO_MUCH = 0.3
 # No label of a table begins so.
 _OWN_GROUP = "\0"
+_SAME_COMPUTE = 0.05
 
 
 class Locations(NamedTuple):
@@ -49,15 +51,34 @@ class Locations(NamedTuple):
     group : array of str, shape (runs,)
         What a run belongs to; a run that is to come belongs to a group of its own, and so do all
         where no groups are known.
+    log_size : array, shape (runs,)
+        log10 of N; zeros for a law without N.
+    shape_decades : array, shape (runs,)
+        Decades of N at constant compute, half of log10 N/D, less their mean over the fitted runs;
+        zeros for a law without N or D.
+    dearest : number
+        ``compute_decades`` of the dearest fitted run.
+    sweep : Sweep
+        Where the frontier of the fitted runs stands.
     """
 
     decades: np.ndarray
     compute_decades: np.ndarray
     group: np.ndarray
+    log_size: np.ndarray
+    shape_decades: np.ndarray
+    dearest: float = 0.0
+    sweep: Sweep = Sweep()
 
     def at(self, rows: Sequence[int]) -> "Locations":
         """Return some of the locations."""
-        return Locations(self.decades[rows], self.compute_decades[rows], self.group[rows])
+        return self._replace(
+            decades=self.decades[rows],
+            compute_decades=self.compute_decades[rows],
+            group=self.group[rows],
+            log_size=self.log_size[rows],
+            shape_decades=self.shape_decades[rows],
+        )
 
 
 def locate(
@@ -78,12 +99,59 @@ def locate(
     fitted = {name: np.log10(runs.column(name)) for name in inputs}
     places = fitted if new is None else _log10(new, inputs)
     decades = {name: places[name] - fitted[name].mean() for name in inputs}
-    scale = [name for name in ("n_params", "n_tokens") if name in inputs] or inputs
+    count = len(places[inputs[0]])
+    shape = np.zeros(count)
+    if {"n_params", "n_tokens"} <= set(inputs):
+        shape = (decades["n_params"] - decades["n_tokens"]) / 2
     return Locations(
         np.stack(list(decades.values()), axis=1),
-        np.sum([decades[name] for name in scale], axis=0),
-        _groups(runs, new, len(places[inputs[0]])),
+        np.sum([decades[name] for name in _of_compute(inputs)], axis=0),
+        _groups(runs, new, count),
+        places.get("n_params", np.zeros(count)),
+        shape,
+        float(_compute_decades(fitted).max()),
+        sweep_of(runs, inputs),
     )
+
+
+def decades_below(runs: Runs, inputs: Sequence[str]) -> np.ndarray:
+    """Return how many decades of compute each run lies below the dearest, shape (runs,)."""
+    decades = _compute_decades({name: np.log10(runs.column(name)) for name in inputs})
+    return decades.max() - decades
+
+
+def excess_of_best(runs: Runs, inputs: Sequence[str], log_loss: np.ndarray) -> np.ndarray:
+    """Return the log loss of each run above the least of the runs with no more compute, those of a
+    twentieth of a decade more among them; shape (runs,).
+    """
+    below = decades_below(runs, inputs)
+    order = np.argsort(-below, kind="stable")
+    least = np.minimum.accumulate(log_loss[order])
+    ranks = np.searchsorted(-below[order], -below + _SAME_COMPUTE, side="right")
+    return log_loss - least[ranks - 1]
+
+
+def sweep_of(runs: Runs, inputs: Sequence[str], rows: np.ndarray | None = None) -> Sweep:
+    """Return where the frontier of the runs stands: the mean of the dearest fifth, one run at least
+    and five at most, or of ``rows``.
+    """
+    if not {"n_params", "n_tokens"} <= set(inputs):
+        return Sweep()
+    log_n, log_d = np.log10(runs.column("n_params")), np.log10(runs.column("n_tokens"))
+    if rows is None:
+        rows = dearest_rows(log_n + log_d)
+    n, d = log_n[rows].mean(), log_d[rows].mean()
+    return Sweep(float(np.log10(6) + n + d) - 19.0, float(d - n - np.log10(20)))
+
+
+def _of_compute(inputs: Sequence[str]) -> Sequence[str]:
+    return [name for name in ("n_params", "n_tokens") if name in inputs] or inputs
+
+
+def _compute_decades(logs: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return decades of compute less their mean."""
+    total = np.sum([logs[name] for name in _of_compute(list(logs))], axis=0)
+    return np.asarray(total - total.mean())
 
 
 def _log10(columns: Mapping[str, np.ndarray], names: Sequence[str]) -> dict[str, np.ndarray]:
@@ -113,6 +181,8 @@ class Process(ABC):
     """Columns that the runs must have, besides the law's."""
     functions: ClassVar[int] = 16
     """Maximum number of functions that approximate the process."""
+    tolerates_rest: ClassVar[bool] = False
+    """Whether what the functions leave out at some fitted run may pass for its scatter."""
 
     @property
     @abstractmethod
@@ -177,7 +247,7 @@ class Basis:
             picked.append(place)
             left = np.maximum(left - row**2, 0.0)
             left[place] = 0.0
-        if left.max(initial=0.0) > _TOO_MUCH * whole:
+        if not process.tolerates_rest and left.max(initial=0.0) > _TOO_MUCH * whole:
             raise InputError(
                 f"{name_of(process)}: these {len(left)} runs need more than its "
                 f"{process.functions} functions, which leave out "

@@ -17,6 +17,9 @@ from bayescale.laws.base import Parameter
 from bayescale.processes.base import Locations, Process
 
 
+_MOST_DECADES = 3.0
+
+
 @dataclass(frozen=True)
 class Matern(Process):
     """Matérn process of smoothness 5/2, alike in all directions.
@@ -27,10 +30,14 @@ class Matern(Process):
         Over how many decades of an input departures stay alike.
     scale : float
         Of the half-Normal prior of the amplitude, in log loss.
+    growth : float
+        Decades by which departures are larger for each decade that the frontier of the sweep lies
+        below 1e19 FLOP, three at most: losses of young models fall steeply, and laws miss more.
     """
 
     length: float = 2.5
     scale: float = 0.035
+    growth: float = 0.0
 
     title: ClassVar[str] = "Matérn-5/2 surface over the inputs of the law"
     paper: ClassVar[str] = (
@@ -61,4 +68,5 @@ class Matern(Process):
         """Return the covariance k between locations, shape (a, b)."""
         distance = np.linalg.norm(a.decades[:, None] - b.decades, axis=-1)
         r = np.sqrt(5) * distance / self.length
-        return np.asarray((1 + r + r**2 / 3) * np.exp(-r))
+        young = np.clip(-a.sweep.compute, 0.0, _MOST_DECADES)
+        return np.asarray(10 ** (2 * self.growth * young) * (1 + r + r**2 / 3) * np.exp(-r))

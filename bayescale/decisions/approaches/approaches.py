@@ -189,7 +189,7 @@ def _fitted(runs: Runs, picks: np.ndarray, seed: int) -> Posterior:
     )
     start = np.repeat(optimum.coordinates[:, None], len(picks), axis=1)
     coordinates, _ = refit(problem, start, problem.resampled(counts))
-    params = problem.target.constrain(list(coordinates[:, None]))
+    params = problem.target.constrain(list(coordinates[:, None]), problem.data.sweep)
     return problem.posterior(params, method, problems=optimum.problems)
 
 
