@@ -11,7 +11,7 @@ import numpy as np
 from jax import Array
 
 from bayescale.noise.base import Conditions
-from bayescale.processes.base import padded_size
+from bayescale.processes.base import Basis, Locations, padded_functions, padded_size
 from bayescale.sweep import Sweep
 
 
@@ -51,9 +51,12 @@ def column_or_scalar(values: np.ndarray) -> Array:
     return column(values) if len(values) > 1 else jax.device_put(values[:, None])
 
 
-def padded_features(features: np.ndarray) -> Array:
-    """Return basis functions, shape (runs, functions), padded along both axes."""
+def padded_features(basis: Basis, locations: Locations) -> Array:
+    """Return basis functions at locations, shape (runs, functions), padded along both axes."""
     # Functions that fill up are zero, and so share compiled programs; their coefficients keep to
     # their prior.
-    padding = [(0, padded_size(size) - size) for size in features.shape]
-    return jax.device_put(np.pad(features, padding))
+    features = basis.features(locations)
+    runs, functions = features.shape
+    rows = padded_size(runs) - runs
+    columns = padded_functions(basis.process, functions) - functions
+    return jax.device_put(np.pad(features, ((0, rows), (0, columns))))

@@ -190,7 +190,7 @@ class Problem:
             {name: column(logs[name] - centre[name]) for name in law.inputs},
             column(observed - centre[law.response]),
             Conditions(*map(column_or_scalar, conditions)),
-            tuple(padded_features(b.features(locations)) for b in bases(noise.shared, locations)),
+            tuple(padded_features(b, locations) for b in bases(noise.shared, locations)),
             locations.sweep.on_device(),
         )
         units = {name: float(np.exp(value)) for name, value in centre.items()}

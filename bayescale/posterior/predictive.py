@@ -12,7 +12,7 @@ from bayescale.laws.base import Law
 from bayescale.noise.base import Conditions, Likelihood, is_likelihood
 from bayescale.posterior._in_order import InOrder
 from bayescale.posterior.of_runs import conditions_of
-from bayescale.processes.base import departure, locate, padded_size
+from bayescale.processes.base import Basis, Locations, departure, locate, padded_functions
 
 if TYPE_CHECKING:
     from numpyro.distributions import Distribution
@@ -45,7 +45,7 @@ def log_departure(
     if not shared:
         return np.zeros((1, 1, 1))
     at = locate(posterior.runs, posterior.law.inputs, inputs)
-    features = [_padded(basis.features(at)) for basis in posterior.bases]
+    features = [_padded(basis, at) for basis in posterior.bases]
     total = np.asarray(departure(shared, posterior.params, posterior.coefficients, features))
     if inputs is None:
         return total
@@ -86,8 +86,9 @@ def _conditions(posterior: "Posterior", inputs: Inputs | None) -> Conditions:
     return Conditions(0.0, decades, 0.0, np.median(runs.counts[1]))
 
 
-def _padded(features: np.ndarray) -> np.ndarray:
-    missing = padded_size(features.shape[1]) - features.shape[1]
+def _padded(basis: Basis, at: Locations) -> np.ndarray:
+    features = basis.features(at)
+    missing = padded_functions(basis.process, basis.size) - basis.size
     return np.pad(features, ((0, 0), (0, missing)))
 
 

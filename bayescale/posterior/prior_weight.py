@@ -6,7 +6,9 @@ import pandas as pd
 
 from bayescale._internal.precision import float64
 from bayescale.laws.base import Law, Parameter
+from bayescale.posterior.of_runs import centre_of
 from bayescale.posterior.posterior import Posterior
+from bayescale.processes.base import sweep_of
 from bayescale.units import quantiles
 
 RUNS, BOTH, PRIOR = "runs", "runs and prior", "prior"
@@ -35,17 +37,28 @@ def prior_weight(posterior: Posterior) -> pd.DataFrame:
         from 0.7 on, ``prior`` below 0.3, and ``runs and prior`` between. Parameters whose units a
         law mixes in its own way are left out.
     """
-    rows = {}
+    rows, prior = {}, _prior_draws(posterior)
     for parameter in (*posterior.law.parameters, *posterior.noise.parameters):
         if parameter.name in posterior.params and _is_comparable(posterior.law, parameter):
-            before = np.asarray(parameter.prior.sample(jax.random.key(0), (_PRIOR_DRAWS,)))
-            after = posterior.draws(parameter.name)
+            before, after = prior[parameter.name], posterior.draws(parameter.name)
             if before.min() > 0 and after.min() > 0:
                 before, after = np.log(before), _log_in_data_units(posterior, parameter)
             narrowed = max(1 - _width(after) / _width(before), 0.0)
             rows[parameter.name] = {"narrowed": narrowed, "set_by": _set_by(narrowed)}
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["narrowed", "set_by"])
     return table.rename_axis(index="parameter")
+
+
+def _prior_draws(posterior: Posterior) -> dict[str, np.ndarray]:
+    """Return draws of the prior in the units of the data, each of shape (draws,)."""
+    law, noise = posterior.law, posterior.noise
+    rows = (*law.coordinates, *noise.parameters)
+    keys = jax.random.split(jax.random.key(0), len(rows))
+    drawn = {}
+    for row, key in zip(rows, keys, strict=True):
+        drawn[row.name] = row.prior.sample(key, (_PRIOR_DRAWS,))
+    params = law.from_coordinates(drawn, sweep_of(posterior.runs, law.inputs))
+    return {name: np.asarray(values) for name, values in params.items()}
 
 
 def _is_comparable(law: Law, parameter: Parameter) -> bool:
@@ -56,10 +69,9 @@ def _is_comparable(law: Law, parameter: Parameter) -> bool:
 def _log_in_data_units(posterior: Posterior, parameter: Parameter) -> np.ndarray:
     """Return logarithms of the draws in the units of the data, but for a constant."""
     logs = np.log(posterior.draws(parameter.name))
+    units = centre_of(posterior.runs, posterior.law)
     for power in parameter.powers:
-        if power.input not in posterior.law.unscaled_inputs:
-            unit = np.log(posterior.runs.column(power.input)).mean()
-            logs = logs + power.sign * posterior.draws(power.exponent) * unit
+        logs = logs + power.sign * posterior.draws(power.exponent) * units[power.input]
     return logs
 
 

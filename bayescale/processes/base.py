@@ -37,6 +37,7 @@ _TOO_MUCH = 0.3
 # No label of a table begins so.
 _OWN_GROUP = "\0"
 _SAME_COMPUTE = 0.05
+_FEW_FUNCTIONS = 24
 
 
 class Locations(NamedTuple):
@@ -131,15 +132,14 @@ def excess_of_best(runs: Runs, inputs: Sequence[str], log_loss: np.ndarray) -> n
     return log_loss - least[ranks - 1]
 
 
-def sweep_of(runs: Runs, inputs: Sequence[str], rows: np.ndarray | None = None) -> Sweep:
+def sweep_of(runs: Runs, inputs: Sequence[str]) -> Sweep:
     """Return where the frontier of the runs stands: the mean of the dearest fifth, one run at least
-    and five at most, or of ``rows``.
+    and five at most.
     """
     if not {"n_params", "n_tokens"} <= set(inputs):
         return Sweep()
     log_n, log_d = np.log10(runs.column("n_params")), np.log10(runs.column("n_tokens"))
-    if rows is None:
-        rows = dearest_rows(log_n + log_d)
+    rows = dearest_rows(log_n + log_d)
     n, d = log_n[rows].mean(), log_d[rows].mean()
     return Sweep(float(np.log10(6) + n + d) - 19.0, float(d - n - np.log10(20)))
 
@@ -293,6 +293,13 @@ def padded_size(count: int) -> int:
     while size < count:
         size = size * 3 // 2 if size & (size - 1) == 0 else size * 4 // 3
     return size
+
+
+def padded_functions(process: Process, count: int) -> int:
+    """Return to how many functions those of a process are filled up: to its maximum, where that is
+    small, so that sweeps of all kinds share compiled programs.
+    """
+    return process.functions if process.functions <= _FEW_FUNCTIONS else padded_size(count)
 
 
 def bases(processes: Sequence[Process], at: Locations) -> tuple[Basis, ...]:
