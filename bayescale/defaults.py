@@ -71,25 +71,21 @@ def law_for(runs: "Runs") -> "Law":
     return cast("Law", parse("bayescale.laws", f"{LAW_OF_ONE_INPUT}:input={only}"))
 
 
-def noise(runs: "Runs", law: "Law") -> "Likelihood":
+def noise(law: "Law") -> "Likelihood":
     """Return the noise model of `fit` for a method that can fit runs which share departures.
 
-    A loss has `Discrepancy`, with an effect of each budget where the column ``group`` holds the
-    budgets: what runs of one budget share would otherwise pass for a bend along compute, and be
-    extrapolated. Sizes of departures are known for losses alone, so other responses have
-    `TEXTBOOK_NOISE`.
+    A loss has `Discrepancy`, with those of its processes whose inputs the law has. Sizes of
+    departures are known for losses alone, so other responses have `TEXTBOOK_NOISE`.
     """
     from dataclasses import replace
 
     from bayescale.noise.discrepancy import Discrepancy
-    from bayescale.processes.shared_effect import SharedEffect
 
     if law.response != "loss":
         return textbook_noise()
     departures: Discrepancy = parse("bayescale.noise", NOISE)
-    if not groups_are_budgets(runs):
-        return departures
-    return replace(departures, processes=(*departures.processes, SharedEffect()))
+    known = tuple(p for p in departures.processes if set(p.inputs) <= set(law.inputs))
+    return departures if known == departures.processes else replace(departures, processes=known)
 
 
 def method() -> "Method":
@@ -110,19 +106,3 @@ def textbook_noise() -> "Likelihood":
 def textbook_method() -> "Method":
     """Return the method of verbs that fit many runs at once."""
     return cast("Method", parse("bayescale.inference", TEXTBOOK_METHOD))
-
-
-def groups_are_budgets(runs: "Runs") -> bool:
-    """Return whether the column ``group`` holds the budgets of the sweep, and not too many of them
-    to tell apart.
-    """
-    from bayescale.processes.shared_effect import SharedEffect
-    from bayescale.units import budgets_or_none, same_partition
-
-    columns = set(runs.frame.columns)
-    if "group" not in columns or not ("flops" in columns or {"n_params", "n_tokens"} <= columns):
-        return False
-    budgets = budgets_or_none(runs.column("flops"))
-    if budgets is None or budgets.max() >= SharedEffect.functions:
-        return False
-    return same_partition(budgets, runs.frame["group"].astype(str).to_numpy(dtype=str))

@@ -107,7 +107,7 @@ def many(name: str, count: int, sizes: Sizes) -> JsonObject:
     law = defaults.law()
     method = method_of(name, sizes) or defaults.method()
     first, second = sweeps(count, 0), sweeps(count, count)
-    noise = defaults.noise(first[0], law)
+    noise = defaults.noise(law)
 
     def fit_all(some: "list[bs.Runs]") -> int:
         done = bs.batch(some, laws=[law], noises=[noise], method=method)

@@ -62,12 +62,11 @@ class Model:
 
 
 def _default_noise(law: "Law", method: "Method") -> "Noise":
-    from bayescale import datasets, defaults
+    from bayescale import defaults
 
     if not method.takes_departures:
         return defaults.textbook_noise()
-    # Groups of this sweep are budgets, so that the noise model has an effect of each.
-    return defaults.noise(datasets.load("bayescale2026_sweep"), law)
+    return defaults.noise(law)
 
 
 def _details(law: "Law", noise: "Noise", method: "Method") -> JsonObject:

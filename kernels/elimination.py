@@ -71,6 +71,41 @@ def factorise(
     return Factor(bordered[:, :-1], bordered[:, -1])
 
 
+def factorise_bordered(
+    diagonal: Annotated[Array, "groups batch"],
+    border: Annotated[Array, "size groups batch"],
+    matrix: Annotated[Array, "size size batch"],
+    right: Annotated[Array, "groups+size batch"],
+) -> Factor:
+    """Return the Cholesky factor of a matrix whose leading block is diagonal, and L⁻¹ b.
+
+        P = [[diag(d), B'], [B, M]]
+
+    Parameters
+    ----------
+    diagonal : Array, shape (groups, batch)
+        d.
+    border : Array, shape (size, groups, batch)
+        B.
+    matrix : Array, shape (size, size, batch)
+        M.
+    right : Array, shape (groups + size, batch)
+        b.
+    """
+    groups, size = len(diagonal), len(matrix)
+    if not groups:
+        return factorise(matrix, right)
+    root = jnp.sqrt(diagonal)
+    scaled, solved = border / root, right[:groups] / root
+    eliminated = jnp.einsum("igb,jgb->ijb", scaled, scaled)
+    rest = right[groups:] - jnp.sum(scaled * solved, axis=1)
+    factor = factorise(matrix - eliminated, rest)
+    first = jnp.eye(groups)[..., None] * root
+    above = jnp.concatenate([first, jnp.swapaxes(scaled, 0, 1)], axis=1)
+    below = jnp.concatenate([jnp.zeros_like(scaled), factor.columns], axis=1)
+    return Factor(jnp.concatenate([above, below]), jnp.concatenate([solved, factor.solved]))
+
+
 def solve_lower(
     columns: Annotated[Array, "size size batch"], right: Annotated[Array, "size batch"]
 ) -> Annotated[Array, "size batch"]:

@@ -7,13 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bayescale as bs
-from bayescale import defaults, units
+from bayescale import units
 from bayescale.decisions.approaches.isoflop import members
 from bayescale.decisions.checks.sensitivity import _blocks
 from bayescale.plots.isoflop import _budgets as budgets_drawn
 
 POSITIVE = st.floats(1e3, 1e15)
-NOISE_WITH_BUDGETS = (*bs.noise.Discrepancy().processes, bs.processes.SharedEffect())
 
 
 @given(POSITIVE, POSITIVE)
@@ -63,19 +62,16 @@ def test_a_sweep_has_the_same_budgets_for_every_verb_and_figure(sweep):
         (known == budget).tolist() for budget in range(known.max() + 1)
     ]
     np.testing.assert_array_equal(figure[:-1], nominal)
-    assert defaults.noise(runs, defaults.law()).processes == NOISE_WITH_BUDGETS
 
 
 def test_runs_without_budgets_have_none_for_any_verb_or_figure():
     runs = spread_out()
     assert units.budgets_or_none(runs.column("flops")) is None
-    labelled = bs.Runs(runs.frame.assign(group=np.tile(["a", "b"], 15)))
 
     with pytest.raises(bs.InputError, match="isoflop: runs: 30 runs lie between"):
         bs.isoflop(runs)
     assert [mask.sum() for _, mask in _blocks(runs)] == [6] * 5
     assert len(budgets_drawn(runs)) == 6
-    assert defaults.noise(labelled, defaults.law()) == bs.noise.Discrepancy()
 
 
 def test_a_budget_begins_where_neighbours_are_more_than_ten_per_cent_apart():

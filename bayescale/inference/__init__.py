@@ -41,12 +41,13 @@ def fit(
         What is no `Runs` is read by `Runs.read`, which recognises the columns.
     law : Law
         By default `Coupled()`, for any noise model and method: its forecasts were the best over
-        public sweeps (`bayescale.defaults`). Where runs have parameters, tokens or compute alone,
+        public sweeps (`bayescale.defaults`). Its option ``prior`` is what other sweeps say of a
+        new one, `bayescale.priors.Library`; ``Coupled(prior=bs.priors.AtFrontier())`` takes
+        numbers of your own. Where runs have parameters, tokens or compute alone,
         `PowerLaw` of that input, and a note of the runs says so.
     noise : Noise
-        By default `Discrepancy()`, with an effect of each ``group`` where groups are compute
-        budgets; `StudentT()` under `Grid`, `MultiStart` and `Bootstrap`, which need runs that
-        scatter independently, or where the law predicts something else than a loss.
+        By default `Discrepancy()`; `StudentT()` under `Grid`, `MultiStart` and `Bootstrap`, which
+        need runs that scatter independently, or where the law predicts something else than a loss.
     method : Method
         By default `Importance()`, which hands on to `NUTS()` where its weights are not to be
         trusted. `Grid` needs a law that is a sum of powers, such as
@@ -88,7 +89,7 @@ def fit(
     if law is None:
         law = defaults.law_for(runs)
         runs = _with_a_note_on_one_input(runs, law)
-    noise, method = _chosen(runs, law, noise, method)
+    noise, method = _chosen(law, noise, method)
     findings = examine(runs.frame, law.inputs, law.response)
     refuse(findings, runs.name)
     problem = Problem.build(runs, law, noise)
@@ -115,11 +116,9 @@ def _with_a_note_on_one_input(runs: Runs, law: Law) -> Runs:
     return replace(runs, notes=(*runs.notes, note))
 
 
-def _chosen(
-    runs: Runs, law: Law, noise: Noise | None, method: Method | None
-) -> tuple[Noise, Method]:
+def _chosen(law: Law, noise: Noise | None, method: Method | None) -> tuple[Noise, Method]:
     method = defaults.method() if method is None else method
     if noise is None:
         shared = method.takes_departures
-        noise = defaults.noise(runs, law) if shared else defaults.textbook_noise()
+        noise = defaults.noise(law) if shared else defaults.textbook_noise()
     return noise, method

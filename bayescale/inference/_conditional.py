@@ -41,7 +41,7 @@ from bayescale._internal.compiling import Use, jit_for
 from bayescale.inference._coordinates import Columns, Unconstrained, unscored
 from bayescale.inference._data import Data
 from bayescale.inference.base import Target
-from bayescale.kernels.elimination import factorise, solve_lower, solve_upper
+from bayescale.kernels.elimination import factorise_bordered, solve_lower, solve_upper
 
 # Curvature of a run that lies far out is negative under heavy tails; this share of its secant
 # keeps the conditional proper.
@@ -171,20 +171,29 @@ def weighable(
     linearisation : Linearisation
     """
     p, batch = target.n_predictive, points.shape[1]
-    functions = _features(data)
+    order, groups = _order(target, data)
+    functions = _features(data)[:, order]
     size = functions.shape[1]
     whitened = points[:p]
     noise_columns, score_volume = unscored(target.noise.parameters, list(points[p:]))
     at_mode = target.law.recorrelate(list(linearisation.law[:, None]))
     columns = [jnp.broadcast_to(column, (batch,)) for column in at_mode] + noise_columns
-    amplitudes = _amplitudes(target, columns, data)
+    amplitudes = _amplitudes(target, columns, data)[order]
     slope, curvature = _expansion(target, columns, data, weights, linearisation)
 
-    gram, right = _normal_equations(linearisation, functions, slope, curvature)
+    table = jnp.concatenate([functions, linearisation.slopes], axis=1)
+    departure = linearisation.residual - linearisation.unexplained
+    right = table.T @ (slope + curvature * departure)
     scale = jnp.concatenate([amplitudes, jnp.ones((p, batch))])
     prior_precision, prior_pull = _prior(linearisation, size)
-    precision = prior_precision[..., None] + scale[:, None] * gram * scale[None]
-    factor = factorise(precision, scale * right + prior_pull[:, None])
+    own, shared = scale[:groups], scale[groups:]
+    precision = shared[:, None] * _gram(table[:, groups:], curvature) * shared[None]
+    factor = factorise_bordered(
+        1 + own**2 * (table[:, :groups].T @ curvature),
+        shared[:, None] * _border(table[:, groups:], table[:, :groups], curvature) * own[None],
+        prior_precision[groups:, groups:, None] + precision,
+        scale * right + prior_pull[:, None],
+    )
 
     step = solve_upper(factor.columns[size:, size:], (factor.solved[size:] + whitened)[None])[0]
     law_columns = list(linearisation.law[:, None] + step)
@@ -206,7 +215,9 @@ def weighable(
     volume = jnp.sum(standard**2, axis=0) / 2 - jnp.sum(factor.log_diagonal, axis=0) + score_volume
     log_density = volume - potentials
     return Weighable(
-        jnp.stack(columns), coefficients, jnp.where(jnp.isnan(log_density), -jnp.inf, log_density)
+        jnp.stack(columns),
+        coefficients[:, np.argsort(order)],
+        jnp.where(jnp.isnan(log_density), -jnp.inf, log_density),
     )
 
 
@@ -251,20 +262,42 @@ def _expansion(
     return weights * mean_slope, weights * mean_curvature
 
 
-def _normal_equations(
-    linearisation: Linearisation, functions: Array, slope: Array, curvature: Array
-) -> tuple[Array, Array]:
-    """Return X' h X and X'(g + h (r₀ − e₀)) for X = [Φ, J], without amplitudes and priors."""
-    table = jnp.concatenate([functions, linearisation.slopes], axis=1)
+def _order(target: Target, data: Data) -> tuple[np.ndarray, int]:
+    """Return the order in which coefficients are eliminated, and how many of the first know nothing
+    of each other: those of the first process of which a run has one function at most.
+    """
+    sizes = [features.shape[1] for features in data.features]
+    ends = np.cumsum([0, *sizes])
+    places = np.arange(ends[-1])
+    for process, begin, end in zip(target.noise.shared, ends[:-1], ends[1:], strict=True):
+        if process.disjoint:
+            first = places[begin:end]
+            return np.concatenate([first, np.delete(places, first)]), len(first)
+    return places, 0
+
+
+def _border(table: Array, groups: Array, curvature: Array) -> Array:
+    """Return X' h G for columns X and functions G of which a run has one at most, shape (columns,
+    groups, batch).
+    """
+    count = groups.shape[1]
+    if not count:
+        return jnp.zeros((table.shape[1], 0, curvature.shape[1]))
+    weighed = groups.sum(axis=1, keepdims=True) * curvature
+    products = table[:, :, None] * weighed[:, None, :]
+    summed = jax.ops.segment_sum(products, jnp.argmax(groups, axis=1), num_segments=count)
+    return jnp.swapaxes(summed, 0, 1)
+
+
+def _gram(table: Array, curvature: Array) -> Array:
+    """Return X' h X for columns X, shape (columns, columns, batch)."""
     size = table.shape[1]
     # One matrix product for the whole batch, of the lower triangle.
     rows, columns = np.tril_indices(size)
     products = table[:, rows] * table[:, columns]
     place = np.zeros((size, size), dtype=int)
     place[rows, columns] = place[columns, rows] = np.arange(len(rows))
-    gram = (products.T @ curvature)[place]
-    departure = linearisation.residual - linearisation.unexplained
-    return gram, table.T @ (slope + curvature * departure)
+    return (products.T @ curvature)[place]
 
 
 def _prior(linearisation: Linearisation, size: int) -> tuple[Array, Array]:

@@ -178,6 +178,7 @@ class Problem:
         observed = response.of(runs)
         _require_enough_runs(runs, target)
         centre = centre_of(runs, law)
+        _require_inputs(law, noise)
         for name in noise.columns:
             if name not in runs.frame:
                 raise InputError(
@@ -249,6 +250,18 @@ class Problem:
             provenance=provenance(self.runs, method.seed),
             **results,
         )
+
+
+def _require_inputs(law: Law, noise: Noise) -> None:
+    """Raise InputError, saying what to do, where a process looks at an input that the law lacks."""
+    for process in noise.shared:
+        lacking = [name for name in process.inputs if name not in law.inputs]
+        if lacking:
+            raise InputError(
+                f"{name_of(process)} looks at {' and '.join(lacking)}, which {name_of(law)} does "
+                f"not have; leave the process out (processes=integrated_wiener+matern), or leave "
+                f"out noise to let fit choose."
+            )
 
 
 def _require_enough_runs(runs: Runs, target: Target) -> None:

@@ -19,11 +19,12 @@ from bayescale._internal.discovery import name_of
 from bayescale.errors import InputError
 from bayescale.laws.base import FloatOrArray, Parameter, Values
 from bayescale.noise.base import Conditions, Likelihood, is_likelihood
-from bayescale.noise.compute_scale import ComputeScale
-from bayescale.noise.student_t import StudentT
+from bayescale.noise.frontier_scale import FrontierScale
 from bayescale.processes.base import Process
 from bayescale.processes.integrated_wiener import IntegratedWiener
 from bayescale.processes.matern import Matern
+from bayescale.processes.optimum_drift import OptimumDrift
+from bayescale.processes.size_effect import SizeEffect
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,13 @@ class Discrepancy(Likelihood):
     ['sigma', 'matern_sd']
     """
 
-    base: Likelihood = field(default=ComputeScale(StudentT(nu=4.0)))
-    processes: tuple[Process, ...] = (IntegratedWiener(), Matern())
+    base: Likelihood = field(default=FrontierScale())
+    processes: tuple[Process, ...] = (
+        IntegratedWiener(scale=0.005, functions=6),
+        Matern(scale=0.03, growth=0.35, functions=12),
+        SizeEffect(),
+        OptimumDrift(),
+    )
 
     title: ClassVar[str] = "Departures from the law that runs share, and the scatter of each"
     paper: ClassVar[str] = "Kennedy and O'Hagan 2001, Bayesian calibration of computer models"

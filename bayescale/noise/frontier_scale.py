@@ -66,7 +66,7 @@ class FrontierScale(Likelihood):
                 "frontier_scale: the base must have a scale sigma, as StudentT(), Normal() and "
                 "Laplace() have."
             )
-        if not (0 <= self.slope < np.inf and 0 < self.excess):
+        if not (0 <= self.slope < np.inf and self.excess > 0):
             raise InputError(
                 f"frontier_scale: slope={self.slope} must be zero or more, and "
                 f"excess={self.excess} positive."

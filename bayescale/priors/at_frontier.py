@@ -126,9 +126,7 @@ class AtFrontier(Prior):
                 "log odds of the parameters' share of the excess",
             ),
             row("log_exponent", log(self.exponent), self.exponent_sd, "mean log of α and β"),
-            row(
-                "log_exponent_ratio", log(self.exponent_ratio), self.exponent_ratio_sd, "log β/α"
-            ),
+            row("log_exponent_ratio", log(self.exponent_ratio), self.exponent_ratio_sd, "log β/α"),
             row("log_gamma", log(self.gamma), self.gamma_sd, "log of the coupling"),
         )
 

@@ -52,8 +52,7 @@ class Library(Prior):
         known = [name for name in _numbers() if name]
         if self.without and self.without not in known:
             raise InputError(
-                f"library: without={self.without} is no family of it; there are "
-                f"{', '.join(known)}."
+                f"library: without={self.without} is no family of it; there are {', '.join(known)}."
             )
 
     @property

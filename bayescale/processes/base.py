@@ -179,10 +179,17 @@ class Process(ABC):
     """Where it was published, as `Law.paper`."""
     columns: ClassVar[tuple[str, ...]] = ()
     """Columns that the runs must have, besides the law's."""
-    functions: ClassVar[int] = 16
-    """Maximum number of functions that approximate the process."""
+    inputs: ClassVar[tuple[str, ...]] = ()
+    """Inputs that the law must have."""
     tolerates_rest: ClassVar[bool] = False
     """Whether what the functions leave out at some fitted run may pass for its scatter."""
+    disjoint: ClassVar[bool] = False
+    """Whether a run has one function at most, so that functions know nothing of each other."""
+
+    @property
+    def functions(self) -> int:
+        """Maximum number of functions that approximate the process."""
+        return 16
 
     @property
     @abstractmethod

@@ -29,16 +29,18 @@ class IntegratedWiener(Process):
     ----------
     scale : float
         Of the half-Normal prior of the amplitude, in log loss.
+    functions : int
+        Maximum number of functions that approximate the process.
     """
 
     scale: float = 0.01
+    functions: int = 8
 
     title: ClassVar[str] = "Integrated Wiener process along compute"
     paper: ClassVar[str] = (
         "Wahba 1978, Improper priors, spline smoothing and the problem of guarding against "
         "model errors in regression"
     )
-    functions: ClassVar[int] = 8
     formula: ClassVar[str] = (
         "δ(t) = τ √3 ∫₀ᵗ W(s) ds, variance τ²|t|³, t decades of compute from the mean run"
     )

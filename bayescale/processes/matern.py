@@ -16,7 +16,6 @@ from bayescale.errors import InputError
 from bayescale.laws.base import Parameter
 from bayescale.processes.base import Locations, Process
 
-
 _MOST_DECADES = 3.0
 
 
@@ -33,18 +32,20 @@ class Matern(Process):
     growth : float
         Decades by which departures are larger for each decade that the frontier of the sweep lies
         below 1e19 FLOP, three at most: losses of young models fall steeply, and laws miss more.
+    functions : int
+        Maximum number of functions that approximate the process.
     """
 
     length: float = 2.5
     scale: float = 0.035
     growth: float = 0.0
+    functions: int = 16
 
     title: ClassVar[str] = "Matérn-5/2 surface over the inputs of the law"
     paper: ClassVar[str] = (
         "Matérn 1960, Spatial Variation; Rasmussen and Williams 2006, Gaussian Processes for "
         "Machine Learning, eq. 4.17"
     )
-    functions: ClassVar[int] = 16
 
     def __post_init__(self) -> None:
         if not (0 < self.length < np.inf and 0 < self.scale < np.inf):

@@ -43,7 +43,8 @@ class OptimumDrift(Process):
 
     title: ClassVar[str] = "Drift of the best size along compute"
     paper: ClassVar[str] = "Uhlenbeck and Ornstein 1930, On the Theory of the Brownian Motion"
-    functions: ClassVar[int] = 12
+    inputs: ClassVar[tuple[str, ...]] = ("n_params", "n_tokens")
+    functions: ClassVar[int] = 6
     formula: ClassVar[str] = (
         "δ(u, t) = τ u/sqrt(1 + (u/2)²) Z(t), Z integrated Ornstein–Uhlenbeck from the dearest run"
     )

@@ -33,8 +33,10 @@ class SizeEffect(Process):
 
     title: ClassVar[str] = "One departure for each model size"
     paper: ClassVar[str] = "Lindley and Smith 1972, Bayes Estimates for the Linear Model"
+    inputs: ClassVar[tuple[str, ...]] = ("n_params",)
     functions: ClassVar[int] = 24
     tolerates_rest: ClassVar[bool] = True
+    disjoint: ClassVar[bool] = True
     formula: ClassVar[str] = "δ_N ~ Normal(0, τ²)"
 
     def __post_init__(self) -> None:
