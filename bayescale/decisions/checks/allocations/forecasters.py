@@ -90,9 +90,10 @@ class ApproachSizes:
 
     def sizes(self, train: Runs, compute: np.ndarray) -> SizeForecast:
         """Return the power law of each resampled table, of the runs that are of a budget."""
-        budgets = None if self.budgets is None else np.array(self.budgets)
-        is_of_a_budget = members(train, budgets) != NO_BUDGET
-        runs = replace(train, frame=train.frame[is_of_a_budget])
+        runs, budgets = train, None
+        if self.budgets is not None:
+            budgets = np.array(self.budgets)
+            runs = replace(train, frame=train.frame[members(train, budgets) != NO_BUDGET])
         draws = resampled_sizes(
             self.approach, runs, compute, budgets=budgets, replicates=self.replicates
         )
