@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 # Ratio of a hidden budget's compute to that of the dearest fitted one.
-DISTANCES = {"3 to 9 times": (0.0, 9.0), "9 to 28 times": (9.0, 28.0), "beyond 28": (28.0, np.inf)}
+DISTANCES = {"3 to 9": (0.0, 9.0), "9 to 28": (9.0, 28.0), "over 28": (28.0, np.inf)}
 
 HUBER = "huber"
 
@@ -105,7 +105,7 @@ def shown_models(table: pd.DataFrame) -> "Table":
     first = table.iloc[0]
     title = (
         f"N* at {first['budgets']} hidden budgets of {first['families']} families; decades of N, "
-        f"regret in nats"
+        f"regret in nats; 90 % at so many times the fitted compute"
     )
     cells = pd.DataFrame({"model": table["model"]})
     cells["50 %"] = table["covered50"].map("{:.2f}".format)
@@ -116,10 +116,10 @@ def shown_models(table: pd.DataFrame) -> "Table":
     for name in DISTANCES:
         column = f"coverage90_{name.replace(' ', '_')}"
         if column in table:
-            cells[f"90 % at {name}"] = table[column].map("{:.2f}".format)
+            cells[f"{name} ×"] = table[column].map("{:.2f}".format)
     cells["regret"] = table["regret"].map("{:.4f}".format)
-    cells["losses: CRPS"] = table["loss_crps_ratio"].map("{:.2f}".format, na_action="ignore")
-    cells["90 % of losses"] = table["loss_coverage90"].map("{:.2f}".format, na_action="ignore")
+    cells["loss CRPS"] = table["loss_crps_ratio"].map("{:.2f}".format, na_action="ignore")
+    cells["loss 90 %"] = table["loss_coverage90"].map("{:.2f}".format, na_action="ignore")
     cells = cells.fillna("")
     cells["doubtful"] = table["doubtful"].map(str)
     cells["lacking"] = table["lacking"].map(str)

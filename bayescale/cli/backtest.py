@@ -18,7 +18,7 @@ _HOLDOUT = "0.2"
 
 
 class Hidden(StrEnum):
-    """What a backtest hides and forecasts."""
+    """The quantity that a backtest forecasts."""
 
     LOSS = "loss"
     ALLOCATION = "allocation"

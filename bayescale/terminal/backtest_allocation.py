@@ -1,5 +1,6 @@
 """The page of an allocation's backtest: scores, then each hidden budget."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from bayescale.units import count, percentage
 if TYPE_CHECKING:
     from bayescale.decisions.checks.backtest_allocation import AllocationBacktest
 
-_SCORES = {
+_SCORES: dict[str, tuple[str, Callable[[float], str]]] = {
     "coverage50": ("50 %", percentage),
     "coverage90": ("90 %", percentage),
     "width": ("width", "{:.2f}".format),

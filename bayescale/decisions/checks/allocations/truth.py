@@ -175,7 +175,7 @@ class _Valley:
         return np.asarray(np.linalg.lstsq(design, log_loss, rcond=None)[0])
 
     def residuals(self, degree: int) -> np.ndarray:
-        """What a polynomial leaves of log loss, shape (runs,)."""
+        """Log loss less a polynomial, shape (runs,)."""
         return self.log_loss - polyval(self.log_n, self.fitted(self.log_loss, degree))
 
     def freedom(self, degree: int) -> int:
@@ -183,7 +183,7 @@ class _Valley:
         return len(self.log_n) - degree - 1
 
     def minimum(self, coefficients: np.ndarray) -> np.ndarray:
-        """Where parabolas or cubics have a minimum among the sizes, NaN where they have none."""
+        """Minima of parabolas or cubics among the sizes, NaN where they have none."""
         slope, curvature = coefficients[1], 2 * coefficients[2]
         cubic = 3 * coefficients[3] if len(coefficients) == 4 else np.zeros_like(slope)
         with np.errstate(divide="ignore", invalid="ignore"):
