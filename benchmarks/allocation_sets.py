@@ -136,7 +136,8 @@ def sections(runs: pd.DataFrame) -> pd.DataFrame:
     low, high = _SECTIONS_PER_DECADE * np.log10([compute.min(), compute.max()])
     budgets = 10 ** (np.arange(np.ceil(low), high) / _SECTIONS_PER_DECADE)
     found = []
-    for n_params, rows in runs.groupby("n_params"):
+    for n_params in np.unique(runs["n_params"]):
+        rows = runs[runs["n_params"] == n_params]
         lowest = np.log(rows.groupby("n_tokens")["loss"].min())
         if len(lowest) < _FEWEST_TOKENS_OF_A_SIZE:
             continue

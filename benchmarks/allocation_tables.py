@@ -1,7 +1,6 @@
 """Tables of the allocation's backtest: means within cuts, sweeps and families, in this order."""
 
 import json
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -135,7 +134,7 @@ def shown_families(table: pd.DataFrame) -> "Table":
     return _shown(ordered.reset_index(), "Coverage of 90 % and CRPS by family")
 
 
-def line(cell: Mapping[str, object]) -> str:
+def line(cell: JsonObject) -> str:
     """Return one line about a finished cell."""
     scores = pd.DataFrame(cell["budgets"])
     what = f"{cell['model']:14} {cell['set']:28} cut {cell['cut']} {cell['n_train']:4}"
