@@ -22,7 +22,7 @@ from record import ROOT
 from scipy.interpolate import PchipInterpolator
 
 import bayescale as bs
-from bayescale.decisions.checks.allocations.truth import members, optima
+from bayescale.decisions.checks.allocations.truth import members, optima_of
 from bayescale.decisions.checks.backtest_allocation import HiddenSizes, hidden_sizes
 
 MOST_FITTED = 200
@@ -88,12 +88,7 @@ def cuts_of(sweep: SweepOfBudgets) -> Iterator[Case]:
     """Yield the cuts of one sweep, each with at most MOST_FITTED runs to fit."""
     judging = sweep.curves or sweep.runs
     member = members(judging, None if sweep.budgets is None else np.array(sweep.budgets))
-    truth = optima(
-        np.log10(judging.column("n_params")),
-        np.log10(judging.six_nd),
-        np.log(judging.column("loss")),
-        member,
-    )
+    truth = optima_of(judging, member)
     for number, cut in enumerate(sweep.cuts.split(truth), start=1):
         test = hidden_sizes(sweep.runs, judging, member, truth, cut)
         fold = test.fold

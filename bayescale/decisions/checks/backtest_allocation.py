@@ -20,7 +20,7 @@ from bayescale.decisions.checks.allocations.forecasters import (
     SizeForecaster,
     sizes_of,
 )
-from bayescale.decisions.checks.allocations.truth import members, optima
+from bayescale.decisions.checks.allocations.truth import members, optima_of
 from bayescale.decisions.checks.forecasters import Fitted, require_loss
 from bayescale.decisions.checks.holdouts.base import LAST_BIT, Fold, fold
 from bayescale.errors import InputError
@@ -199,10 +199,11 @@ def backtest_allocation(
     >>> import bayescale as bs
     >>> runs = bs.datasets.simulate(seed=1, noise=0.003)
     >>> law, noise, method = bs.laws.Chinchilla(), bs.noise.Normal(), bs.MultiStart(starts=100)
-    >>> cut = bs.AfterBudgets(leaving=None)
-    >>> test = bs.backtest_allocation(runs, cut, law=law, noise=noise, method=method)
-    >>> test.summary()["n_budgets"].to_dict()["chinchilla, normal"]
-    2
+    >>> cuts = bs.AfterBudgets(fitted=4)
+    >>> test = bs.backtest_allocation(runs, cuts, law=law, noise=noise, method=method)
+    >>> test.frame.loc[:0, ["model", "compute", "times", "n_train"]]
+                    model       compute  times  n_train
+    0  chinchilla, normal  1.000000e+22   10.0       36
     """
     runs = as_runs(runs, law.required_columns if law else None)
     cuts = AfterBudgets() if cuts is None else cuts
@@ -210,12 +211,7 @@ def backtest_allocation(
     judging = runs if curves is None else as_runs(curves)
     nominal = None if budgets is None else np.sort(np.asarray(budgets, dtype=float))
     member = members(judging, nominal)
-    truth = optima(
-        np.log10(judging.column("n_params")),
-        np.log10(judging.six_nd),
-        np.log(judging.column("loss")),
-        member,
-    )
+    truth = optima_of(judging, member)
     tests = [hidden_sizes(runs, judging, member, truth, cut) for cut in cuts.split(truth)]
     given = None if nominal is None else tuple(nominal.tolist())
     practices = (ApproachSizes("1", given), ApproachSizes("2", given), HuberSizes())
@@ -280,7 +276,7 @@ def hidden_sizes(
     dearest_fitted = judging.six_nd[member == cut.last].max()
     fitted_compute = float(truth["compute"].iloc[cut.last])
     is_fitted = runs.six_nd <= dearest_fitted * (1 + LAST_BIT)
-    part = fold(runs, f"budgets above {fitted_compute:.2g} FLOPs", is_fitted, ~is_fitted)
+    part = fold(runs, f"budgets above {fitted_compute:.3g} FLOPs", is_fitted, ~is_fitted)
     return HiddenSizes(part, truth.iloc[cut.hidden].reset_index(drop=True), fitted_compute)
 
 

@@ -64,8 +64,9 @@ def members(runs: Runs, budgets: np.ndarray | None = None) -> np.ndarray:
             return found_budgets(compute)
         except InputError as error:
             raise InputError(
-                f"{runs.name}: {error}. Give the nominal budgets=[...] in FLOPs; runs far from "
-                f"all of them are fitted, and N* is not judged by them."
+                f"{runs.name}: {error}. Give the nominal budgets=[...] in FLOPs, or --budget "
+                f"at a terminal; runs far from all of them are fitted, and N* is not judged by "
+                f"them."
             ) from None
     log_c, nominal = np.log10(compute), np.log10(np.asarray(budgets, dtype=float))
     nearest = np.abs(log_c[:, None] - nominal).min(axis=1)
@@ -78,6 +79,12 @@ def members(runs: Runs, budgets: np.ndarray | None = None) -> np.ndarray:
     member = np.full(len(runs), NO_BUDGET)
     member[near] = nearest_budget(compute[near], 10**nominal)
     return member
+
+
+def optima_of(runs: Runs, member: np.ndarray) -> pd.DataFrame:
+    """Find the compute-optimal size of each budget of a sweep, as `optima` does."""
+    log_n, log_c = np.log10(runs.column("n_params")), np.log10(runs.six_nd)
+    return optima(log_n, log_c, np.log(runs.column("loss")), member)
 
 
 def optima(
