@@ -183,6 +183,10 @@ class Process(ABC):
     """Maximum number of functions that approximate the process."""
     tolerates_rest: ClassVar[bool] = False
     """Whether what the functions leave out at some fitted run may pass for its scatter."""
+    of_identity: ClassVar[bool] = False
+    """Whether it depends on which size or group a run is of, and not on how large that is. No plan
+    is better or worse by it.
+    """
 
     @property
     @abstractmethod

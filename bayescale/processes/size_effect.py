@@ -35,6 +35,7 @@ class SizeEffect(Process):
     paper: ClassVar[str] = "Lindley and Smith 1972, Bayes Estimates for the Linear Model"
     functions: ClassVar[int] = 24
     tolerates_rest: ClassVar[bool] = True
+    of_identity: ClassVar[bool] = True
     formula: ClassVar[str] = "δ_N ~ Normal(0, τ²)"
 
     def __post_init__(self) -> None:

@@ -280,8 +280,8 @@ def least_budget(
     """
     shape = _shape(limits, scenario, log_target.shape)
     assert scenario.departures is not None
-    ends = scenario.departures.ends
-    log_flops = jnp.log(TRAINING_PASSES * objective.flops.forward(jnp.exp(ends[:, 0]))) + ends[:, 1]
+    log_n, log_d = scenario.departures.ends
+    log_flops = jnp.log(TRAINING_PASSES * objective.flops.forward(jnp.exp(log_n))) + log_d
     log_rate = jnp.log(jnp.asarray(scenario.train_rates)[minimised, 0, 0])
     budgets = jnp.linspace(log_flops[0], log_flops[1], _BUDGETS) + log_rate
     costs = jnp.broadcast_to(limits.costs, (len(limits.costs), *shape))
