@@ -72,10 +72,17 @@ def density(
     posterior: "Posterior", log_prediction: np.ndarray, inputs: Inputs | None = None
 ) -> "Distribution":
     """Return the distribution of log loss, given a prediction of shape (chain, draw, runs)."""
+    return density_under(posterior, log_prediction, conditions(posterior, inputs))
+
+
+def density_under(
+    posterior: "Posterior", log_prediction: np.ndarray, facts: Conditions
+) -> "Distribution":
+    """Return the distribution of log loss under given facts about the runs."""
     noise = posterior.noise
     assert is_likelihood(noise)
     params = {p.name: posterior.params[p.name][..., None] for p in noise.parameters}
-    return _distribution(noise, log_prediction, params, _conditions(posterior, inputs)).distribution
+    return _distribution(noise, log_prediction, params, facts).distribution
 
 
 def log_density(distribution: "Distribution", observed: np.ndarray) -> np.ndarray:
@@ -83,7 +90,8 @@ def log_density(distribution: "Distribution", observed: np.ndarray) -> np.ndarra
     return np.asarray(_log_density(InOrder(distribution), observed))
 
 
-def _conditions(posterior: "Posterior", inputs: Inputs | None) -> Conditions:
+def conditions(posterior: "Posterior", inputs: Inputs | None = None) -> Conditions:
+    """Return the facts about the fitted runs, or about runs that are to come."""
     runs, columns = posterior.runs, posterior.law.inputs
     if inputs is None:
         return conditions_of(runs, posterior.law)
