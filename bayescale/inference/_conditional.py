@@ -277,7 +277,7 @@ def _order(target: Target, data: Data) -> tuple[np.ndarray, int]:
     ends = np.cumsum([0, *sizes])
     places = np.arange(ends[-1])
     for process, begin, end in zip(target.noise.shared, ends[:-1], ends[1:], strict=True):
-        if process.disjoint:
+        if process.of_identity:
             first = places[begin:end]
             return np.concatenate([first, np.delete(places, first)]), len(first)
     return places, 0
