@@ -21,8 +21,8 @@ from bayescale.decisions.checks.holdouts.base import LAST_BIT, Fold
 
 PANEL = Path(__file__).with_name("panel.csv")
 DEAREST, BEYOND = "dearest_20_percent", "beyond_a_tenth"
-# The Chinchilla law, by which today's practice forecasts, takes five runs at least.
-LADDERS = {"ladders": (6, 8, 12), "ladders_of_3_or_4": (3, 4)}
+# Three or four runs are apart: the Chinchilla law of today's practice has five parameters.
+LADDERS = {"ladders": (6, 8, 12), "short_ladders": (3, 4)}
 SPLITS = (DEAREST, BEYOND, *LADDERS)
 MOST_FITTED = 200
 
@@ -30,7 +30,7 @@ _SETS_WITH_LADDERS = 2
 _REACH = 100.0
 _MOST_FORECAST = 25
 
-_CHINCHILLA = "besiroglu2024_chinchilla"
+CHINCHILLA = "besiroglu2024_chinchilla"
 CUTS = (1e20, 3e20, 1e21)
 
 _INPUTS = ["run_id", "n_params", "n_tokens"]
@@ -126,13 +126,13 @@ def ladder(table: pd.DataFrame, count: int) -> tuple[pd.DataFrame, pd.DataFrame]
 
 def cuts() -> Iterator[Case]:
     """Yield the Chinchilla runs below each of three budgets, and the others to be forecast."""
-    runs = bs.datasets.load(_CHINCHILLA)
+    runs = bs.datasets.load(CHINCHILLA)
     compute = runs.column("flops")
     for cut in CUTS:
         name = f"below {cut:g} FLOPs"
         train = bs.Runs(runs.frame[compute < cut], name)
         test = bs.Runs(runs.frame[compute >= cut], name)
-        yield Case(_CHINCHILLA, name, "cut", Fold(name, train, test))
+        yield Case(CHINCHILLA, name, "cut", Fold(name, train, test))
 
 
 def _case(family: str, name: str, split: str, train: pd.DataFrame, test: pd.DataFrame) -> Case:
