@@ -19,6 +19,7 @@ fitted again: after an interruption the same command continues, and two processe
 by --sets. Remove the folder after a change of a model.
 
     BAYESCALE_DATA=... python benchmarks/frontier.py
+    BAYESCALE_DATA=... python benchmarks/frontier.py --models default,grouped --seed 0,1
     BAYESCALE_DATA=... python benchmarks/frontier.py --models all --splits beyond_a_tenth
     python benchmarks/frontier.py --worlds --sweeps 20
 """
@@ -49,12 +50,15 @@ from bayescale import defaults
 from bayescale._internal.discovery import parse
 from bayescale.decisions.checks.backtest import scored
 from bayescale.decisions.checks.forecasters import Fitted, Forecaster, HuberBootstrap, Prediction
+from bayescale.units import budgets
 
+GROUPED = "grouped"
 # Law and noise in the format of the command line. A None in a pair is the default of `bs.fit`; None
-# instead of a pair is today's practice.
+# instead of a pair is today's practice. `GROUPED` is the default with budgets as ``group``.
 MODELS: dict[str, tuple[str | None, str | None] | None] = {
     BASELINE: None,
     "default": (None, None),
+    GROUPED: (None, None),
     "student_t": ("chinchilla", "student_t"),
     "coupled": ("coupled", "student_t"),
     "discrepancy": ("chinchilla", "discrepancy"),
@@ -80,6 +84,30 @@ _SCORES = (
 _DIGITS = 6
 # Runs whose compute differs by a smaller factor are of one budget, as for `bayescale.units`.
 _ONE_BUDGET = 1.1
+
+
+@dataclass(frozen=True)
+class InBudgets:
+    """A forecaster whose fitted runs have their compute budgets as ``group``.
+
+    Parameters
+    ----------
+    forecaster : Forecaster
+    """
+
+    forecaster: Forecaster
+
+    def predict(self, train: bs.Runs, test: bs.Runs) -> Prediction:
+        """Forecast ``test`` from ``train`` with its budgets.
+
+        Raises
+        ------
+        InputError
+            Where the fitted runs are in no budgets.
+        """
+        labels = [f"budget {budget}" for budget in budgets(train.six_nd)]
+        grouped = bs.Runs(train.frame.assign(group=labels), train.name)
+        return self.forecaster.predict(grouped, test)
 
 
 @dataclass(frozen=True)
@@ -117,8 +145,9 @@ class Candidate:
         """Return the forecaster that is fitted to some runs."""
         if MODELS[self.model] is None:
             return practice(train)
-        fitted = self.recorded()
-        return Fitted(fitted.law, fitted.noise, fitted.method)
+        parts = self.recorded()
+        fitted = Fitted(parts.law, parts.noise, parts.method)
+        return InBudgets(fitted) if self.model == GROUPED else fitted
 
     def file_name(self, case: frontier_panel.Case) -> str:
         """Return the name of the file of a cell."""
@@ -268,6 +297,7 @@ def show_panel(cells: list[JsonObject], candidates: list[Candidate]) -> JsonObje
         "by_distance": frontier_tables.by_distance(cells),
         "by_family": frontier_tables.by_family(table),
         "left_out": chosen,
+        "grouped": frontier_tables.against(table, GROUPED, "default"),
         "seeds": pd.concat(noise) if noise else pd.DataFrame(),
         "sets": table,
     }
@@ -275,8 +305,10 @@ def show_panel(cells: list[JsonObject], candidates: list[Candidate]) -> JsonObje
     frontier_pages.show_numbers(tables["by_number"])
     frontier_pages.show_distances(tables["by_distance"])
     frontier_pages.show_families(tables["by_family"], BASELINE)
-    if len(first) > 2:
+    # Of one model, or one family, there is nothing to choose.
+    if len(first) > 2 and len(chosen):
         frontier_pages.show_chosen(chosen)
+    frontier_pages.show_against(tables["grouped"], GROUPED, "default")
     frontier_pages.show_seeds(tables["seeds"])
     return {name: _records(each) for name, each in tables.items()}
 

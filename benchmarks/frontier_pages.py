@@ -105,6 +105,20 @@ def show_chosen(rows: pd.DataFrame) -> None:
     )
 
 
+def show_against(rows: pd.DataFrame, model: str, other: str) -> None:
+    """Print the ratio of CRPS of one model to another."""
+    show(
+        f"CRPS of {model} as a ratio to {other}, over the sets that both were fitted to",
+        rows,
+        {
+            "split": "{split}",
+            "family": "{family}",
+            "CRPS": "{crps_ratio:.2f}",
+            "sets": "{sets}",
+        },
+    )
+
+
 def show_seeds(rows: pd.DataFrame) -> None:
     """Print how far two seeds differ."""
     show(

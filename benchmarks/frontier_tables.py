@@ -180,6 +180,27 @@ def left_out(table: pd.DataFrame, candidates: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def against(table: pd.DataFrame, model: str, other: str) -> pd.DataFrame:
+    """Return the ratio of CRPS of one model to another over the sets that both were fitted to.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `sets` returns it.
+    model, other : str
+
+    Returns
+    -------
+    DataFrame, one row per split and family
+        ``split``, ``family``, ``crps_ratio`` and ``sets``.
+    """
+    log_crps = np.log(table.set_index([*_CASE, "model"])["crps"]).unstack("model")
+    both = log_crps.reindex(columns=[model, other]).dropna()
+    by_family = (both[model] - both[other]).groupby(["split", "family"], sort=False)
+    ratios = by_family.agg(crps_ratio="mean", sets="size").reset_index()
+    return ratios.assign(crps_ratio=np.exp(ratios["crps_ratio"]))
+
+
 def between_seeds(table: pd.DataFrame, model: str, other: str) -> pd.DataFrame:
     """Return how far two seeds of one model differ at each split.
 

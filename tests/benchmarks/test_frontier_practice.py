@@ -1,11 +1,13 @@
-"""Today's practice for few runs, and the files of cells."""
+"""Today's practice for few runs, the default with budgets, and the files of cells."""
 
 import frontier
+import numpy as np
 import pandas as pd
 import pytest
 from frontier_panel import Case
 
 import bayescale as bs
+from bayescale.decisions.checks.forecasters import Prediction
 from bayescale.decisions.checks.holdouts.base import Fold
 from bayescale.laws.base import Law
 
@@ -16,6 +18,14 @@ def runs_of(compute: list[float]) -> bs.Runs:
     losses = [3.5 - 0.1 * place for place in range(len(compute))]
     table = pd.DataFrame({"n_params": n_params, "n_tokens": tokens, "loss": losses})
     return bs.Runs.from_frame(table, name="some runs")
+
+
+class Remembers:
+    """A forecaster that keeps the runs that it is to fit."""
+
+    def predict(self, train: bs.Runs, test: bs.Runs) -> Prediction:
+        self.train = train
+        return Prediction("none", np.zeros((1, 1)), np.zeros(1), None)
 
 
 def law_for(count: int) -> Law:
@@ -33,6 +43,15 @@ def test_todays_practice_fits_fewer_parameters_than_it_has_runs_where_it_has_few
 def test_todays_practice_refuses_few_runs_of_one_compute():
     with pytest.raises(bs.InputError, match="the 3 runs have the same compute"):
         frontier.practice(runs_of([1e18, 1.01e18, 1.02e18]))
+
+
+@pytest.mark.filterwarnings("ignore::bayescale.RunsWarning")
+def test_the_grouped_default_has_a_group_for_each_budget():
+    forecaster = Remembers()
+    runs = runs_of([1e18, 1.01e18, 1e19, 1.01e19])
+    frontier.InBudgets(forecaster).predict(runs, runs_of([1e20]))
+    groups = forecaster.train.frame["group"]
+    assert sorted(groups) == ["budget 0", "budget 0", "budget 1", "budget 1"]
 
 
 @pytest.mark.filterwarnings("ignore::bayescale.RunsWarning")

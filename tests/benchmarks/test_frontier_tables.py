@@ -111,6 +111,19 @@ def test_a_family_is_forecast_by_the_model_that_is_best_on_the_others():
     assert chosen == {"a": "second", "b": "first"}
 
 
+def test_two_models_are_compared_over_the_sets_that_both_were_fitted_to():
+    cells = [cell("ours", "a", [0.01]), cell("other", "a", [0.02])]
+    cells += [cell("ours", "b", [0.01]), refused("other", "b")]
+    table = frontier_tables.against(frontier_tables.sets(cells), "ours", "other")
+    assert table["family"].tolist() == ["a"]
+    assert table["crps_ratio"].tolist() == pytest.approx([0.5])
+
+
+def test_a_model_that_was_not_fitted_is_compared_with_nothing():
+    table = frontier_tables.sets([cell("ours", "a", [0.01])])
+    assert frontier_tables.against(table, "ours", "other").empty
+
+
 def test_seeds_that_agree_have_no_noise_and_a_difference_is_shared_between_them():
     cells = []
     for family, other in (("a", 0.01), ("b", 0.01 * np.exp(0.2))):
