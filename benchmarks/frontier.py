@@ -16,7 +16,8 @@ describes replace the panel; see frontier_worlds.py.
 
 A cell is one model on one set at one split. Each cell is saved in the folder --cells and is not
 fitted again: after an interruption the same command continues, and two processes can share the work
-by --sets. Remove the folder after a change of a model.
+by --sets. Other fields or priors of a model are other cells; remove the folder after a change of
+its code.
 
     BAYESCALE_DATA=... python benchmarks/frontier.py
     BAYESCALE_DATA=... python benchmarks/frontier.py --models default,grouped --seed 0,1
@@ -25,6 +26,7 @@ by --sets. Remove the folder after a change of a model.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import re
@@ -33,6 +35,7 @@ import time
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import frontier_pages
@@ -141,18 +144,26 @@ class Candidate:
             replace(method, seed=self.seed),
         )
 
-    def forecaster(self, train: bs.Runs) -> Forecaster:
-        """Return the forecaster that is fitted to some runs."""
+    def forecaster(self, case: frontier_panel.Case) -> Forecaster:
+        """Return the forecaster that is fitted to the cheaper runs of a case."""
         if MODELS[self.model] is None:
-            return practice(train)
+            return practice(case.fold.train)
         parts = self.recorded()
         fitted = Fitted(parts.law, parts.noise, parts.method)
         return InBudgets(fitted) if self.model == GROUPED else fitted
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """Name of method, seed, and all fields and priors; empty for today's practice."""
+        if MODELS[self.model] is None:
+            return ""
+        described = json.dumps(self.recorded().described()["details"], sort_keys=True)
+        digest = hashlib.sha256(described.encode()).hexdigest()
+        return f"{self.method}-seed{self.seed}-{digest[:8]}"
+
     def file_name(self, case: frontier_panel.Case) -> str:
         """Return the name of the file of a cell."""
-        fit = f"{self.method}-seed{self.seed}" if MODELS[self.model] else ""
-        cell = (self.model, case.name, case.split, str(len(case.fold.train)), fit)
+        cell = (self.model, case.name, case.split, str(len(case.fold.train)), self.fingerprint)
         return re.sub(r"[^A-Za-z0-9.]+", "_", "-".join(cell)).strip("_") + ".json"
 
 
@@ -205,7 +216,7 @@ def cell(candidate: Candidate, case: frontier_panel.Case) -> JsonObject:
         "n_train": len(case.fold.train),
     }
     try:
-        forecaster = candidate.forecaster(case.fold.train)
+        forecaster = candidate.forecaster(case)
         with warnings.catch_warnings():
             # Problems are saved in the cell and counted in the table.
             warnings.simplefilter("ignore", bs.FitWarning)

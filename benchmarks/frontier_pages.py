@@ -32,13 +32,10 @@ _WORST: Columns = {"worst family": "{worst_ratio:.2f} {worst_family}"}
 
 def show_frontier(rows: pd.DataFrame) -> None:
     """Print coverage and sharpness at each split."""
-    short = {}
-    for column in ("worst_family", "least_family"):
-        short[column] = rows[column].str.split("_").str[0]
     show(
         "Hidden runs of each split; CRPS as a ratio to today's practice, bias of the median and "
         "width of 90 % in log loss",
-        rows.assign(**short),
+        rows,
         {
             "split": "{split}",
             "model": "{model}",
@@ -56,7 +53,13 @@ def show_numbers(rows: pd.DataFrame) -> None:
     show(
         "Ladders by number of runs; of 3 or 4, today's practice fits a power law of compute",
         rows,
-        {"runs": "{n_train}", "model": "{model}", **_SCORES, **_WORST},
+        {
+            "runs": "{n_train}",
+            "model": "{model}",
+            **_SCORES,
+            **_WORST,
+            "CRPS in log loss": "{crps:.4f}",
+        },
     )
 
 
@@ -168,6 +171,15 @@ def show(title: str, rows: pd.DataFrame, columns: Columns) -> None:
         return
     shown = Table(*columns, title=title, title_justify="left")
     for row in rows.to_dict("records"):
-        names = {str(name): _NOTHING if pd.isna(value) else value for name, value in row.items()}
+        names = {str(name): _shown(str(name), value) for name, value in row.items()}
         shown.add_row(*[pattern.format(**names) for pattern in columns.values()])
     alternatives.show(shown)
+
+
+def _shown(name: str, value: object) -> object:
+    """Return what is printed of a value: the authors and year of a family, nothing of NaN."""
+    if pd.isna(value):
+        return _NOTHING
+    if name.endswith("family"):
+        return str(value).split("_")[0]
+    return value

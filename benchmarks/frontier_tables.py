@@ -87,6 +87,7 @@ def over_families(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
             **dict(zip(by, key, strict=True)),
             "coverage50": votes["covered50"].mean(),
             "coverage90": votes["covered90"].mean(),
+            "crps": votes["crps"].mean(),
             "crps_ratio": np.exp(compared.mean()),
             "worst_family": compared.idxmax() if len(compared) else "",
             "worst_ratio": np.exp(compared.max()),
