@@ -16,7 +16,7 @@ from bayescale.errors import InputError
 from bayescale.laws.base import Parameter
 from bayescale.processes.base import Locations, Process
 
-_SAME_SIZE = 1e-6
+_DIGITS = 4
 
 
 @dataclass(frozen=True)
@@ -53,4 +53,6 @@ class SizeEffect(Process):
 
     def covariance(self, a: Locations, b: Locations) -> np.ndarray:
         """Return the covariance k between locations, shape (a, b)."""
-        return (np.abs(a.log_size[:, None] - b.log_size[None, :]) < _SAME_SIZE).astype(float)
+        # Rounded, so that sizes form groups: read off a figure, each may be near the next.
+        one, other = np.round(a.log_size, _DIGITS), np.round(b.log_size, _DIGITS)
+        return (one[:, None] == other[None, :]).astype(float)
