@@ -65,19 +65,18 @@ _FACTS = ("model", "fold")
 def cell(model: str, method: str, case: Case) -> JsonObject:
     """Fit, forecast and score one model at one cut."""
     begun = time.perf_counter()
-    train, compute = case.test.fold.train, case.test.compute
+    train, test = case.test.fold.train, case.test.fold.test
     found: JsonObject = {"diagnostics": {}, "problems": [], "losses": {}, "lacking": ""}
     with warnings.catch_warnings():
         # Problems are saved in the cell and counted in the table.
         warnings.simplefilter("ignore", bs.FitWarning)
         try:
             if model in APPROACHES:
-                approach = ApproachSizes(APPROACHES[model], case.sweep.budgets)
-                forecast = approach.sizes(train, compute)
+                forecast = ApproachSizes(APPROACHES[model]).sizes(case.test)
             else:
-                prediction = forecaster(model, method).predict(train, case.test.fold.test)
-                found |= _of_losses(prediction, case.test.fold.test)
-                forecast = sizes_of(prediction.posterior, compute)
+                prediction = forecaster(model, method).predict(train, test)
+                found |= _of_losses(prediction, test)
+                forecast = sizes_of(prediction.posterior, case.test.compute)
             scores = scored(case.test, forecast).drop(columns=list(_FACTS))
         except bs.InputError as error:
             found["lacking"], scores = str(error), pd.DataFrame()
