@@ -11,8 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bayescale.decisions.forecasts.surface import summarise_cells
-from bayescale.decisions.plans.allocate import allocate
+from bayescale.decisions.plans.allocate import allocate, loss_of_plans
 from bayescale.errors import InputError
 from bayescale.laws.base import AllocatesCompute
 from bayescale.plots._drawing import (
@@ -37,7 +36,7 @@ _SIZE_RATIO = 10.0
 _MARGIN = 1.5
 _MARGIN_FOR_LABELS = 6.0
 _NOTE = (
-    "Each line is one budget C = 6ND: median and 90 % band of the law. Dots: runs within 12 % of "
+    "Each line is one budget C = 6ND: median and 90 % band. Dots: runs within 12 % of "
     "the budget.\nDiamonds: the best size N* and its 90 % interval. Dashed: no run near that "
     "budget."
 )
@@ -156,7 +155,7 @@ def _near(runs: pd.DataFrame, budgets: np.ndarray) -> pd.DataFrame:
 
 
 def _curves(posterior: Posterior, optima: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    """Return statistics of the law's loss along each budget.
+    """Return quantiles of loss along each budget, by law and departures.
 
     The sizes of a budget span its runs and the interval of N*. The columns ``n_params`` and
     ``compute`` are added.
@@ -166,10 +165,8 @@ def _curves(posterior: Posterior, optima: pd.DataFrame, runs: pd.DataFrame) -> p
     high = np.fmax(sizes["max"], np.maximum(optima["q95"], optima["q50"] * _SIZE_RATIO))
     n_params = np.geomspace(low, high, _POINTS).T.ravel()
     compute = np.repeat(optima.index.to_numpy(), _POINTS)
-    predicted = summarise_cells(
-        posterior, {"n_params": n_params, "n_tokens": tokens_for(compute, n_params)}
-    )
-    return predicted.assign(n_params=n_params, compute=compute)
+    losses = loss_of_plans(posterior, n_params, tokens_for(compute, n_params))
+    return pd.DataFrame(losses).assign(n_params=n_params, compute=compute)
 
 
 def _draw_slice(
@@ -178,15 +175,15 @@ def _draw_slice(
     if several:
         axes.fill_between(
             curve["n_params"],
-            curve["law_q05"],
-            curve["law_q95"],
+            curve["q05"],
+            curve["q95"],
             color=colour,
             alpha=0.2,
             linewidth=0,
         )
     axes.plot(
         curve["n_params"],
-        curve["law_q50"],
+        curve["q50"],
         color=colour,
         linewidth=1.3,
         linestyle="-" if len(runs) else (0, (4, 2)),
@@ -202,7 +199,7 @@ def _draw_slice(
     )
     end = curve.iloc[-1]
     text = f" {as_power_of_ten(end['compute'])} FLOPs" + ("" if len(runs) else ",\n no runs")
-    axes.text(end["n_params"], end["law_q50"], text, color=colour, fontsize=8.5, va="center")
+    axes.text(end["n_params"], end["q50"], text, color=colour, fontsize=8.5, va="center")
 
 
 def _draw_optima(axes: Axes, optima: pd.DataFrame, shades: np.ndarray) -> None:

@@ -69,8 +69,9 @@ class Picture(NamedTuple):
 def report(plan: Plan, path: str | Path, *, commands: Iterable[str] = ()) -> Path:
     """Write a plan as one self-contained HTML file.
 
-    It opens without a network and loads nothing. The calculator splits any budget at all draws of
-    the posterior; laws of other inputs than parameters and tokens have none.
+    It opens without a network and loads nothing. The calculator holds tables of the posterior:
+    the best size of any budget, and the loss of any run. Laws of other inputs than parameters and
+    tokens have none.
 
     Parameters
     ----------
@@ -148,16 +149,16 @@ def _source(name: str) -> str:
 
 
 def _calculator(plan: Plan) -> dict[str, str]:
-    """Return the texts of the calculator: its budget, its bounds on tokens, and its program."""
+    """Return the texts of the calculator: what its fields hold at first, tables and program."""
     known = _known_bounds(plan)
     served = known.pop("inference_tokens", None)
     return {
         "compute": f"{plan.compute:.4g}",
         "cap": f"{min(known.values()):.4g}" if known else "",
         "served": "" if served is None else f"{served:.4g}",
-        "draws": json.dumps(calculator.draws(plan.posterior)),
-        "arguments": ", ".join(calculator.arguments(plan.posterior)),
-        "body": calculator.javascript(plan.posterior.law.formula),
+        "n_params": f"{plan.n_params:.4g}",
+        "n_tokens": f"{plan.n_tokens:.4g}",
+        "tables": json.dumps(calculator.tables(plan)),
         "script": _source("calculator.js"),
     }
 

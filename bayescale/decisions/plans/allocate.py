@@ -279,6 +279,31 @@ def allocate_along(
     return Allocation("compute", compute, arrays), np.transpose(along)
 
 
+@float64
+def loss_of_plans(
+    posterior: Posterior, n_params: np.ndarray, n_tokens: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return quantiles of the loss of plans, on the surface on which `allocate` seeks the best.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    n_params, n_tokens : array, shape (plans,)
+
+    Returns
+    -------
+    dict of arrays, shape (plans,)
+        ``q05``, ``q50`` and ``q95``, in nats per token, without the scatter of runs.
+    """
+    planner = Planner.of(posterior)
+    shape = planner.n_draws, len(n_params)
+    log_n, log_d = (
+        np.broadcast_to(np.log(n_params), shape),
+        np.broadcast_to(np.log(n_tokens), shape),
+    )
+    return quantiles(np.exp(planner.log_loss(log_n, log_d)))
+
+
 def quantities(planner: Planner, plans: Solutions, *, plain: bool) -> dict[str, np.ndarray]:
     """Return the quantities of plans, each of shape (draws, points); of plain ones, without
     constraints, split and loss.
