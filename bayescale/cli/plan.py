@@ -148,6 +148,11 @@ def _fits(
     """Return the posterior that plans and the posterior that forecasts, which may be the same."""
     import bayescale
     from bayescale.cli import _inputs
+    from bayescale.decisions.plans._one_budget import (
+        refuse_other_budgets,
+        refuse_other_budgets_of_runs,
+        runs_are_of_one_budget,
+    )
 
     if source.endswith(".nc"):
         if law or noise or column or loss_unit:
@@ -155,12 +160,16 @@ def _fits(
                 f"{source} is fitted already; leave out --law, --noise, --column and --loss-unit."
             )
         saved = _inputs.posterior_from(Path(source))
+        refuse_other_budgets("plan", saved, None)
         return saved, saved
     chosen_law = _inputs.law_from(law or defaults.TEXTBOOK_LAW)
     chosen_noise = _inputs.noise_from(noise or defaults.TEXTBOOK_NOISE)
     chosen_method = _inputs.method_from(method, seed)
     runs = _inputs.runs_from(source, chosen_law, column, loss_unit=loss_unit)
     _inputs.say_notes(runs)
+    # Before two fits whose plan would be refused.
+    if runs_are_of_one_budget(runs, chosen_law.inputs, chosen_law.response):
+        refuse_other_budgets_of_runs("plan", runs, None)
     planner = bayescale.fit(runs, law=chosen_law, noise=chosen_noise, method=chosen_method)
     if law or noise:
         return planner, planner

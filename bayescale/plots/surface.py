@@ -10,6 +10,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from bayescale.decisions.forecasts.surface import surface as predicted_surface
+from bayescale.decisions.plans._one_budget import is_of_one_budget
 from bayescale.decisions.plans.allocate import allocate
 from bayescale.errors import InputError
 from bayescale.laws.base import AllocatesCompute
@@ -79,7 +80,7 @@ def surface(posterior: Posterior) -> Figure:
         color=INK,
         zorder=4,
     )
-    if isinstance(posterior.law, AllocatesCompute):
+    if isinstance(posterior.law, AllocatesCompute) and not is_of_one_budget(posterior):
         _draw_best_split(axes, posterior, six_nd(n_params, n_tokens))
     axes.set(xlim=n_params[[0, -1]].tolist(), ylim=n_tokens[[0, -1]].tolist())
     note(figure, _NOTE)

@@ -37,6 +37,7 @@ def print_allocation(posterior: "Posterior", plans: "Allocation") -> None:
     if plans.is_plain:
         style.print_table(console, plan_table(posterior, plans))
         print_extrapolations(console, posterior, plans)
+        print_notes(console, plans)
         return
     for budget, statistics in _by_budget(plans):
         console.print()
@@ -44,6 +45,13 @@ def print_allocation(posterior: "Posterior", plans: "Allocation") -> None:
         _print_feasible(console, plans.over, statistics)
         _print_binding(console, plans.binding_shares(budget))
     print_extrapolations(console, posterior, plans)
+    print_notes(console, plans)
+
+
+def print_notes(console: Console, plans: "Allocation") -> None:
+    """Print what a reader of the plans must know."""
+    for note in plans.notes:
+        console.print(note, style="yellow")
 
 
 def extrapolations(posterior: "Posterior", plans: "Allocation") -> dict[float, Extrapolation]:
@@ -66,7 +74,7 @@ def print_extrapolations(console: Console, posterior: "Posterior", plans: "Alloc
 
 def plan_table(posterior: "Posterior", plans: "Allocation") -> Table:
     """Return a table with a line for each budget, and its interval below."""
-    point = posterior.n_draws == 1
+    point = len(plans.arrays["loss"]) == 1
     content = " of a point fit" if point else ": median, and 90 % interval"
     names = [_NAMES[name] for name in _UNBOUNDED]
     table = style.table(["compute, FLOPs", *names], title=f"Compute-optimal plans{content}")

@@ -129,7 +129,7 @@ class IsoFlop:
         law, params = _law_and_constants(truth)
         log_inputs = {name: np.log(self.runs.column(name)) for name in law.inputs}
         losses = np.exp(np.asarray(law.predict(params, log_inputs)))
-        vertices, _, _ = _parabolas(np.log10(self.runs.column("n_tokens")), losses, self._member)
+        vertices, _, _ = parabolas(np.log10(self.runs.column("n_tokens")), losses, self._member)
         n_tokens = grown(power_law(np.log10(self.frame["compute"].to_numpy()), vertices), budgets)
         optimum = np.asarray(law.optimal_n_params(params, budgets))
         # 6·N·D = C for both, so that the one's D too large by a factor is its N too small by the
@@ -232,7 +232,7 @@ class IsoFlop:
         vertices = np.full((len(picks), budgets), np.nan)
         for row, pick in enumerate(picks):
             there = np.unique(self._member[pick])
-            vertex, _, _ = _parabolas(
+            vertex, _, _ = parabolas(
                 log_d[pick], loss[None, pick], np.searchsorted(there, self._member[pick])
             )
             vertices[row, there] = vertex[0]
@@ -288,7 +288,7 @@ def isoflop(runs: RunsLike, budgets: Sequence[float] | np.ndarray | None = None)
     member = members(runs, budgets)
     compute = nominal_budgets(member, runs.six_nd)
     vertices, curvature, bottom = (
-        rows[0] for rows in _parabolas(log_d, runs.column("loss")[None, :], member)
+        rows[0] for rows in parabolas(log_d, runs.column("loss")[None, :], member)
     )
     frame = pd.DataFrame(
         {
@@ -334,7 +334,7 @@ def members(runs: Runs, budgets: Sequence[float] | np.ndarray | None = None) -> 
         ) from None
 
 
-def _parabolas(
+def parabolas(
     log_d: np.ndarray, losses: np.ndarray, member: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Vertex, curvature and least value of each budget's parabola, NaN where there is none.

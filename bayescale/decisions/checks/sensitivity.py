@@ -7,7 +7,7 @@ as the posterior says.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,8 @@ from bayescale._internal.precision import float64
 from bayescale.batches.fitting import fit_here, shared_out
 from bayescale.batches.task import Outcome, Task
 from bayescale.decisions.forecasts.forecast import forecast
-from bayescale.decisions.plans.allocate import allocate
+from bayescale.decisions.plans._one_budget import refuse_other_budgets
+from bayescale.decisions.plans.allocate import allocate_by_law
 from bayescale.errors import InputError
 from bayescale.inference.importance import Importance
 from bayescale.laws.base import Law
@@ -31,6 +32,9 @@ from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, messages, records, to_html, to_text
 from bayescale.runs import Runs
 from bayescale.units import QUANTILES, budgets_or_none, quantiles, same_partition, tokens_for
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 UNITS = {
     "alpha": "no unit",
@@ -177,11 +181,11 @@ def sensitivity(posterior: Posterior, compute: float | None = None) -> Sensitivi
     >>> post = bs.fit(bs.datasets.simulate(seed=1), method=bs.Importance())  # doctest: +SKIP
     >>> bs.sensitivity(post, compute=1e24).summary()["largest_shift"]  # doctest: +SKIP
     """
-    check(posterior)
+    check(posterior, compute)
     if compute is None:
         compute = _EXTRAPOLATION * float(posterior.runs.six_nd.max())
     budget = float(compute)
-    n_params = float(allocate(posterior, budget).draws["n_params"].median())
+    n_params = float(_plan(posterior, budget)["n_params"].median())
     fitted = _answers(posterior, budget, n_params)
     rows = _rows("posterior", AS_FITTED, fitted, fitted)
     problems = []
@@ -198,8 +202,10 @@ def sensitivity(posterior: Posterior, compute: float | None = None) -> Sensitivi
     return Sensitivity(posterior.runs.name, budget, pd.DataFrame(rows), tuple(problems))
 
 
-def check(posterior: Posterior) -> None:
-    """Raise InputError where a posterior has no answers, or no width to compare changes with."""
+def check(posterior: Posterior, compute: float | None = None) -> None:
+    """Raise InputError where a posterior has no answers at a budget, or no width to compare changes
+    with.
+    """
     if not is_likelihood(posterior.noise):
         raise InputError(
             f"sensitivity compares changes with a posterior's width, and {posterior.noise.title} "
@@ -211,7 +217,9 @@ def check(posterior: Posterior) -> None:
             f"NUTS(), Grid() or Importance()."
         )
     # Says what is wrong with a law that has no best split.
-    allocate(posterior, _ANY_BUDGET)
+    _plan(posterior, _ANY_BUDGET)
+    asked = None if compute is None else np.array([compute])
+    refuse_other_budgets("sensitivity", posterior, asked)
 
 
 def _variants(posterior: Posterior) -> Iterator[_Variant]:
@@ -286,10 +294,15 @@ def _answers(posterior: Posterior, budget: float, n_params: float) -> dict[str, 
     """Draws of each quantity, shape (draws,)."""
     alpha = posterior.draws("alpha")
     beta = posterior.draws("beta") if "beta" in posterior.params else alpha
-    plan = allocate(posterior, budget).draws.isel(compute=0)
+    plan = _plan(posterior, budget)
     loss = forecast(posterior, n_params=n_params, n_tokens=tokens_for(budget, n_params)).draws[:, 0]
     optimum = {name: plan[name].to_numpy() for name in _ON_LOGARITHMS}
     return {"alpha": alpha, "beta": beta, "a": beta / (alpha + beta), **optimum, "loss": loss}
+
+
+def _plan(posterior: Posterior, budget: float) -> "xr.Dataset":
+    # By the law, since one budget may be all that is left where others are left out.
+    return allocate_by_law(posterior, budget).draws.isel(compute=0)
 
 
 def _rows(

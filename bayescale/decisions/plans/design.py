@@ -21,6 +21,7 @@ import pandas as pd
 
 from bayescale._internal.precision import float64
 from bayescale.decisions.checks._stacked import Stack
+from bayescale.decisions.plans._one_budget import refuse_other_budgets
 from bayescale.decisions.plans._preposterior import Preposterior
 from bayescale.errors import InputError
 from bayescale.laws.base import AllocatesCompute
@@ -205,6 +206,8 @@ def design(
         posteriors,
         {"budget": budget, "n_runs": n_runs, **({} if compute is None else {"compute": compute})},
     )
+    for one in posteriors:
+        refuse_other_budgets("design", one, None if compute is None else np.array([compute]))
     largest = float(runs.six_nd.max())
     target = _TO_THE_TARGET * largest if compute is None else float(compute)
     price = _price(price_per_flop, value_per_nat)

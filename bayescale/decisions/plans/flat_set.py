@@ -16,6 +16,7 @@ import xarray as xr
 
 from bayescale._internal.precision import float64
 from bayescale.decisions.plans._budget_tables import kind_of_budget
+from bayescale.decisions.plans._one_budget import refuse_other_budgets
 from bayescale.decisions.plans._optimum import least_mean_loss, no_worse
 from bayescale.decisions.plans._planning import Amounts, Planner, asked_for
 from bayescale.decisions.plans.constraints import Constraints
@@ -154,6 +155,7 @@ def flat_set(
     over, budgets = asked_for(
         "flat_set", constraints, compute=compute, lifetime_compute=lifetime_compute, cost=cost
     )
+    refuse_other_budgets("flat_set", posterior, budgets if over == "compute" else None)
     limits = planner.limits({over: budgets})
     best = planner.minimize_loss({over: budgets})
     planner.require_all_feasible(best, {over: budgets})

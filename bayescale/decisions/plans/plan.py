@@ -13,6 +13,7 @@ import pandas as pd
 
 from bayescale.decisions.checks.sensitivity import Sensitivity
 from bayescale.decisions.forecasts.forecast import Forecast, forecast
+from bayescale.decisions.plans._one_budget import refuse_other_budgets
 from bayescale.decisions.plans.allocate import Allocation, allocate
 from bayescale.decisions.plans.constraints import Constraints
 from bayescale.decisions.plans.design import Design, design
@@ -223,7 +224,8 @@ def plan(
     Raises
     ------
     InputError
-        As `allocate` and `design`, and where the posterior has few draws or no likelihood.
+        As `allocate` and `design`, and where the posterior has few draws or no likelihood, or all
+        runs have one budget: the message has the best size at it.
 
     Examples
     --------
@@ -240,6 +242,7 @@ def plan(
             "plan needs a posterior, with a likelihood and 100 draws or more; fit with NUTS() or "
             "Importance()."
         )
+    refuse_other_budgets("plan", posterior, None)
     served = constraints is not None and constraints.inference_tokens is not None
     budget = {"lifetime_compute" if served else "compute": compute}
     best = allocate(posterior, **budget, constraints=constraints, seed=seed)

@@ -14,12 +14,13 @@ import pandas as pd
 import xarray as xr
 
 from bayescale._internal.precision import float64
+from bayescale.decisions.plans._one_budget import refuse_other_budgets
 from bayescale.decisions.plans._planning import Planner
 from bayescale.decisions.plans.constraints import Constraints
 from bayescale.errors import InputError
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, records, to_html, to_text
-from bayescale.units import quantiles, summarise
+from bayescale.units import quantiles, six_nd, summarise
 
 QUANTITIES = {
     "loss": "nats per token",
@@ -173,6 +174,8 @@ def regret(
     ('Chinchilla', 1.0)
     """
     table = _table(plans)
+    spent_in_training = np.asarray(six_nd(*(table[name].to_numpy() for name in _INPUTS)))
+    refuse_other_budgets("regret", posterior, spent_in_training)
     planner = Planner.of(posterior, constraints, seed)
     shape = (planner.n_draws, len(table))
     log_n, log_d = (np.broadcast_to(np.log(table[name].to_numpy()), shape) for name in _INPUTS)

@@ -18,6 +18,7 @@ import xarray as xr
 
 from bayescale._internal.precision import float64
 from bayescale.decisions.plans._budget_tables import by_budget_and_quantity, kind_of_budget
+from bayescale.decisions.plans._one_budget import refuse_other_budgets
 from bayescale.decisions.plans._planning import Amounts, Planner, asked_for
 from bayescale.decisions.plans.constraints import Constraints
 from bayescale.errors import InputError
@@ -189,6 +190,7 @@ def returns(
         raise InputError(
             f"returns: step={step:g} must be a positive number of nats per token, such as 0.01."
         )
+    refuse_other_budgets("returns", posterior, None)
     planner = Planner.of(posterior, constraints, seed)
     over, budgets = asked_for(
         "returns", constraints, compute=compute, lifetime_compute=lifetime_compute, cost=cost
