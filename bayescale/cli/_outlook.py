@@ -49,7 +49,8 @@ def _plans_and_curve(posterior: "Posterior") -> "tuple[Allocation, Curve]":
     observed = posterior.runs.column("loss")
     title, axis = "compute-optimal loss", "compute, FLOPs (6·N·D)"
     low, middle, high = losses
-    return plans, Curve(title, axis, grid, low, middle, high, compute, observed)
+    response = _response(posterior)
+    return plans, Curve(title, axis, grid, low, middle, high, compute, observed, response)
 
 
 def _vertex_and_curve(posterior: "Posterior") -> "tuple[Allocation | None, Curve | None]":
@@ -68,7 +69,8 @@ def _vertex_and_curve(posterior: "Posterior") -> "tuple[Allocation | None, Curve
     low, middle, high = quantiles(found.losses(np.log10(grid))).values()
     title = f"parabola at {found.compute:.3g} FLOPs"
     observed = posterior.runs.column("loss")
-    curve = Curve(title, _AXES["n_tokens"], grid, low, middle, high, tokens, observed)
+    axis, response = _AXES["n_tokens"], _response(posterior)
+    curve = Curve(title, axis, grid, low, middle, high, tokens, observed, response)
     return allocate(posterior, found.compute), curve
 
 
@@ -85,4 +87,9 @@ def _curve_of_law(posterior: "Posterior") -> "Curve":
     observed = posterior.response.from_scale(posterior.observed)
     title = f"{posterior.law.response} of the law"
     low, middle, high = quantiles(responses).values()
-    return Curve(title, _AXES.get(name, name), grid, low, middle, high, x, observed)
+    axis, response = _AXES.get(name, name), _response(posterior)
+    return Curve(title, axis, grid, low, middle, high, x, observed, response)
+
+
+def _response(posterior: "Posterior") -> str:
+    return f"{posterior.law.response}, {posterior.response_unit}"

@@ -21,6 +21,7 @@ from bayescale.plots._drawing import (
     LABELS,
     Drawing,
     loss_axis,
+    loss_label,
     note,
     styled,
     title,
@@ -99,7 +100,10 @@ def isoflop(posterior: Posterior, budgets: Sequence[float] | np.ndarray | None =
     curves = _curves(posterior, optima, runs)
     figure = Drawing(figsize=(7.8, 5.4), layout="constrained")
     axes = figure.add_subplot(
-        title=title(posterior), xlabel=LABELS["n_params"], ylabel=LABELS["loss"], xscale="log"
+        title=title(posterior),
+        xlabel=LABELS["n_params"],
+        ylabel=loss_label(posterior.runs),
+        xscale="log",
     )
     shades = matplotlib.colormaps["viridis"](np.linspace(0.0, 0.78, len(chosen)))
     for budget, colour in zip(chosen, shades, strict=True):

@@ -19,6 +19,7 @@ from bayescale.plots._drawing import (
     PAPER,
     Drawing,
     loss_axis,
+    loss_label,
     note,
     styled,
     title,
@@ -85,7 +86,9 @@ def loss_along_compute(posterior: Posterior, decades: float = 1.5) -> Figure:
     line = _predictions(posterior, quantity, _grid(runs["x"].min(), largest, decades))
     figure = Drawing(figsize=(7.8, 5.0), layout="constrained")
     axes = figure.add_subplot(
-        title=title(posterior), xlabel=LABELS.get(quantity, quantity), ylabel=LABELS["loss"]
+        title=title(posterior),
+        xlabel=LABELS.get(quantity, quantity),
+        ylabel=loss_label(posterior.runs),
     )
     _draw_law(axes, line, largest, several=posterior.n_draws > 1)
     _draw_runs(axes, runs)

@@ -16,7 +16,7 @@ from bayescale.errors import InputError
 from bayescale.laws.base import AllocatesCompute
 from bayescale.plots._drawing import COLOURS, INK, LABELS, Drawing, note, styled, title
 from bayescale.posterior.posterior import Posterior
-from bayescale.units import six_nd
+from bayescale.units import in_loss_unit, six_nd
 
 _POINTS = 40
 # Each axis extends to the largest run times this.
@@ -83,7 +83,7 @@ def surface(posterior: Posterior) -> Figure:
     if isinstance(posterior.law, AllocatesCompute) and not is_of_one_budget(posterior):
         _draw_best_split(axes, posterior, six_nd(n_params, n_tokens))
     axes.set(xlim=n_params[[0, -1]].tolist(), ylim=n_tokens[[0, -1]].tolist())
-    note(figure, _NOTE)
+    note(figure, in_loss_unit(_NOTE, posterior.runs.loss_unit))
     return figure
 
 

@@ -14,7 +14,7 @@ from bayescale.terminal import style
 from bayescale.terminal.allocate import plan_table, print_extrapolations, print_notes
 from bayescale.terminal.curve import Curve, draw_curve
 from bayescale.terminal.verdicts import print_verdicts
-from bayescale.units import as_typed, number, percentage, summarise
+from bayescale.units import as_typed, in_loss_unit, number, percentage, summarise
 
 if TYPE_CHECKING:
     from bayescale.decisions.plans.allocate import Allocation
@@ -133,7 +133,8 @@ def _heading(posterior: "Posterior") -> Table:
 
 def _parameter_table(posterior: "Posterior") -> Table:
     parameters = posterior.law.parameters + posterior.noise.parameters
-    meanings = {parameter.name: parameter.meaning for parameter in parameters}
+    unit = posterior.runs.loss_unit
+    meanings = {one.name: in_loss_unit(one.meaning, unit) for one in parameters}
     if posterior.n_draws == 1:
         table = style.table(["parameter", "value", "meaning"], left=["meaning"])
         for name in posterior.params:

@@ -9,7 +9,7 @@ from bayescale.posterior.extrapolation import Extrapolation
 from bayescale.terminal import style
 from bayescale.terminal.design import print_design
 from bayescale.terminal.sensitivity import print_sensitivity
-from bayescale.units import count, number
+from bayescale.units import count, in_loss_unit, number
 
 if TYPE_CHECKING:
     from bayescale.decisions.plans.plan import Plan
@@ -60,11 +60,12 @@ def print_plan(plan: "Plan", report: Path | None) -> None:
 def _quantity_table(plan: "Plan") -> Table:
     table = style.table(["", "median", "5 %", "95 %"], title="Quantities over the posterior")
     summary = plan.summary()
+    unit = plan.posterior.runs.loss_unit
     for name, label in _NAMES.items():
         if name in summary.index:
             text = count if name in _COUNTS else number
             low = text(summary["q05"][name])
             median = text(summary["q50"][name])
             high = text(summary["q95"][name])
-            table.add_row(label, median, low, high)
+            table.add_row(in_loss_unit(label, unit), median, low, high)
     return table

@@ -6,7 +6,7 @@ as the posterior says.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -31,7 +31,15 @@ from bayescale.noise.student_t import StudentT
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, messages, records, to_html, to_text
 from bayescale.runs import Runs
-from bayescale.units import QUANTILES, budgets_or_none, quantiles, same_partition, tokens_for
+from bayescale.units import (
+    NATS_PER_TOKEN,
+    QUANTILES,
+    budgets_or_none,
+    in_loss_unit,
+    quantiles,
+    same_partition,
+    tokens_for,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -82,12 +90,15 @@ class Sensitivity:
         posterior's, in standard deviations of the posterior.
     problems : tuple of Complaint
         What could not be fitted or is doubtful.
+    loss_unit : str
+        Unit of the losses.
     """
 
     name: str
     compute: float
     frame: pd.DataFrame
     problems: tuple[Complaint, ...] = ()
+    loss_unit: str = NATS_PER_TOKEN
 
     def summary(self) -> pd.DataFrame:
         """Each quantity as the posterior has it, and where the variants take it.
@@ -199,7 +210,9 @@ def sensitivity(posterior: Posterior, compute: float | None = None) -> Sensitivi
             rows += _rows(
                 variant.kind, variant.name, _answers(outcome.posterior, budget, n_params), fitted
             )
-    return Sensitivity(posterior.runs.name, budget, pd.DataFrame(rows), tuple(problems))
+    runs, table = posterior.runs, pd.DataFrame(rows)
+    table["unit"] = [in_loss_unit(unit, runs.loss_unit) for unit in table["unit"]]
+    return Sensitivity(runs.name, budget, table, tuple(problems), runs.loss_unit)
 
 
 def check(posterior: Posterior, compute: float | None = None) -> None:
@@ -231,7 +244,7 @@ def _variants(posterior: Posterior) -> Iterator[_Variant]:
         if form != law:
             yield _Variant("form", describe(form), runs, form, noise)
     for label, rows in _blocks(runs):
-        kept = Runs(runs.frame[~rows], f"{runs.name} without {label}", runs.source, runs.notes)
+        kept = replace(runs, frame=runs.frame[~rows], name=f"{runs.name} without {label}")
         yield _Variant("runs", f"without {label}", kept, law, noise)
 
 

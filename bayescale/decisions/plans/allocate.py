@@ -28,7 +28,14 @@ from bayescale.decisions.plans.bounds import AMOUNTS, BUDGETS, COSTS, TARGET_LOS
 from bayescale.decisions.plans.constraints import Constraints
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, as_json, to_html, to_text
-from bayescale.units import STATISTICS, count_in_words, quantiles, summarise
+from bayescale.units import (
+    NATS_PER_TOKEN,
+    STATISTICS,
+    count_in_words,
+    in_loss_unit,
+    quantiles,
+    summarise,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -68,6 +75,8 @@ class Allocation:
         tokens, in which all are read.
     notes : tuple of str
         What a reader must know, such as that the plan is the vertex of one budget's losses.
+    loss_unit : str
+        Unit of the losses.
     """
 
     over: str
@@ -75,6 +84,7 @@ class Allocation:
     arrays: Mapping[str, np.ndarray] = field(repr=False)
     binding: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
     notes: tuple[str, ...] = ()
+    loss_unit: str = NATS_PER_TOKEN
 
     @cached_property
     def draws(self) -> "xr.Dataset":
@@ -96,7 +106,8 @@ class Allocation:
                 if name not in self.arrays:
                     continue
                 draws = self.arrays[name][:, column]
-                about = {self.over: float(budget), "quantity": name, "unit": QUANTITIES[name]}
+                unit = in_loss_unit(QUANTITIES[name], self.loss_unit)
+                about = {self.over: float(budget), "quantity": name, "unit": unit}
                 rows.append(about | summarise(draws[~np.isnan(draws)]))
         return pd.DataFrame(rows)
 
@@ -112,7 +123,7 @@ class Allocation:
     @property
     def sentences(self) -> tuple[str, ...]:
         """Size and tokens of each plan, with a 90 % interval of the size, and the notes."""
-        unit = AMOUNTS[self.over].unit
+        unit = in_loss_unit(AMOUNTS[self.over].unit, self.loss_unit)
         said = []
         for budget, quantities in self.frame.groupby(self.over, sort=False):
             rows: dict[Any, Any] = quantities.set_index("quantity").to_dict("index")
@@ -284,7 +295,7 @@ def _by_law(
         values["feasible"] = np.asarray(plans.feasible, dtype=np.float64)
     binding = planner.binding(plans, budgets)
     shares = _binding_shares(over, amounts, binding, np.asarray(plans.feasible))
-    return Allocation(over, amounts, values, shares)
+    return Allocation(over, amounts, values, shares, loss_unit=posterior.runs.loss_unit)
 
 
 def _at_the_vertex(
@@ -303,7 +314,8 @@ def _at_the_vertex(
     if not found.feasible.all():
         there = found.feasible[:, None].astype(np.float64)
         values["feasible"] = np.broadcast_to(there, values["loss"].shape)
-    return Allocation(over, amounts, values, notes=(found.note,))
+    unit = posterior.runs.loss_unit
+    return Allocation(over, amounts, values, notes=(found.note,), loss_unit=unit)
 
 
 @float64
@@ -337,7 +349,8 @@ def allocate_along(
     arrays = {name: values[:, : len(compute)] for name, values in found.items()}
     losses = found["loss"][:, len(compute) :]
     along = [list(quantiles(losses[cells == point]).values()) for point in range(len(path))]
-    return Allocation("compute", compute, arrays), np.transpose(along)
+    plans = Allocation("compute", compute, arrays, loss_unit=posterior.runs.loss_unit)
+    return plans, np.transpose(along)
 
 
 def quantities(planner: Planner, plans: Solutions, *, plain: bool) -> dict[str, np.ndarray]:

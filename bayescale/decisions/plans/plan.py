@@ -24,7 +24,7 @@ from bayescale.errors import InputError
 from bayescale.noise.base import is_likelihood
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, as_json, to_html, to_text
-from bayescale.units import STATISTICS, count_in_words, params_at_ratio, six_nd
+from bayescale.units import STATISTICS, count_in_words, in_loss_unit, params_at_ratio, six_nd
 
 RULE_OF_THUMB = 20.0
 """Tokens per parameter that a common reading of Hoffmann et al. 2022 gives."""
@@ -101,7 +101,8 @@ class Plan:
         )
         forecast = self.forecast.frame.iloc[0]
         predicted = {name: forecast[f"loss_{name}"] for name in STATISTICS}
-        row = {"quantity": "planned_loss", "unit": "nats per token", **predicted}
+        unit = self.posterior.runs.loss_unit
+        row = {"quantity": "planned_loss", "unit": unit, **predicted}
         return pd.concat(
             [optimum, pd.DataFrame([row]), more[more["quantity"] != "loss"]], ignore_index=True
         )
@@ -149,6 +150,8 @@ class Plan:
             f"much as {best['wasted']:.2%} of "
             "the compute would buy."
         )
+        unit = self.posterior.runs.loss_unit
+        said = [in_loss_unit(sentence, unit) for sentence in said]
         if self.design is not None:
             said.append(" ".join(self.design.sentences))
         return tuple(said)
