@@ -127,7 +127,7 @@ def test_a_file_keeps_the_unit(posterior, tmp_path):
 
 def test_folds_keep_the_unit(posterior):
     for fold in bs.LargestCompute().split(posterior.runs):
-        assert (fold.known.loss_unit, fold.hidden.loss_unit) == (UNIT, UNIT)
+        assert (fold.train.loss_unit, fold.test.loss_unit) == (UNIT, UNIT)
 
 
 TABLE = {"params": [1e8, 2e8, 4e8], "tokens": [4e9, 3e9, 9e9]}

@@ -75,6 +75,15 @@ def on_line(power=1.0):
     return frame.assign(n_tokens=20 * 1e8 * (sizes / 1e8) ** power)
 
 
+def model_cards(names=("Ours", "Theirs")):
+    """Two ladders: of 20 tokens a parameter, and of one number of tokens."""
+    ladder = on_line()
+    second = ladder.assign(n_tokens=3e11, group=names[1])
+    both = pd.concat([ladder.assign(group=names[0]), second], ignore_index=True)
+    loss = 1.7 + 480 / both["n_params"] ** 0.35 + 2000 / both["n_tokens"] ** 0.37
+    return both.assign(loss=loss).rename_axis(index="run_id")
+
+
 BREAKS = {
     "checkpoints": checkpoints,
     "few_runs": lambda: sweep().iloc[::12],
@@ -94,6 +103,7 @@ BREAKS = {
     "repeated_settings": learning_rates,
     "rising_metric": accuracies,
     "rising_with_size": rising,
+    "separate_families": model_cards,
     "small_counts": lambda: sweep().assign(n_params=sweep()["n_params"] / 1e9),
     "tokens_follow_size": on_line,
     "tokens_nearly_follow_size": lambda: on_line(power=0.8),

@@ -10,7 +10,15 @@ from bayescale.errors import InputError
 from bayescale.findings import examine, rules, unread
 from bayescale.findings._sweep import Sweep
 from bayescale.findings.base import SEVERITIES, Finding
-from tests.findings.examples import BREAKS, accuracies, checkpoints, grid, learning_rates, sweep
+from tests.findings.examples import (
+    BREAKS,
+    accuracies,
+    checkpoints,
+    grid,
+    learning_rates,
+    model_cards,
+    sweep,
+)
 
 every_rule = pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.code)
 
@@ -82,6 +90,30 @@ def test_a_run_off_the_ladder_of_its_family_is_named():
     typo = frame.assign(loss=frame["loss"].where(frame.index != 4, frame["loss"] * 1.06))
     (finding,) = of("lone_run", typo)
     assert finding.rows == ("4",)
+
+
+def test_a_run_off_a_ladder_of_nearly_constant_tokens_is_named():
+    frame = model_cards().iloc[6:]
+    rounding = np.array([1.0, 1.12, 0.95, 1.05, 0.9, 1.1])
+    typo = frame["loss"] * np.where(np.arange(6) == 3, 1.06, 1.0)
+    (finding,) = of("lone_run", frame.assign(loss=typo, n_tokens=frame["n_tokens"] * rounding))
+    assert finding.rows == (str(frame.index[3]),)
+
+
+def test_families_of_tokens_of_their_own_are_named():
+    (finding,) = of("separate_families", model_cards())
+    assert "Theirs has" in finding.sentence and "tokens of Ours" in finding.sentence
+
+
+def test_labels_of_settings_are_no_families():
+    by_tokens = grid(sizes=(1e8, 2e8, 4e8, 8e8))
+    by_tokens = by_tokens.assign(group=by_tokens["n_tokens"].map("{:.0e} tokens".format))
+    assert of("separate_families", by_tokens) == []
+    assert of("separate_families", sweep()) == []
+
+
+def test_families_of_one_design_are_not_apart():
+    assert of("separate_families", BREAKS["mixed_families"]()) == []
 
 
 def test_of_one_budget_that_is_not_u_shaped_the_run_between_is_named():
