@@ -117,10 +117,6 @@ def plan(
             sensitivity=bayescale.sensitivity(posterior, compute) if sensitivity else None,
             seed=posterior.method.seed,
         )
-        report = None
-        if html is not None:
-            command = shlex.join(["bayescale", *sys.argv[1:]])
-            report = bayescale.report(result, html, commands=[command])
         if as_json:
             from bayescale.cli._json import print_json
 
@@ -129,10 +125,16 @@ def plan(
             from bayescale.terminal.plan import print_plan
             from bayescale.terminal.reporting import warn_of_problems
 
-            print_plan(result, report)
+            print_plan(result)
             warn_of_problems(posterior)
             if forecaster is not posterior:
                 warn_of_problems(forecaster)
+        # After the plan is printed: a full disk must not cost the reader the plan.
+        if html is not None:
+            command = shlex.join(["bayescale", *sys.argv[1:]])
+            report = bayescale.report(result, html, commands=[command])
+            if not as_json:
+                typer.echo(f"\nThe report is {report}.")
         exit_by(strict, posterior, forecaster)
 
 

@@ -1,6 +1,5 @@
 """The page of a plan: the answers in sentences, the numbers, the runs to make first."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -27,15 +26,8 @@ _NAMES = {
 }
 
 
-def print_plan(plan: "Plan", report: Path | None) -> None:
-    """Print the plan, and where its report was written.
-
-    Parameters
-    ----------
-    plan : Plan
-    report : Path or None
-        The HTML file; None where none was written.
-    """
+def print_plan(plan: "Plan") -> None:
+    """Print the plan: its sentences, its numbers, and the runs to make first."""
     console = style.console()
     runs, law = plan.posterior.runs, plan.posterior.law
     console.print(f"{runs.name}, {law.formula}, {plan.compute:.3g} FLOPs\n")
@@ -53,8 +45,6 @@ def print_plan(plan: "Plan", report: Path | None) -> None:
         print_design(plan.design)
     if plan.sensitivity is not None:
         print_sensitivity(plan.sensitivity)
-    if report is not None:
-        console.print(f"\nThe report is {report}.")
 
 
 def _quantity_table(plan: "Plan") -> Table:

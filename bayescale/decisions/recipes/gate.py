@@ -116,6 +116,8 @@ class Audit:
                 f"{path} exists, and a record is not written over; give another name."
             ) from None
         except OSError as error:
+            # A record is whole or not there.
+            path.unlink(missing_ok=True)
             raise InputError(
                 f"{path} cannot be written ({error.strerror}); give another place."
             ) from None
