@@ -91,6 +91,7 @@ BREAKS = {
     "flops_counting": lambda: sweep().assign(flops=sweep()["flops"] * 1.3),
     "flops_unit": lambda: sweep().assign(flops=sweep()["flops"] / 1e9),
     "high_loss": lambda: sweep().assign(loss=np.exp(sweep()["loss"])),
+    "large_counts": lambda: sweep().assign(n_tokens=sweep()["n_tokens"] * 1e6),
     "lone_run": lone,
     "low_loss": lambda: sweep().assign(loss=sweep()["loss"] / 1e3),
     "mixed_families": families,

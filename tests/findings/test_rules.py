@@ -137,7 +137,7 @@ def test_a_column_in_another_unit_is_found(column, factor):
     assert examine(frame.assign(**{column: frame[column] * factor}))
 
 
-@pytest.mark.parametrize("factor", [1e-9, 1e-6, 1e-3, 1e3, 1e6])
+@pytest.mark.parametrize("factor", [1e-9, 1e-6, 1e-3, 1e3, 1e6, 1e9])
 def test_parameters_and_tokens_both_in_another_unit_are_found(factor):
     frame = sweep().drop(columns=["flops", "group"])
     other = frame.assign(n_params=frame["n_params"] * factor, n_tokens=frame["n_tokens"] * factor)
