@@ -84,6 +84,14 @@ def model_cards(names=("Ours", "Theirs")):
     return both.assign(loss=loss).rename_axis(index="run_id")
 
 
+def two_counts():
+    """Each run of a ladder twice: with its embeddings, and without."""
+    ladder = on_line()
+    less = ladder["n_params"] - 5e7
+    both = [ladder.assign(counts="all"), ladder.assign(counts="no embeddings", n_params=less)]
+    return pd.concat(both, ignore_index=True).rename_axis(index="run_id")
+
+
 BREAKS = {
     "checkpoints": checkpoints,
     "few_runs": lambda: sweep().iloc[::12],
@@ -105,6 +113,7 @@ BREAKS = {
     "rising_metric": accuracies,
     "rising_with_size": rising,
     "separate_families": model_cards,
+    "several_conventions": two_counts,
     "small_counts": lambda: sweep().assign(n_params=sweep()["n_params"] / 1e9),
     "tokens_follow_size": on_line,
     "tokens_nearly_follow_size": lambda: on_line(power=0.8),

@@ -18,6 +18,7 @@ from tests.findings.examples import (
     learning_rates,
     model_cards,
     sweep,
+    two_counts,
 )
 
 every_rule = pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.code)
@@ -103,6 +104,12 @@ def test_a_run_off_a_ladder_of_nearly_constant_tokens_is_named():
 def test_families_of_tokens_of_their_own_are_named():
     (finding,) = of("separate_families", model_cards())
     assert "Theirs has" in finding.sentence and "tokens of Ours" in finding.sentence
+
+
+def test_the_same_runs_counted_in_two_ways_are_named():
+    (finding,) = of("several_conventions", two_counts())
+    assert "all and no embeddings of counts" in finding.sentence
+    assert "6 runs counted in two ways" in finding.sentence
 
 
 def test_labels_of_settings_are_no_families():
