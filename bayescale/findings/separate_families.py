@@ -124,7 +124,8 @@ def _are_settings(families: list[_Family]) -> bool:
     """Return whether labels name a setting of one sweep, such as its budgets or ratios, rather than
     families: one quantity is constant in every group, and labels have digits.
     """
-    if not families or not any(any(map(str.isdigit, one.label)) for one in families):
+    labels = "".join(one.label for one in families)
+    if not any(map(str.isdigit, labels)):
         return False
     for of_d, of_n in ((1, 0), (1, 1), (1, -1)):
         spread = [np.ptp(of_d * one.log_d + of_n * one.log_n) for one in families]

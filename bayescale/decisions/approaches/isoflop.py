@@ -24,6 +24,7 @@ import pandas as pd
 from bayescale import units
 from bayescale._internal.precision import float64
 from bayescale.errors import InputError
+from bayescale.findings._sweep import Sweep
 from bayescale.laws.base import AllocatesCompute
 from bayescale.laws.chinchilla import Chinchilla
 from bayescale.posterior.posterior import Posterior
@@ -325,6 +326,11 @@ def members(runs: Runs, budgets: Sequence[float] | np.ndarray | None = None) -> 
     compute = runs.column("flops")
     if budgets is not None:
         return nearest_budget(compute, _checked(budgets, "budgets"))
+    if Sweep.of(runs.frame, ("n_params", "n_tokens")).is_one_budget:
+        raise InputError(
+            f"isoflop: all {len(runs)} runs of {runs.name} have one budget, and a power law needs "
+            f"two. `allocate` of a fit gives the vertex of this one, with an interval."
+        )
     try:
         return units.budgets(compute)
     except InputError as error:
