@@ -11,7 +11,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bayescale.decisions.plans.allocate import allocate, loss_of_plans
+from bayescale.decisions.plans._one_budget import refuse_other_budgets, runs_are_of_one_budget
+from bayescale.decisions.plans.allocate import allocate_by_law, loss_of_plans
 from bayescale.errors import InputError
 from bayescale.laws.base import AllocatesCompute
 from bayescale.plots._drawing import (
@@ -19,6 +20,7 @@ from bayescale.plots._drawing import (
     LABELS,
     Drawing,
     loss_axis,
+    loss_label,
     note,
     styled,
     title,
@@ -58,7 +60,7 @@ def isoflop(posterior: Posterior, budgets: Sequence[float] | np.ndarray | None =
     budgets : sequence of float, optional
         FLOPs. Unless given: the budgets of the runs, as `bayescale.isoflop` finds them, or of more
         than nine those with most runs; where the runs are in no budgets, five from the least to the
-        most compute that a run had; and ten times the largest.
+        most compute that a run had; and ten times the largest, unless all runs have one budget.
 
     Returns
     -------
@@ -67,8 +69,8 @@ def isoflop(posterior: Posterior, budgets: Sequence[float] | np.ndarray | None =
     Raises
     ------
     InputError
-        If the law has no trade-off between parameters and tokens, a budget is not positive, or
-        ``budgets`` is empty.
+        If the law has no trade-off between parameters and tokens, a budget is not positive,
+        ``budgets`` is empty, or all runs have one budget and another is asked for.
 
     Examples
     --------
@@ -91,12 +93,16 @@ def isoflop(posterior: Posterior, budgets: Sequence[float] | np.ndarray | None =
         raise InputError(
             "isoflop: budgets is empty; give FLOPs such as [1e21, 1e22], or leave it out."
         )
+    refuse_other_budgets("isoflop", posterior, chosen)
     optima = _optima(posterior, chosen)
     runs = _near(runs, chosen)
     curves = _curves(posterior, optima, runs)
     figure = Drawing(figsize=(7.8, 5.4), layout="constrained")
     axes = figure.add_subplot(
-        title=title(posterior), xlabel=LABELS["n_params"], ylabel=LABELS["loss"], xscale="log"
+        title=title(posterior),
+        xlabel=LABELS["n_params"],
+        ylabel=loss_label(posterior.runs),
+        xscale="log",
     )
     shades = matplotlib.colormaps["viridis"](np.linspace(0.0, 0.78, len(chosen)))
     for budget, colour in zip(chosen, shades, strict=True):
@@ -119,8 +125,10 @@ def _runs(posterior: Posterior) -> pd.DataFrame:
 
 def _budgets(runs: Runs) -> np.ndarray:
     """Budgets of the runs, or else compute of runs that is spread over all of it; and ten times the
-    largest.
+    largest, unless all runs have one budget.
     """
+    if runs_are_of_one_budget(runs, ("n_params", "n_tokens")):
+        return nominal_budgets(np.zeros(len(runs), dtype=int), runs.six_nd)
     budgets = budgets_or_none(runs.column("flops"))
     found = _spaced(runs.six_nd) if budgets is None else _fullest(budgets, runs.six_nd)
     return np.append(found, 10 * found.max())
@@ -141,7 +149,7 @@ def _spaced(compute: np.ndarray) -> np.ndarray:
 
 def _optima(posterior: Posterior, budgets: np.ndarray) -> pd.DataFrame:
     """Return quantiles of N* and ``loss``, the median at the optimum; one row per budget."""
-    plans = allocate(posterior, compute=budgets).summary()
+    plans = allocate_by_law(posterior, budgets).summary()
     sizes = plans.xs("n_params", level="quantity")[["q05", "q50", "q95"]]
     return sizes.assign(loss=plans.xs("loss", level="quantity")["q50"])
 

@@ -29,7 +29,7 @@ from bayescale.plots.sensitivity import sensitivity as sensitivity_figure
 from bayescale.reports import calculator
 from bayescale.reports.checklist import checklist
 from bayescale.results import messages
-from bayescale.units import QUANTILES, number
+from bayescale.units import NATS_PER_TOKEN, QUANTILES, in_loss_unit, number
 
 _HEADINGS = ("5 %", "median", "95 %")
 _NAMES = {
@@ -131,6 +131,7 @@ def html(plan: Plan, *, commands: Iterable[str] = ()) -> str:
         parts=parts,
         doubts=posterior.verdicts.doubts,
         sentences=plan.sentences,
+        loss_unit=posterior.runs.loss_unit,
         figures=list(_pictures(plan)),
         calculator=_calculator(plan) if has_calculator else None,
         tables=tables,
@@ -193,32 +194,39 @@ def _pictures(plan: Plan) -> Iterable[Picture]:
 def _tables(plan: Plan) -> Iterable[Table]:
     headings = ("", *_HEADINGS)
     content = "Median and 90 % interval over the posterior."
-    yield Table("numbers", "The numbers", content, headings, _rows(plan.summary(), QUANTILES))
+    unit = plan.posterior.runs.loss_unit
+    numbers = _rows(plan.summary(), QUANTILES, unit)
+    yield Table("numbers", "The numbers", content, headings, numbers)
     parameters = _rows(plan.posterior.summary(), QUANTILES)
     yield Table("parameters", "Parameters of the law", "", headings, parameters)
-    yield _regret_table(plan.regret)
+    yield _regret_table(plan.regret, unit)
     if plan.design is not None:
-        yield _design_table(plan.design)
+        yield _design_table(plan.design, unit)
     if plan.sensitivity is not None:
         yield _sensitivity_table(plan.sensitivity)
 
 
-def _rows(frame: pd.DataFrame, columns: Iterable[str]) -> list[list[str]]:
+def _rows(
+    frame: pd.DataFrame, columns: Iterable[str], loss_unit: str = NATS_PER_TOKEN
+) -> list[list[str]]:
     """Return the rows of a table as text: the name of each row, then numbers."""
     texts = frame[list(columns)].map(number)
     names = [str(name) for name in frame.index]
-    texts.insert(0, "name", [_NAMES.get(name, name) for name in names])
+    labels = [in_loss_unit(_NAMES[name], loss_unit) if name in _NAMES else name for name in names]
+    texts.insert(0, "name", labels)
     return texts.to_numpy().tolist()
 
 
-def _regret_table(regret: Regret) -> Table:
-    headings = ("plan", "N", "D", "expected regret, nats", "compute wasted", "5 %", "95 %")
+def _regret_table(regret: Regret, loss_unit: str) -> Table:
+    expected = in_loss_unit("expected regret, nats", loss_unit)
+    headings = ("plan", "N", "D", expected, "compute wasted", "5 %", "95 %")
     columns = ("n_params", "n_tokens", "extra_loss", "wasted", "wasted_q05", "wasted_q95")
     return Table("regret", "Regret", "", headings, _rows(regret.summary(), columns))
 
 
-def _design_table(design: Design) -> Table:
-    headings = ("run", "N", "D", "FLOPs", "spent", "regret after, nats")
+def _design_table(design: Design, loss_unit: str) -> Table:
+    after = in_loss_unit("regret after, nats", loss_unit)
+    headings = ("run", "N", "D", "FLOPs", "spent", after)
     columns = ("n_params", "n_tokens", "flops", "cumulative_flops", "regret_after")
     rows = _rows(design.summary(), columns)
     return Table("next", "Runs to make first", " ".join(design.sentences), headings, rows)

@@ -8,12 +8,13 @@ from rich.console import Console
 from rich.table import Table
 
 from bayescale._internal.discovery import describe
+from bayescale.decisions.plans._one_budget import is_of_one_budget
 from bayescale.posterior.prior_weight import PRIOR, prior_weight
 from bayescale.terminal import style
-from bayescale.terminal.allocate import plan_table, print_extrapolations
+from bayescale.terminal.allocate import plan_table, print_extrapolations, print_notes
 from bayescale.terminal.curve import Curve, draw_curve
 from bayescale.terminal.verdicts import print_verdicts
-from bayescale.units import as_typed, number, percentage, summarise
+from bayescale.units import as_typed, in_loss_unit, number, percentage, summarise
 
 if TYPE_CHECKING:
     from bayescale.decisions.plans.allocate import Allocation
@@ -60,13 +61,11 @@ def print_fit(posterior: "Posterior", plans: "Allocation | None", curve: Curve |
     if plans:
         style.print_table(console, plan_table(posterior, plans))
         print_extrapolations(console, posterior, plans)
+        print_notes(console, plans)
         console.print()
     else:
-        console.print(
-            f"No compute-optimal plan: {posterior.law.formula} has no trade-off between parameters "
-            f"and tokens.\n"
-        )
-    if posterior.noise.shared:
+        console.print(f"No compute-optimal plan: {_why_no_plan(posterior)}\n")
+    if posterior.noise.shared and not is_of_one_budget(posterior):
         console.print(
             "The exponents are those of the law alone. Plans and forecasts also include the "
             "departures from the law that runs share.\n"
@@ -83,10 +82,15 @@ def print_next_commands(posterior: "Posterior", saved: str) -> None:
     from bayescale.laws.base import AllocatesCompute
 
     file = shlex.quote(saved)
-    lines = [f"Saved to {saved}. Next:", f"  bayescale forecast {file} {_next_inputs(posterior)}"]
-    if isinstance(posterior.law, AllocatesCompute):
-        compute = as_typed(_NEXT_FACTOR * posterior.runs.six_nd.max())
+    lines = [f"Saved to {saved}. Next:"]
+    if is_of_one_budget(posterior):
+        compute = as_typed(posterior.runs.column("flops").max())
         lines.append(f"  bayescale allocate {file} --compute {compute}")
+    else:
+        lines.append(f"  bayescale forecast {file} {_next_inputs(posterior)}")
+        if isinstance(posterior.law, AllocatesCompute):
+            compute = as_typed(_NEXT_FACTOR * posterior.runs.six_nd.max())
+            lines.append(f"  bayescale allocate {file} --compute {compute}")
     style.console().print("\n".join(lines), soft_wrap=True)
 
 
@@ -107,6 +111,12 @@ def _next_inputs(posterior: "Posterior") -> str:
     return " ".join(options)
 
 
+def _why_no_plan(posterior: "Posterior") -> str:
+    if is_of_one_budget(posterior):
+        return "all runs have one budget, and their losses show no least one among the sizes tried."
+    return f"{posterior.law.formula} has no trade-off between parameters and tokens."
+
+
 def _heading(posterior: "Posterior") -> Table:
     runs = posterior.runs
     source = f": {runs.source}" if runs.source else ""
@@ -123,7 +133,8 @@ def _heading(posterior: "Posterior") -> Table:
 
 def _parameter_table(posterior: "Posterior") -> Table:
     parameters = posterior.law.parameters + posterior.noise.parameters
-    meanings = {parameter.name: parameter.meaning for parameter in parameters}
+    unit = posterior.runs.loss_unit
+    meanings = {one.name: in_loss_unit(one.meaning, unit) for one in parameters}
     if posterior.n_draws == 1:
         table = style.table(["parameter", "value", "meaning"], left=["meaning"])
         for name in posterior.params:
