@@ -92,7 +92,7 @@ def factorise_bordered(
     right : Array, shape (groups + size, batch)
         b.
     """
-    groups, size = len(diagonal), len(matrix)
+    groups = len(diagonal)
     if not groups:
         return factorise(matrix, right)
     root = jnp.sqrt(diagonal)

@@ -53,4 +53,6 @@ class SizeEffect(Process):
 
     def covariance(self, a: Locations, b: Locations) -> np.ndarray:
         """Return the covariance k between locations, shape (a, b)."""
-        return (np.abs(a.log_size[:, None] - b.log_size[None, :]) < _SAME_SIZE).astype(float)
+        # Rounded, so that sizes which are each nearly the next one's make whole groups.
+        one, other = (np.rint(at.log_size / _SAME_SIZE) for at in (a, b))
+        return (one[:, None] == other[None, :]).astype(float)

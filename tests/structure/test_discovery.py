@@ -24,7 +24,13 @@ from bayescale.noise.base import Likelihood
 from bayescale.processes import IntegratedWiener, Matern, SharedEffect
 from bayescale.processes.base import Process
 
-PACKAGES = ("bayescale.laws", "bayescale.noise", "bayescale.processes", "bayescale.inference")
+PACKAGES = (
+    "bayescale.laws",
+    "bayescale.priors",
+    "bayescale.noise",
+    "bayescale.processes",
+    "bayescale.inference",
+)
 EVERY = [(package, name) for package in PACKAGES for name in names(package)]
 
 positive = st.floats(1e-9, 1e30)
