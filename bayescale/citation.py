@@ -1,4 +1,6 @@
-"""Citations: BibTeX of the laws, noise models, processes, methods and data behind a result."""
+"""Citations: BibTeX of the laws, priors, noise models, processes, methods and data behind a
+result.
+"""
 
 import dataclasses
 import re
@@ -14,6 +16,7 @@ from bayescale.inference.base import Method
 from bayescale.laws.base import Law
 from bayescale.noise.base import Noise
 from bayescale.posterior.posterior import Posterior
+from bayescale.priors.base import Prior
 from bayescale.processes.base import Process
 from bayescale.runs import Runs
 
@@ -21,8 +24,14 @@ from bayescale.runs import Runs
 _PAPER = re.compile(r"(?:[^:\d]*: )?(?P<authors>[^:\d]+?) (?P<year>\d{4})(?P<rest>.*)")
 _ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
 _PLACE = re.compile(r"(eq\.|section|table|chapter|function|for) ")
-_Part: TypeAlias = Law | Noise | Process | Method | Runs
-_KINDS = {Law: "Law", Noise: "Noise model", Process: "Process", Method: "Method"}
+_Part: TypeAlias = Law | Prior | Noise | Process | Method | Runs
+_KINDS = {
+    Law: "Law",
+    Prior: "Prior",
+    Noise: "Noise model",
+    Process: "Process",
+    Method: "Method",
+}
 
 
 class Reference(NamedTuple):
@@ -136,15 +145,19 @@ def _reference(text: str) -> Reference | None:
 
 
 def _parts(result: object) -> Iterator[_Part]:
-    """Yield the laws, noise models, processes, methods and runs of a result."""
+    """Yield the laws, priors, noise models, processes, methods and runs of a result."""
     if isinstance(result, Posterior):
-        yield result.law
+        yield from _parts(result.law)
         yield from _of_noise(result.noise)
         yield result.method
         yield result.runs
     elif isinstance(result, Noise):
         yield from _of_noise(result)
-    elif isinstance(result, Law | Process | Method | Runs):
+    elif isinstance(result, Law):
+        yield result
+        held = (getattr(result, field.name) for field in dataclasses.fields(result))
+        yield from (value for value in held if isinstance(value, Prior))
+    elif isinstance(result, Process | Method | Runs):
         yield result
     else:
         for posterior in _posteriors(result):

@@ -1,4 +1,4 @@
-"""Where the dearest runs of a sweep stand: what a prior may know of a sweep before it is fitted."""
+"""The place of the dearest runs: what a prior may know of a sweep before it is fitted."""
 
 from typing import NamedTuple
 

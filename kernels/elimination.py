@@ -97,9 +97,9 @@ def factorise_bordered(
         return factorise(matrix, right)
     root = jnp.sqrt(diagonal)
     scaled, solved = border / root, right[:groups] / root
-    eliminated = jnp.einsum("igb,jgb->ijb", scaled, scaled)
+    explained = jnp.einsum("igb,jgb->ijb", scaled, scaled)
     rest = right[groups:] - jnp.sum(scaled * solved, axis=1)
-    factor = factorise(matrix - eliminated, rest)
+    factor = factorise(matrix - explained, rest)
     first = jnp.eye(groups)[..., None] * root
     above = jnp.concatenate([first, jnp.swapaxes(scaled, 0, 1)], axis=1)
     below = jnp.concatenate([jnp.zeros_like(scaled), factor.columns], axis=1)

@@ -6,7 +6,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bayescale.kernels.elimination import factorise, solve_lower, solve_upper
+from bayescale.kernels.elimination import (
+    factorise,
+    factorise_bordered,
+    solve_lower,
+    solve_upper,
+)
 from tests.kernels.test_cholesky import positive_definite
 
 
@@ -31,6 +36,28 @@ def test_the_factor_is_numpys(seed, size):
     np.testing.assert_allclose(factor.solved, solved, rtol=1e-6, atol=1e-8)
     logs = np.log(np.diagonal(expected, axis1=1, axis2=2)).T
     np.testing.assert_allclose(factor.log_diagonal, logs, rtol=1e-7, atol=1e-9)
+
+
+@settings(max_examples=12)
+@given(seed=st.integers(0, 2**32 - 1), groups=st.sampled_from([0, 1, 3, 8]))
+def test_a_matrix_whose_leading_block_is_diagonal_has_numpys_factor(seed, groups):
+    rng, size = np.random.default_rng(seed), 8
+    rights = rng.standard_normal((4, groups + size))
+    matrices = np.zeros((4, groups + size, groups + size))
+    diagonal = rng.uniform(0.5, 2.0, size=(4, groups))
+    border = rng.standard_normal((4, size, groups))
+    matrices[:, range(groups), range(groups)] = diagonal
+    matrices[:, groups:, :groups] = border
+    matrices[:, :groups, groups:] = border.swapaxes(1, 2)
+    explained = (border / diagonal[:, None]) @ border.swapaxes(1, 2)
+    matrices[:, groups:, groups:] = explained + positive_definite(rng, 4, size)
+    factor = factorise_bordered(
+        *map(batch_last, (diagonal, border, matrices[:, groups:, groups:], rights))
+    )
+    expected = np.linalg.cholesky(matrices)
+    np.testing.assert_allclose(roots(factor), expected, rtol=1e-6, atol=1e-7)
+    solved = np.linalg.solve(expected, rights[..., None])[..., 0].T
+    np.testing.assert_allclose(factor.solved, solved, rtol=1e-5, atol=1e-7)
 
 
 def test_a_matrix_of_many_functions_of_which_most_say_nothing_is_no_harder():
