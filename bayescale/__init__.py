@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from bayescale.citation import cite as cite
     from bayescale.decisions.approaches.approaches import approaches as approaches
     from bayescale.decisions.approaches.isoflop import isoflop as isoflop
+    from bayescale.decisions.checks.allocations.cuts import AfterBudgets as AfterBudgets
     from bayescale.decisions.checks.backtest import backtest as backtest
+    from bayescale.decisions.checks.backtest_allocation import (
+        backtest_allocation as backtest_allocation,
+    )
     from bayescale.decisions.checks.check import check as check
     from bayescale.decisions.checks.compare import compare as compare
     from bayescale.decisions.checks.holdouts.compute_below import ComputeBelow as ComputeBelow
@@ -89,6 +93,8 @@ _WHERE = {
     "NUTS": "bayescale.inference.nuts",
     "forecast": "bayescale.decisions.forecasts.forecast",
     "backtest": "bayescale.decisions.checks.backtest",
+    "backtest_allocation": "bayescale.decisions.checks.backtest_allocation",
+    "AfterBudgets": "bayescale.decisions.checks.allocations.cuts",
     "check": "bayescale.decisions.checks.check",
     "LargestCompute": "bayescale.decisions.checks.holdouts.largest_compute",
     "ComputeBelow": "bayescale.decisions.checks.holdouts.compute_below",

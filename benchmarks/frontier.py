@@ -1,55 +1,67 @@
 """Coverage and sharpness of forecasts over the panel, compared with today's practice.
 
-Every model of MODELS is fitted to the runs with less compute of each set of `panel.csv`, at most
-200 of them, and forecasts the runs with more compute. A family of sweeps has one vote. CRPS is for
-log loss, as a geometric mean of its ratio to a Huber(1e-3) point fit with 200 refits to resampled
-runs and resampled residuals. Prints a table for each split, a selection of models with a family
-left out, and coverage by decades beyond the fitted compute; writes
-benchmarks/results/frontier.json.
+Every model is fitted to the runs with less compute of each set of `panel.csv`, at most 200 of them,
+and forecasts the runs with more compute; and so are ladders of a set's 3 to 12 cheapest runs. A
+family of sweeps has one vote. CRPS is for log loss, as a geometric mean of its ratio to a
+Huber(1e-3) point fit with 200 refits to resampled runs and resampled residuals. That fit is of the
+Chinchilla law, or, where 3 or 4 runs cannot give its five parameters, of a power law of compute.
+Such ladders are a split of their own; where all their runs have one compute, they are scored
+without a ratio.
 
-With --worlds, simulated sweeps that no law of bayescale describes replace the panel; see
-frontier_worlds.py.
+Prints a table of all splits, then by number of runs, by distance and by family, a selection of
+models with a family left out, and errors on the Chinchilla runs above three budgets; writes
+benchmarks/results/frontier.json. With two seeds, such as --seed 0,1, every model is fitted with
+both, and a table says how far they differ. With --worlds, simulated sweeps that no law of bayescale
+describes replace the panel; see frontier_worlds.py.
 
 A cell is one model on one set at one split. Each cell is saved in the folder --cells and is not
-fitted again: after an interruption the same command continues. Remove the folder after a change of
-a model.
+fitted again: after an interruption the same command continues, and two processes can share the work
+by --sets. Other fields or priors of a model are other cells; remove the folder after a change of
+its code.
 
-    BAYESCALE_DATA=... python benchmarks/frontier.py --models default,student_t --splits both
+    BAYESCALE_DATA=... python benchmarks/frontier.py
+    BAYESCALE_DATA=... python benchmarks/frontier.py --models default,grouped --seed 0,1
+    BAYESCALE_DATA=... python benchmarks/frontier.py --models all --splits beyond_a_tenth
     python benchmarks/frontier.py --worlds --sweeps 20
 """
 
+import argparse
+import hashlib
 import json
 import os
 import re
 import tempfile
 import time
 import warnings
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import alternatives
+import frontier_pages
 import frontier_panel
 import frontier_tables
 import frontier_worlds
 import numpy as np
 import pandas as pd
 import record
+from frontier_tables import BASELINE
 from record import JsonObject
 
 import bayescale as bs
+from bayescale import defaults
 from bayescale._internal.discovery import parse
 from bayescale.decisions.checks.backtest import scored
-from bayescale.decisions.checks.forecasters import Fitted, Forecaster, HuberBootstrap
+from bayescale.decisions.checks.forecasters import Fitted, Forecaster, HuberBootstrap, Prediction
+from bayescale.units import budgets
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
+GROUPED = "grouped"
 # Law and noise in the format of the command line. A None in a pair is the default of `bs.fit`; None
-# instead of a pair is today's practice.
+# instead of a pair is today's practice. `GROUPED` is the default with budgets as ``group``.
 MODELS: dict[str, tuple[str | None, str | None] | None] = {
-    frontier_tables.BASELINE: None,
+    BASELINE: None,
     "default": (None, None),
+    GROUPED: (None, None),
     "student_t": ("chinchilla", "student_t"),
     "coupled": ("coupled", "student_t"),
     "discrepancy": ("chinchilla", "discrepancy"),
@@ -58,7 +70,6 @@ MODELS: dict[str, tuple[str | None, str | None] | None] = {
     "steady": ("coupled", "discrepancy:base=student_t:nu=4.0"),
     "matern": ("coupled", "discrepancy:base=compute_scale:base=student_t:nu=4.0,processes=matern"),
 }
-METHOD = "nuts:chains=2,warmup=400,draws=500"
 RESULTS = record.RESULTS
 
 _SCORES = (
@@ -71,45 +82,165 @@ _SCORES = (
     "log_score",
     "pit",
     "error",
+    "width",
 )
 _DIGITS = 6
+# Runs whose compute differs by a smaller factor are of one budget, as for `bayescale.units`.
+_ONE_BUDGET = 1.1
 
 
-def forecaster(name: str, method: str) -> Forecaster:
-    """Return the forecaster for a name of MODELS."""
-    pair = MODELS[name]
-    if pair is None:
+@dataclass(frozen=True)
+class InBudgets:
+    """A forecaster whose fitted runs have their compute budgets as ``group``.
+
+    Parameters
+    ----------
+    forecaster : Forecaster
+    """
+
+    forecaster: Forecaster
+
+    def predict(self, train: bs.Runs, test: bs.Runs) -> Prediction:
+        """Forecast ``test`` from ``train`` with its budgets.
+
+        Raises
+        ------
+        InputError
+            Where the fitted runs are in no budgets.
+        """
+        labels = [f"budget {budget}" for budget in budgets(train.six_nd)]
+        grouped = bs.Runs(train.frame.assign(group=labels), train.name)
+        return self.forecaster.predict(grouped, test)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model of MODELS, and how it is fitted.
+
+    Attributes
+    ----------
+    model : str
+        A name of MODELS.
+    method : str
+        Inference in the format of the command line.
+    seed : int
+        Of the method. Today's practice has seeds of its own.
+    label : str
+        Name in tables.
+    """
+
+    model: str
+    method: str
+    seed: int
+    label: str
+
+    def recorded(self) -> record.Model:
+        """Return law, noise model and method."""
+        law, noise = MODELS[self.model] or (None, None)
+        method = parse("bayescale.inference", self.method)
+        return record.Model(
+            parse("bayescale.laws", law) if law else None,
+            parse("bayescale.noise", noise) if noise else None,
+            replace(method, seed=self.seed),
+        )
+
+    def forecaster(self, case: frontier_panel.Case) -> Forecaster:
+        """Return the forecaster that is fitted to the cheaper runs of a case."""
+        if MODELS[self.model] is None:
+            return practice(case.fold.train)
+        parts = self.recorded()
+        fitted = Fitted(parts.law, parts.noise, parts.method)
+        return InBudgets(fitted) if self.model == GROUPED else fitted
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Name of method, seed, and all fields and priors; empty for today's practice."""
+        if MODELS[self.model] is None:
+            return ""
+        described = json.dumps(self.recorded().described()["details"], sort_keys=True)
+        digest = hashlib.sha256(described.encode()).hexdigest()
+        return f"{self.method}-seed{self.seed}-{digest[:8]}"
+
+    def file_name(self, case: frontier_panel.Case) -> str:
+        """Return the name of the file of a cell."""
+        cell = (self.model, case.name, case.split, str(len(case.fold.train)), self.fingerprint)
+        return re.sub(r"[^A-Za-z0-9.]+", "_", "-".join(cell)).strip("_") + ".json"
+
+
+def practice(train: bs.Runs) -> HuberBootstrap:
+    """Return today's practice for some runs.
+
+    Runs that are fewer than the parameters of the Chinchilla law are fitted by a law of fewer
+    parameters than runs: a power law of compute with a floor for four, without one for three.
+
+    Raises
+    ------
+    InputError
+        Where so few runs have the same compute, so that any slope along compute fits them.
+    """
+    if len(train) >= len(defaults.textbook_law().parameters):
         return HuberBootstrap()
-    law, noise = pair
-    return Fitted(
-        parse("bayescale.laws", law) if law else None,
-        parse("bayescale.noise", noise) if noise else None,
-        parse("bayescale.inference", method),
-    )
+    compute = train.six_nd
+    if compute.max() < _ONE_BUDGET * compute.min():
+        raise bs.InputError(
+            f"{train.name}: the {len(train)} runs have the same compute, so no power law of "
+            f"compute forecasts others; fit runs of other compute too."
+        )
+    return HuberBootstrap(bs.laws.PowerLaw(floor=len(train) > 3))
 
 
-def cell(model: str, method: str, case: frontier_panel.Case) -> JsonObject:
-    """Fit, forecast and score one model on one set."""
+def candidates(models: list[str], method: str, seeds: list[int]) -> list[Candidate]:
+    """Return today's practice, and each model with each seed."""
+    first, *others = seeds
+    result = [Candidate(BASELINE, method, first, BASELINE)]
+    for name in models:
+        if MODELS[name]:
+            result.append(Candidate(name, method, first, name))
+            result += [Candidate(name, method, seed, _with_seed(name, seed)) for seed in others]
+    return result
+
+
+def _with_seed(name: str, seed: int) -> str:
+    return f"{name}, seed {seed}"
+
+
+def cell(candidate: Candidate, case: frontier_panel.Case) -> JsonObject:
+    """Fit, forecast and score one model on one set, or say why it was not fitted."""
     begun = time.perf_counter()
-    with warnings.catch_warnings():
-        # Problems are saved in the cell and counted in the table.
-        warnings.simplefilter("ignore", bs.FitWarning)
-        prediction = forecaster(model, method).predict(case.fold.train, case.fold.test)
+    facts = {
+        "model": candidate.label,
+        "method": candidate.method if MODELS[candidate.model] else "",
+        "family": case.family,
+        "set": case.name,
+        "split": case.split,
+        "n_train": len(case.fold.train),
+    }
+    try:
+        forecaster = candidate.forecaster(case)
+        with warnings.catch_warnings():
+            # Problems are saved in the cell and counted in the table.
+            warnings.simplefilter("ignore", bs.FitWarning)
+            prediction = forecaster.predict(case.fold.train, case.fold.test)
+    except bs.InputError as refusal:
+        nothing: JsonObject = {"problems": [], "low_by_chance": None, "runs": {}}
+        return {**facts, **nothing, "refusal": str(refusal), "seconds": _seconds_since(begun)}
+    return {**facts, **_scores(case, prediction), "seconds": _seconds_since(begun)}
+
+
+def _seconds_since(begun: float) -> float:
+    return round(time.perf_counter() - begun, 2)
+
+
+def _scores(case: frontier_panel.Case, prediction: Prediction) -> JsonObject:
     frame = scored(case.fold, prediction)
     frame["error"] = np.log(frame["q50"] / frame["loss"])
+    frame["width"] = np.log(frame["q95"] / frame["q05"])
     runs: JsonObject = {"run_id": frame["run_id"].astype(str).tolist()}
     for name in _SCORES:
         runs[name] = [_short(value) for value in frame[name]]
     diagnostics = prediction.posterior.diagnostics
     return {
-        "model": model,
         "label": prediction.model,
-        "method": method if MODELS[model] else "",
-        "family": case.family,
-        "set": case.name,
-        "split": case.split,
-        "n_train": len(case.fold.train),
-        "seconds": round(time.perf_counter() - begun, 2),
         "diagnostics": {name: _short(value) for name, value in diagnostics.items()},
         "problems": [str(problem) for problem in prediction.posterior.problems],
         "low_by_chance": _short(low_by_chance(prediction.log_draws)),
@@ -129,169 +260,73 @@ def low_by_chance(log_draws: np.ndarray) -> float:
 
 
 def finished(
-    folder: Path, models: list[str], method: str, cases: Iterable[frontier_panel.Case]
+    folder: Path, candidates: list[Candidate], cases: Iterable[frontier_panel.Case]
 ) -> list[JsonObject]:
     """Return all cells: saved cells from the folder, and new cells, which are saved there."""
     folder.mkdir(parents=True, exist_ok=True)
     cells = []
     for case in cases:
-        for model in models:
-            label = "-".join((model, case.name, case.split, method if MODELS[model] else ""))
-            file_name = re.sub(r"[^A-Za-z0-9.]+", "_", label).strip("_")
-            path = folder / f"{file_name}.json"
+        for candidate in candidates:
+            path = folder / candidate.file_name(case)
             if not path.is_file():
-                new = cell(model, method, case)
+                new = cell(candidate, case)
                 unfinished = path.with_suffix(f".{os.getpid()}")
                 unfinished.write_text(json.dumps(new))
                 unfinished.replace(path)
                 print(_line(new), flush=True)
-            cells.append(json.loads(path.read_text()))
+            # Another order of the seeds is another label of the same cell.
+            cells.append(json.loads(path.read_text()) | {"model": candidate.label})
     return cells
 
 
 def _line(cell: JsonObject) -> str:
+    about = (
+        f"{cell['model']:20} {cell['set']:32} {cell['split']:18} {cell['n_train']:4} "
+        f"{cell['seconds']:6.1f} s  "
+    )
+    if not cell["runs"]:
+        return f"{about} refused: {cell['refusal']}"
     runs = cell["runs"]
     doubtful = "doubtful" if cell["problems"] else ""
     return (
-        f"{cell['model']:34} {cell['set']:32} {cell['split']:19} {cell['n_train']:4} "
-        f"{len(runs['crps']):4}  50 %: {np.mean(runs['covered50']):.2f}  "
-        f"90 %: {np.mean(runs['covered90']):.2f}  CRPS {np.mean(runs['crps']):.5f}  "
-        f"{cell['seconds']:6.1f} s  {doubtful}"
+        f"{about} {len(runs['crps']):4}  50 %: {np.mean(runs['covered50']):.2f}  "
+        f"90 %: {np.mean(runs['covered90']):.2f}  CRPS {np.mean(runs['crps']):.5f}  {doubtful}"
     )
 
 
-def show_panel(cells: list[JsonObject]) -> JsonObject:
+def show_panel(cells: list[JsonObject], candidates: list[Candidate]) -> JsonObject:
     """Print the tables of the panel; return them as JSON."""
     table = frontier_tables.sets(cells)
-    frontier = frontier_tables.frontier(table)
-    decades = frontier_tables.by_decades(cells)
-    chosen = frontier_tables.left_out(table)
-    for split, rows in frontier.groupby("split", sort=False):
-        alternatives.show(_frontier_table(str(split), rows))
-    if len(chosen):
-        alternatives.show(_chosen_table(chosen))
-    alternatives.show(_decades_table(decades))
-    return {
-        "frontier": _records(frontier),
-        "left_out": _records(chosen),
-        "by_decades": _records(decades),
-        "sets": _records(table),
+    seed = candidates[0].seed
+    first = [each for each in candidates if each.seed == seed]
+    chosen = frontier_tables.left_out(table, [each.label for each in first])
+    others = [each for each in candidates if each.seed != seed]
+    noise = [frontier_tables.between_seeds(table, each.model, each.label) for each in others]
+    tables = {
+        "frontier": frontier_tables.frontier(table),
+        "by_number": frontier_tables.by_number(table),
+        "by_distance": frontier_tables.by_distance(cells),
+        "by_family": frontier_tables.by_family(table),
+        "left_out": chosen,
+        "grouped": frontier_tables.against(table, GROUPED, "default"),
+        "seeds": pd.concat(noise) if noise else pd.DataFrame(),
+        "sets": table,
     }
+    frontier_pages.show_frontier(tables["frontier"])
+    frontier_pages.show_numbers(tables["by_number"])
+    frontier_pages.show_distances(tables["by_distance"])
+    frontier_pages.show_families(tables["by_family"], BASELINE)
+    # Of one model, or one family, there is nothing to choose.
+    if len(first) > 2 and len(chosen):
+        frontier_pages.show_chosen(chosen)
+    frontier_pages.show_against(tables["grouped"], GROUPED, "default")
+    frontier_pages.show_seeds(tables["seeds"])
+    return {name: _records(each) for name, each in tables.items()}
 
 
 def _records(table: pd.DataFrame) -> list[JsonObject]:
     records: list[JsonObject] = json.loads(table.to_json(orient="records"))
     return records
-
-
-def show_worlds(cells: list[JsonObject]) -> JsonObject:
-    """Print the table of the worlds; return it as JSON."""
-    table = frontier_tables.worlds(frontier_tables.sets(cells))
-    shown = _titled(
-        "Simulated worlds: hidden runs at ten times the compute",
-        "world",
-        "model",
-        "50 %",
-        "90 %",
-        "CRPS",
-        "sweeps",
-    )
-    for row in table.to_dict("records"):
-        shown.add_row(
-            row["world"],
-            row["model"],
-            f"{row['coverage50']:.2f}",
-            f"{row['coverage90']:.2f}",
-            f"{row['crps_ratio']:.2f}",
-            str(row["sweeps"]),
-        )
-    alternatives.show(shown)
-    return {"worlds": _records(table)}
-
-
-def _frontier_table(split: str, rows: pd.DataFrame) -> "Table":
-    shown = _titled(
-        f"{split}: {rows['families'].max()} families, {rows['sets'].max()} sets; CRPS as a ratio "
-        f"to today's practice",
-        "model",
-        "50 %",
-        "90 %",
-        "CRPS",
-        "worst family",
-        "least 90 % of a family",
-        "least of a large set",
-        f"large sets under {frontier_tables.LOW:.0%}",
-        "doubtful",
-    )
-    for row in rows.sort_values("crps_ratio").to_dict("records"):
-        least_large = ""
-        if row["least_large_set"]:
-            least_large = f"{row['least_large_coverage90']:.2f} {row['least_large_set']}"
-        shown.add_row(
-            row["model"],
-            f"{row['coverage50']:.2f}",
-            f"{row['coverage90']:.2f}",
-            f"{row['crps_ratio']:.2f}",
-            f"{row['worst_ratio']:.2f} {row['worst_family']}",
-            f"{row['least_coverage90']:.2f} {row['least_family']}",
-            least_large,
-            f"{row['low_sets']}, by chance {row['low_sets_by_chance']:.1f}",
-            str(row["doubtful"]),
-        )
-    return shown
-
-
-def _chosen_table(chosen: pd.DataFrame) -> "Table":
-    shown = _titled(
-        "Each family forecast by the model that is best on the others",
-        "split",
-        "family",
-        "model",
-        "50 %",
-        "90 %",
-        "CRPS",
-    )
-    for split, rows in chosen.groupby("split", sort=False):
-        for row in rows.to_dict("records"):
-            shown.add_row(str(split), row["family"], row["model"], *_chosen_numbers(row))
-        means = _chosen_numbers(rows.mean(numeric_only=True).to_dict())
-        shown.add_row(str(split), "all", "", *means, style="bold")
-    return shown
-
-
-def _chosen_numbers(row: Mapping[Hashable, float]) -> list[str]:
-    return [f"{row['covered50']:.2f}", f"{row['covered90']:.2f}", f"{np.exp(row['log_ratio']):.2f}"]
-
-
-def _decades_table(decades: pd.DataFrame) -> "Table":
-    labels = list(dict.fromkeys(decades["decades"]))
-    shown = _titled(
-        "Coverage of 50 / 90 % by decades beyond the fitted compute, both splits", "model", *labels
-    )
-    for model, rows in decades.groupby("model", sort=False):
-        coverage = dict.fromkeys(labels, "")
-        for row in rows.to_dict("records"):
-            coverage[row["decades"]] = f"{row['coverage50']:.2f} / {row['coverage90']:.2f}"
-        shown.add_row(str(model), *coverage.values())
-    first = decades.groupby("decades", sort=False).first().loc[labels]
-    counts = [f"{row['families']}, {row['runs']}" for row in first.to_dict("records")]
-    shown.add_row("families, runs", *counts)
-    return shown
-
-
-def _recorded(name: str, method: str) -> record.Model:
-    law, noise = MODELS[name] or (None, None)
-    return record.Model(
-        parse("bayescale.laws", law) if law else None,
-        parse("bayescale.noise", noise) if noise else None,
-        parse("bayescale.inference", method),
-    )
-
-
-def _titled(title: str, *headings: str) -> "Table":
-    from rich.table import Table
-
-    return Table(*headings, title=title, title_justify="left")
 
 
 def _short(value: float) -> float | None:
@@ -301,13 +336,50 @@ def _short(value: float) -> float | None:
 
 def main() -> None:
     """Fit the missing cells, print, write."""
+    parser = _parser()
+    arguments = parser.parse_args()
+    if arguments.quick:
+        # One simulated sweep, fitted anew.
+        arguments.worlds, arguments.sweeps, arguments.sets = True, 1, "as_fitted"
+        arguments.models, arguments.method = "default", "importance:draws=1000"
+        arguments.cells = Path(tempfile.mkdtemp())
+    models = list(MODELS) if arguments.models == "all" else arguments.models.split(",")
+    if unknown := [name for name in models if name not in MODELS]:
+        parser.error(f"--models {','.join(unknown)}: there are {', '.join(MODELS)}")
+    compared = candidates(models, arguments.method, arguments.seed)
+    if arguments.worlds:
+        cases = frontier_worlds.sweeps(arguments.sweeps, arguments.sets)
+    else:
+        splits = frontier_panel.SPLITS if arguments.splits == "all" else (arguments.splits,)
+        cases = frontier_panel.cases(splits, arguments.sets)
+    cells = finished(arguments.cells, compared, cases)
+    if not cells:
+        parser.error(f"--sets {arguments.sets}: there is no such set")
+    if arguments.worlds:
+        worlds = frontier_tables.worlds(frontier_tables.sets(cells))
+        frontier_pages.show_worlds(worlds)
+        tables = {"worlds": _records(worlds)}
+    else:
+        tables = show_panel(cells, compared)
+        if arguments.splits == "all" and arguments.sets in frontier_panel.CHINCHILLA:
+            cuts = frontier_tables.cuts(finished(arguments.cells, compared, frontier_panel.cuts()))
+            frontier_pages.show_cuts(cuts)
+            tables["cuts"] = _records(cuts)
+    used = {each.label: MODELS[each.model] or "today's practice" for each in compared}
+    path = RESULTS / ("worlds.json" if arguments.worlds else "frontier.json")
+    settings = {"models": used, "method": arguments.method, "seeds": arguments.seed}
+    fitted = {each.label: each.recorded() for each in compared if MODELS[each.model]}
+    record.write(settings | tables, path, arguments, fitted)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = record.parser(__doc__)
     parser.add_argument(
         "--models",
-        default=",".join(MODELS),
-        help="names of MODELS (default: all); today's practice is always included",
+        default="default",
+        help="names of MODELS, or all (default: default); today's practice is always included",
     )
-    parser.add_argument("--splits", default="both", choices=["both", *frontier_panel.SPLITS])
+    parser.add_argument("--splits", default="all", choices=["all", *frontier_panel.SPLITS])
     parser.add_argument(
         "--sets",
         default="",
@@ -315,7 +387,15 @@ def main() -> None:
         help="only sets, families or worlds whose name contains it",
     )
     parser.add_argument(
-        "--method", default=METHOD, help="inference of all models except today's practice"
+        "--method",
+        default=defaults.METHOD,
+        help="inference of all models except today's practice (default: that of a fit)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=_seeds,
+        default=[0],
+        help="seed of the method, or several with commas between, to compare them",
     )
     parser.add_argument(
         "--worlds", action="store_true", help="use simulated worlds instead of the panel"
@@ -324,29 +404,11 @@ def main() -> None:
     parser.add_argument(
         "--cells", type=Path, default=RESULTS / "frontier_cells", help="folder of finished cells"
     )
-    arguments = parser.parse_args()
-    if arguments.quick:
-        # One simulated sweep, fitted anew.
-        arguments.worlds, arguments.sweeps, arguments.sets = True, 1, "as_fitted"
-        arguments.models, arguments.method = "default", "importance:draws=1000"
-        arguments.cells = Path(tempfile.mkdtemp())
-    models = list(dict.fromkeys([frontier_tables.BASELINE, *arguments.models.split(",")]))
-    if unknown := [name for name in models if name not in MODELS]:
-        parser.error(f"--models {','.join(unknown)}: there are {', '.join(MODELS)}")
-    if arguments.worlds:
-        cases = frontier_worlds.sweeps(arguments.sweeps, arguments.sets)
-    else:
-        splits = frontier_panel.SPLITS if arguments.splits == "both" else (arguments.splits,)
-        cases = frontier_panel.cases(splits, arguments.sets)
-    cells = finished(arguments.cells, models, arguments.method, cases)
-    if not cells:
-        parser.error(f"--sets {arguments.sets}: there is no such set")
-    tables = show_worlds(cells) if arguments.worlds else show_panel(cells)
-    used = {name: MODELS[name] or "today's practice" for name in MODELS if name in models}
-    path = RESULTS / ("worlds.json" if arguments.worlds else "frontier.json")
-    settings = {"models": used, "method": arguments.method}
-    fitted = {name: _recorded(name, arguments.method) for name in models if MODELS[name]}
-    record.write(settings | tables, path, arguments, fitted)
+    return parser
+
+
+def _seeds(text: str) -> list[int]:
+    return [int(seed) for seed in text.split(",")]
 
 
 if __name__ == "__main__":

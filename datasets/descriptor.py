@@ -155,10 +155,14 @@ def describe(name: str) -> Descriptor:
     if name not in names():
         raise unknown("data set", name)
     facts = tomllib.loads(FOLDER.joinpath(f"{name}.toml").read_text(encoding="utf-8"))
-    originals = _originals(**facts.pop("source"))
+    source = facts.pop("source")
+    # A list where the originals are in several repositories.
+    originals: list[Original] = []
+    for repository in source if isinstance(source, list) else [source]:
+        originals += _originals(**repository)
     for key in ("known_outliers", "notes"):
         facts[key] = tuple(facts.get(key, ()))
-    return Descriptor(name=name, originals=originals, **facts)
+    return Descriptor(name=name, originals=tuple(originals), **facts)
 
 
 def unknown(kind: str, name: str) -> InputError:
@@ -181,11 +185,13 @@ def _originals(
     files: tuple[dict[str, str], ...] = (),
     folder: str = "",
     sha256sums: str = "",
+    below: str = "",
 ) -> tuple[Original, ...]:
-    """Return the originals that a descriptor lists.
+    """Return the originals that a source lists.
 
     A few files are listed one by one; many files of one folder of the repository are listed in a
-    file of hashes.
+    file of hashes. Their names are those in the folder, ``below`` another folder where the files of
+    two sources would have the same names.
     """
     base = f"https://raw.githubusercontent.com/{repository}/{commit}/" if repository else ""
 
@@ -197,5 +203,6 @@ def _originals(
     if sha256sums:
         for line in FOLDER.joinpath(sha256sums).read_text(encoding="utf-8").splitlines():
             sha256, name = line.split(maxsplit=1)
-            originals.append(original(name, f"{folder}/{name}", sha256))
+            local = f"{below}/{name}" if below else name
+            originals.append(original(local, f"{folder}/{name}", sha256))
     return tuple(originals)

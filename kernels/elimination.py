@@ -18,38 +18,76 @@ _STAGE = 6
 
 
 class Factor(NamedTuple):
-    """A Cholesky factor P = L L', and a vector solved with it.
+    """A Cholesky factor P = L L' of a matrix whose leading block is diagonal, and a vector solved
+    with it.
+
+        P = [[diag(d), B'], [B, M]],   L = [[diag(√d), 0], [B/√d, C]],   C C' = M − B B'/d
 
     Attributes
     ----------
+    root : Array, shape (groups, batch)
+        √d; empty for a matrix without such a block.
+    border : Array, shape (size, groups, batch)
+        B/√d.
     columns : Array, shape (size, size, batch)
-        Row j holds column j of L: L' as it is usually written.
-    solved : Array, shape (size, batch)
+        Row j holds column j of C: C' as it is usually written.
+    solved : Array, shape (groups + size, batch)
         L⁻¹ b.
     """
 
+    root: Array
+    border: Array
     columns: Array
     solved: Array
 
     @property
-    def log_diagonal(self) -> Annotated[Array, "size batch"]:
+    def log_diagonal(self) -> Annotated[Array, "groups+size batch"]:
         """Logarithms of the diagonal of L; not numbers where P is not positive definite."""
         indices = jnp.arange(len(self.columns))
-        return jnp.log(self.columns[indices, indices])
+        return jnp.log(jnp.concatenate([self.root, self.columns[indices, indices]]))
+
+    def leading(self, size: int) -> "Factor":
+        """Return the factor of the leading block of P, the diagonal one and ``size`` rows more."""
+        solved = self.solved[: len(self.root) + size]
+        return Factor(self.root, self.border[:size], self.columns[:size, :size], solved)
 
 
 def factorise(
-    matrix: Annotated[Array, "size size batch"], right: Annotated[Array, "size batch"]
+    diagonal: Annotated[Array, "groups batch"],
+    border: Annotated[Array, "size groups batch"],
+    matrix: Annotated[Array, "size size batch"],
+    right: Annotated[Array, "groups+size batch"],
 ) -> Factor:
-    """Return the Cholesky factor of P, and L⁻¹ b.
+    """Return the Cholesky factor of P = [[diag(d), B'], [B, M]], and L⁻¹ b.
 
     Parameters
     ----------
+    diagonal : Array, shape (groups, batch)
+        d, positive; empty where P has no diagonal block.
+    border : Array, shape (size, groups, batch)
+        B.
     matrix : Array, shape (size, size, batch)
-        P, positive definite.
-    right : Array, shape (size, batch)
+        M; P is positive definite.
+    right : Array, shape (groups + size, batch)
         b, eliminated along with P.
     """
+    groups = len(diagonal)
+    if not groups:
+        columns, solved = _eliminated(matrix, right)
+        return Factor(diagonal, border, columns, solved)
+    root = jnp.sqrt(diagonal)
+    scaled, first = border / root, right[:groups] / root
+    # Sums over groups of one product after another: all of them at once would not fit a cache.
+    rest = jnp.concatenate([matrix, right[groups:][:, None]], axis=1)
+    for group in range(groups):
+        row = jnp.concatenate([scaled[:, group], first[group][None]])
+        rest = rest - row[:-1, None] * row[None]
+    columns, second = _eliminated(rest[:, :-1], rest[:, -1])
+    return Factor(root, scaled, columns, jnp.concatenate([first, second]))
+
+
+def _eliminated(matrix: Array, right: Array) -> tuple[Array, Array]:
+    """Return columns and solved vector of a matrix without a diagonal block."""
 
     def eliminate(rows: Array, index: Array) -> tuple[Array, Array]:
         row = rows[index]
@@ -68,76 +106,48 @@ def factorise(
             remainder = remainder - scaled[:-1, None] * scaled[None]
         stages.append(jnp.pad(done, ((0, 0), (first, 0), (0, 0))))
     bordered = jnp.concatenate(stages)
-    return Factor(bordered[:, :-1], bordered[:, -1])
-
-
-def factorise_bordered(
-    diagonal: Annotated[Array, "groups batch"],
-    border: Annotated[Array, "size groups batch"],
-    matrix: Annotated[Array, "size size batch"],
-    right: Annotated[Array, "groups+size batch"],
-) -> Factor:
-    """Return the Cholesky factor of a matrix whose leading block is diagonal, and L⁻¹ b.
-
-        P = [[diag(d), B'], [B, M]]
-
-    Parameters
-    ----------
-    diagonal : Array, shape (groups, batch)
-        d.
-    border : Array, shape (size, groups, batch)
-        B.
-    matrix : Array, shape (size, size, batch)
-        M.
-    right : Array, shape (groups + size, batch)
-        b.
-    """
-    groups = len(diagonal)
-    if not groups:
-        return factorise(matrix, right)
-    root = jnp.sqrt(diagonal)
-    scaled, solved = border / root, right[:groups] / root
-    explained = jnp.einsum("igb,jgb->ijb", scaled, scaled)
-    rest = right[groups:] - jnp.sum(scaled * solved, axis=1)
-    factor = factorise(matrix - explained, rest)
-    first = jnp.eye(groups)[..., None] * root
-    above = jnp.concatenate([first, jnp.swapaxes(scaled, 0, 1)], axis=1)
-    below = jnp.concatenate([jnp.zeros_like(scaled), factor.columns], axis=1)
-    return Factor(jnp.concatenate([above, below]), jnp.concatenate([solved, factor.solved]))
+    return bordered[:, :-1], bordered[:, -1]
 
 
 def solve_lower(
-    columns: Annotated[Array, "size size batch"], right: Annotated[Array, "size batch"]
-) -> Annotated[Array, "size batch"]:
-    """Return L⁻¹ b for a factor's columns."""
+    factor: Factor, right: Annotated[Array, "groups+size batch"]
+) -> Annotated[Array, "groups+size batch"]:
+    """Return L⁻¹ b."""
+    groups = len(factor.root)
+    first = right[:groups] / factor.root
+    rest = right[groups:] - jnp.sum(factor.border * first, axis=1)
+    columns = factor.columns
     if not len(columns):
-        return right
+        return first
     below = _off_diagonal(columns)
 
     def substitute(remainder: Array, index: Array) -> tuple[Array, Array]:
         entry = remainder[index] / columns[index, index]
         return remainder - below[index] * entry, entry
 
-    _, solution = jax.lax.scan(substitute, right, jnp.arange(len(right)))
-    return solution
+    _, second = jax.lax.scan(substitute, rest, jnp.arange(len(rest)))
+    return jnp.concatenate([first, second])
 
 
 def solve_upper(
-    columns: Annotated[Array, "size size batch"], right: Annotated[Array, "many size batch"]
-) -> Annotated[Array, "many size batch"]:
-    """Return L'⁻¹ b for a factor's columns, and for many b of one matrix."""
-    if not len(columns):
-        return right
-    below = _off_diagonal(columns)
+    factor: Factor, right: Annotated[Array, "many groups+size batch"]
+) -> Annotated[Array, "many groups+size batch"]:
+    """Return L'⁻¹ b, for many b of one matrix."""
+    groups, columns = len(factor.root), factor.columns
+    second = right[:, groups:]
+    if len(columns):
+        below = _off_diagonal(columns)
 
-    def substitute(solution: Array, index: Array) -> tuple[Array, None]:
-        known = jnp.sum(below[index] * solution, axis=1)
-        entry = (right[:, index] - known) / columns[index, index]
-        return solution.at[:, index].set(entry), None
+        def substitute(solution: Array, index: Array) -> tuple[Array, None]:
+            known = jnp.sum(below[index] * solution, axis=1)
+            entry = (right[:, groups + index] - known) / columns[index, index]
+            return solution.at[:, index].set(entry), None
 
-    backwards = jnp.arange(len(columns))[::-1]
-    solution, _ = jax.lax.scan(substitute, jnp.zeros_like(right), backwards)
-    return solution
+        backwards = jnp.arange(len(columns))[::-1]
+        second, _ = jax.lax.scan(substitute, jnp.zeros_like(second), backwards)
+    known = jnp.sum(factor.border * second[:, :, None], axis=1)
+    first = (right[:, :groups] - known) / factor.root
+    return jnp.concatenate([first, second], axis=1)
 
 
 def _off_diagonal(columns: Array) -> Array:

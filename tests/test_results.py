@@ -20,6 +20,7 @@ from bayescale.decisions.approaches.approaches import Approaches
 from bayescale.decisions.approaches.isoflop import IsoFlop
 from bayescale.decisions.checks._stacked import Stack
 from bayescale.decisions.checks.backtest import Backtest
+from bayescale.decisions.checks.backtest_allocation import AllocationBacktest
 from bayescale.decisions.checks.check import Check
 from bayescale.decisions.checks.compare import Comparison
 from bayescale.decisions.checks.loo import LOO
@@ -138,6 +139,18 @@ def backtest():
     return Backtest(frame, {MARKUP: posterior()}, runs(), bs.LargestCompute())
 
 
+def backtest_allocation():
+    row = {"fold": MARKUP, "compute": 1e21, "times": 10.0, "n_train": 3, "n_params": 1e9}
+    row |= {"se": 0.02, "width": 0.2, "error": 0.1, "crps": 0.05, "regret": 0.01}
+    row |= dict.fromkeys(QUANTILES_AND_QUARTILES, 1e9) | {"covered50": False, "covered90": True}
+    frame = pd.DataFrame([row | {"model": MARKUP}, row | {"model": "huber + bootstrap"}])
+    found = {"compute": [1e21], "log_n_params": [9.0], "se": [np.nan], "status": ["counts"]}
+    cuts = bs.AfterBudgets()
+    return AllocationBacktest(
+        frame, pd.DataFrame(found), {MARKUP: posterior()}, runs(), cuts, WRONG
+    )
+
+
 def loo():
     frame = pd.DataFrame({"run_id": [MARKUP], "elpd": [1.0], "pareto_k": [0.9], "good": [False]})
     return LOO(MARKUP, frame, 1.0, np.nan, 2.0, WRONG)
@@ -226,6 +239,7 @@ def batch():
 
 MADE = {
     Allocation: allocation,
+    AllocationBacktest: backtest_allocation,
     Approaches: approaches,
     Audit: audit,
     Backtest: backtest,

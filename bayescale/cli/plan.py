@@ -13,9 +13,11 @@ from bayescale.cli.options import (
     Columns,
     InferenceTokens,
     Json,
+    Law,
     LossUnit,
     MaxParams,
     MaxTokens,
+    Noise,
     Seed,
     Strict,
     UniqueTokens,
@@ -51,14 +53,8 @@ def plan(
             show_default=False,
         ),
     ] = None,
-    law: Annotated[
-        str | None,
-        typer.Option(help="Law used for planning (default chinchilla).", show_default=False),
-    ] = None,
-    noise: Annotated[
-        str | None,
-        typer.Option(help="Noise model used for planning (default student_t).", show_default=False),
-    ] = None,
+    law: Law = None,
+    noise: Noise = None,
     method: Annotated[
         str, typer.Option(help="Inference method, with its options: importance or nuts.")
     ] = defaults.METHOD,
@@ -85,9 +81,8 @@ def plan(
 ) -> None:
     """Fit runs, and say what to train with a budget and which runs to make first.
 
-    The plan rests on a law that is assumed to hold. The loss of the planned run is forecast by the
-    model that forecasts best, as in bayescale fit. With --law, --noise or a POST.nc, one fit serves
-    for both.
+    All answers come from one fit, the one that [cyan]bayescale fit[/] makes: its law, and how far
+    runs depart from it.
 
     No token is repeated in training. The page needs no network.
     """
@@ -106,16 +101,14 @@ def plan(
             unique_tokens=_inputs.uncertain_from("--unique-tokens", unique_tokens),
             inference_tokens=_inputs.uncertain_from("--inference-tokens", inference_tokens),
         )
-        posterior, forecaster = _fits(source, law, noise, method, seed, column, loss_unit)
+        posterior = _fit(source, law, noise, method, seed, column, loss_unit)
         largest = float(posterior.runs.six_nd.max())
         result = bayescale.plan(
             posterior,
             compute,
-            forecaster=forecaster,
             constraints=bayescale.Constraints(**bounds) if bounds else None,
             budget_of_runs=largest if runs_budget is None else runs_budget,
             sensitivity=bayescale.sensitivity(posterior, compute) if sensitivity else None,
-            seed=posterior.method.seed,
         )
         report = None
         if html is not None:
@@ -131,12 +124,10 @@ def plan(
 
             print_plan(result, report)
             warn_of_problems(posterior)
-            if forecaster is not posterior:
-                warn_of_problems(forecaster)
-        exit_by(strict, posterior, forecaster)
+        exit_by(strict, posterior)
 
 
-def _fits(
+def _fit(
     source: str,
     law: str | None,
     noise: str | None,
@@ -144,8 +135,8 @@ def _fits(
     seed: int | None,
     column: list[str] | None,
     loss_unit: str | None,
-) -> "tuple[Posterior, Posterior]":
-    """Return the posterior that plans and the posterior that forecasts, which may be the same."""
+) -> "Posterior":
+    """Return the posterior of a file, or of a fit to the source."""
     import bayescale
     from bayescale.cli import _inputs
 
@@ -154,17 +145,13 @@ def _fits(
             raise InputError(
                 f"{source} is fitted already; leave out --law, --noise, --column and --loss-unit."
             )
-        saved = _inputs.posterior_from(Path(source))
-        return saved, saved
-    chosen_law = _inputs.law_from(law or defaults.TEXTBOOK_LAW)
-    chosen_noise = _inputs.noise_from(noise or defaults.TEXTBOOK_NOISE)
+        return _inputs.posterior_from(Path(source))
+    chosen_law = _inputs.law_from(law) if law else None
+    chosen_noise = _inputs.noise_from(noise) if noise else None
     chosen_method = _inputs.method_from(method, seed)
     runs = _inputs.runs_from(source, chosen_law, column, loss_unit=loss_unit)
     _inputs.say_notes(runs)
-    planner = bayescale.fit(runs, law=chosen_law, noise=chosen_noise, method=chosen_method)
-    if law or noise:
-        return planner, planner
-    return planner, bayescale.fit(runs, method=chosen_method)
+    return bayescale.fit(runs, law=chosen_law, noise=chosen_noise, method=chosen_method)
 
 
 COMMAND = Command(

@@ -41,7 +41,7 @@ from bayescale._internal.compiling import Use, jit_for
 from bayescale.inference._coordinates import Columns, Unconstrained, unscored
 from bayescale.inference._data import Data
 from bayescale.inference.base import Target
-from bayescale.kernels.elimination import factorise_bordered, solve_lower, solve_upper
+from bayescale.kernels.elimination import Factor, factorise, solve_lower, solve_upper
 
 # Curvature of a run that lies far out is negative under heavy tails; this share of its secant
 # keeps the conditional proper.
@@ -188,19 +188,19 @@ def weighable(
     prior_precision, prior_pull = _prior(linearisation, size)
     own, shared = scale[:groups], scale[groups:]
     precision = shared[:, None] * _gram(table[:, groups:], curvature) * shared[None]
-    factor = factorise_bordered(
+    factor = factorise(
         1 + own**2 * ((table[:, :groups] ** 2).T @ curvature),
         shared[:, None] * _border(table[:, groups:], table[:, :groups], curvature) * own[None],
         prior_precision[groups:, groups:, None] + precision,
         scale * right + prior_pull[:, None],
     )
 
-    step = solve_upper(factor.columns[size:, size:], (factor.solved[size:] + whitened)[None])[0]
+    step = solve_upper(_of_law(factor, p), (factor.solved[size:] + whitened)[None])[0]
     law_columns = list(linearisation.law[:, None] + step)
     columns = [*target.law.recorrelate(law_columns), *noise_columns]
     residual = target.residual(columns, data)
     pull = slope + curvature * (residual - linearisation.unexplained)
-    root = factor.columns[:size, :size]
+    root = factor.leading(size - groups)
     solved = solve_lower(root, amplitudes * (functions.T @ pull))
     both = jnp.stack([solved + standard, solved - standard])
     coefficients = solve_upper(root, both)
@@ -262,6 +262,13 @@ def _expansion(
     return weights * mean_slope, weights * mean_curvature
 
 
+def _of_law(factor: Factor, count: int) -> Factor:
+    """Return the factor of the law's precision with coefficients integrated out."""
+    columns, batch = factor.columns[-count:, -count:], factor.columns.shape[-1]
+    none = jnp.zeros((count, 0, batch))
+    return Factor(none[0], none, columns, factor.solved[-count:])
+
+
 def _order(target: Target, data: Data) -> tuple[np.ndarray, int]:
     """Return the order in which coefficients are eliminated, and how many of the first know nothing
     of each other: those of the first process of which a run has one function at most.
@@ -270,7 +277,7 @@ def _order(target: Target, data: Data) -> tuple[np.ndarray, int]:
     ends = np.cumsum([0, *sizes])
     places = np.arange(ends[-1])
     for process, begin, end in zip(target.noise.shared, ends[:-1], ends[1:], strict=True):
-        if process.disjoint:
+        if process.of_identity:
             first = places[begin:end]
             return np.concatenate([first, np.delete(places, first)]), len(first)
     return places, 0

@@ -6,7 +6,7 @@ second to import, and so waits until it is used.
 """
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache, cached_property
@@ -30,7 +30,7 @@ from bayescale.noise.base import (
     sample_responses,
 )
 from bayescale.posterior import predictive
-from bayescale.processes.base import Basis, bases, locate
+from bayescale.processes.base import Basis, Process, bases, locate
 from bayescale.responses import RESPONSES, Response
 from bayescale.results import Complaint, Json, as_json, messages, to_html, to_text
 from bayescale.runs import OPTIONAL_NUMBERS, REQUIRED, Runs
@@ -295,14 +295,19 @@ class Posterior:
         return predictive.log_law(self, inputs)
 
     def log_departure(
-        self, inputs: Mapping[str, np.ndarray] | None = None, seed: int = 0
+        self,
+        inputs: Mapping[str, np.ndarray] | None = None,
+        seed: int = 0,
+        *,
+        processes: Sequence[Process] | None = None,
     ) -> np.ndarray:
         """Return what the processes add to log loss, shape (chain, draw, runs); zeros of shape (1,
         1, 1) where there are none.
 
-        What the fitted runs leave open is drawn, jointly for all new runs.
+        What the fitted runs leave open is drawn, jointly for all new runs. With ``processes``,
+        those of the noise model alone count that are among them.
         """
-        return predictive.log_departure(self, inputs, seed)
+        return predictive.log_departure(self, inputs, seed, processes=processes)
 
     def density(
         self, log_prediction: np.ndarray, inputs: Mapping[str, np.ndarray] | None = None

@@ -1,6 +1,6 @@
 """Predictions for given runs: the law, departures from it, and the density of what is measured."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +12,14 @@ from bayescale.laws.base import Law
 from bayescale.noise.base import Conditions, Likelihood, is_likelihood
 from bayescale.posterior._in_order import InOrder
 from bayescale.posterior.of_runs import conditions_of
-from bayescale.processes.base import Basis, Locations, departure, locate, padded_functions
+from bayescale.processes.base import (
+    Basis,
+    Locations,
+    Process,
+    departure,
+    locate,
+    padded_functions,
+)
 
 if TYPE_CHECKING:
     from numpyro.distributions import Distribution
@@ -34,23 +41,30 @@ def log_law(posterior: "Posterior", inputs: Inputs | None = None) -> np.ndarray:
 
 
 def log_departure(
-    posterior: "Posterior", inputs: Inputs | None = None, seed: int = 0
+    posterior: "Posterior",
+    inputs: Inputs | None = None,
+    seed: int = 0,
+    *,
+    processes: Sequence[Process] | None = None,
 ) -> np.ndarray:
     """Return what the processes add to log loss, shape (chain, draw, runs); zeros of shape
     (1, 1, 1) where there are none.
 
-    What the fitted runs leave open is drawn, jointly for all new runs.
+    What the fitted runs leave open is drawn, jointly for all new runs. With ``processes``, those of
+    the noise model alone count that are among them.
     """
     shared = posterior.noise.shared
     if not shared:
         return np.zeros((1, 1, 1))
+    counting = shared if processes is None else processes
     at = locate(posterior.runs, posterior.law.inputs, inputs)
-    features = [_padded(basis, at) for basis in posterior.bases]
+    bases = [basis for basis in posterior.bases if basis.process in counting]
+    features = [_padded(basis, at) * (basis.process in counting) for basis in posterior.bases]
     total = np.asarray(departure(shared, posterior.params, posterior.coefficients, features))
     if inputs is None:
         return total
     rng = np.random.default_rng(seed)
-    for basis in posterior.bases:
+    for basis in bases:
         amplitude = posterior.params[basis.process.amplitude.name][..., None]
         root = basis.root_of_remainder(at)
         used = root.any(axis=0)
@@ -63,10 +77,17 @@ def density(
     posterior: "Posterior", log_prediction: np.ndarray, inputs: Inputs | None = None
 ) -> "Distribution":
     """Return the distribution of log loss, given a prediction of shape (chain, draw, runs)."""
+    return density_under(posterior, log_prediction, conditions(posterior, inputs))
+
+
+def density_under(
+    posterior: "Posterior", log_prediction: np.ndarray, facts: Conditions
+) -> "Distribution":
+    """Return the distribution of log loss under given facts about the runs."""
     noise = posterior.noise
     assert is_likelihood(noise)
     params = {p.name: posterior.params[p.name][..., None] for p in noise.parameters}
-    return _distribution(noise, log_prediction, params, _conditions(posterior, inputs)).distribution
+    return _distribution(noise, log_prediction, params, facts).distribution
 
 
 def log_density(distribution: "Distribution", observed: np.ndarray) -> np.ndarray:
@@ -74,7 +95,8 @@ def log_density(distribution: "Distribution", observed: np.ndarray) -> np.ndarra
     return np.asarray(_log_density(InOrder(distribution), observed))
 
 
-def _conditions(posterior: "Posterior", inputs: Inputs | None) -> Conditions:
+def conditions(posterior: "Posterior", inputs: Inputs | None = None) -> Conditions:
+    """Return the facts about the fitted runs, or about runs that are to come."""
     runs, columns = posterior.runs, posterior.law.inputs
     if inputs is None:
         return conditions_of(runs, posterior.law)

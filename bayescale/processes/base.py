@@ -183,8 +183,10 @@ class Process(ABC):
     """Inputs that the law must have."""
     tolerates_rest: ClassVar[bool] = False
     """Whether what the functions leave out at some fitted run may pass for its scatter."""
-    disjoint: ClassVar[bool] = False
-    """Whether a run has one function at most, so that functions know nothing of each other."""
+    of_identity: ClassVar[bool] = False
+    """Whether it depends on which size or group a run is of, and not on how large that is. No plan
+    is better or worse by it, and a run has one of its functions at most.
+    """
 
     @property
     def functions(self) -> int:

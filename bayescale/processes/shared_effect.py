@@ -23,7 +23,7 @@ class SharedEffect(Process):
     paper: ClassVar[str] = "Lindley and Smith 1972, Bayes Estimates for the Linear Model"
     columns: ClassVar[tuple[str, ...]] = ("group",)
     functions: ClassVar[int] = 64
-    disjoint: ClassVar[bool] = True
+    of_identity: ClassVar[bool] = True
     formula: ClassVar[str] = "δ_g ~ Normal(0, τ²)"
 
     @property

@@ -36,7 +36,7 @@ class SizeEffect(Process):
     inputs: ClassVar[tuple[str, ...]] = ("n_params",)
     functions: ClassVar[int] = 24
     tolerates_rest: ClassVar[bool] = True
-    disjoint: ClassVar[bool] = True
+    of_identity: ClassVar[bool] = True
     formula: ClassVar[str] = "δ_N ~ Normal(0, τ²)"
 
     def __post_init__(self) -> None:

@@ -54,7 +54,6 @@ def checklist(plan: Plan) -> list[tuple[str, str]]:
         ("Problems of the sampling", _problems(posterior)),
         ("Doubts about the data", _findings(posterior.verdicts.data)),
         ("Doubts about the model", _findings(posterior.verdicts.model)),
-        ("Forecast of the planned run", _forecaster(plan)),
         (
             "Hold-out",
             "none in this page; `bayescale backtest` hides the runs of most compute and scores "
@@ -113,11 +112,3 @@ def _software(posterior: Posterior) -> str:
         if name not in _ASKED_APART:
             facts.append(f"{name} {value}")
     return ", ".join(facts)
-
-
-def _forecaster(plan: Plan) -> str:
-    other = plan.forecaster
-    if other is plan.posterior:
-        return "by the same fit"
-    fitted = f"{describe(other.law)} with {describe(other.noise)}"
-    return f"by another fit, {fitted}; its diagnostics: {_problems(other)}"

@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 import bayescale as bs
 from bayescale.cli._inputs import holdout_from
 from bayescale.cli.app import app
+from tests.known_posteriors import known_posterior
 
 QUICK = ("--law", "chinchilla", "--noise", "normal", "--method", "multistart:starts=50")
 
@@ -192,3 +193,48 @@ def test_too_few_runs_for_the_law_are_refused(refused, sweep):
     assert "without the largest-compute 80 %: 2 of the 3 runs" in refused(
         "backtest", sweep(), "--holdout", "0.8", *QUICK
     )
+
+
+@pytest.fixture
+def budgets(folder):
+    """Write five budgets of twelve runs: three of them are as many runs as other tests fit."""
+    path = folder / "budgets.csv"
+    bs.datasets.simulate(seed=1, noise=0.003, sizes_per_budget=12).frame.to_csv(path)
+    return path
+
+
+@pytest.fixture
+def known_fits(monkeypatch):
+    """Fits that are hand-made posteriors."""
+    where = "bayescale.decisions.checks.forecasters"
+    monkeypatch.setattr(f"{where}.Fitted.fitted", lambda _, train: known_posterior(train))
+    monkeypatch.setattr(f"{where}.HuberBootstrap.refits", lambda _, train: known_posterior(train))
+
+
+def test_the_page_of_an_allocation_has_the_approaches_and_every_hidden_budget(
+    bayescale, budgets, known_fits
+):
+    result = bayescale("backtest", budgets, "--of", "allocation", *QUICK)
+    assert result.exit_code == 0, result.output
+    for text in ("chinchilla, normal", "approach 2", "huber + bootstrap", "1.0e+21", "1.0e+22"):
+        assert text in result.stdout
+    assert "5, of which 5 show their optimum" in result.stdout
+
+
+def test_the_page_of_an_allocation_fits_80_columns(
+    bayescale, budgets, known_fits, check_figures_at_80_columns
+):
+    words = ("backtest", budgets, "--of", "allocation", *QUICK)
+    check_figures_at_80_columns(lambda: bayescale(*words).stdout)
+
+
+def test_json_of_an_allocation_takes_nominal_budgets(bayescale, budgets, known_fits):
+    words = [f"--budget={1e18 * 10**power:g}" for power in range(5)]
+    result = bayescale("backtest", budgets, "--of", "allocation", *QUICK, *words, "--json")
+    found = json.loads(result.stdout)
+    assert (found["n_budgets"], len(found["optima"])) == (3, 5)
+
+
+def test_an_allocation_takes_no_holdout_and_a_loss_no_budgets(refused):
+    assert "hides budgets" in refused("backtest", "x.csv", "--of", "allocation", "--holdout", "0.2")
+    assert "--of allocation" in refused("backtest", "x.csv", "--budget", "1e18")

@@ -15,6 +15,7 @@ EXPECTED = [
     "alabdulmohsin2022_curves",
     "bayescale2026_sweep",
     "besiroglu2024_chinchilla",
+    "bhagia2024_olmo_ladder",
     "clark2022_routed",
     "dey2023_pile",
     "gadre2024",
@@ -109,6 +110,14 @@ def test_characters_that_mean_something_in_an_address_are_encoded():
 
 def test_gadre2024_lists_209_files():
     assert len({original.name for original in datasets.describe("gadre2024").originals}) == 209
+
+
+def test_a_set_of_two_repositories_names_each_file_by_its_own():
+    originals = datasets.describe("bhagia2024_olmo_ladder").originals
+    addresses = {original.name: original.address for original in originals}
+    assert len(addresses) == 57
+    assert "/allenai/OLMo-ladder/" in addresses["cosine/190M-1xC.csv"]
+    assert "/allenai/OLMo/" in addresses["wsd/190M-1xC.csv"]
 
 
 @pytest.mark.parametrize("name", EMBEDDED)

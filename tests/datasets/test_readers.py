@@ -10,6 +10,7 @@ from bayescale.errors import InputError
 # Columns of the normalised tables that come from files without a public address or from the
 # authors' notebooks, or that follow from others.
 NOT_IN_ORIGINALS = {
+    "bhagia2024_olmo_ladder": {"role", "note"},
     "gemstones2025": {"acc_mean9", "acc_hellaswag", "acc_arc_easy"},
     "muennighoff2023_datablations": {"group", "seed", "size_label", "in_182_fit"},
     "ruan2024_obsscaling": {"loss"},  # empty: these models have no loss
@@ -75,6 +76,11 @@ def test_there_are_27_curves_of_three_sizes_under_nine_schedules(originals):
         "100M": 9,
         "400M": 9,
     }
+
+
+def test_the_ladder_of_bhagia2024_has_no_target(originals):
+    runs = datasets.load("bhagia2024_olmo_ladder")
+    assert set(runs.frame["size"]) == {"190M", "370M", "760M", "1B", "3B"}
 
 
 def test_dey2023_pile_has_thirty_models_in_six_families():

@@ -216,7 +216,7 @@ class Doubled(SharedEffect):
 class DoubledOverlapping(Doubled):
     """The effects again, eliminated like those of any other process."""
 
-    disjoint: ClassVar[bool] = False
+    of_identity: ClassVar[bool] = False
 
 
 @float64

@@ -158,4 +158,4 @@ def test_a_run_has_one_function_at_most_where_a_process_says_so(
 ):
     at = scattered(count, seed)
     used = np.count_nonzero(Basis.of(any_process, at).features(at), axis=1)
-    assert used.max() <= 1 or not any_process.disjoint
+    assert used.max() <= 1 or not any_process.of_identity

@@ -160,7 +160,7 @@ def approaches(
     truth = of_law[:1]
     noise_free = np.exp(fitted.log_law()[0, 0])
     tables, problems = [], list(fitted.problems)
-    for name, sizes in (("1", _of_lowest), ("2", _of_parabolas)):
+    for name, sizes in _WITHOUT_A_LAW.items():
         try:
             every = sizes(runs, budgets, compute, runs.column("loss"), picks)
             ideal = sizes(runs, budgets, compute, noise_free, picks[:1])
@@ -249,6 +249,44 @@ def _of_parabolas(
 ) -> np.ndarray:
     log_tokens = _of_growth(isoflop(runs, budgets).growth_of(loss, picks), compute)
     return np.log10(params_for(np.stack([compute, 10 * compute]), 10**log_tokens))
+
+
+_WITHOUT_A_LAW = {"1": _of_lowest, "2": _of_parabolas}
+
+
+def resampled_sizes(
+    approach: str,
+    runs: Runs,
+    compute: np.ndarray,
+    *,
+    budgets: np.ndarray | None = None,
+    replicates: int = 500,
+    seed: int = 0,
+) -> np.ndarray:
+    """Return log₁₀ N* by Approach 1 or 2 for each of many resampled tables of runs.
+
+    Parameters
+    ----------
+    approach : {"1", "2"}
+    runs : Runs
+    compute : array, shape (points,)
+        At which to split, FLOPs.
+    budgets : array, optional
+        Of the runs, FLOPs, as `isoflop` takes them.
+    replicates, seed : int
+
+    Returns
+    -------
+    array, shape (replicates, points); NaN where a table has fewer than two minima
+
+    Raises
+    ------
+    InputError
+        Where the runs have fewer than two minima, or are in no budgets.
+    """
+    picks = np.random.default_rng(seed).integers(len(runs), size=(replicates, len(runs)))
+    sizes = _WITHOUT_A_LAW[approach](runs, budgets, compute, runs.column("loss"), picks)
+    return sizes[:, 0]
 
 
 def _rows_of_approach(

@@ -85,11 +85,13 @@ class Fitted:
 
     def predict(self, train: Runs, test: Runs) -> Prediction:
         """Forecast by the posterior predictive distribution, jointly for all runs of ``test``."""
+        return predicted(self.fitted(train), test)
+
+    def fitted(self, train: Runs) -> Posterior:
+        """Fit the runs, without the warnings about runs, which are said of all of them once."""
         with warnings.catch_warnings():
-            # What is doubtful about runs is said of all of them, and not of each fold again.
             warnings.simplefilter("ignore", RunsWarning)
-            posterior = fit(train, law=self.law, noise=self.noise, method=self.method)
-        return predicted(posterior, test)
+            return fit(train, law=self.law, noise=self.noise, method=self.method)
 
 
 @dataclass(frozen=True)
@@ -119,26 +121,30 @@ class HuberBootstrap:
         """Forecast by the refits' losses times the resampled ratios of observed to fitted loss,
         which have no density.
         """
-        huber = Huber(self.delta)
-        with warnings.catch_warnings():
-            # Refits that fail are part of today's practice, and what is backtested is another
-            # model.
-            warnings.simplefilter("ignore", FitWarning)
-            warnings.simplefilter("ignore", RunsWarning)
-            point = fit(
-                train, law=self.law, noise=huber, method=MultiStart(starts=500, seed=self.seed)
-            )
-            refits = fit(
-                train,
-                law=self.law,
-                noise=huber,
-                method=Bootstrap(replicates=self.replicates, seed=self.seed),
-            )
+        point = self._fitted(train, MultiStart(starts=500, seed=self.seed))
+        refits = self.refits(train)
         left = np.log(train.column("loss")) - point.log_law()[0, 0]
         inputs: dict[str, Any] = {name: test.column(name) for name in self.law.inputs}
         log_law = np.repeat(_log(forecast(refits, **inputs).law_draws), self.residuals, axis=0)
         scatter = np.random.default_rng(self.seed).choice(left, size=log_law.shape)
         return Prediction(BASELINE, log_law + scatter, np.full(len(test), np.nan), refits)
+
+    def refits(self, train: Runs) -> Posterior:
+        """Fit each of the resampled tables of runs, one draw each."""
+        return self._fitted(train, Bootstrap(replicates=self.replicates, seed=self.seed))
+
+    def _fitted(self, train: Runs, method: Method) -> Posterior:
+        with warnings.catch_warnings():
+            # Refits that fail are part of today's practice, and what is backtested is another
+            # model.
+            warnings.simplefilter("ignore", FitWarning)
+            warnings.simplefilter("ignore", RunsWarning)
+            return fit(train, law=self.law, noise=Huber(self.delta), method=method)
+
+
+def model_name(posterior: Posterior) -> str:
+    """Return law and noise model of a posterior, as frames of a backtest name them."""
+    return f"{describe(posterior.law)}, {describe(posterior.noise)}"
 
 
 @float64
@@ -164,7 +170,7 @@ def predicted(posterior: Posterior, test: Runs) -> Prediction:
         )
         log_density = np.asarray(logsumexp(each, axis=(0, 1))) - np.log(many.n_draws)
     return Prediction(
-        f"{describe(posterior.law)}, {describe(posterior.noise)}",
+        model_name(posterior),
         _log(forecast(many, seed=seed, **inputs).draws),
         log_density,
         posterior,

@@ -35,10 +35,12 @@ LOG_LEAST, LOG_ENDLESS = 0.0, 200.0
 _HALVINGS, _HALVINGS_WITHIN = 56, 32
 # About the law's own optimum: how far departures are looked at, in log N, and at how many places.
 _REACH, _PLACES = 10.0, 31
-# Under departures: of the search for the law's own optimum, of that about the best of those places,
-# and of a budget, which is looked for from the smallest training cost on their lattice to the
-# largest.
-_HALVINGS_NEAR, _HALVINGS_ABOUT, _BUDGETS = 14, 20, 81
+# Under departures: of the search for the law's own optimum, and of that about the best of those
+# places.
+_HALVINGS_NEAR, _HALVINGS_ABOUT = 14, 20
+# Budgets that are looked at from the smallest training cost on the lattice of departures to the
+# largest, which is as far apart as its knots, and steps of the search between two of them.
+_BUDGETS, _SECANTS = 32, 10
 # A search ends on a bound to rounding, on either side.
 _BROKEN = 1e-9
 
@@ -278,29 +280,72 @@ def least_budget(
         Of no meaning where not feasible, which is also where no budget will do on the lattice of
         the departures.
     """
-    shape = _shape(limits, scenario, log_target.shape)
     assert scenario.departures is not None
-    ends = scenario.departures.ends
-    log_flops = jnp.log(TRAINING_PASSES * objective.flops.forward(jnp.exp(ends[:, 0]))) + ends[:, 1]
+    log_n, log_d = scenario.departures.ends
+    log_flops = jnp.log(TRAINING_PASSES * objective.flops.forward(jnp.exp(log_n))) + log_d
     log_rate = jnp.log(jnp.asarray(scenario.train_rates)[minimised, 0, 0])
     budgets = jnp.linspace(log_flops[0], log_flops[1], _BUDGETS) + log_rate
-    costs = jnp.broadcast_to(limits.costs, (len(limits.costs), *shape))
 
     def best_within(log_budget: Array) -> Solutions:
+        costs = jnp.broadcast_to(limits.costs, (len(limits.costs), *log_budget.shape))
         bounded = replace(limits, costs=costs.at[minimised].min(jnp.exp(log_budget)))
         return minimize_loss(objective, bounded, scenario)
 
-    def falls_short(log_budget: Array) -> Array:
+    def excess(log_budget: Array) -> Array:
         plans = best_within(log_budget)
-        return ~jnp.asarray(plans.feasible & (plans.log_loss <= log_target))
+        return jnp.where(plans.feasible, plans.log_loss - log_target, jnp.inf)
 
-    def look(first: Array, budget: Array) -> tuple[Array, None]:
-        is_first = jnp.isnan(first) & ~falls_short(jnp.full(shape, budget))
-        return jnp.where(is_first, budget, first), None
+    # The least loss of a budget is the same for all targets, so it is looked for once a draw.
+    def look(_: None, budget: Array) -> tuple[None, Array]:
+        plans = best_within(jnp.full(_shape(limits, scenario), budget))
+        return None, jnp.where(plans.feasible, jnp.asarray(plans.log_loss), jnp.inf)
 
-    first, _ = jax.lax.scan(look, jnp.full(shape, jnp.nan), budgets)
-    _, log_budget = _bisect(falls_short, first - (budgets[1] - budgets[0]), first, _HALVINGS_ABOUT)
-    return best_within(log_budget)._replace(feasible=~jnp.isnan(first))
+    _, least_losses = jax.lax.scan(look, None, budgets)
+    above = least_losses - log_target
+    reached = above <= 0
+    first = jnp.argmax(reached, axis=0)
+    before = jnp.maximum(first - 1, 0)
+    low = jnp.where(first > 0, budgets[before], budgets[0] - (budgets[1] - budgets[0]))
+    at_low = jnp.where(first > 0, _rows(above, before), jnp.inf)
+    log_budget = _first_root(excess, low, budgets[first], at_low, _rows(above, first))
+    return best_within(log_budget)._replace(feasible=reached.any(axis=0))
+
+
+def _rows(table: Array, row: Array) -> Array:
+    """Return the given row of each column of a table; ``row`` has the table's shape but the
+    first axis.
+    """
+    return jnp.take_along_axis(table, row[None], axis=0)[0]
+
+
+def _first_root(
+    excess: Callable[[Array], Array], low: Array, high: Array, at_low: Array, at_high: Array
+) -> Array:
+    """Return where ``excess``, above zero at ``low`` and not at ``high``, is no more above it.
+
+    The Illinois rule: an end that stays twice counts half. Where the lower end has no number, the
+    bracket is halved.
+    """
+
+    def step(_: int, bracket: tuple[Array, ...]) -> tuple[Array, ...]:
+        low, high, at_low, at_high, stayed = bracket
+        share = jnp.where(jnp.isfinite(at_low), at_low / (at_low - at_high), 0.5)
+        middle = low + (high - low) * jnp.clip(jnp.nan_to_num(share, nan=0.5), 0.0, 1.0)
+        value = excess(middle)
+        is_above = value > 0
+        # 1 where the upper end stays, −1 where the lower one does.
+        stays = jnp.where(is_above, 1, -1)
+        again = stays == stayed
+        return (
+            jnp.where(is_above, middle, low),
+            jnp.where(is_above, high, middle),
+            jnp.where(is_above, value, jnp.where(again, at_low / 2, at_low)),
+            jnp.where(is_above, jnp.where(again, at_high / 2, at_high), value),
+            stays,
+        )
+
+    begin = low, high, at_low, at_high, jnp.zeros(low.shape, int)
+    return jax.lax.fori_loop(0, _SECANTS, step, begin)[1]
 
 
 @jit_for(Use.OFTEN, "objective")

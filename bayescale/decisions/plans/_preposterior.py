@@ -2,16 +2,15 @@
 decision, in closed form.
 
 A decision a about an unknown q costs ½ h (q − a)² more than the best one. Over posterior draws, q
-and the log losses f of candidate runs are nearly jointly Normal, so with u ~ Normal(0, I), f = mean
-+ Z u and q = mean + b·u + rest, the variance of q once the runs of a set S have been measured with
-errors σ_j is
+and the log losses f of candidate runs are nearly jointly Normal, with covariance K of the losses
+and k of losses and q. The variance of q once the runs of a set S have been measured with errors σ_j
+is
 
-    v(S) = b' (I + Σ_{j∈S} z_j z_j' / σ_j²)⁻¹ b + Var(rest)
+    v(S) = Var(q) − k_S' (K_SS + diag σ²_S)⁻¹ k_S
 
 whatever they turn out to be, and the regret to expect is ½ E[h] v(S). Where h differs between draws
-they count in proportion to it, which is exact: E[h (q − a)²] = E[h] E_h[(q − a)²]. Z comes from one
-eigendecomposition of the covariance of the candidates, after which a set costs the inverse of a
-matrix of a few rows.
+they count in proportion to it, which is exact: E[h (q − a)²] = E[h] E_h[(q − a)²]. A set costs the
+solution of as many equations as it has runs, whatever the losses depend on.
 
 H. Raiffa and R. Schlaifer, "Applied Statistical Decision Theory", 1961; K. Chaloner and I.
 Verdinelli, "Bayesian Experimental Design: A Review", 1995, section 2, for the linear model; V. V.
@@ -19,13 +18,16 @@ Fedorov, "Theory of Optimal Experiments", 1972, for exchange.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 
-# Powers of cost by which gains are divided, from the most telling runs to the best for their cost:
-# a search begins with each.
+# A search begins with each power of cost by which gains are divided, from the most telling runs to
+# the best for their cost; and with the most that one run may take of the budget, since a run that
+# takes all of it is not exchanged for two.
 _THRIFT = (0.0, 0.25, 0.5, 1.0)
+_LARGEST_SHARES = (1.0, 1 / 2, 1 / 4, 1 / 8)
 _NEGLIGIBLE = 1e-9
 
 
@@ -35,21 +37,21 @@ class Preposterior:
 
     Attributes
     ----------
-    loadings : array, shape (candidates, r)
-        Z, of log losses.
-    decision : array, shape (r,)
-        b.
-    rest : float
-        Variance of q that no candidate tells of.
+    covariance : array, shape (candidates, candidates)
+        K, of log losses.
+    with_decision : array, shape (candidates,)
+        k, of log losses and q.
+    variance : float
+        Of q.
     noise : array, shape (candidates,)
         σ², of log losses.
     curvature : float
         E[h].
     """
 
-    loadings: np.ndarray
-    decision: np.ndarray
-    rest: float
+    covariance: np.ndarray
+    with_decision: np.ndarray
+    variance: float
     noise: np.ndarray
     curvature: float
 
@@ -76,30 +78,34 @@ class Preposterior:
         noise : array, shape (candidates,)
         """
         mean = float(weights @ curvature)
-        root = np.sqrt(weights * curvature / mean)
-        f, q = (
-            root[:, None] * (values - root**2 @ values) for values in (log_losses, optimum[:, None])
-        )
-        values, vectors = np.linalg.eigh(f.T @ f)
-        informative = values > _NEGLIGIBLE * max(values[-1], _NEGLIGIBLE)
-        scales, vectors = np.sqrt(values[informative]), vectors[:, informative]
-        decision = (vectors.T @ (f.T @ q))[:, 0] / scales
-        rest = max(float(np.sum(q**2) - decision @ decision), 0.0)
-        return cls(vectors * scales, decision, rest, noise, mean)
+        counts = weights * curvature / mean
+        losses = log_losses - counts @ log_losses
+        decision = optimum - counts @ optimum
+        counted = counts[:, None] * losses
+        variance = float(counts @ decision**2)
+        return cls(losses.T @ counted, decision @ counted, variance, noise, mean)
+
+    def beginning_at(self, regret: float) -> "Preposterior":
+        """Return the same decision with a regret, before any run, that is known more exactly than
+        by the variance of q: where q may be far off, loss is no parabola.
+        """
+        if self.variance == 0:
+            return self
+        return replace(self, curvature=2 * regret / self.variance)
 
     def regret(self, chosen: Sequence[int] = ()) -> float:
         """Return the regret to expect once the chosen candidates have been run."""
-        return (
-            self.curvature
-            / 2
-            * float(self.decision @ self._covariance(chosen) @ self.decision + self.rest)
-        )
+        known = self.with_decision[list(chosen)]
+        explained = float(known @ self._solve(chosen, known))
+        return self.curvature / 2 * max(self.variance - explained, 0.0)
 
     def gains(self, chosen: Sequence[int] = ()) -> np.ndarray:
         """Return how much one more of each candidate lowers it, shape (candidates,)."""
-        spread = self.loadings @ self._covariance(chosen)
-        known = self.noise + np.sum(spread * self.loadings, axis=1)
-        return np.asarray(self.curvature / 2 * (spread @ self.decision) ** 2 / known)
+        across = self.covariance[list(chosen)]
+        left = self.with_decision - self.with_decision[list(chosen)] @ self._solve(chosen, across)
+        explained = np.sum(across * self._solve(chosen, across), axis=0)
+        variance = np.diag(self.covariance) - explained + self.noise
+        return np.asarray(self.curvature / 2 * left**2 / variance)
 
     def best(self, cost: np.ndarray, budget: float, most: int, price: float = 0.0) -> list[int]:
         """Candidates, each once, that make regret and price · cost together least: greedy from
@@ -121,10 +127,11 @@ class Preposterior:
             The one that gains most for its cost first, then the one that does so once the first is
             known, and so on.
         """
-        sets = [
-            self._exchanged(self._greedy(cost, budget, most, price, p), cost, budget, most, price)
-            for p in _THRIFT
-        ]
+        sets = []
+        for thrift, share in product(_THRIFT, _LARGEST_SHARES):
+            allowed = cost <= share * budget
+            begin = self._greedy(cost, allowed, budget, most, price, thrift)
+            sets.append(self._exchanged(begin, cost, budget, most, price))
         chosen = min(sets, key=lambda candidates: self._score(candidates, cost, price))
         ordered: list[int] = []
         while left := [j for j in chosen if j not in ordered]:
@@ -132,22 +139,28 @@ class Preposterior:
             ordered.append(max(left, key=lambda j: gains[j] / cost[j]))
         return ordered
 
-    def _covariance(self, chosen: Sequence[int]) -> np.ndarray:
-        loadings = self.loadings[list(chosen)]
-        return np.linalg.inv(
-            np.eye(len(self.decision)) + loadings.T @ (loadings / self.noise[list(chosen), None])
-        )
+    def _solve(self, chosen: Sequence[int], right: np.ndarray) -> np.ndarray:
+        """Return (K_SS + diag σ²_S)⁻¹ times an array of the chosen candidates."""
+        rows = list(chosen)
+        measured = self.covariance[np.ix_(rows, rows)] + np.diag(self.noise[rows])
+        return np.asarray(np.linalg.solve(measured, right))
 
     def _score(self, chosen: Sequence[int], cost: np.ndarray, price: float) -> float:
         return self.regret(chosen) + price * float(cost[list(chosen)].sum())
 
     def _greedy(
-        self, cost: np.ndarray, budget: float, most: int, price: float, thrift: float
+        self,
+        cost: np.ndarray,
+        allowed: np.ndarray,
+        budget: float,
+        most: int,
+        price: float,
+        thrift: float,
     ) -> list[int]:
         chosen: list[int] = []
         while len(chosen) < most:
             gains = self.gains(chosen) - price * cost
-            possible = (cost <= budget - cost[chosen].sum()) & (gains > 0)
+            possible = allowed & (cost <= budget - cost[chosen].sum()) & (gains > 0)
             possible[chosen] = False
             if not possible.any():
                 break

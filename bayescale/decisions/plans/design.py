@@ -2,11 +2,13 @@
 their cost.
 
 Who trains a model of N parameters with C FLOPs, where N* would have been best, regrets L(N) −
-L(N*), nearly ½ h (log N − log N*)² with h the curvature of loss in log N along 6·N·D = C. The
-choice is the posterior's mean of log N*, so the regret to expect is ½ E[h] Var(log N*), and a
-design is as good as the variance that it will leave; `preposterior` says how that is found without
-imagining outcomes one by one. Between several posteriors, of laws that differ in form, the variance
-of log N* between forms counts too, so that runs which tell the forms apart are worth something.
+L(N*), nearly ½ h (log N − log N*)² with h the curvature of loss in log N along 6·N·D = C. So the
+regret to expect falls with the variance of log N*, and a design is as good as the variance that it
+will leave; `_preposterior` says how that is found without imagining outcomes one by one. Each draw
+is a surface of law and departures: it gives the losses of candidate runs and N* alike, so that a
+run tells of the target no more than a posterior that doubts its law believes. Between several
+posteriors, of laws that differ in form, the variance of log N* between forms counts too, so that
+runs which tell the forms apart are worth something.
 
 D. V. Lindley, "On a Measure of the Information Provided by an Experiment", 1956, and K. Chaloner
 and I. Verdinelli, "Bayesian Experimental Design: A Review", 1995, for designs chosen by expected
@@ -14,22 +16,25 @@ utility.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bayescale._internal.precision import float64
 from bayescale.decisions.checks._stacked import Stack
+from bayescale.decisions.plans._planning import Planner
 from bayescale.decisions.plans._preposterior import Preposterior
 from bayescale.errors import InputError
 from bayescale.laws.base import AllocatesCompute
 from bayescale.noise.base import is_likelihood, sample_responses
+from bayescale.posterior import predictive
 from bayescale.posterior.posterior import Posterior
+from bayescale.processes.base import excess_of_best, locate
 from bayescale.results import Complaint, Json, records, to_html, to_text
 from bayescale.runs import Runs
 from bayescale.units import log_tokens_for, params_at_ratio, six_nd
 
+_INPUTS = ("n_params", "n_tokens")
 _FEWEST_DRAWS = 100
 _TO_THE_TARGET = 100.0
 # Candidates: compute from the cheapest run to the budget, and tokens per parameter as known, or so
@@ -37,6 +42,8 @@ _TO_THE_TARGET = 100.0
 _BUDGETS, _SIZES, _ASIDE = 16, 17, 4.0
 # A step in log N or log C over which curvature and slope of loss are taken.
 _STEP = 0.1
+# Sizes at the target between which the best is sought, and the share of draws beyond them.
+_TARGET_SIZES, _TAIL = 101, 0.005
 # The interquartile range of a Normal distribution in standard deviations.
 _IQR = 1.349
 
@@ -223,7 +230,9 @@ def design(
         np.concatenate(each) for each in zip(*parts, strict=True)
     )
     low, high = (_weighted_quantile(scatter, weights, q) for q in (0.25, 0.75))
-    outlook = Preposterior.of(log_losses, optimum, curvature, weights, ((high - low) / _IQR) ** 2)
+    noise = ((high - low) / _IQR) ** 2
+    outlook = Preposterior.of(log_losses, optimum, curvature, weights, noise)
+    outlook = outlook.beginning_at(_regret(posteriors, weights, optimum, target, seed))
     chosen = outlook.best(flops, float(budget), int(n_runs), price)
     regrets = np.array([outlook.regret(chosen[:n]) for n in range(len(chosen) + 1)])
     frame = table.iloc[chosen][["n_params", "n_tokens"]].reset_index(drop=True)
@@ -315,43 +324,86 @@ def _grid(runs: Runs, budget: float) -> pd.DataFrame:
     return pd.DataFrame({"n_params": size, "n_tokens": size * tokens_per_param})
 
 
-def _log_best(posterior: Posterior, budgets: np.ndarray) -> np.ndarray:
-    """log N* of each draw, shape (draws, budgets)."""
-    law = posterior.law
-    assert isinstance(law, AllocatesCompute)
-    params = {name: values.reshape(-1, 1) for name, values in posterior.params.items()}
-    return np.log(np.asarray(law.optimal_n_params(params, budgets)))
-
-
 def _draws(
     posterior: Posterior, table: pd.DataFrame, target: float, seed: int
 ) -> tuple[np.ndarray, ...]:
     """Log losses of candidates and their scatter, (draws, candidates); log N* at the target,
     curvature and slope, (draws,).
+
+    Losses and N* of a draw are of one surface, law and departures. What depends on the identity of
+    a run comes on top of its loss.
     """
-    at: dict[str, Any] = {name: table[name].to_numpy() for name in ("n_params", "n_tokens")}
-    expected = posterior.log_law(at) + posterior.log_departure(at, seed)
-    measured = sample_responses(posterior.density(expected, at), seed)
-    optimum = _log_best(posterior, np.array([target]))[:, 0]
-    params = {name: values.reshape(-1) for name, values in posterior.params.items()}
+    planner = Planner.of(posterior, seed=seed)
+    shape = planner.n_draws, len(table)
+    log_n, log_d = (np.broadcast_to(np.log(table[name]), shape) for name in _INPUTS)
+    at = {name: table[name].to_numpy() for name in _INPUTS}
+    of_identity = [process for process in posterior.noise.shared if process.of_identity]
+    effects = posterior.log_departure(at, seed, processes=of_identity)
+    expected = planner.log_loss(log_n, log_d) + effects.reshape(-1, effects.shape[-1])
+    optimum = np.asarray(planner.minimize_loss({"compute": np.array([target])}).log_n)
 
     def loss(log_n: np.ndarray, compute: float) -> np.ndarray:
-        log_inputs = {"n_params": log_n, "n_tokens": log_tokens_for(compute, log_n)}
-        return np.exp(np.asarray(posterior.law.predict(params, log_inputs)))
+        return np.exp(planner.log_loss(log_n, log_tokens_for(compute, log_n)))
 
     best = loss(optimum, target)
     curvature = (
         loss(optimum + _STEP, target) - 2 * best + loss(optimum - _STEP, target)
     ) / _STEP**2
     slope = (best - loss(optimum, target * np.exp(_STEP))) / (target * np.expm1(_STEP))
-    shape = posterior.n_draws, -1
     return (
-        expected.reshape(shape),
-        (measured - expected).reshape(shape),
-        optimum,
-        np.maximum(curvature, 0.0),
-        slope,
+        expected,
+        _scatter(posterior, table, expected, seed),
+        optimum[:, 0],
+        np.maximum(curvature, 0.0)[:, 0],
+        slope[:, 0],
     )
+
+
+def _regret(
+    posteriors: tuple[Posterior, ...],
+    weights: np.ndarray,
+    optimum: np.ndarray,
+    target: float,
+    seed: int,
+) -> float:
+    """Return the expected regret of the best size at the target, nats per token."""
+    low, high = np.quantile(optimum, [_TAIL, 1 - _TAIL])
+    sizes = np.linspace(low, high, _TARGET_SIZES)
+    begin, regrets = 0, []
+    for posterior in posteriors:
+        planner = Planner.of(posterior, seed=seed)
+        end = begin + planner.n_draws
+        best = optimum[begin:end, None]
+        log_n = np.hstack([best, np.broadcast_to(sizes, (len(best), len(sizes)))])
+        losses = np.exp(planner.log_loss(log_n, log_tokens_for(target, log_n)))
+        regrets.append(losses[:, 1:] - losses[:, :1])
+        begin = end
+    return float((weights @ np.concatenate(regrets)).min())
+
+
+def _scatter(
+    posterior: Posterior, table: pd.DataFrame, expected: np.ndarray, seed: int
+) -> np.ndarray:
+    """Return the scatter of candidates about what is expected, shape (draws, candidates).
+
+    A noise model may trust runs the less the further they stay below the frontier, so candidates
+    are judged as it will judge them once they have been run.
+    """
+    at = {name: table[name].to_numpy() for name in _INPUTS}
+    known = posterior.runs
+    likely = np.exp(np.median(expected, axis=0))
+    rows = pd.concat([known.frame[[*_INPUTS, "loss"]], table.assign(loss=likely)])
+    together = Runs(rows, known.name)
+    excess = excess_of_best(together, _INPUTS, np.log(together.column("loss")))
+    decades = locate(known, _INPUTS, at).compute_decades
+    dearest = locate(known, _INPUTS).compute_decades.max()
+    facts = predictive.conditions(posterior, at)._replace(
+        decades_below=np.maximum(dearest - decades, 0.0), excess=excess[len(known) :]
+    )
+    shape = *next(iter(posterior.params.values())).shape, len(table)
+    log_loss = expected.reshape(shape)
+    density = predictive.density_under(posterior, log_loss, facts)
+    return (sample_responses(density, seed) - log_loss).reshape(expected.shape)
 
 
 def _weighted_quantile(values: np.ndarray, weights: np.ndarray, q: float) -> np.ndarray:

@@ -40,9 +40,7 @@ class Plan:
     Attributes
     ----------
     posterior : Posterior
-        What plans are made by.
-    forecaster : Posterior
-        What the loss of the planned run is forecast by.
+        The one fit that all answers come from.
     compute : float
         FLOPs, for training, and for serving too where the constraints have tokens to serve.
     constraints : Constraints or None
@@ -64,7 +62,6 @@ class Plan:
     """
 
     posterior: Posterior
-    forecaster: Posterior
     compute: float
     constraints: Constraints | None
     allocation: Allocation = field(repr=False)
@@ -154,10 +151,8 @@ class Plan:
 
     @property
     def problems(self) -> tuple[Complaint, ...]:
-        """Complaints about the fits that the plan rests on."""
-        if self.forecaster is self.posterior:
-            return self.posterior.problems
-        return self.posterior.problems + self.forecaster.problems
+        """Complaints about the fit that the plan rests on."""
+        return self.posterior.problems
 
     def to_dict(self) -> dict[str, Json]:
         """The plan, its numbers, regret, runs to make first, and what moves the answers."""
@@ -189,7 +184,6 @@ def plan(
     posterior: Posterior,
     compute: float,
     *,
-    forecaster: Posterior | None = None,
     constraints: Constraints | None = None,
     budget_of_runs: float | None = None,
     sensitivity: Sensitivity | None = None,
@@ -203,10 +197,6 @@ def plan(
         Of a likelihood, and of a law with a best split of compute, with 100 draws at least.
     compute : float
         FLOPs. With ``inference_tokens`` in the constraints, of training and serving together.
-    forecaster : Posterior, optional
-        What forecasts the loss of the planned run; ``posterior`` unless given. The report's
-        calculator needs a law that is taken to hold, with independent noise; the pair that `fit`
-        takes by itself forecasts losses best.
     constraints : Constraints, optional
         As for `allocate`.
     budget_of_runs : float, optional
@@ -250,18 +240,16 @@ def plan(
     if constraints is None:
         by_rule = float(params_at_ratio(compute, RULE_OF_THUMB))
         plans[_BY_RULE] = (by_rule, RULE_OF_THUMB * by_rule)
-    forecaster = posterior if forecaster is None else forecaster
     inputs = {"n_params": n_params, "n_tokens": n_tokens}
-    if "unique_tokens" in forecaster.law.inputs:
+    if "unique_tokens" in posterior.law.inputs:
         inputs["unique_tokens"] = n_tokens
     return Plan(
         posterior,
-        forecaster,
         compute,
         constraints,
         best,
         flat,
-        forecast(forecaster, seed=seed, **inputs),
+        forecast(posterior, seed=seed, **inputs),
         returns(posterior, **budget, constraints=constraints, seed=seed),
         regret(posterior, plans, constraints=constraints, seed=seed),
         None

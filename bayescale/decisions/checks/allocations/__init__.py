@@ -1,0 +1,1 @@
+"""Parts of the allocation's backtest: optima of budgets, cuts, forecasters and scores."""
