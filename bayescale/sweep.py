@@ -1,4 +1,4 @@
-"""Where the dearest runs of a sweep stand: what a prior may know of a sweep before it is fitted."""
+"""The place of the dearest runs: what a prior may know of a sweep before it is fitted."""
 
 from typing import NamedTuple
 
@@ -27,7 +27,7 @@ class Sweep(NamedTuple):
         return Sweep(*map(jax.device_put, map(float, self)))
 
 
-_SHARE, _MOST = 5, 5
+_SHARE, _MOST, _DIGITS = 5, 5, 9
 
 
 def dearest_rows(log_compute: np.ndarray) -> np.ndarray:
@@ -41,4 +41,5 @@ def dearest_rows(log_compute: np.ndarray) -> np.ndarray:
     array([1])
     """
     count = max(1, min(_MOST, len(log_compute) // _SHARE))
-    return np.argsort(-log_compute, kind="stable")[:count]
+    # Ties go to the first run, so that the choice does not hang on the last bit.
+    return np.argsort(-log_compute.round(_DIGITS), kind="stable")[:count]

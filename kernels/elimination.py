@@ -41,7 +41,7 @@ class Factor(NamedTuple):
     solved: Array
 
     @property
-    def log_diagonal(self) -> Annotated[Array, "groups+size batch"]:
+    def log_diagonal(self) -> Annotated[Array, "rows batch"]:
         """Logarithms of the diagonal of L; not numbers where P is not positive definite."""
         indices = jnp.arange(len(self.columns))
         return jnp.log(jnp.concatenate([self.root, self.columns[indices, indices]]))
@@ -110,8 +110,8 @@ def _eliminated(matrix: Array, right: Array) -> tuple[Array, Array]:
 
 
 def solve_lower(
-    factor: Factor, right: Annotated[Array, "groups+size batch"]
-) -> Annotated[Array, "groups+size batch"]:
+    factor: Factor, right: Annotated[Array, "rows batch"]
+) -> Annotated[Array, "rows batch"]:
     """Return L⁻¹ b."""
     groups = len(factor.root)
     first = right[:groups] / factor.root
@@ -130,8 +130,8 @@ def solve_lower(
 
 
 def solve_upper(
-    factor: Factor, right: Annotated[Array, "many groups+size batch"]
-) -> Annotated[Array, "many groups+size batch"]:
+    factor: Factor, right: Annotated[Array, "many rows batch"]
+) -> Annotated[Array, "many rows batch"]:
     """Return L'⁻¹ b, for many b of one matrix."""
     groups, columns = len(factor.root), factor.columns
     second = right[:, groups:]

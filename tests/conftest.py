@@ -63,6 +63,7 @@ _MORE = {
     "power_law": ("input=n_params", "input=n_tokens,floor=false"),
     "broken_power_law": ("input=n_tokens,breaks=2",),
     "compute_scale": ("base=laplace",),
+    "frontier_scale": ("base=normal,slope=0.5",),
     "discrepancy": ("base=compute_scale,processes=matern:length=1.2",),
     "group_effects": ("base=normal",),
 }
@@ -239,7 +240,7 @@ def _made_posterior(
 ) -> Any:
     from bayescale.inference.nuts import NUTS
     from bayescale.posterior.posterior import Posterior
-    from bayescale.processes.base import bases, locate, padded_size
+    from bayescale.processes.base import bases, locate, padded_functions
     from bayescale.runs import Runs
 
     rng = np.random.default_rng(3)
@@ -277,9 +278,8 @@ def _made_posterior(
     arrays = {
         name: np.atleast_2d(np.asarray(values, dtype=np.float64)) for name, values in params.items()
     }
-    functions = sum(
-        padded_size(basis.size) for basis in bases(noise.shared, locate(runs, law.inputs))
-    )
+    held = bases(noise.shared, locate(runs, law.inputs))
+    functions = sum(padded_functions(basis.process, basis.size) for basis in held)
     coefficients = rng.standard_normal((*next(iter(arrays.values())).shape, functions))
     return Posterior(
         law, noise, results.pop("method", NUTS(seed=5)), runs, arrays, coefficients, **results

@@ -9,7 +9,13 @@ from bayescale._internal.discovery import entry, names
 from bayescale.citation import references
 from bayescale.errors import InputError
 
-PACKAGES = ("bayescale.laws", "bayescale.noise", "bayescale.processes", "bayescale.inference")
+PACKAGES = (
+    "bayescale.laws",
+    "bayescale.priors",
+    "bayescale.noise",
+    "bayescale.processes",
+    "bayescale.inference",
+)
 
 
 def test_every_paper_of_ours_is_a_reference_with_authors_year_and_title():
@@ -38,6 +44,14 @@ def test_a_posterior_cites_its_law_noise_processes_method_data_and_this_software
     ):
         assert reason in told, reason
     assert "eprint = {2203.15556}" in told
+
+
+def test_a_law_with_a_prior_that_was_published_cites_it():
+    told = bs.cite(bs.laws.Coupled())
+    assert "% Law coupled" in told
+    assert "% Prior library" in told
+    assert "@misc{efron2010prediction," in told
+    assert "% Prior" not in bs.cite(bs.laws.Coupled(bs.priors.Separate()))
 
 
 def test_every_entry_has_a_key_of_its_own(made_posterior):

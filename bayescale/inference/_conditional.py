@@ -189,7 +189,7 @@ def weighable(
     own, shared = scale[:groups], scale[groups:]
     precision = shared[:, None] * _gram(table[:, groups:], curvature) * shared[None]
     factor = factorise(
-        1 + own**2 * (table[:, :groups].T @ curvature),
+        1 + own**2 * ((table[:, :groups] ** 2).T @ curvature),
         shared[:, None] * _border(table[:, groups:], table[:, :groups], curvature) * own[None],
         prior_precision[groups:, groups:, None] + precision,
         scale * right + prior_pull[:, None],
@@ -292,7 +292,8 @@ def _border(table: Array, groups: Array, curvature: Array) -> Array:
         return jnp.zeros((table.shape[1], 0, curvature.shape[1]))
     weighed = groups.sum(axis=1, keepdims=True) * curvature
     products = table[:, :, None] * weighed[:, None, :]
-    summed = jax.ops.segment_sum(products, jnp.argmax(groups, axis=1), num_segments=count)
+    place = jnp.argmax(jnp.abs(groups), axis=1)
+    summed = jax.ops.segment_sum(products, place, num_segments=count)
     return jnp.swapaxes(summed, 0, 1)
 
 

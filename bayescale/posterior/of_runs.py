@@ -1,5 +1,5 @@
-"""What a fit, and what is asked of it later, both take of the runs: the units of the data, and the
-facts that a noise model may use.
+"""The units of the data and the facts that a noise model may use, as a fit and whatever is asked of
+it later take them from the runs.
 """
 
 import numpy as np

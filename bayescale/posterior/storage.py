@@ -1,16 +1,18 @@
 """Files of posteriors: one netCDF file each, whose attributes say what was fitted and how.
 
-Format 3 also stores what was found about the runs. Format 2 stores the law, the noise model and the
-method as JSON: module, class and fields. Format 1 stored them as the text that the command line
-takes. Each format is read by all later versions.
+Format 4 fills coefficients up to the process's own number of functions, and the coupled law has a
+prior. Format 3 also stores what was found about the runs. Format 2 stores the law, the noise model
+and the method as JSON: module, class and fields. Format 1 stored them as the text that the command
+line takes. Each format is read by all later versions.
 """
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -22,12 +24,15 @@ from bayescale.errors import InputError
 from bayescale.findings.base import Finding
 from bayescale.posterior._netcdf import Group, Variable, read_groups, write_groups
 from bayescale.posterior.posterior import Posterior
+from bayescale.priors.separate import Separate
+from bayescale.processes.base import padded_functions, padded_size
 from bayescale.results import Complaint
 from bayescale.runs import Runs
 from bayescale.units import NATS_PER_TOKEN
 
 _FORMAT = "bayescale posterior "
-_NEWEST = 3
+_NEWEST = 4
+_FIRST_WITH_OWN_NUMBER = 4
 _PARTS = {"law": "bayescale.laws", "noise": "bayescale.noise", "method": "bayescale.inference"}
 
 
@@ -137,7 +142,8 @@ def load(path: str | Path) -> Posterior:
         ) from None
     number = _format(path, attributes)
     try:
-        return _posterior(attributes, groups, _read_parts(number, attributes))
+        posterior = _posterior(attributes, groups, _read_parts(number, attributes))
+        return _refilled(posterior) if number < _FIRST_WITH_OWN_NUMBER else posterior
     except (KeyError, AttributeError, TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
@@ -163,7 +169,31 @@ def _format(path: Path, attributes: Mapping[str, str]) -> int:
 def _read_parts(number: int, attributes: Mapping[str, str]) -> dict[str, Any]:
     if number == 1:
         return {name: parse(package, attributes[name]) for name, package in _PARTS.items()}
-    return {name: decode(json.loads(attributes[name]), package) for name, package in _PARTS.items()}
+    encoded = {name: json.loads(attributes[name]) for name in _PARTS}
+    _add_prior(encoded["law"])
+    return {name: decode(encoded[name], package) for name, package in _PARTS.items()}
+
+
+def _add_prior(law: Encoded) -> None:
+    """Give a coupled law the prior that it had before priors were stored: that of each row."""
+    if (law["module"], law["class"]) == ("bayescale.laws", "Coupled"):
+        law["fields"].setdefault("prior", encode(Separate()))
+    for held in law["fields"].values():
+        if isinstance(held, dict) and "class" in held:
+            _add_prior(cast(Encoded, held))
+
+
+def _refilled(posterior: Posterior) -> Posterior:
+    """Return a posterior whose coefficients were filled up to one of a few sizes."""
+    if not posterior.noise.shared:
+        return posterior
+    parts, begin = [], 0
+    for basis in posterior.bases:
+        known = posterior.coefficients[..., begin : begin + basis.size]
+        missing = padded_functions(basis.process, basis.size) - basis.size
+        parts.append(np.pad(known, ((0, 0), (0, 0), (0, missing))))
+        begin += padded_size(basis.size)
+    return replace(posterior, coefficients=np.concatenate(parts, axis=-1))
 
 
 def _posterior(

@@ -14,8 +14,9 @@ there, c the decades of compute above 1e19 FLOP and d those of D/N above 20. The
 
 A prior of E by itself is high for sweeps whose losses are high: a share of the loss at the frontier
 is what sweeps have in common, and it grows with compute. Exponents of N and D that are nearly equal
-say that the best N and D grow nearly alike. Losses in bits or nats, and N and D in any unit, give
-the same prior of the same sweep.
+say that the best N and D grow nearly alike. Losses in bits or nats give the same prior of the same
+sweep; so do N and D in any unit where both slopes φ' and ψ' are zero, and otherwise N and D are
+counts.
 """
 
 from dataclasses import dataclass

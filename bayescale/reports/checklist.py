@@ -89,7 +89,7 @@ def _ranges(posterior: Posterior) -> str:
 
 
 def _priors(posterior: Posterior) -> str:
-    parameters = posterior.law.parameters + posterior.noise.parameters
+    parameters = posterior.law.coordinates + posterior.noise.parameters
     return "; ".join(f"{parameter.name} {parameter.prior_in_words}" for parameter in parameters)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from bayescale._internal.discovery import describe
+from bayescale._internal.discovery import describe, is_dataclass_instance
 from bayescale.terminal import style
 from bayescale.units import number
 
@@ -45,15 +45,21 @@ def print_law(law: "Law") -> None:
         ("paper", law.paper),
     ]
     console.print(style.facts(facts))
+    if _has_a_joint_prior(law):
+        table = style.table(["parameter", "meaning"], left=["meaning"])
+        for parameter in law.parameters:
+            table.add_row(parameter.name, parameter.meaning)
+        style.print_table(console, table)
+        console.print("\nThe prior is of the numbers below; the parameters follow from them.\n")
     table = style.table(["parameter", "prior", "meaning"], left=["prior", "meaning"])
-    for parameter in law.parameters:
+    for parameter in law.coordinates:
         table.add_row(parameter.name, parameter.prior_in_words, parameter.meaning)
     style.print_table(console, table)
     console.print(
         "Priors are in the units of the data: the loss and each input are divided by their "
-        "geometric mean over the runs, so that no prior depends on units. Meanings are in counts "
-        "and nats per token, as fits are printed. A response that is fitted as it is has its mean "
-        "subtracted instead."
+        f"geometric mean over the {_runs_of_the_prior(law)}, so that no prior depends on units. "
+        "Meanings are in counts and nats per token, as fits are printed. A response that is fitted "
+        "as it is has its mean subtracted instead."
     )
     if law.published:
         console.print()
@@ -83,5 +89,17 @@ def _parameter_names(law: "Law") -> list[str]:
 
 def _options(law: Any) -> str:
     """Return the options of a law with their defaults."""
-    options = [f"{field.name}={str(field.default).lower()}" for field in dataclasses.fields(law)]
+    options = [f"{field.name}={_default(field.default)}" for field in dataclasses.fields(law)]
     return ", ".join(options) or "none"
+
+
+def _default(value: object) -> str:
+    return describe(value) if is_dataclass_instance(value) else str(value).lower()
+
+
+def _has_a_joint_prior(law: "Law") -> bool:
+    return [row.name for row in law.coordinates] != _parameter_names(law)
+
+
+def _runs_of_the_prior(law: "Law") -> str:
+    return "dearest runs" if _has_a_joint_prior(law) else "runs"

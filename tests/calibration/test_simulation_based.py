@@ -124,7 +124,8 @@ def ranks(problem: Problem, method: bs.NUTS | bs.Importance, simulation: int) ->
     """
     rng = np.random.default_rng(simulation)
     keys = iter(jax.random.split(jax.random.key(simulation), 100))
-    truth = {p.name: p.prior.sample(next(keys)) for p in problem.target.parameters}
+    drawn_truth = {p.name: p.prior.sample(next(keys)) for p in problem.target.parameters}
+    truth = dict(problem.target.law.from_coordinates(drawn_truth, problem.data.sweep))
     coefficients = jax.random.normal(next(keys), (problem.n_functions,))
     measured = density(problem, truth, coefficients).sample(next(keys)) * (
         problem.weights[:, 0] > 0

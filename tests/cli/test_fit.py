@@ -83,7 +83,7 @@ def test_json_has_plans_at_three_budgets_beyond_the_data(doubtful):
 def test_json_says_what_was_fitted_and_what_n_counts(doubtful):
     fitted = json.loads(doubtful.stdout)
     assert (fitted["law"], fitted["runs"]["n_runs"]) == ("coupled", 64)
-    assert fitted["noise"] == "discrepancy:processes=integrated_wiener+matern+shared_effect"
+    assert fitted["noise"] == "discrepancy"
     assert any(note.startswith("N counts all parameters") for note in fitted["runs"]["notes"])
 
 

@@ -22,3 +22,11 @@ def test_laws_show_gives_formula_priors_paper_and_published_constants(bayescale)
 
 def test_laws_show_takes_options(bayescale):
     assert "B/D^α" in bayescale("laws", "show", "chinchilla:tied=true").stdout
+
+
+def test_laws_show_gives_the_numbers_that_a_joint_prior_is_of(bayescale):
+    shown = bayescale("laws", "show", "coupled").stdout
+    for fact in ("prior=library", "floor_log_odds", "dearest runs"):
+        assert fact in shown
+    assert "LogNormal" not in shown
+    assert "LogNormal(-0.3, 0.5)" in bayescale("laws", "show", "coupled:prior=separate").stdout

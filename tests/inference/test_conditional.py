@@ -2,7 +2,8 @@
 of all runs, elsewhere its average over draws is, and what comes of it is what is true of it.
 """
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -29,7 +30,7 @@ from bayescale.noise import (
     Normal,
     StudentT,
 )
-from bayescale.processes import IntegratedWiener, Matern
+from bayescale.processes import IntegratedWiener, Matern, SharedEffect
 from bayescale.processes.base import Locations
 from tests.inference.conftest import discrepancies
 from tests.inference.test_processes import bent_sweep
@@ -40,7 +41,7 @@ NOISES = (
     DRIFT,
     Discrepancy(ComputeScale(Normal()), (IntegratedWiener(), Matern())),
     Discrepancy(KnownError(), (Matern(),)),
-    GroupEffects(Normal()),
+    Discrepancy(Normal(), (IntegratedWiener(), SharedEffect())),
 )
 TRUE = {"E": 1.0, "A": 30.0, "alpha": 0.2}
 TOKENS = np.geomspace(1e8, 4e10, 40)
@@ -55,7 +56,8 @@ def curve(seed: int, amplitude: float | None = None) -> tuple[bs.Runs, np.ndarra
     tokens = np.append(TOKENS, AHEAD)
     decades = np.log10(tokens) - np.log10(TOKENS).mean()
     nothing = np.array([""] * len(tokens))
-    indices = Locations(decades[:, None], decades, nothing)
+    none = np.zeros(len(tokens))
+    indices = Locations(decades[:, None], decades, nothing, log_size=none, shape_decades=none)
     covariance = IntegratedWiener().covariance(indices, indices)
     drift = (
         abs(0.1 * rng.standard_normal()) if amplitude is None else amplitude
@@ -128,7 +130,7 @@ def log_density_of_one_normal(problem: Problem, unconstrained: np.ndarray) -> fl
     target, runs = problem.target, problem.runs
     rows = np.repeat(np.arange(len(runs)), runs.weights.astype(int))
     own = [jnp.array([c]) for c in unconstrained]
-    params = target.constrain(own)
+    params = target.constrain(own, problem.data.sweep)
     residual = np.asarray(target.residual(own, problem.data))[rows, 0]
     joint = multivariate_normal(cov=covariance_of(problem, params, rows))
     return float(joint.logpdf(residual) - sum(target.penalty(own))[0])
@@ -184,7 +186,7 @@ def test_coefficients_have_the_mean_and_the_covariance_that_they_have_given_the_
     drawn = np.asarray(found.coefficients[0]).T
     own = [jnp.array([c]) for c in found.unconstrained[:, 0]]
     params, rows = (
-        target.constrain(own),
+        target.constrain(own, problem.data.sweep),
         np.repeat(np.arange(len(sweep)), sweep.weights.astype(int)),
     )
     functions = np.concatenate(
@@ -200,6 +202,33 @@ def test_coefficients_have_the_mean_and_the_covariance_that_they_have_given_the_
     np.testing.assert_allclose(
         np.cov(drawn.T), np.eye(functions.shape[1]) - gain @ functions, atol=0.05
     )
+
+
+@dataclass(frozen=True)
+class Doubled(SharedEffect):
+    """Effects of groups, twice as large, and so functions that are two or zero."""
+
+    def covariance(self, a: Locations, b: Locations) -> np.ndarray:
+        return 4 * super().covariance(a, b)
+
+
+@dataclass(frozen=True)
+class DoubledOverlapping(Doubled):
+    """The effects again, eliminated like those of any other process."""
+
+    of_identity: ClassVar[bool] = False
+
+
+@float64
+def test_a_process_of_one_function_a_run_is_weighed_as_any_other_is(sweep: bs.Runs) -> None:
+    found = []
+    for effects in (Doubled(), DoubledOverlapping()):
+        noise = Discrepancy(StudentT(nu=4.0), (effects, IntegratedWiener()))
+        problem = Problem.build(sweep, bs.laws.Chinchilla(), noise)
+        unconstrained, points = about_the_middle(problem, seed=0, count=3)
+        found.append(weighed(problem, unconstrained, points))
+    for ours, expected in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-8, atol=1e-10)
 
 
 @float64
@@ -225,7 +254,10 @@ def test_under_heavy_tails_the_average_over_draws_is_the_density_with_coefficien
 
     def integrated(point: np.ndarray) -> float:
         own = [jnp.array([c]) for c in point]
-        params = {name: float(value[0]) for name, value in target.constrain(own).items()}
+        params = {
+            name: float(value[0])
+            for name, value in target.constrain(own, problem.data.sweep).items()
+        }
         residual = np.asarray(target.residual(own, problem.data))[: len(runs), 0]
         z = np.linspace(-8, 8, 4001)
         weight = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi) * (z[1] - z[0])
@@ -244,7 +276,7 @@ def test_runs_scattered_with_tails_are_expanded_by_their_mean_slope_and_curvatur
     target = problem.target
     centre, _ = target.prior_location_scale
     columns = list(centre[:, None])
-    sigma = float(target.constrain(columns)["sigma"][0])
+    sigma = float(target.constrain(columns, problem.data.sweep)["sigma"][0])
     size = problem.padded_size
     e = sigma * np.linspace(-1.5, 1.5, size)[:, None]
     expansion = expanded(problem, centre)._replace(unexplained=e, leverage=np.full((size, 1), 0.3))

@@ -56,6 +56,21 @@ def test_two_runs_are_refused_by_what_is_missing(sweep: bs.Runs) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::bayescale.errors.RunsWarning")
+def test_a_tenth_run_moves_a_forecast_by_little_of_its_interval() -> None:
+    # Of nine runs one is the reference of the prior, of ten two; both fill up to twelve rows.
+    ten = bs.datasets.simulate(seed=3, noise=0.01).frame.iloc[2::4].head(10)
+    ahead = {"n_params": [1e11], "n_tokens": [2e12]}
+    draws = []
+    for count in (9, 10):
+        runs = bs.Runs.from_frame(ten.sort_values("flops").iloc[10 - count :])
+        posterior = bs.fit(runs, method=bs.Importance(draws=1000))
+        draws.append(np.log(bs.forecast(posterior, **ahead).draws.ravel()))
+    low, middle, high = np.quantile(draws[0], [0.05, 0.5, 0.95])
+    assert np.median(draws[1]) == pytest.approx(middle, abs=(high - low) / 4)
+    assert np.std(draws[1]) == pytest.approx(np.std(draws[0]), rel=0.4)
+
+
+@pytest.mark.filterwarnings("ignore::bayescale.errors.RunsWarning")
 def test_a_table_that_was_computed_from_a_law_gives_the_law_back() -> None:
     exact = bs.datasets.simulate(seed=0, noise=0.0, sizes_per_budget=5)
     posterior = bs.fit(exact)
@@ -90,39 +105,28 @@ def chosen(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Any, Any]]:
 def test_runs_of_one_input_have_a_law_of_it(
     only: str, chosen: Callable[..., tuple[Any, Any]]
 ) -> None:
-    law, _ = chosen({only: [1e9, 2e10, 4e11], "loss": [3.1, 2.9, 2.8]})
+    law, noise = chosen({only: [1e9, 2e10, 4e11], "loss": [3.1, 2.9, 2.8]})
     assert law == bs.laws.PowerLaw(input=only)
+    # Processes of an input that the runs lack are left out.
+    assert all(set(process.inputs) <= {only} for process in noise.shared)
 
 
-def test_where_nothing_is_given_the_coupled_law_departs_and_each_budget_by_itself(
-    sweep: bs.Runs, chosen
+def test_a_process_of_an_input_that_the_law_lacks_is_refused_with_what_to_do(
+    sweep: bs.Runs,
 ) -> None:
-    departures = bs.noise.Discrepancy().processes
-    assert (
-        sweep.frame.groupby("group")["flops"].agg(lambda budget: budget.max() / budget.min()).max()
-        < 1.01
-    )
-    assert chosen(sweep) == (
-        bs.laws.Coupled(),
-        bs.noise.Discrepancy(processes=(*departures, bs.processes.SharedEffect())),
-    )
+    message = r"size_effect looks at n_params, which power_law does not have; leave the process out"
+    with pytest.raises(bs.InputError, match=message):
+        bs.fit(sweep, law=bs.laws.PowerLaw(), noise=bs.noise.Discrepancy())
 
 
 @pytest.mark.parametrize("groups", [1, 3, None], ids=["all alike", "families", "all different"])
-def test_groups_that_are_no_budgets_have_no_departures(
+def test_where_nothing_is_given_the_coupled_law_departs_whatever_the_groups(
     sweep: bs.Runs, chosen, groups: int | None
 ) -> None:
-    labelled = sweep.frame.assign(
-        group=[str(row % (groups or len(sweep))) for row in range(len(sweep))]
-    )
-    assert chosen(bs.Runs.from_frame(labelled)) == (bs.laws.Coupled(), bs.noise.Discrepancy())
-
-
-def test_runs_without_groups_have_no_departures_of_groups(sweep: bs.Runs, chosen) -> None:
-    assert chosen(bs.Runs.from_frame(sweep.frame.drop(columns="group"))) == (
-        bs.laws.Coupled(),
-        bs.noise.Discrepancy(),
-    )
+    default = (bs.laws.Coupled(), bs.noise.Discrepancy())
+    assert chosen(sweep) == default
+    labels = [str(row % (groups or len(sweep))) for row in range(len(sweep))]
+    assert chosen(bs.Runs.from_frame(sweep.frame.assign(group=labels))) == default
 
 
 def test_the_law_is_the_same_whatever_the_noise_model(

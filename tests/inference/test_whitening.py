@@ -27,10 +27,10 @@ from bayescale.noise import (
     KnownError,
     Normal,
 )
-from bayescale.processes import Matern
+from bayescale.processes import IntegratedWiener, Matern
 
 CASES = {
-    "normal": (bs.laws.Chinchilla(), Discrepancy(Normal())),
+    "normal": (bs.laws.Chinchilla(), Discrepancy(Normal(), (IntegratedWiener(), Matern()))),
     "student_t": (bs.laws.Coupled(), Discrepancy()),
     "skewed": (bs.laws.Chinchilla(tied=True), GroupEffects(ComputeScale(AsymmetricStudentT()))),
     "known errors": (

@@ -22,6 +22,7 @@ from bayescale.errors import InputError
 from bayescale.laws.base import ROLES, STAGES, SYMBOLS, Law, unit_of
 from bayescale.laws.farseer import Farseer
 from bayescale.responses import RESPONSES
+from bayescale.sweep import Sweep
 from tests.laws.written import value_of
 
 # Random points at which a formula is computed, of different constants each.
@@ -47,11 +48,14 @@ def signed(parameter):
 
 
 def constants_at(law, coordinates):
-    """Constants from logarithms, or from themselves where they may have either sign."""
-    return {
+    """Constants from logarithms of what is fitted, or from that itself where it may have either
+    sign.
+    """
+    fitted = {
         p.name: biject_to(p.prior.support)(c)
-        for p, c in zip(law.parameters, coordinates, strict=True)
+        for p, c in zip(law.coordinates, coordinates, strict=True)
     }
+    return law.from_coordinates(fitted, Sweep())
 
 
 def log_inputs_of(law, seed, shape=()):
@@ -112,14 +116,14 @@ def computed(law):
         `Law.predict` at ``params`` and ``log_inputs``, over arrays and under ``jax.vmap``.
     broadcast, alone : array, shapes (5, 3) and ()
         Of draws, shape (5, 1), and runs, shape (3,); and of the last of both.
-    undone : array, shape (parameters, points)
+    undone : array, shape (coordinates, points)
         `Law.recorrelate` of `Law.decorrelate` of ``logs``.
-    slopes : array, shape (10, parameters, parameters)
+    slopes : array, shape (10, coordinates, coordinates)
         Jacobians of `Law.decorrelate` at ten of ``logs``.
     extremes : list of (value, slopes)
         `Law.predict` and its gradient where every power would over- or underflow.
     """
-    k = len(law.parameters)
+    k = len(law.coordinates)
     given = {
         "params": constrain_some(law, 0, (POINTS,)),
         "log_inputs": log_inputs_of(law, 0, (POINTS,)),
@@ -309,7 +313,7 @@ def test_decorrelating_preserves_volume(any_law):
 
 @float64
 def test_loss_at_the_centre_is_a_straight_coordinate(any_law):
-    logs = np.random.default_rng(0).normal(0.0, 1.0, size=len(any_law.parameters))
+    logs = np.random.default_rng(0).normal(0.0, 1.0, size=len(any_law.coordinates))
     if set(any_law.inputs) <= set(any_law.unscaled_inputs):
         # What is counted one by one has no centre to be at.
         assert any_law.decorrelate(list(logs)) == list(logs)

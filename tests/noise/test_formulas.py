@@ -14,6 +14,7 @@ from bayescale.noise import (
     AsymmetricStudentT,
     ComputeScale,
     Discrepancy,
+    FrontierScale,
     GroupEffects,
     Huber,
     KnownError,
@@ -164,6 +165,33 @@ def test_compute_scale_divides_the_scale_by_ten_to_the_slope_for_each_decade_of_
     assert float(scale) == pytest.approx(0.1 / 10 ** (slope * decades), rel=1e-12)
 
 
+@given(below=st.floats(0.0, 5.0), excess=st.floats(0.0, 0.5), slope=st.floats(0.0, 1.0))
+@float64
+def test_frontier_scale_grows_with_decades_below_the_dearest_run_and_with_excess(
+    below, excess, slope
+):
+    noise = FrontierScale(Normal(), slope=slope, excess=0.04)
+    conditions = Conditions(decades_below=below, excess=excess)
+    found = float(noise.distribution(0.0, {"sigma": 0.1}, conditions).scale)
+    expected = 0.1 * 10 ** (slope * below) * np.sqrt(1 + (excess / 0.04) ** 2)
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
+@float64
+def test_a_run_that_is_to_come_scatters_as_the_base_of_frontier_scale_says():
+    params = {"sigma": 0.02}
+    base = StudentT(4.0)
+    found = FrontierScale(base).rho(residuals, params, Conditions())
+    np.testing.assert_array_equal(found, base.rho(residuals, params, Conditions()))
+
+
+@pytest.mark.parametrize("options", [{"slope": -0.1}, {"slope": np.inf}, {"excess": 0.0}])
+def test_a_frontier_scale_whose_options_are_out_of_range_is_refused(options):
+    message = r"frontier_scale: slope=.* must be zero or more, and excess=.* positive"
+    with pytest.raises(InputError, match=message):
+        FrontierScale(**options)
+
+
 @given(se=scales)
 @float64
 def test_known_error_is_a_normal_of_that_scale(se):
@@ -212,12 +240,11 @@ def test_a_delta_that_is_not_positive_is_refused(delta):
         Huber(delta)
 
 
+@pytest.mark.parametrize("whole", [ComputeScale, FrontierScale])
 @pytest.mark.parametrize("base", [KnownError(), Huber()], ids=lambda b: type(b).__name__)
-def test_compute_scale_needs_a_base_with_a_scale(base):
-    with pytest.raises(
-        InputError, match="compute_scale: the base must have a scale sigma, as StudentT"
-    ):
-        ComputeScale(base)
+def test_a_scale_that_changes_needs_a_base_with_a_scale(whole, base):
+    with pytest.raises(InputError, match="_scale: the base must have a scale sigma, as StudentT"):
+        whole(base)
 
 
 @pytest.mark.parametrize("whole", [Discrepancy, GroupEffects])

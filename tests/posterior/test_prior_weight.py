@@ -8,7 +8,9 @@ import pytest
 
 import bayescale as bs
 from bayescale.posterior.extrapolation import Extrapolation
+from bayescale.posterior.of_runs import centre_of
 from bayescale.posterior.prior_weight import prior_weight
+from bayescale.processes.base import sweep_of
 from tests.known_posteriors import known_posterior
 
 
@@ -37,6 +39,19 @@ def test_draws_of_the_prior_are_set_by_the_prior(posterior):
             drawn[parameter.name] = np.ones((2, 2000))
     weights = prior_weight(replace(posterior, params=drawn))
     assert (weights["set_by"][["E", "alpha", "beta"]] == "prior").all()
+
+
+def test_draws_of_a_joint_prior_are_set_by_the_prior(made_posterior):
+    law, noise = bs.laws.Coupled(), bs.noise.Normal()
+    runs = made_posterior(law, noise).runs
+    drawn = {}
+    for key, row in enumerate((*law.coordinates, *noise.parameters)):
+        drawn[row.name] = row.prior.sample(jax.random.key(key), (2, 2000))
+    params = law.from_coordinates(drawn, sweep_of(runs, law.inputs))
+    units = {name: np.exp(log) for name, log in centre_of(runs, law).items()}
+    weights = prior_weight(made_posterior(law, noise, law.rescale(params, units)))
+    assert list(weights.index) == [row.name for row in (*law.parameters, *noise.parameters)]
+    assert weights["narrowed"].max() < 0.1
 
 
 def test_the_weight_of_the_prior_is_the_same_in_any_unit(posterior):

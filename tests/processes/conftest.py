@@ -26,7 +26,14 @@ def scattered() -> Callable[[int, int], Locations]:
     def make(count: int, seed: int) -> Locations:
         rng = np.random.default_rng(seed)
         decades = rng.uniform(-1.5, 1.5, size=(count, 2))
-        return Locations(decades, decades.sum(axis=1), rng.choice(list("abcde"), size=count))
+        return Locations(
+            decades,
+            decades.sum(axis=1),
+            group=rng.choice(list("abcde"), size=count),
+            log_size=rng.choice([7.0, 8.0, 9.0], size=count),
+            shape_decades=(decades[:, 0] - decades[:, 1]) / 2,
+            dearest=1.5,
+        )
 
     return make
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpyro.distributions import constraints
 
 from bayescale._internal.discovery import describe, names, parse
-from bayescale.processes.base import Basis, Process, locate
+from bayescale.processes.base import Basis, Process, locate, padded_functions
 
 seeds = st.integers(0, 2**32 - 1)
 # The fixture only holds a function.
@@ -99,8 +99,10 @@ def test_the_basis_loses_less_than_a_hundredth_of_the_variance_of_a_sweep_of_fiv
     # The default length: a shorter one needs more functions than a basis has, and costs what it
     # costs.
     process = type(any_process)()
-    features = Basis.of(process, fitted).features(fitted)
-    covariance = process.covariance(fitted, fitted)
+    # A process that tolerates a rest is held to as many runs as it has functions.
+    at = fitted.at(range(process.functions)) if process.tolerates_rest else fitted
+    features = Basis.of(process, at).features(at)
+    covariance = process.covariance(at, at)
     assert np.abs(covariance - features @ features.T).max() < 1e-2 * covariance.max()
 
 
@@ -140,3 +142,20 @@ def test_no_runs_need_no_function(any_process, fitted):
 
 def test_runs_in_one_place_share_one_function(any_process, fitted):
     assert Basis.of(any_process, fitted.at([7] * 5)).size == 1
+
+
+def test_functions_fill_up_to_one_number_however_many_runs_there_are(any_process, fitted):
+    some, all_runs = (Basis.of(any_process, at) for at in (fitted.at(range(5)), fitted))
+    sizes = [padded_functions(any_process, basis.size) for basis in (some, all_runs)]
+    assert some.size <= sizes[0] <= sizes[1] >= all_runs.size
+    assert sizes[0] == sizes[1] or any_process.functions > 24
+
+
+@at_random
+@given(seed=seeds, count=st.integers(1, 20))
+def test_a_run_has_one_function_at_most_where_a_process_says_so(
+    any_process, scattered, seed, count
+):
+    at = scattered(count, seed)
+    used = np.count_nonzero(Basis.of(any_process, at).features(at), axis=1)
+    assert used.max() <= 1 or not any_process.of_identity

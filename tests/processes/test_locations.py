@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,17 @@ from hypothesis import strategies as st
 import bayescale as bs
 from bayescale._internal.precision import float64
 from bayescale.processes import IntegratedWiener, Matern, SharedEffect
-from bayescale.processes.base import bases, departure, locate, padded_size
+from bayescale.processes.base import (
+    bases,
+    decades_below,
+    departure,
+    excess_of_best,
+    locate,
+    padded_functions,
+    padded_size,
+    sweep_of,
+)
+from bayescale.sweep import Sweep, dearest_rows
 
 INPUTS = ("n_params", "n_tokens")
 
@@ -66,6 +77,77 @@ def test_groups_that_are_numbers_are_labels(sweep):
     assert set(locate(numbered, INPUTS).group) == set("01234")
 
 
+def test_sizes_are_decades_of_parameters_and_shapes_decades_of_them_at_constant_compute(
+    fitted, sweep
+):
+    log_n, log_d = (np.log10(sweep.column(name)) for name in INPUTS)
+    np.testing.assert_allclose(fitted.log_size, log_n, rtol=1e-14)
+    np.testing.assert_allclose(
+        fitted.shape_decades, (log_n - log_d) / 2 - (log_n - log_d).mean() / 2, atol=1e-12
+    )
+
+
+def test_runs_without_parameters_have_no_size_and_no_shape(sweep):
+    at = locate(sweep, ("flops",))
+    assert not at.log_size.any()
+    assert not at.shape_decades.any()
+    assert at.sweep == Sweep()
+
+
+def test_new_runs_know_the_dearest_run_and_the_frontier_of_those_that_were_fitted(fitted, sweep):
+    new = locate(sweep, INPUTS, {name: np.full(4, 1e12) for name in INPUTS})
+    assert new.dearest == fitted.dearest == pytest.approx(fitted.compute_decades.max())
+    assert new.sweep == fitted.sweep
+
+
+def table(**columns):
+    return bs.Runs(pd.DataFrame(columns), "by hand")
+
+
+def test_the_frontier_is_the_mean_of_the_dearest_fifth():
+    n, d = 10.0 ** np.arange(5, 15), 20 * 10.0 ** np.arange(5, 15)
+    runs = table(n_params=n, n_tokens=d, loss=np.linspace(4, 2, 10))
+    # Of ten runs two: 6·20·10²⁶ and 6·20·10²⁸ FLOP.
+    compute, tokens_per_param = sweep_of(runs, INPUTS)
+    assert compute == pytest.approx(np.log10(120) + 27 - 19)
+    assert tokens_per_param == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize(("count", "expected"), [(1, 1), (9, 1), (10, 2), (24, 4), (200, 5)])
+def test_the_frontier_is_of_one_run_at_least_and_of_five_at_most(count, expected):
+    rows = dearest_rows(np.random.default_rng(0).permutation(count).astype(float))
+    assert len(rows) == expected
+
+
+def test_the_dearest_run_lies_no_decade_below_itself():
+    runs = table(n_params=[1e8, 1e8, 1e9], n_tokens=[1e9, 1e10, 1e10], loss=[4.0, 3.5, 3.0])
+    np.testing.assert_allclose(decades_below(runs, INPUTS), [2.0, 1.0, 0.0], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("flops", "log_loss", "expected"),
+    [
+        # Each is the best so far.
+        ([1e17, 1e18, 1e19], [1.2, 1.1, 1.0], [0.0, 0.0, 0.0]),
+        # A dearer run is worse than a cheaper one.
+        ([1e17, 1e18, 1e19], [1.1, 1.2, 1.0], [0.0, 0.1, 0.0]),
+        # Of one budget the best counts, wherever it stands in the table.
+        ([1e18, 1e18, 1e18], [1.3, 1.0, 1.1], [0.3, 0.0, 0.1]),
+        # A run of a tenth more compute is of the same budget, one of a third more is not.
+        ([1.1e18, 1e18], [1.0, 1.1], [0.0, 0.1]),
+        ([1.3e18, 1e18], [1.0, 1.1], [0.0, 0.0]),
+        ([1e18], [1.1], [0.0]),
+    ],
+    ids=["best", "dearer", "one budget", "nearly one budget", "two budgets", "one run"],
+)
+def test_the_excess_of_a_run_is_above_the_best_that_no_more_compute_bought(
+    flops, log_loss, expected
+):
+    runs = table(flops=flops, loss=np.exp(log_loss))
+    found = excess_of_best(runs, ("flops",), np.array(log_loss))
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
 @given(count=st.integers(0, 5000))
 def test_arrays_fill_up_to_one_of_two_sizes_an_octave(count):
     size = padded_size(count)
@@ -102,6 +184,6 @@ def test_functions_that_fill_up_are_zero_as_rows_are(sweep, law):
     )
     held = bases(problem.target.noise.shared, locate(sweep, law.inputs))
     for functions, basis in zip(problem.data.features, held, strict=True):
-        assert functions.shape == (padded_size(45), padded_size(basis.size))
+        assert functions.shape == (padded_size(45), padded_functions(basis.process, basis.size))
         assert np.abs(functions[45:]).max() == 0.0
         assert np.abs(functions[:, basis.size :]).max(initial=0.0) == 0.0

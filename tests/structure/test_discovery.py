@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import bayescale as bs
 from bayescale._internal.discovery import describe, entry, name_of, names, parse
 from bayescale.errors import InputError
+from bayescale.laws import Coupled
 from bayescale.noise import (
     AsymmetricStudentT,
     ComputeScale,
@@ -21,10 +22,18 @@ from bayescale.noise import (
     StudentT,
 )
 from bayescale.noise.base import Likelihood
+from bayescale.priors import AtFrontier, Library, Separate
+from bayescale.priors.base import Prior
 from bayescale.processes import IntegratedWiener, Matern, SharedEffect
 from bayescale.processes.base import Process
 
-PACKAGES = ("bayescale.laws", "bayescale.noise", "bayescale.processes", "bayescale.inference")
+PACKAGES = (
+    "bayescale.laws",
+    "bayescale.priors",
+    "bayescale.noise",
+    "bayescale.processes",
+    "bayescale.inference",
+)
 EVERY = [(package, name) for package in PACKAGES for name in names(package)]
 
 positive = st.floats(1e-9, 1e30)
@@ -38,6 +47,7 @@ processes = st.tuples(
 )
 # Values that an option of a type might take; a text must do as a heading of a column.
 VALUES = {
+    Prior: st.sampled_from([Separate(), Library("gadre2024"), AtFrontier(floor_share=0.4)]),
     tuple[float, float]: st.tuples(st.floats(1e-9, 1e9), st.floats(1e-9, 1e9)),
     tuple[Process, ...]: processes,
     Likelihood: bases,
@@ -45,6 +55,12 @@ VALUES = {
     int: st.integers(0, 2**63),
     float: st.floats(1e-9, 1e9),
     str: st.text(st.characters(codec="ascii", exclude_categories=["C"]), min_size=1),
+}
+# What some options are held to.
+NAMED = {
+    "floor_share": st.floats(0.01, 0.99),
+    "params_share": st.floats(0.01, 0.99),
+    "without": st.sampled_from(["", "gadre2024"]),
 }
 
 
@@ -88,7 +104,7 @@ def test_what_describes_an_instance_makes_an_equal_one(package, name, data):
             continue
         if typing.get_origin(kind) is types.UnionType:
             (kind,) = [one for one in typing.get_args(kind) if one is not type(None)]
-        options[option] = data.draw(VALUES[kind], label=option)
+        options[option] = data.draw(NAMED.get(option, VALUES.get(kind)), label=option)
     try:
         made = cls(**options)
     except InputError:
@@ -129,6 +145,8 @@ def test_what_describes_an_instance_makes_an_equal_one(package, name, data):
             "chinchilla:tight=true",
             "chinchilla has no option 'tight'; its options are tied",
         ),
+        ("bayescale.laws", "coupled:prior=uniform", "no 'uniform' in priors; there are"),
+        ("bayescale.laws", "coupled:prior=library:without=hoffmann2022", "is no family of it"),
         ("bayescale.noise", "normal:sigma=1", "normal has no option 'sigma'; its options are none"),
         ("bayescale.laws", "chinchilla:tied=yes", "chinchilla: tied='yes' must be true or false"),
         ("bayescale.laws", "chinchilla:tied", "chinchilla: tied='' must be true or false"),
@@ -171,27 +189,41 @@ def test_options_are_read_by_their_types(text, options):
 
 
 @pytest.mark.parametrize(
-    ("text", "made"),
+    ("package", "text", "made"),
     [
-        ("discrepancy:base=normal", Discrepancy(Normal())),
-        ("discrepancy:base=student_t:nu=5.0", Discrepancy(StudentT(5.0))),
+        ("noise", "discrepancy:base=normal", Discrepancy(Normal())),
+        ("noise", "discrepancy:base=student_t:nu=5.0", Discrepancy(StudentT(5.0))),
         (
+            "noise",
             "discrepancy:base=normal,processes=matern:length=1.2",
             Discrepancy(Normal(), (Matern(1.2),)),
         ),
         (
+            "noise",
             "discrepancy:base=normal,processes=matern:length=1.2+integrated_wiener",
             Discrepancy(Normal(), (Matern(1.2), IntegratedWiener())),
         ),
         (
+            "noise",
             "discrepancy:processes=matern:length=1.2%2Cscale=0.1",
             Discrepancy(processes=(Matern(1.2, 0.1),)),
         ),
-        ("group_effects:base=compute_scale:base=laplace", GroupEffects(ComputeScale(Laplace()))),
+        (
+            "noise",
+            "group_effects:base=compute_scale:base=laplace",
+            GroupEffects(ComputeScale(Laplace())),
+        ),
+        ("laws", "coupled:prior=separate", Coupled(Separate())),
+        ("laws", "coupled:prior=library:without=gadre2024", Coupled(Library("gadre2024"))),
+        (
+            "laws",
+            "coupled:prior=at_frontier:floor_share=0.4",
+            Coupled(AtFrontier(floor_share=0.4)),
+        ),
     ],
 )
-def test_an_option_may_be_an_entry_itself_or_several(text, made):
-    assert parse("bayescale.noise", text) == made
+def test_an_option_may_be_an_entry_itself_or_several(package, text, made):
+    assert parse(f"bayescale.{package}", text) == made
     assert describe(made) == text
 
 

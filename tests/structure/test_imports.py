@@ -14,7 +14,9 @@ from tests.structure.source import ROOT, SHIPPED, Source, sources
 # What a part may import of ours besides itself and the leaves. A part is a file or folder right
 # below the package.
 LEAVES = {"errors", "_internal", "units", "results", "defaults"}
-BELOW_POSTERIOR = {"laws", "processes", "noise", "runs", "tables", "findings", "responses"}
+PRIORS = {"parameters", "sweep", "priors"}
+RUNS = {"runs", "tables", "findings"}
+BELOW_POSTERIOR = PRIORS | RUNS | {"laws", "processes", "noise", "responses"}
 BELOW_DECISIONS = BELOW_POSTERIOR | {"posterior", "inference", "kernels"}
 ALLOWED = {
     "errors": set(),
@@ -26,8 +28,11 @@ ALLOWED = {
     "tables": {"_internal", "errors", "units"},
     "runs": {"findings", "tables", "errors", "units", "results"},
     "responses": {"runs", "errors"},
-    "laws": LEAVES,
-    "processes": {"laws", "runs"} | LEAVES,
+    "parameters": set(),
+    "sweep": {"parameters"},
+    "priors": {"parameters", "sweep"} | LEAVES,
+    "laws": {"parameters", "sweep", "priors"} | LEAVES,
+    "processes": {"laws", "runs", "sweep"} | LEAVES,
     "noise": {"laws", "processes"} | LEAVES,
     "datasets": {"runs", "errors", "units"},
     # Imports what it names when it is asked.

@@ -1,4 +1,4 @@
-"""A law, a noise model, a process and a method outside the package work wherever ours do."""
+"""Laws, noise models, processes, priors and methods outside the package work wherever ours do."""
 
 import json
 import os
@@ -92,6 +92,32 @@ class MyProcess(Process):
         return np.ones((len(a.group), len(b.group)))
 """
 
+PRIOR = """
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+from numpyro import distributions as dist
+
+from bayescale.priors.base import Prior
+
+
+@dataclass(frozen=True)
+class MyPrior(Prior):
+    width: float = 1.0
+
+    title: ClassVar[str] = "Each parameter about one, at the first run"
+
+    def coordinates(self, parameters):
+        return tuple(replace(row, prior=dist.LogNormal(0.0, self.width)) for row in parameters)
+
+    def to_parameters(self, coordinates, sweep):
+        return coordinates
+
+    def reference_rows(self, log_compute):
+        return np.array([0])
+"""
+
 # One process answers all that must hold where the class was never imported.
 ELSEWHERE = """
 import json, sys
@@ -137,6 +163,7 @@ def folder(tmp_path_factory):
     (folder / "own_law.py").write_text(LAW, encoding="utf-8")
     (folder / "chinchilla.py").write_text(LAW.replace("MyLaw", "Chinchilla"), encoding="utf-8")
     (folder / "own_noise.py").write_text(NOISE, encoding="utf-8")
+    (folder / "own_prior.py").write_text(PRIOR, encoding="utf-8")
     tokens = np.geomspace(1e9, 1e11, 8)
     loss = 9.0 * tokens**-0.05 * np.exp(0.005 * np.array([1, -1, -1, 1, 1, -1, -1, 1]))
     rows = [f"{d},{value}" for d, value in zip(tokens, loss, strict=True)]
@@ -150,7 +177,7 @@ def on_path(folder, monkeypatch):
     known = set(sys.modules)
     monkeypatch.syspath_prepend(folder)
     yield folder
-    for name in {"own_law", "own_noise", "chinchilla"} & (set(sys.modules) - known):
+    for name in {"own_law", "own_noise", "own_prior", "chinchilla"} & (set(sys.modules) - known):
         del sys.modules[name]
 
 
@@ -236,6 +263,15 @@ def test_noise_and_processes_of_a_module_combine_with_ours(on_path):
     assert [p.name for p in noise.parameters] == ["gamma_c", "all_sd"]
 
 
+def test_a_prior_of_a_module_is_one_of_a_law_of_ours(on_path):
+    text = "coupled:prior=own_prior:MyPrior:width=0.3"
+    law = parse("bayescale.laws", text)
+    assert describe(law) == text
+    assert decode(encode(law), "bayescale.laws") == law
+    assert [row.name for row in law.coordinates][:2] == ["E", "A"]
+    assert {float(row.prior.scale) for row in law.coordinates} == {0.3}
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -283,9 +319,9 @@ def test_a_file_that_names_another_kind_of_class_is_refused(saved, tmp_path):
 
 def test_a_file_of_a_newer_format_says_so(saved, tmp_path):
     with pytest.raises(
-        InputError, match=r"written by a newer version .*format 4.*update bayescale"
+        InputError, match=r"written by a newer version .*format 5.*update bayescale"
     ):
-        bs.load(changed(saved, tmp_path, format="bayescale posterior 4"))
+        bs.load(changed(saved, tmp_path, format="bayescale posterior 5"))
 
 
 def test_a_law_that_could_not_be_read_back_is_not_saved(made_posterior, on_path, tmp_path):
@@ -308,3 +344,11 @@ def test_a_file_of_the_first_format_is_read():
     assert posterior.draws("E") == pytest.approx([1.72328349, 1.66086374, 1.6219655, 1.6178097])
     departures = posterior.log_departure()[0, 0, :3]
     assert departures == pytest.approx([0.01721711, 0.01335756, 0.00767049], rel=1e-5)
+
+
+def test_a_coupled_law_of_a_format_without_priors_has_that_of_its_rows(made_posterior, tmp_path):
+    law = bs.laws.Coupled(bs.priors.Separate())
+    path = made_posterior(law, bs.noise.Normal()).save(tmp_path / "post.nc")
+    without = json.dumps({"module": "bayescale.laws", "class": "Coupled", "fields": {}})
+    older = changed(path, tmp_path, law=without, format="bayescale posterior 3")
+    assert bs.load(older).law == law

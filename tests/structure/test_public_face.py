@@ -18,6 +18,7 @@ FOLDERS = (
     "bayescale.laws",
     "bayescale.noise",
     "bayescale.processes",
+    "bayescale.priors",
     "bayescale.inference",
     "bayescale.decisions.checks.holdouts",
 )

@@ -15,10 +15,12 @@ from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from numpyro import distributions as dist
 
 from bayescale.defaults import textbook_law
 from bayescale.laws.base import Law, Parameter, Values
+from bayescale.sweep import Sweep
 
 MULTIPLIERS = {"n_params": "n_params_multiplier", "n_tokens": "n_tokens_multiplier"}
 FLOOR = "floor_ratio"
@@ -63,6 +65,15 @@ class RecipeLaw(Law):
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
+        return (*self.base.parameters, *self._of_candidate)
+
+    @property
+    def coordinates(self) -> tuple[Parameter, ...]:
+        return (*self.base.coordinates, *self._of_candidate)
+
+    @property
+    def _of_candidate(self) -> tuple[Parameter, ...]:
+        """The rows of what the candidate does to N, to D and to the floor."""
         of_params = Parameter(
             "n_params_multiplier",
             dist.LogNormal(0.0, 1.0),
@@ -71,13 +82,20 @@ class RecipeLaw(Law):
         of_tokens = Parameter(
             "n_tokens_multiplier", dist.LogNormal(0.0, 1.0), "what a token is worth in the base"
         )
-        parameters = (*self.base.parameters, of_params, of_tokens)
         if not self.own_floor:
-            return parameters
+            return (of_params, of_tokens)
         floor = Parameter(
             FLOOR, dist.LogNormal(0.0, 0.2), "irreducible loss of the candidate over the base's"
         )
-        return (*parameters, floor)
+        return (of_params, of_tokens, floor)
+
+    def from_coordinates(self, coordinates: Values, sweep: Sweep) -> Values:
+        """Return the base's parameters by its prior; the multipliers stay."""
+        return self.base.from_coordinates(coordinates, sweep)
+
+    def reference_rows(self, log_compute: np.ndarray) -> np.ndarray:
+        """Return the runs at which the base's prior is stated."""
+        return self.base.reference_rows(log_compute)
 
     def predict(self, params: Values, log_inputs: Values) -> jax.Array:
         """Return the log loss of runs of either recipe."""
@@ -89,12 +107,12 @@ class RecipeLaw(Law):
 
     def decorrelate(self, logs: Sequence[Any]) -> list[Any]:
         """Return the base's decorrelated coordinates, then logarithms of the multipliers."""
-        k = len(self.base.parameters)
+        k = len(self.base.coordinates)
         return list(self.base.decorrelate(logs[:k])) + list(logs[k:])
 
     def recorrelate(self, decorrelated: Sequence[Any]) -> list[Any]:
         """The inverse of `decorrelate`."""
-        k = len(self.base.parameters)
+        k = len(self.base.coordinates)
         return list(self.base.recorrelate(decorrelated[:k])) + list(decorrelated[k:])
 
     def rescale(self, params: Values, units: Values) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from bayescale.decisions.recipes.recipes import Recipes
 from bayescale.errors import InputError
 from bayescale.laws import Chinchilla, Coupled, PowerLaw
 from bayescale.noise import GroupEffects, Huber, Normal
+from bayescale.sweep import Sweep
 
 N_MULTIPLIER, D_MULTIPLIER, FLOOR = 2.0, 1.5, 0.97
 BASE = {"E": 1.69, "A": 406.4, "B": 410.7, "alpha": 0.34, "beta": 0.28}
@@ -113,6 +114,18 @@ def test_its_formula_holds_in_any_units(law):
     np.testing.assert_allclose(
         law.predict(counts, log_inputs), law.predict(inside, centred) + np.log(3.0), rtol=1e-5
     )
+
+
+def test_the_joint_prior_of_the_base_holds_for_the_base_of_two_recipes():
+    base, law = Coupled(), RecipeLaw(Coupled(), own_floor=True)
+    middle = {row.name: 0.1 * i for i, row in enumerate(law.coordinates)}
+    found, expected = (one.from_coordinates(middle, Sweep(1.0)) for one in (law, base))
+    assert {name: float(value) for name, value in found.items()} == {
+        name: float(value) for name, value in expected.items()
+    }
+    assert set(found) == {row.name for row in law.parameters}
+    compute = np.arange(20.0)
+    np.testing.assert_array_equal(law.reference_rows(compute), base.reference_rows(compute))
 
 
 def test_straight_coordinates_go_back():

@@ -1,0 +1,45 @@
+"""The library prior: its numbers are in a file, for all families and without each."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import bayescale as bs
+from bayescale.errors import InputError
+from bayescale.priors import AtFrontier, Library
+from bayescale.sweep import Sweep
+
+FILE = Path(bs.priors.__file__).with_name("library.json")
+PRIORS = json.loads(FILE.read_text(encoding="utf-8"))["priors"]
+FAMILIES = sorted(filter(None, PRIORS))
+
+
+def test_there_is_a_prior_of_all_families_and_one_without_each_of_ten():
+    assert "" in PRIORS
+    assert len(FAMILIES) == 10
+
+
+@pytest.mark.parametrize("family", ["", *FAMILIES])
+def test_the_file_gives_every_number_of_a_prior_that_may_be(family):
+    assert set(PRIORS[family]) == set(vars(AtFrontier()))
+    assert Library(family).learnt == AtFrontier(**PRIORS[family])
+
+
+def test_without_a_family_the_prior_is_another():
+    assert len({Library(family).learnt for family in ["", *FAMILIES]}) == 11
+
+
+def test_a_family_that_is_not_there_is_refused_with_those_that_are():
+    with pytest.raises(InputError, match=r"without=kaplan2020 is no family of it.*gadre2024"):
+        Library("kaplan2020")
+
+
+def test_it_is_the_prior_at_the_frontier_with_its_numbers():
+    library, learnt = Library(), Library().learnt
+    middle = {row.name: float(row.prior.loc) for row in library.coordinates(())}
+    sweep = Sweep(1.0, -0.5)
+    found, expected = (prior.to_parameters(middle, sweep) for prior in (library, learnt))
+    assert {name: float(value) for name, value in found.items()} == {
+        name: float(value) for name, value in expected.items()
+    }
