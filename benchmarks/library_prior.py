@@ -235,7 +235,13 @@ def scatter(chosen: list[View]) -> dict[str, float]:
 
 
 def library(saved: list[JsonObject]) -> JsonObject:
-    """Return the priors of all families and of all but one, with how far they differ."""
+    """Return the priors of all families and of all but one, with how far they differ.
+
+    Parameters
+    ----------
+    saved : list of views
+        Of two families at least.
+    """
     chosen = [as_view(each) for each in saved]
     families = sorted({each.family for each in chosen})
     priors = {}
@@ -299,9 +305,9 @@ def _cases(quick: bool, only: str) -> Iterator[Case]:
         yield from frontier_worlds.sweeps(1, "as_fitted")
         yield from frontier_worlds.sweeps(1, "hidden_component")
         return
-    for case in frontier_panel.cases(only=only):
-        if len(case.fold.train) >= _FEWEST:
-            yield case
+    cases = [c for c in frontier_panel.cases(only=only) if len(c.fold.train) >= _FEWEST]
+    # Sweeps of one size share compiled programs.
+    yield from sorted(cases, key=lambda case: len(case.fold.train) + len(case.fold.test))
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What the prior said and what the runs say, of the same quantities: the law at its reference.
+"""Intervals of the prior beside those that the runs leave, of the law at its reference.
 
 E, A and B hang on units, and on each other. At the runs where the prior is stated, the dearest
 ones for `bayescale.priors.Library`, they are shares: of the loss that is floor, and of the rest
