@@ -234,8 +234,8 @@ class Posterior:
         return (f"{about}: {draws}.", ", ".join(parameters) + ".", *verdicts.doubts)
 
     def to_dict(self) -> dict[str, Json]:
-        """Parameters, diagnostics, problems, verdicts, how far the runs narrow each prior, and what
-        was fitted to what.
+        """Parameters, diagnostics, problems, verdicts, how far the runs narrow each prior,
+        intervals of the prior beside those that the runs leave, and what was fitted to what.
         """
         found: dict[str, object] = {
             "parameters": {name: summarise(self.draws(name)) for name in self.params},
@@ -244,9 +244,11 @@ class Posterior:
             "verdicts": self.verdicts.to_dict(),
         }
         if self.n_draws > 1:
+            from bayescale.posterior.beside_prior import beside_prior
             from bayescale.posterior.prior_weight import prior_weight
 
             found["prior_weight"] = prior_weight(self).to_dict("index")
+            found["beside_prior"] = beside_prior(self).to_dict("index")
         if self.objective is not None:
             found["objective"] = self.objective
         found["seconds"] = self.seconds

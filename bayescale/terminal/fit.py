@@ -9,7 +9,9 @@ from rich.table import Table
 
 from bayescale._internal.discovery import describe
 from bayescale.decisions.plans._one_budget import is_of_one_budget
+from bayescale.posterior.beside_prior import QUANTITIES, beside_prior
 from bayescale.posterior.prior_weight import PRIOR, prior_weight
+from bayescale.priors.library import Library
 from bayescale.terminal import style
 from bayescale.terminal.allocate import plan_table, print_extrapolations, print_notes
 from bayescale.terminal.curve import Curve, draw_curve
@@ -57,6 +59,7 @@ def print_fit(posterior: "Posterior", plans: "Allocation | None", curve: Curve |
     console.print(_heading(posterior))
     style.print_table(console, _parameter_table(posterior))
     _print_prior_weight(console, posterior)
+    _print_beside_prior(console, posterior)
     print_verdicts(console, posterior, _diagnostics(posterior))
     if plans:
         style.print_table(console, plan_table(posterior, plans))
@@ -176,6 +179,27 @@ def _print_prior_weight(console: Console, posterior: "Posterior") -> None:
             f"{'it' if len(by_prior) == 1 else 'them'}.",
             style="yellow",
         )
+    console.print()
+
+
+def _print_beside_prior(console: Console, posterior: "Posterior") -> None:
+    """Print what the prior said beside what it and the runs say, where a law has such a table."""
+    if posterior.n_draws == 1:
+        return
+    compared = beside_prior(posterior)
+    if compared.empty:
+        return
+    said, where = "prior", "where the prior is stated"
+    if isinstance(getattr(posterior.law, "prior", None), Library):
+        said, where = "the library says", "at the dearest runs"
+    headings = [where, said, "with your runs", "meaning"]
+    table = style.table(headings, left=["meaning"])
+    for name, row in compared.iterrows():
+        before = f"{number(row['prior_q05'], 2)} to {number(row['prior_q95'], 2)}"
+        after = f"{number(row['q05'], 2)} to {number(row['q95'], 2)}"
+        table.add_row(str(name), before, after, QUANTITIES[str(name)])
+    style.print_table(console, table)
+    console.print("90 % intervals.", style="dim")
     console.print()
 
 
