@@ -54,7 +54,7 @@ class Vertex:
 
     @property
     def feasible(self) -> np.ndarray:
-        """Which draws have a minimum, shape (draws,)."""
+        """Mask of the draws that have a minimum, shape (draws,)."""
         return np.isfinite(self.log_tokens)
 
     def at(self, compute: np.ndarray) -> dict[str, np.ndarray]:
@@ -92,7 +92,7 @@ class Vertex:
 
     @property
     def note(self) -> str:
-        """What the plan is, and what it does not say."""
+        """Note on what the plan is, and on what it does not say."""
         lacking = 1 - self.feasible.mean()
         doubt = f" In {lacking:.0%} of the draws they show no least loss." if lacking else ""
         return (
@@ -149,7 +149,7 @@ def vertex(runs: Runs, seed: int = 0) -> Vertex:
 
 
 def same_budget(runs: Runs, compute: np.ndarray) -> np.ndarray:
-    """Return which budgets are that of the runs, but for rounding."""
+    """Return a mask of the budgets that are that of the runs, but for rounding."""
     spent = runs.column("flops")
     return (compute >= spent.min() / BUDGET_GAP) & (compute <= spent.max() * BUDGET_GAP)
 
