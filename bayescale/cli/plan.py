@@ -67,7 +67,7 @@ def plan(
             "--sensitivity/--no-sensitivity",
             help="Also fit under other assumptions, which takes a minute or two.",
         ),
-    ] = True,
+    ] = False,
     html: Annotated[
         Path | None,
         typer.Option(

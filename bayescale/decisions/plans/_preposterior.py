@@ -107,9 +107,11 @@ class Preposterior:
         variance = np.diag(self.covariance) - explained + self.noise
         return np.asarray(self.curvature / 2 * left**2 / variance)
 
-    def best(self, cost: np.ndarray, budget: float, most: int, price: float = 0.0) -> list[int]:
-        """Candidates, each once, that make regret and price · cost together least: greedy from
-        several rules, then exchange.
+    def best(
+        self, cost: np.ndarray, budget: float, most: int, price: float = 0.0, toll: float = 0.0
+    ) -> list[int]:
+        """Candidates, each once, that make regret and charges together least: greedy from several
+        rules, then exchange.
 
         Parameters
         ----------
@@ -120,6 +122,8 @@ class Preposterior:
             How many there may be.
         price : float
             Regret that a unit of cost is worth.
+        toll : float
+            Regret that each run must save besides.
 
         Returns
         -------
@@ -127,12 +131,13 @@ class Preposterior:
             The one that gains most for its cost first, then the one that does so once the first is
             known, and so on.
         """
+        charge = price * cost + toll
         sets = []
         for thrift, share in product(_THRIFT, _LARGEST_SHARES):
             allowed = cost <= share * budget
-            begin = self._greedy(cost, allowed, budget, most, price, thrift)
-            sets.append(self._exchanged(begin, cost, budget, most, price))
-        chosen = min(sets, key=lambda candidates: self._score(candidates, cost, price))
+            begin = self._greedy(cost, allowed, budget, most, charge, thrift)
+            sets.append(self._exchanged(begin, cost, budget, most, charge))
+        chosen = min(sets, key=lambda candidates: self._score(candidates, charge))
         ordered: list[int] = []
         while left := [j for j in chosen if j not in ordered]:
             gains = self.gains(ordered)
@@ -145,8 +150,8 @@ class Preposterior:
         measured = self.covariance[np.ix_(rows, rows)] + np.diag(self.noise[rows])
         return np.asarray(np.linalg.solve(measured, right))
 
-    def _score(self, chosen: Sequence[int], cost: np.ndarray, price: float) -> float:
-        return self.regret(chosen) + price * float(cost[list(chosen)].sum())
+    def _score(self, chosen: Sequence[int], charge: np.ndarray) -> float:
+        return self.regret(chosen) + float(charge[list(chosen)].sum())
 
     def _greedy(
         self,
@@ -154,12 +159,12 @@ class Preposterior:
         allowed: np.ndarray,
         budget: float,
         most: int,
-        price: float,
+        charge: np.ndarray,
         thrift: float,
     ) -> list[int]:
         chosen: list[int] = []
         while len(chosen) < most:
-            gains = self.gains(chosen) - price * cost
+            gains = self.gains(chosen) - charge
             possible = allowed & (cost <= budget - cost[chosen].sum()) & (gains > 0)
             possible[chosen] = False
             if not possible.any():
@@ -168,18 +173,18 @@ class Preposterior:
         return chosen
 
     def _exchanged(
-        self, chosen: list[int], cost: np.ndarray, budget: float, most: int, price: float
+        self, chosen: list[int], cost: np.ndarray, budget: float, most: int, charge: np.ndarray
     ) -> list[int]:
         """Replace, add and drop one at a time while that lowers the score."""
-        score, moved = self._score(chosen, cost, price), True
+        score, moved = self._score(chosen, charge), True
         while moved:
             moved = False
             for out in (*chosen, None):
                 if out is not None and out not in chosen:
                     continue
                 kept = [j for j in chosen if j != out]
-                without = self._score(kept, cost, price)
-                with_each = without - self.gains(kept) + price * cost
+                without = self._score(kept, charge)
+                with_each = without - self.gains(kept) + charge
                 with_each[
                     (cost > budget - cost[kept].sum()) | np.isin(np.arange(len(cost)), kept)
                 ] = np.inf

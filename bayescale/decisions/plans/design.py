@@ -45,6 +45,9 @@ _BUDGETS, _SIZES, _ASIDE = 16, 17, 4.0
 _STEP = 0.1
 # Sizes at the target between which the best is sought, and the share of draws beyond them.
 _TARGET_SIZES, _TAIL = 101, 0.005
+# A run must explain more of the variance than so many times what chance does in as many draws: the
+# best of many candidates that tell nothing seems to explain some six times as much.
+_CHANCE = 6.0
 # The interquartile range of a Normal distribution in standard deviations.
 _IQR = 1.349
 
@@ -98,7 +101,8 @@ class Design:
             f"{self.regret:.2g} {in_loss_unit('nats', self.loss_unit)}"
         )
         if self.frame.empty:
-            return (f"{begin}; no run is worth its price.",)
+            why = "is worth its price" if self.price > 0 else "in the budget tells enough of it"
+            return (f"{begin}; no run {why}.",)
         last = self.frame.iloc[-1]
         runs = "this run" if len(self.frame) == 1 else f"these {len(self.frame)} runs"
         sentences = [
@@ -239,7 +243,8 @@ def design(
     noise = ((high - low) / _IQR) ** 2
     outlook = Preposterior.of(log_losses, optimum, curvature, weights, noise)
     outlook = outlook.beginning_at(_regret(posteriors, weights, optimum, target, seed))
-    chosen = outlook.best(flops, float(budget), int(n_runs), price)
+    toll = _CHANCE * float(np.sum(weights**2)) * outlook.regret()
+    chosen = outlook.best(flops, float(budget), int(n_runs), price, toll)
     regrets = np.array([outlook.regret(chosen[:n]) for n in range(len(chosen) + 1)])
     frame = table.iloc[chosen][["n_params", "n_tokens"]].reset_index(drop=True)
     flops_of_chosen = flops[chosen]
