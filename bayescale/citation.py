@@ -73,7 +73,7 @@ def cite(result: object) -> str:
 
     Parameters
     ----------
-    result : Posterior, Runs, Law, Noise, Process, Method, or a result that holds posteriors
+    result : Posterior, Runs, Law, Prior, Noise, Process, Method, or a result that holds posteriors
         A result of `compare`, `stack` or `batch` holds several.
 
     Returns
@@ -147,21 +147,27 @@ def _reference(text: str) -> Reference | None:
 def _parts(result: object) -> Iterator[_Part]:
     """Yield the laws, priors, noise models, processes, methods and runs of a result."""
     if isinstance(result, Posterior):
-        yield from _parts(result.law)
+        yield from _of_law(result.law)
         yield from _of_noise(result.noise)
         yield result.method
         yield result.runs
     elif isinstance(result, Noise):
         yield from _of_noise(result)
     elif isinstance(result, Law):
-        yield result
-        held = (getattr(result, field.name) for field in dataclasses.fields(result))
-        yield from (value for value in held if isinstance(value, Prior))
-    elif isinstance(result, Process | Method | Runs):
+        yield from _of_law(result)
+    elif isinstance(result, Prior | Process | Method | Runs):
         yield result
     else:
         for posterior in _posteriors(result):
             yield from _parts(posterior)
+
+
+def _of_law(law: Law) -> Iterator[Law | Prior]:
+    yield law
+    for field in dataclasses.fields(law):
+        held = getattr(law, field.name)
+        if isinstance(held, Prior):
+            yield held
 
 
 def _of_noise(noise: Noise) -> Iterator[Noise | Process]:

@@ -7,7 +7,7 @@ downstream checks again.
 import hashlib
 import warnings
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -23,7 +23,7 @@ from bayescale.tables.nearest import lacking
 from bayescale.tables.reading import Reading, read_table
 from bayescale.tables.rows import faults
 from bayescale.tables.sources import TableLike
-from bayescale.units import six_nd
+from bayescale.units import NATS_PER_TOKEN, six_nd
 
 REQUIRED = ("n_params", "n_tokens", "loss")
 OPTIONAL_NUMBERS = ("flops", "unique_tokens", "loss_se", "weight", "n_correct", "n_samples")
@@ -44,8 +44,8 @@ class Runs:
     ----------
     frame : DataFrame, one row per run
         ``n_params`` (parameters, a count), ``n_tokens`` (tokens trained on, a count) and ``loss``
-        (nats per token) as float64; optionally ``flops`` (FLOPs of training), ``unique_tokens``,
-        ``loss_se`` (nats per token), ``weight``, ``n_correct`` out of ``n_samples`` (counts) and
+        (in ``loss_unit``) as float64; optionally ``flops`` (FLOPs of training), ``unique_tokens``,
+        ``loss_se`` (in ``loss_unit``), ``weight``, ``n_correct`` out of ``n_samples`` (counts) and
         ``group``; and every other column of the source. The index is ``run_id``. Rows are sorted by
         their numbers, so that a result never depends on the order of the rows in a file.
     name : str
@@ -54,12 +54,16 @@ class Runs:
         Where they come from: a paper, a file.
     notes : tuple of str
         Choices that the reader of a result must know, such as which parameters were counted.
+    loss_unit : str
+        Unit of the losses, which every page and axis of a result names: ``nats per token``, or such
+        as ``bits per byte``; ``units of the table`` where nobody knows it.
     """
 
     frame: pd.DataFrame
     name: str = "runs"
     source: str = ""
     notes: tuple[str, ...] = ()
+    loss_unit: str = NATS_PER_TOKEN
 
     @classmethod
     def read(
@@ -90,7 +94,7 @@ class Runs:
         required : sequence of str, optional
             Columns that must be there; by default ``loss``, and one of ``n_params``, ``n_tokens``
             and ``flops``.
-        loss_unit : {"nats", "bits", "bits per byte", "perplexity"}, optional
+        loss_unit : {"nats", "bits", "bits per byte", "perplexity", "unknown"}, optional
             Unit of the losses, where their heading does not say it.
         **columns : str
             ``standard_name="heading in the table"``, where another column is meant than the one
@@ -125,9 +129,10 @@ class Runs:
     def from_reading(cls, reading: Reading, notes: Sequence[str] = ()) -> "Runs":
         """Return the runs of a table that has been read, with more notes; nothing is warned of."""
         every_note = (*reading.notes, *notes)
-        return cls._checked(
+        runs = cls._checked(
             reading.frame, reading.name, reading.source, every_note, reading.numbers
         )
+        return replace(runs, loss_unit=reading.loss_unit)
 
     @classmethod
     def from_frame(

@@ -7,6 +7,7 @@ without the attention term; Hoffmann et al. 2022).
 """
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -17,6 +18,14 @@ from bayescale.errors import InputError
 Numbers = Any  # a float, or an array of NumPy, pandas or JAX
 
 FLOPS_PER_PARAMETER_AND_TOKEN = 6.0
+
+NATS_PER_TOKEN = "nats per token"
+"""The unit of losses where a table does not say another."""
+
+UNKNOWN_LOSS_UNIT = "units of the table"
+"""The unit of losses of which nobody knows the unit, such as those read from a figure."""
+
+_NATS = re.compile(r"\bnats\b( per token)?")
 
 QUANTILES = {"q05": 0.05, "q50": 0.5, "q95": 0.95}
 """Median and central 90 % interval: of every quantity that is summarised."""
@@ -220,6 +229,17 @@ def rounded(value: float) -> str:
     if not math.isfinite(value):
         return number(value)
     return f"{_to_three_digits(value):,g}"
+
+
+def in_loss_unit(text: str, unit: str) -> str:
+    """Return a text about losses in nats, with another unit in the place of nats.
+
+    >>> in_loss_unit("E, nats per token: 0.01 nats less", "bits per byte")
+    'E, bits per byte: 0.01 bits per byte less'
+    >>> in_loss_unit("0.01 nats less", "nats per token")
+    '0.01 nats less'
+    """
+    return text if unit == NATS_PER_TOKEN else _NATS.sub(unit, text)
 
 
 def count(value: float) -> str:

@@ -62,28 +62,27 @@ RESULTS = record.RESULTS
 _FACTS = ("model", "fold")
 
 
-def cell(model: str, method: str, case: Case) -> JsonObject:
+def cell(model: str, method: str | None, case: Case) -> JsonObject:
     """Fit, forecast and score one model at one cut."""
     begun = time.perf_counter()
-    train, compute = case.test.fold.train, case.test.compute
+    train, test = case.test.fold.train, case.test.fold.test
     found: JsonObject = {"diagnostics": {}, "problems": [], "losses": {}, "lacking": ""}
     with warnings.catch_warnings():
         # Problems are saved in the cell and counted in the table.
         warnings.simplefilter("ignore", bs.FitWarning)
         try:
             if model in APPROACHES:
-                approach = ApproachSizes(APPROACHES[model], case.sweep.budgets)
-                forecast = approach.sizes(train, compute)
+                forecast = ApproachSizes(APPROACHES[model]).sizes(case.test)
             else:
-                prediction = forecaster(model, method).predict(train, case.test.fold.test)
-                found |= _of_losses(prediction, case.test.fold.test)
-                forecast = sizes_of(prediction.posterior, compute)
+                prediction = forecaster(model, method).predict(train, test)
+                found |= _of_losses(prediction, test)
+                forecast = sizes_of(prediction.posterior, case.test.compute)
             scores = scored(case.test, forecast).drop(columns=list(_FACTS))
         except bs.InputError as error:
             found["lacking"], scores = str(error), pd.DataFrame()
     return {
         "model": model,
-        "method": method if model in MODELS else "",
+        "method": _method_of(model, method),
         "family": case.sweep.family,
         "set": case.sweep.name,
         "cut": case.cut,
@@ -107,30 +106,34 @@ def _of_losses(prediction: Prediction, test: bs.Runs) -> JsonObject:
     }
 
 
-def forecaster(name: str, method: str) -> Forecaster:
+def forecaster(name: str, method: str | None) -> Forecaster:
     """Return the forecaster of a name of MODELS, or today's practice."""
     return HuberBootstrap() if name == HUBER else fitted(name, method)
 
 
-def fitted(name: str, method: str) -> Fitted:
+def fitted(name: str, method: str | None) -> Fitted:
     """Return the law, noise model and method of a name of MODELS."""
     law, noise = MODELS[name]
     return Fitted(
         parse("bayescale.laws", law) if law else None,
         parse("bayescale.noise", noise) if noise else None,
-        parse("bayescale.inference", method),
+        parse("bayescale.inference", method) if method else None,
     )
 
 
+def _method_of(model: str, method: str | None) -> str:
+    return (method or "default") if model in MODELS else ""
+
+
 def finished(
-    folder: Path, models: list[str], method: str, cases: Iterable[Case]
+    folder: Path, models: list[str], method: str | None, cases: Iterable[Case]
 ) -> list[JsonObject]:
     """Return all cells: saved cells from the folder, and new cells, which are saved there."""
     folder.mkdir(parents=True, exist_ok=True)
     cells = []
     for case in cases:
         for model in models:
-            label = f"{model}-{case.sweep.name}-{case.cut}-{method if model in MODELS else ''}"
+            label = f"{model}-{case.sweep.name}-{case.cut}-{_method_of(model, method)}"
             file_name = re.sub(r"[^A-Za-z0-9.]+", "_", label).strip("_")
             path = folder / f"{file_name}.json"
             if not path.is_file():
@@ -161,7 +164,7 @@ def main() -> None:
     parser.add_argument(
         "--sets", default="", metavar="TEXT", help="only sweeps whose family or name contains it"
     )
-    parser.add_argument("--method", default=defaults.METHOD, help="inference of the models")
+    parser.add_argument("--method", help="inference of the models; by default that of bs.fit")
     parser.add_argument(
         "--cells", type=Path, default=RESULTS / "allocation_cells", help="folder of finished cells"
     )
@@ -185,7 +188,7 @@ def main() -> None:
     alternatives.show(allocation_tables.shown_models(table))
     alternatives.show(allocation_tables.shown_families(families))
     result = {
-        "method": arguments.method,
+        "method": arguments.method or "default",
         "models": allocation_tables.as_records(table),
         "families": allocation_tables.as_records(families),
         "cuts": allocation_tables.as_records(allocation_tables.cuts(budgets)),
@@ -194,7 +197,7 @@ def main() -> None:
     record.write(result, RESULTS / "allocation.json", arguments, recorded)
 
 
-def _recorded(name: str, method: str) -> record.Model:
+def _recorded(name: str, method: str | None) -> record.Model:
     model = fitted(name, method)
     return record.Model(model.law, model.noise, model.method)
 

@@ -22,8 +22,8 @@ from record import ROOT
 from scipy.interpolate import PchipInterpolator
 
 import bayescale as bs
+from bayescale.decisions.checks.allocations.cuts import HiddenSizes, hidden_sizes
 from bayescale.decisions.checks.allocations.truth import members, optima_of
-from bayescale.decisions.checks.backtest_allocation import HiddenSizes, hidden_sizes
 
 MOST_FITTED = 200
 

@@ -1,6 +1,7 @@
 """Functions of the catalogue: list, fetch, read and load data sets."""
 
 import os
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import cast
@@ -66,7 +67,8 @@ def load(name: str, *, keep_suspect: bool = False, **columns: str) -> Runs:
     notes.append(descriptor.n_params.get(n_params, f"N is the column {n_params}, as chosen."))
     notes += descriptor.notes
     source = f"{descriptor.authors} {descriptor.year}, {descriptor.paper}"
-    return Runs.from_frame(kept, name=name, source=source, notes=notes, **columns)
+    runs = Runs.from_frame(kept, name=name, source=source, notes=notes, **columns)
+    return replace(runs, loss_unit=descriptor.loss_unit)
 
 
 def frame(name: str) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """Descriptors of data sets: the facts in a data set's TOML file, read without its originals."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import TypeAlias
 from urllib.parse import quote
 
 from bayescale.errors import InputError
+from bayescale.units import UNKNOWN_LOSS_UNIT
 
 FOLDER = files("bayescale.datasets")
 TABLE = "table_"  # prefix of the files that hold published figures
@@ -92,6 +94,12 @@ class Descriptor:
     known_outliers: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     published_fits: Mapping[str, Mapping[str, TomlValue]] = field(default_factory=dict)
+
+    @property
+    def loss_unit(self) -> str:
+        """Unit of the losses in words that a page can print, from the first of ``loss_units``."""
+        known = re.match(r"(nats|bits) per (token|byte|character)\b", self.loss_units)
+        return known.group() if known else UNKNOWN_LOSS_UNIT
 
     @property
     def embedded(self) -> bool:

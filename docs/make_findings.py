@@ -32,7 +32,8 @@ for finding in bs.check(one_budget).findings:
 **model** and its **sampling**. An answer is good where all three are. They stand on the page of \
 `bayescale fit`, in its `--json` under `verdicts`, and in the report of `bayescale plan --html`.
 
-- *Data*: good where no finding is doubtful. Notes do not count.
+- *Data*: good where no finding is doubtful. Notes do not count. A fit adds `unlike_library` where \
+losses fall as in no sweep of [the library prior](library_prior.md).
 - *Model*: posterior predictive checks. Residuals along each input, of budgets, of groups, of \
 neighbours, and the farthest run are compared with those of runs that the model makes up. A misfit \
 with a probability below 0.005 is doubtful, and named with its runs; where there is none, the \

@@ -8,6 +8,7 @@ options do not use an old file.
 import json
 import os
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,9 @@ TABLE = "batch.csv"
 FIRST_COLUMNS = ("data_set", "law", "noise", "method", "n_runs", "status", "message")
 
 _LONGEST_NAME = 60
+# Seconds after which an unfinished file is that of a killed writer. Another batch may be writing to
+# the folder, and writes a file in a few seconds.
+_ABANDONED = 600.0
 # A file that a killed writer leaves: its final name, between a dot and eight random characters.
 _UNFINISHED = re.compile(
     rf"\.(.+-[0-9a-f]{{12}}\.(nc|failed\.json)|{re.escape(TABLE)})\.[a-z0-9_]{{8}}"
@@ -32,7 +36,8 @@ _UNFINISHED = re.compile(
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of fits; one batch at a time writes to it, with as many workers as it likes.
+    """A folder of fits. Several batches may write to it at once: each of their files is whole, and
+    ``batch.csv`` is the table of the one that ends last.
 
     Attributes
     ----------
@@ -61,7 +66,7 @@ class Folder:
         try:
             path.mkdir(exist_ok=True)
             for entry in path.iterdir():
-                if _UNFINISHED.fullmatch(entry.name):
+                if _UNFINISHED.fullmatch(entry.name) and _is_abandoned(entry):
                     entry.unlink(missing_ok=True)
         except OSError as error:
             raise InputError(
@@ -132,6 +137,14 @@ class Folder:
             return posterior if identity(posterior) == task.identity else None
         except Exception:
             return None
+
+
+def _is_abandoned(path: Path) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime > _ABANDONED
+    except FileNotFoundError:
+        # Finished in the meantime.
+        return False
 
 
 def _word(text: str) -> str:

@@ -23,10 +23,15 @@ _AXES = {"n_params": "parameters", "n_tokens": "tokens", "flops": "compute, FLOP
 def outlook(posterior: "Posterior") -> "tuple[Allocation | None, Curve | None]":
     """Return plans at three budgets, and a curve from the smallest run to 100 times the largest.
 
-    Plans are None where the law has no optimum; the curve is None where it has no one axis.
+    Plans are None where the law has no optimum; the curve is None where it has no one axis. Runs of
+    one budget have the plan at it, and the curve of their losses over sizes; neither where the
+    losses have no minimum.
     """
+    from bayescale.decisions.plans._one_budget import is_of_one_budget
     from bayescale.laws.base import AllocatesCompute
 
+    if is_of_one_budget(posterior):
+        return _vertex_and_curve(posterior)
     if isinstance(posterior.law, AllocatesCompute):
         return _plans_and_curve(posterior)
     return None, _curve_of_law(posterior) if len(posterior.law.inputs) == 1 else None
@@ -44,7 +49,29 @@ def _plans_and_curve(posterior: "Posterior") -> "tuple[Allocation, Curve]":
     observed = posterior.runs.column("loss")
     title, axis = "compute-optimal loss", "compute, FLOPs (6·N·D)"
     low, middle, high = losses
-    return plans, Curve(title, axis, grid, low, middle, high, compute, observed)
+    response = _response(posterior)
+    return plans, Curve(title, axis, grid, low, middle, high, compute, observed, response)
+
+
+def _vertex_and_curve(posterior: "Posterior") -> "tuple[Allocation | None, Curve | None]":
+    """Return the best size of the one budget that all runs have, and losses along it."""
+    from bayescale.decisions.plans._one_budget import vertex
+    from bayescale.decisions.plans.allocate import allocate
+    from bayescale.errors import InputError
+    from bayescale.terminal.curve import Curve
+
+    try:
+        found = vertex(posterior.runs)
+    except InputError:
+        return None, None
+    tokens = posterior.runs.column("n_tokens")
+    grid = np.geomspace(tokens.min(), tokens.max(), _N_POINTS)
+    low, middle, high = quantiles(found.losses(np.log10(grid))).values()
+    title = f"parabola at {found.compute:.3g} FLOPs"
+    observed = posterior.runs.column("loss")
+    axis, response = _AXES["n_tokens"], _response(posterior)
+    curve = Curve(title, axis, grid, low, middle, high, tokens, observed, response)
+    return allocate(posterior, found.compute), curve
 
 
 def _curve_of_law(posterior: "Posterior") -> "Curve":
@@ -60,4 +87,9 @@ def _curve_of_law(posterior: "Posterior") -> "Curve":
     observed = posterior.response.from_scale(posterior.observed)
     title = f"{posterior.law.response} of the law"
     low, middle, high = quantiles(responses).values()
-    return Curve(title, _AXES.get(name, name), grid, low, middle, high, x, observed)
+    axis, response = _AXES.get(name, name), _response(posterior)
+    return Curve(title, axis, grid, low, middle, high, x, observed, response)
+
+
+def _response(posterior: "Posterior") -> str:
+    return f"{posterior.law.response}, {posterior.response_unit}"

@@ -5,12 +5,15 @@ from bayescale.cli._command import Command, Section
 
 def devices() -> None:
     """List the devices that JAX sees, and say what runs where."""
-    import jax
+    from bayescale.terminal.reporting import reporting
 
-    from bayescale.kernels.mesh import described
-    from bayescale.terminal.devices import print_devices
+    with reporting():
+        import jax
 
-    print_devices(jax.__version__, described())
+        from bayescale.kernels.mesh import described
+        from bayescale.terminal.devices import print_devices
+
+        print_devices(jax.__version__, described())
 
 
 COMMAND = Command(devices, Section.LOOK_UP, order=3)

@@ -114,12 +114,14 @@ def _print_json(posterior: "Posterior", path: Path | None, sensitivity: bool) ->
 
     plans, _ = outlook(posterior)
     value = posterior.to_dict() | {"allocation": plans.records() if plans else []}
-    saved = None if path is None else save(posterior, path)
     if sensitivity:
         value["sensitivity"] = bayescale.sensitivity(posterior).to_dict()
-    if saved:
-        value["saved"] = saved
-    print_json(value)
+    try:
+        if path is not None:
+            value["saved"] = save(posterior, path)
+    finally:
+        # Printed whether it could be saved or not: a full disk must not cost the reader the fit.
+        print_json(value)
 
 
 def _print_report(posterior: "Posterior", path: Path, sensitivity: bool) -> None:

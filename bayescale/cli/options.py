@@ -89,7 +89,7 @@ LossUnit = Annotated[
         "--loss-unit",
         metavar="UNIT",
         help="Unit of the losses where their heading does not say it: nats, bits, 'bits per byte' "
-        "or perplexity.",
+        "perplexity or unknown.",
         show_default=False,
     ),
 ]

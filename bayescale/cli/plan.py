@@ -110,10 +110,6 @@ def plan(
             budget_of_runs=largest if runs_budget is None else runs_budget,
             sensitivity=bayescale.sensitivity(posterior, compute) if sensitivity else None,
         )
-        report = None
-        if html is not None:
-            command = shlex.join(["bayescale", *sys.argv[1:]])
-            report = bayescale.report(result, html, commands=[command])
         if as_json:
             from bayescale.cli._json import print_json
 
@@ -122,8 +118,14 @@ def plan(
             from bayescale.terminal.plan import print_plan
             from bayescale.terminal.reporting import warn_of_problems
 
-            print_plan(result, report)
+            print_plan(result)
             warn_of_problems(posterior)
+        # After the plan is printed: a full disk must not cost the reader the plan.
+        if html is not None:
+            command = shlex.join(["bayescale", *sys.argv[1:]])
+            report = bayescale.report(result, html, commands=[command])
+            if not as_json:
+                typer.echo(f"\nThe report is {report}.")
         exit_by(strict, posterior)
 
 
@@ -139,18 +141,29 @@ def _fit(
     """Return the posterior of a file, or of a fit to the source."""
     import bayescale
     from bayescale.cli import _inputs
+    from bayescale.decisions.plans._one_budget import (
+        refuse_other_budgets,
+        refuse_other_budgets_of_runs,
+        runs_are_of_one_budget,
+    )
 
     if source.endswith(".nc"):
         if law or noise or column or loss_unit:
             raise InputError(
                 f"{source} is fitted already; leave out --law, --noise, --column and --loss-unit."
             )
-        return _inputs.posterior_from(Path(source))
+        saved = _inputs.posterior_from(Path(source))
+        refuse_other_budgets("plan", saved, None)
+        return saved
     chosen_law = _inputs.law_from(law) if law else None
     chosen_noise = _inputs.noise_from(noise) if noise else None
     chosen_method = _inputs.method_from(method, seed)
     runs = _inputs.runs_from(source, chosen_law, column, loss_unit=loss_unit)
     _inputs.say_notes(runs)
+    # Before a fit whose plan would be refused.
+    planned = chosen_law or defaults.law_for(runs)
+    if runs_are_of_one_budget(runs, planned.inputs, planned.response):
+        refuse_other_budgets_of_runs("plan", runs, None)
     return bayescale.fit(runs, law=chosen_law, noise=chosen_noise, method=chosen_method)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from bayescale.findings._sweep import Sweep
 from bayescale.findings.base import DOUBTFUL, Finding, Rule
+from bayescale.units import WIDEST_BUDGET
 
 _SHORTEST_LADDER = 5
 
@@ -140,15 +141,16 @@ def _families(sweep: Sweep) -> list[np.ndarray]:
 
 def _ladder(sweep: Sweep, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     """Return the rows in the order of compute, and its logarithms; None where some input falls
-    along it, or there are fewer than five.
+    along it and is not constant but for rounding, or there are fewer than five.
     """
     if len(rows) < _SHORTEST_LADDER:
         return None
     logs = [sweep.log(name)[rows] for name in sweep.inputs]
     log_x = np.log(sweep.compute)[rows] if sweep.compute is not None else logs[0]
     order = np.argsort(log_x, kind="stable")
-    climbs = all(np.diff(log[order]).min() >= 0 for log in logs)
-    if not climbs or np.diff(log_x[order]).min() <= 0:
+    moves = [log[order] for log in logs if np.ptp(log) > np.log(WIDEST_BUDGET)]
+    climbs = all(np.diff(log).min() >= 0 for log in moves)
+    if not (moves and climbs) or np.diff(log_x[order]).min() <= 0:
         return None
     return rows[order], log_x[order]
 

@@ -13,6 +13,7 @@ from bayescale.inference.base import Method, Problem
 from bayescale.laws.base import Law
 from bayescale.noise.base import Noise
 from bayescale.posterior.posterior import Posterior
+from bayescale.posterior.unusual import unlike_library, widened
 from bayescale.runs import Runs, RunsLike, as_runs
 
 if TYPE_CHECKING:
@@ -43,8 +44,9 @@ def fit(
         By default `Coupled()`, for any noise model and method: its forecasts were the best over
         public sweeps (`bayescale.defaults`). Its option ``prior`` is what other sweeps say of a
         new one, `bayescale.priors.Library`; ``Coupled(prior=bs.priors.AtFrontier())`` takes
-        numbers of your own. Where runs have parameters, tokens or compute alone,
-        `PowerLaw` of that input, and a note of the runs says so.
+        numbers of your own. Where the library has no sweep like the runs, the default doubles its
+        standard deviations, and a finding ``unlike_library`` says so. Where runs have parameters,
+        tokens or compute alone, `PowerLaw` of that input, and a note of the runs says so.
     noise : Noise
         By default `Discrepancy()`; `StudentT()` under `Grid`, `MultiStart` and `Bootstrap`, which
         need runs that scatter independently, or where the law predicts something else than a loss.
@@ -86,12 +88,17 @@ def fit(
     _require_instance(Noise, noise, "noise=bs.noise.StudentT()")
     _require_instance(Method, method, "method=bs.NUTS()")
     runs = as_runs(runs, law.required_columns if law else None)
+    chosen_law = law
     if law is None:
         law = defaults.law_for(runs)
         runs = _with_a_note_on_one_input(runs, law)
     noise, method = _chosen(law, noise, method)
     findings = examine(runs.frame, law.inputs, law.response)
     refuse(findings, runs.name)
+    unusual = unlike_library(runs, law, noise)
+    if unusual and chosen_law is None:
+        law = widened(law)
+    findings = (*unusual, *findings)
     problem = Problem.build(runs, law, noise)
     for finding in unread(findings):
         warnings.warn(f"{runs.name}: {finding}", RunsWarning, stacklevel=3)

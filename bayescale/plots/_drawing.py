@@ -25,6 +25,7 @@ from matplotlib.ticker import (
 )
 
 from bayescale.posterior.posterior import Posterior
+from bayescale.runs import Runs
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -41,7 +42,6 @@ LABELS = {
     "flops": "training compute C (FLOPs)",
     "n_params": "parameters N",
     "n_tokens": "training tokens D",
-    "loss": "loss (nats per token)",
 }
 
 _STYLE: Any = {  # Any, because the keys that its stubs know differ between releases of matplotlib
@@ -106,6 +106,11 @@ def title(posterior: Posterior) -> str:
         f"{formula} fitted to {posterior.runs.name}, {len(posterior.runs)} runs\n"
         f"{type(posterior.noise).__name__} noise, {type(posterior.method).__name__}, {draws}"
     )
+
+
+def loss_label(runs: Runs) -> str:
+    """Return the label of an axis of losses, with their unit."""
+    return f"loss ({runs.loss_unit})"
 
 
 def note(figure: Figure, text: str) -> None:

@@ -16,6 +16,7 @@ from bayescale.plots._drawing import (
     Drawing,
     log_ticks,
     loss_axis,
+    loss_label,
     note,
     styled,
 )
@@ -75,7 +76,7 @@ def backtest_bands(tested: Backtest) -> Figure:
         covered = rows["covered90"].sum()
         axes.set_title(f"{name}: {len(rows)} run{plural}, {covered} in the 90 % bars", fontsize=9)
         if index % across == 0:
-            axes.set_ylabel(LABELS["loss"])
+            axes.set_ylabel(loss_label(tested.runs))
         if index >= len(folds) - across:
             axes.set_xlabel(LABELS["compute"])
     for axes in grid[len(folds) :]:

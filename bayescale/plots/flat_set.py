@@ -40,7 +40,7 @@ def flat_set(found: FlatSet) -> Figure:
     over = str(found.frame.columns[0])
     figure = Drawing(figsize=(7.8, 4.2), layout="constrained")
     axes = figure.add_subplot(
-        xlabel=LABELS["n_params"], ylabel="expected regret (nats per token)", xscale="log"
+        xlabel=LABELS["n_params"], ylabel=f"expected regret ({found.loss_unit})", xscale="log"
     )
     summary = found.summary()
     for colour, (budget, rows) in zip(COLOURS, found.frame.groupby(over), strict=False):
@@ -70,7 +70,7 @@ def flat_set(found: FlatSet) -> Figure:
         axes.legend(title=over)
     note(
         figure,
-        f"Shaded: sizes within {found.epsilon:g} nats (dotted) of the best with a probability of "
-        "50 % or more. Diamond: least expected regret.",
+        f"Shaded: {found.title} (dotted) with a probability of 50 % or more. Diamond: least "
+        f"expected regret.",
     )
     return figure

@@ -11,8 +11,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bayescale.decisions.forecasts.surface import summarise_cells
-from bayescale.decisions.plans.allocate import allocate
+from bayescale.decisions.plans._one_budget import refuse_other_budgets, runs_are_of_one_budget
+from bayescale.decisions.plans.allocate import allocate_by_law, loss_of_plans
 from bayescale.errors import InputError
 from bayescale.laws.base import AllocatesCompute
 from bayescale.plots._drawing import (
@@ -20,6 +20,7 @@ from bayescale.plots._drawing import (
     LABELS,
     Drawing,
     loss_axis,
+    loss_label,
     note,
     styled,
     title,
@@ -37,7 +38,7 @@ _SIZE_RATIO = 10.0
 _MARGIN = 1.5
 _MARGIN_FOR_LABELS = 6.0
 _NOTE = (
-    "Each line is one budget C = 6ND: median and 90 % band of the law. Dots: runs within 12 % of "
+    "Each line is one budget C = 6ND: median and 90 % band. Dots: runs within 12 % of "
     "the budget.\nDiamonds: the best size N* and its 90 % interval. Dashed: no run near that "
     "budget."
 )
@@ -59,7 +60,7 @@ def isoflop(posterior: Posterior, budgets: Sequence[float] | np.ndarray | None =
     budgets : sequence of float, optional
         FLOPs. Unless given: the budgets of the runs, as `bayescale.isoflop` finds them, or of more
         than nine those with most runs; where the runs are in no budgets, five from the least to the
-        most compute that a run had; and ten times the largest.
+        most compute that a run had; and ten times the largest, unless all runs have one budget.
 
     Returns
     -------
@@ -68,8 +69,8 @@ def isoflop(posterior: Posterior, budgets: Sequence[float] | np.ndarray | None =
     Raises
     ------
     InputError
-        If the law has no trade-off between parameters and tokens, a budget is not positive, or
-        ``budgets`` is empty.
+        If the law has no trade-off between parameters and tokens, a budget is not positive,
+        ``budgets`` is empty, or all runs have one budget and another is asked for.
 
     Examples
     --------
@@ -92,12 +93,16 @@ def isoflop(posterior: Posterior, budgets: Sequence[float] | np.ndarray | None =
         raise InputError(
             "isoflop: budgets is empty; give FLOPs such as [1e21, 1e22], or leave it out."
         )
+    refuse_other_budgets("isoflop", posterior, chosen)
     optima = _optima(posterior, chosen)
     runs = _near(runs, chosen)
     curves = _curves(posterior, optima, runs)
     figure = Drawing(figsize=(7.8, 5.4), layout="constrained")
     axes = figure.add_subplot(
-        title=title(posterior), xlabel=LABELS["n_params"], ylabel=LABELS["loss"], xscale="log"
+        title=title(posterior),
+        xlabel=LABELS["n_params"],
+        ylabel=loss_label(posterior.runs),
+        xscale="log",
     )
     shades = matplotlib.colormaps["viridis"](np.linspace(0.0, 0.78, len(chosen)))
     for budget, colour in zip(chosen, shades, strict=True):
@@ -120,8 +125,10 @@ def _runs(posterior: Posterior) -> pd.DataFrame:
 
 def _budgets(runs: Runs) -> np.ndarray:
     """Budgets of the runs, or else compute of runs that is spread over all of it; and ten times the
-    largest.
+    largest, unless all runs have one budget.
     """
+    if runs_are_of_one_budget(runs, ("n_params", "n_tokens")):
+        return nominal_budgets(np.zeros(len(runs), dtype=int), runs.six_nd)
     budgets = budgets_or_none(runs.column("flops"))
     found = _spaced(runs.six_nd) if budgets is None else _fullest(budgets, runs.six_nd)
     return np.append(found, 10 * found.max())
@@ -142,7 +149,7 @@ def _spaced(compute: np.ndarray) -> np.ndarray:
 
 def _optima(posterior: Posterior, budgets: np.ndarray) -> pd.DataFrame:
     """Return quantiles of N* and ``loss``, the median at the optimum; one row per budget."""
-    plans = allocate(posterior, compute=budgets).summary()
+    plans = allocate_by_law(posterior, budgets).summary()
     sizes = plans.xs("n_params", level="quantity")[["q05", "q50", "q95"]]
     return sizes.assign(loss=plans.xs("loss", level="quantity")["q50"])
 
@@ -156,7 +163,7 @@ def _near(runs: pd.DataFrame, budgets: np.ndarray) -> pd.DataFrame:
 
 
 def _curves(posterior: Posterior, optima: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    """Return statistics of the law's loss along each budget.
+    """Return quantiles of loss along each budget, by law and departures.
 
     The sizes of a budget span its runs and the interval of N*. The columns ``n_params`` and
     ``compute`` are added.
@@ -166,10 +173,8 @@ def _curves(posterior: Posterior, optima: pd.DataFrame, runs: pd.DataFrame) -> p
     high = np.fmax(sizes["max"], np.maximum(optima["q95"], optima["q50"] * _SIZE_RATIO))
     n_params = np.geomspace(low, high, _POINTS).T.ravel()
     compute = np.repeat(optima.index.to_numpy(), _POINTS)
-    predicted = summarise_cells(
-        posterior, {"n_params": n_params, "n_tokens": tokens_for(compute, n_params)}
-    )
-    return predicted.assign(n_params=n_params, compute=compute)
+    losses = loss_of_plans(posterior, n_params, tokens_for(compute, n_params))
+    return pd.DataFrame(losses).assign(n_params=n_params, compute=compute)
 
 
 def _draw_slice(
@@ -178,15 +183,15 @@ def _draw_slice(
     if several:
         axes.fill_between(
             curve["n_params"],
-            curve["law_q05"],
-            curve["law_q95"],
+            curve["q05"],
+            curve["q95"],
             color=colour,
             alpha=0.2,
             linewidth=0,
         )
     axes.plot(
         curve["n_params"],
-        curve["law_q50"],
+        curve["q50"],
         color=colour,
         linewidth=1.3,
         linestyle="-" if len(runs) else (0, (4, 2)),
@@ -202,7 +207,7 @@ def _draw_slice(
     )
     end = curve.iloc[-1]
     text = f" {as_power_of_ten(end['compute'])} FLOPs" + ("" if len(runs) else ",\n no runs")
-    axes.text(end["n_params"], end["law_q50"], text, color=colour, fontsize=8.5, va="center")
+    axes.text(end["n_params"], end["q50"], text, color=colour, fontsize=8.5, va="center")
 
 
 def _draw_optima(axes: Axes, optima: pd.DataFrame, shades: np.ndarray) -> None:

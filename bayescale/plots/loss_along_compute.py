@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bayescale.decisions.forecasts.surface import summarise_cells
+from bayescale.decisions.plans._one_budget import refuse_other_budgets
 from bayescale.decisions.plans.allocate import allocate
 from bayescale.errors import InputError
 from bayescale.laws.base import AllocatesCompute
@@ -18,6 +19,7 @@ from bayescale.plots._drawing import (
     PAPER,
     Drawing,
     loss_axis,
+    loss_label,
     note,
     styled,
     title,
@@ -63,7 +65,8 @@ def loss_along_compute(posterior: Posterior, decades: float = 1.5) -> Figure:
     Raises
     ------
     InputError
-        If the law has several inputs and no best split of compute, or ``decades`` is negative.
+        If the law has several inputs and no best split of compute, ``decades`` is negative, or all
+        runs have one budget.
 
     Examples
     --------
@@ -76,12 +79,16 @@ def loss_along_compute(posterior: Posterior, decades: float = 1.5) -> Figure:
     if not 0 <= decades < np.inf:
         raise InputError(f"loss_along_compute: decades={decades} must be 0 or more.")
     quantity = _abscissa(posterior)
+    if quantity == "compute":
+        refuse_other_budgets("loss_along_compute", posterior, None)
     runs = _runs(posterior, quantity)
     largest = runs["x"].max()
     line = _predictions(posterior, quantity, _grid(runs["x"].min(), largest, decades))
     figure = Drawing(figsize=(7.8, 5.0), layout="constrained")
     axes = figure.add_subplot(
-        title=title(posterior), xlabel=LABELS.get(quantity, quantity), ylabel=LABELS["loss"]
+        title=title(posterior),
+        xlabel=LABELS.get(quantity, quantity),
+        ylabel=loss_label(posterior.runs),
     )
     _draw_law(axes, line, largest, several=posterior.n_draws > 1)
     _draw_runs(axes, runs)

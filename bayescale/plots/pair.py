@@ -21,7 +21,7 @@ from bayescale.plots._drawing import (
     title,
 )
 from bayescale.posterior.posterior import Posterior
-from bayescale.units import rounded
+from bayescale.units import in_loss_unit, rounded
 
 _GREEK = {"alpha": "α", "beta": "β", "gamma": "γ"}
 _SIDE = 1.62
@@ -55,6 +55,7 @@ def pair(posterior: Posterior) -> Figure:
     """
     parameters = posterior.law.parameters
     count = len(parameters)
+    unit = posterior.runs.loss_unit
     side = max(_SIDE * count, _ROOM_FOR_THE_TITLE)
     figure = Drawing(figsize=(side, side + 0.5), layout="constrained")
     figure.suptitle(title(posterior), x=0.01, ha="left", fontsize=10)
@@ -66,10 +67,10 @@ def pair(posterior: Posterior) -> Figure:
         for axes in grid[row, row + 1 :]:
             axes.remove()
     for axes, parameter in zip(grid[-1], parameters, strict=True):
-        axes.set_xlabel(_label(parameter))
+        axes.set_xlabel(_label(parameter, unit))
         _draw_ticks(axes.xaxis, parameter)
     for axes, parameter in zip(grid[1:, 0], parameters[1:], strict=True):
-        axes.set_ylabel(_label(parameter))
+        axes.set_ylabel(_label(parameter, unit))
         axes.tick_params(labelleft=True)
     if posterior.n_draws > 1:
         note(
@@ -139,6 +140,6 @@ def _symbol(parameter: Parameter) -> str:
     return _GREEK.get(parameter.name, parameter.name)
 
 
-def _label(parameter: Parameter) -> str:
+def _label(parameter: Parameter, loss_unit: str) -> str:
     """Return the symbol and the unit."""
-    return f"{_symbol(parameter)} ({parameter.unit or 'no unit'})"
+    return f"{_symbol(parameter)} ({in_loss_unit(parameter.unit, loss_unit) or 'no unit'})"

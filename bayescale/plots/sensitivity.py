@@ -16,7 +16,7 @@ from bayescale.plots._drawing import (
     note,
     styled,
 )
-from bayescale.units import as_power_of_ten
+from bayescale.units import as_power_of_ten, in_loss_unit
 
 _TITLES = {
     "alpha": "α",
@@ -73,7 +73,7 @@ def sensitivity(found: Sensitivity) -> Figure:
     grid = figure.subplots(rows, _COLUMNS, squeeze=False, sharey=True)
     for axes, quantity in zip(grid.flat, quantities, strict=False):
         _draw(axes, found.frame[found.frame["quantity"] == quantity])
-        axes.set_title(_TITLES[quantity])
+        axes.set_title(in_loss_unit(_TITLES[quantity], found.loss_unit))
         if quantity in ("n_params", "n_tokens"):
             axes.set_xscale("log")
             log_ticks(axes.xaxis, count=3)

@@ -10,12 +10,13 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from bayescale.decisions.forecasts.surface import surface as predicted_surface
+from bayescale.decisions.plans._one_budget import is_of_one_budget
 from bayescale.decisions.plans.allocate import allocate
 from bayescale.errors import InputError
 from bayescale.laws.base import AllocatesCompute
 from bayescale.plots._drawing import COLOURS, INK, LABELS, Drawing, note, styled, title
 from bayescale.posterior.posterior import Posterior
-from bayescale.units import six_nd
+from bayescale.units import in_loss_unit, six_nd
 
 _POINTS = 40
 # Each axis extends to the largest run times this.
@@ -79,10 +80,10 @@ def surface(posterior: Posterior) -> Figure:
         color=INK,
         zorder=4,
     )
-    if isinstance(posterior.law, AllocatesCompute):
+    if isinstance(posterior.law, AllocatesCompute) and not is_of_one_budget(posterior):
         _draw_best_split(axes, posterior, six_nd(n_params, n_tokens))
     axes.set(xlim=n_params[[0, -1]].tolist(), ylim=n_tokens[[0, -1]].tolist())
-    note(figure, _NOTE)
+    note(figure, in_loss_unit(_NOTE, posterior.runs.loss_unit))
     return figure
 
 

@@ -34,7 +34,7 @@ from bayescale.processes.base import Basis, Process, bases, locate
 from bayescale.responses import RESPONSES, Response
 from bayescale.results import Complaint, Json, as_json, messages, to_html, to_text
 from bayescale.runs import OPTIONAL_NUMBERS, REQUIRED, Runs
-from bayescale.units import plus_minus, summarise
+from bayescale.units import in_loss_unit, plus_minus, summarise
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -53,7 +53,7 @@ class Posterior:
         What was fitted, and how.
     runs : Runs
     params : dict of str to array, shape (chain, draw)
-        Parameters of the law, in counts and nats per token, and of the noise.
+        Parameters of the law, in counts and the unit of the runs' losses, and of the noise.
     coefficients : array, shape (chain, draw, functions)
         Coefficients of the functions of the noise model's processes; those of each are padded with
         functions that are zero everywhere.
@@ -234,8 +234,8 @@ class Posterior:
         return (f"{about}: {draws}.", ", ".join(parameters) + ".", *verdicts.doubts)
 
     def to_dict(self) -> dict[str, Json]:
-        """Parameters, diagnostics, problems, verdicts, how far the runs narrow each prior, and what
-        was fitted to what.
+        """Parameters, diagnostics, problems, verdicts, how far the runs narrow each prior,
+        intervals of the prior beside those that the runs leave, and what was fitted to what.
         """
         found: dict[str, object] = {
             "parameters": {name: summarise(self.draws(name)) for name in self.params},
@@ -244,9 +244,11 @@ class Posterior:
             "verdicts": self.verdicts.to_dict(),
         }
         if self.n_draws > 1:
+            from bayescale.posterior.beside_prior import beside_prior
             from bayescale.posterior.prior_weight import prior_weight
 
             found["prior_weight"] = prior_weight(self).to_dict("index")
+            found["beside_prior"] = beside_prior(self).to_dict("index")
         if self.objective is not None:
             found["objective"] = self.objective
         found["seconds"] = self.seconds
@@ -254,6 +256,7 @@ class Posterior:
             "name": self.runs.name,
             "source": self.runs.source,
             "n_runs": len(self.runs),
+            "loss_unit": self.runs.loss_unit,
             "notes": self.runs.notes,
         }
         return dict(as_json(found | self._attributes()))
@@ -268,6 +271,11 @@ class Posterior:
     def response(self) -> Response:
         """The quantity that the law predicts."""
         return RESPONSES[self.law.response]
+
+    @property
+    def response_unit(self) -> str:
+        """The unit of what the law predicts: of losses, that of the runs."""
+        return in_loss_unit(self.response.unit, self.runs.loss_unit)
 
     @cached_property
     def observed(self) -> np.ndarray:

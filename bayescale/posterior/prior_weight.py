@@ -37,7 +37,7 @@ def prior_weight(posterior: Posterior) -> pd.DataFrame:
         from 0.7 on, ``prior`` below 0.3, and ``runs and prior`` between. Parameters whose units a
         law mixes in its own way are left out.
     """
-    rows, prior = {}, _prior_draws(posterior)
+    rows, prior = {}, prior_draws(posterior)
     for parameter in (*posterior.law.parameters, *posterior.noise.parameters):
         if parameter.name in posterior.params and _is_comparable(posterior.law, parameter):
             before, after = prior[parameter.name], posterior.draws(parameter.name)
@@ -49,7 +49,7 @@ def prior_weight(posterior: Posterior) -> pd.DataFrame:
     return table.rename_axis(index="parameter")
 
 
-def _prior_draws(posterior: Posterior) -> dict[str, np.ndarray]:
+def prior_draws(posterior: Posterior) -> dict[str, np.ndarray]:
     """Return draws of the prior in the units of the data, each of shape (draws,)."""
     law, noise = posterior.law, posterior.noise
     rows = (*law.coordinates, *noise.parameters)

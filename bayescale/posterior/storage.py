@@ -28,6 +28,7 @@ from bayescale.priors.separate import Separate
 from bayescale.processes.base import padded_functions, padded_size
 from bayescale.results import Complaint
 from bayescale.runs import Runs
+from bayescale.units import NATS_PER_TOKEN
 
 _FORMAT = "bayescale posterior "
 _NEWEST = 4
@@ -48,7 +49,12 @@ def write(posterior: Posterior, path: str | Path) -> Path:
     for name, package in _PARTS.items():
         _check_readable(name, parts[name], package)
     runs = posterior.runs
-    about = {"name": runs.name, "source": runs.source, "notes": runs.notes}
+    about = {
+        "name": runs.name,
+        "source": runs.source,
+        "notes": runs.notes,
+        "loss_unit": runs.loss_unit,
+    }
     results = {
         "diagnostics": posterior.diagnostics,
         "problems": [Complaint.of(problem).to_dict() for problem in posterior.problems],
@@ -203,7 +209,13 @@ def _posterior(
     frame = _frame(groups).rename_axis(index="run_id")
     return Posterior(
         **parts,
-        runs=Runs(frame, about["name"], about["source"], tuple(about["notes"])),
+        runs=Runs(
+            frame,
+            about["name"],
+            about["source"],
+            tuple(about["notes"]),
+            about.get("loss_unit", NATS_PER_TOKEN),
+        ),
         params=draws,
         coefficients=coefficients,
         sample_stats=groups["sample_stats"].arrays if "sample_stats" in groups else {},

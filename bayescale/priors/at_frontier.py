@@ -19,6 +19,7 @@ sweep; so do N and D in any unit where both slopes φ' and ψ' are zero, and oth
 counts.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -28,13 +29,15 @@ import numpy as np
 from numpyro import distributions as dist
 
 from bayescale.errors import InputError
-from bayescale.parameters import Parameter, Values
+from bayescale.parameters import FloatOrArray, Parameter, Values
 from bayescale.priors.base import Prior
 from bayescale.sweep import Sweep, dearest_rows
 
-_PARAMETERS = ("E", "A", "B", "alpha", "beta", "gamma")
+PARAMETERS = ("E", "A", "B", "alpha", "beta", "gamma")
+"""Parameters of the laws that this prior is for."""
+
 # No sweep that the prior was learnt from lies further from 1e19 FLOP and D/N = 20.
-_MOST_COMPUTE, _MOST_RATIO = 3.75, 2.5
+MOST_COMPUTE, MOST_RATIO = 3.75, 2.5
 
 
 @dataclass(frozen=True)
@@ -102,9 +105,9 @@ class AtFrontier(Prior):
             Where the law has other parameters than E, A, B, alpha, beta and gamma.
         """
         names = tuple(parameter.name for parameter in parameters)
-        if parameters and names != _PARAMETERS:
+        if parameters and names != PARAMETERS:
             raise InputError(
-                f"at_frontier is a prior of {', '.join(_PARAMETERS)}, and this law has "
+                f"at_frontier is a prior of {', '.join(PARAMETERS)}, and this law has "
                 f"{', '.join(names)}; use Separate()."
             )
 
@@ -134,10 +137,9 @@ class AtFrontier(Prior):
     def to_parameters(self, coordinates: Values, sweep: Sweep) -> Values:
         """Return E, A, B, alpha, beta and gamma in units of the reference; other values stay."""
         c = {name: jnp.asarray(value) for name, value in coordinates.items()}
-        compute = jnp.clip(sweep.compute, -_MOST_COMPUTE, _MOST_COMPUTE)
-        ratio = jnp.clip(sweep.tokens_per_param, -_MOST_RATIO, _MOST_RATIO)
-        floor = c.pop("floor_log_odds") + self.floor_share_slope * compute
-        share = c.pop("params_log_odds") + self.params_share_slope * ratio
+        of_floor, of_share = self.log_odds_at(sweep)
+        floor = c.pop("floor_log_odds") + of_floor
+        share = c.pop("params_log_odds") + of_share
         level, log_gamma = c.pop("log_level"), c.pop("log_gamma")
         half_ratio = jnp.exp(c.pop("log_exponent_ratio") / 2)
         exponent, gamma = jnp.exp(c.pop("log_exponent")), jnp.exp(log_gamma)
@@ -152,9 +154,48 @@ class AtFrontier(Prior):
             "gamma": gamma,
         }
 
+    def log_odds_at(self, sweep: Sweep) -> tuple[FloatOrArray, FloatOrArray]:
+        """Return what compute and shape of a sweep add to the log odds of the floor's share and of
+        the parameters'.
+        """
+        compute = jnp.clip(sweep.compute, -MOST_COMPUTE, MOST_COMPUTE)
+        ratio = jnp.clip(sweep.tokens_per_param, -MOST_RATIO, MOST_RATIO)
+        return self.floor_share_slope * compute, self.params_share_slope * ratio
+
     def reference_rows(self, log_compute: np.ndarray) -> np.ndarray:
         """Return the dearest fifth of the runs, one at least and five at most."""
         return dearest_rows(log_compute)
+
+
+def at_reference(params: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the coordinates of parameters in units of the reference, slopes included.
+
+    Parameters
+    ----------
+    params : mapping of arrays, each of shape (draws,)
+        E, A, B, alpha, beta and gamma, as `AtFrontier.to_parameters` returns them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bayescale.priors.at_frontier import at_reference
+    >>> half = {"E": 0.5, "A": 0.25, "B": 0.25, "alpha": 0.4, "beta": 0.4, "gamma": 1.0}
+    >>> found = at_reference({name: np.array([value]) for name, value in half.items()})
+    >>> float(found["floor_log_odds"][0]), float(found["params_log_odds"][0])
+    (0.0, 0.0)
+    """
+    logs = {name: np.log(params[name]) for name in PARAMETERS}
+    gamma = params["gamma"]
+    of_params, of_tokens = logs["A"] / gamma, logs["B"] / gamma
+    log_excess = gamma * np.logaddexp(of_params, of_tokens)
+    return {
+        "log_level": np.logaddexp(logs["E"], log_excess),
+        "floor_log_odds": logs["E"] - log_excess,
+        "params_log_odds": of_params - of_tokens,
+        "log_exponent": (logs["alpha"] + logs["beta"]) / 2,
+        "log_exponent_ratio": logs["beta"] - logs["alpha"],
+        "log_gamma": logs["gamma"],
+    }
 
 
 def _log_odds(share: float) -> float:

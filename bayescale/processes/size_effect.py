@@ -16,7 +16,7 @@ from bayescale.errors import InputError
 from bayescale.laws.base import Parameter
 from bayescale.processes.base import Locations, Process
 
-_SAME_SIZE = 1e-6
+_DIGITS = 4
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,6 @@ class SizeEffect(Process):
 
     def covariance(self, a: Locations, b: Locations) -> np.ndarray:
         """Return the covariance k between locations, shape (a, b)."""
-        # Rounded, so that sizes which are each nearly the next one's make whole groups.
-        one, other = (np.rint(at.log_size / _SAME_SIZE) for at in (a, b))
+        # Rounded, so that sizes form groups: read off a figure, each may be near the next.
+        one, other = np.round(a.log_size, _DIGITS), np.round(b.log_size, _DIGITS)
         return (one[:, None] == other[None, :]).astype(float)

@@ -37,7 +37,7 @@ def checklist(plan: Plan) -> list[tuple[str, str]]:
     return [
         ("Form", f"{posterior.law.formula} ({posterior.law.paper})"),
         ("What N and D count", " ".join(runs.notes) or _UNKNOWN),
-        ("Unit of the loss", posterior.response.unit),
+        ("Unit of the loss", posterior.response_unit),
         ("FLOPs", f"{flops}; budgets and plans are counted alike"),
         ("Runs", _runs(runs)),
         ("Their range", _ranges(posterior)),

@@ -29,7 +29,7 @@ from bayescale.plots.sensitivity import sensitivity as sensitivity_figure
 from bayescale.reports import calculator
 from bayescale.reports.checklist import checklist
 from bayescale.results import messages
-from bayescale.units import QUANTILES, number
+from bayescale.units import NATS_PER_TOKEN, QUANTILES, in_loss_unit, number
 
 _HEADINGS = ("5 %", "median", "95 %")
 _NAMES = {
@@ -69,8 +69,9 @@ class Picture(NamedTuple):
 def report(plan: Plan, path: str | Path, *, commands: Iterable[str] = ()) -> Path:
     """Write a plan as one self-contained HTML file.
 
-    It opens without a network and loads nothing. The calculator splits any budget at all draws of
-    the posterior; laws of other inputs than parameters and tokens have none.
+    It opens without a network and loads nothing. The calculator holds tables of the posterior:
+    the best size of any budget, and the loss of any run. Laws of other inputs than parameters and
+    tokens have none.
 
     Parameters
     ----------
@@ -130,6 +131,7 @@ def html(plan: Plan, *, commands: Iterable[str] = ()) -> str:
         parts=parts,
         doubts=posterior.verdicts.doubts,
         sentences=plan.sentences,
+        loss_unit=posterior.runs.loss_unit,
         figures=list(_pictures(plan)),
         calculator=_calculator(plan) if has_calculator else None,
         tables=tables,
@@ -148,16 +150,16 @@ def _source(name: str) -> str:
 
 
 def _calculator(plan: Plan) -> dict[str, str]:
-    """Return the texts of the calculator: its budget, its bounds on tokens, and its program."""
+    """Return the texts of the calculator: what its fields hold at first, tables and program."""
     known = _known_bounds(plan)
     served = known.pop("inference_tokens", None)
     return {
         "compute": f"{plan.compute:.4g}",
         "cap": f"{min(known.values()):.4g}" if known else "",
         "served": "" if served is None else f"{served:.4g}",
-        "draws": json.dumps(calculator.draws(plan.posterior)),
-        "arguments": ", ".join(calculator.arguments(plan.posterior)),
-        "body": calculator.javascript(plan.posterior.law.formula),
+        "n_params": f"{plan.n_params:.4g}",
+        "n_tokens": f"{plan.n_tokens:.4g}",
+        "tables": json.dumps(calculator.tables(plan)),
         "script": _source("calculator.js"),
     }
 
@@ -192,32 +194,39 @@ def _pictures(plan: Plan) -> Iterable[Picture]:
 def _tables(plan: Plan) -> Iterable[Table]:
     headings = ("", *_HEADINGS)
     content = "Median and 90 % interval over the posterior."
-    yield Table("numbers", "The numbers", content, headings, _rows(plan.summary(), QUANTILES))
+    unit = plan.posterior.runs.loss_unit
+    numbers = _rows(plan.summary(), QUANTILES, unit)
+    yield Table("numbers", "The numbers", content, headings, numbers)
     parameters = _rows(plan.posterior.summary(), QUANTILES)
     yield Table("parameters", "Parameters of the law", "", headings, parameters)
-    yield _regret_table(plan.regret)
+    yield _regret_table(plan.regret, unit)
     if plan.design is not None:
-        yield _design_table(plan.design)
+        yield _design_table(plan.design, unit)
     if plan.sensitivity is not None:
         yield _sensitivity_table(plan.sensitivity)
 
 
-def _rows(frame: pd.DataFrame, columns: Iterable[str]) -> list[list[str]]:
+def _rows(
+    frame: pd.DataFrame, columns: Iterable[str], loss_unit: str = NATS_PER_TOKEN
+) -> list[list[str]]:
     """Return the rows of a table as text: the name of each row, then numbers."""
     texts = frame[list(columns)].map(number)
     names = [str(name) for name in frame.index]
-    texts.insert(0, "name", [_NAMES.get(name, name) for name in names])
+    labels = [in_loss_unit(_NAMES[name], loss_unit) if name in _NAMES else name for name in names]
+    texts.insert(0, "name", labels)
     return texts.to_numpy().tolist()
 
 
-def _regret_table(regret: Regret) -> Table:
-    headings = ("plan", "N", "D", "expected regret, nats", "compute wasted", "5 %", "95 %")
+def _regret_table(regret: Regret, loss_unit: str) -> Table:
+    expected = in_loss_unit("expected regret, nats", loss_unit)
+    headings = ("plan", "N", "D", expected, "compute wasted", "5 %", "95 %")
     columns = ("n_params", "n_tokens", "extra_loss", "wasted", "wasted_q05", "wasted_q95")
     return Table("regret", "Regret", "", headings, _rows(regret.summary(), columns))
 
 
-def _design_table(design: Design) -> Table:
-    headings = ("run", "N", "D", "FLOPs", "spent", "regret after, nats")
+def _design_table(design: Design, loss_unit: str) -> Table:
+    after = in_loss_unit("regret after, nats", loss_unit)
+    headings = ("run", "N", "D", "FLOPs", "spent", after)
     columns = ("n_params", "n_tokens", "flops", "cumulative_flops", "regret_after")
     rows = _rows(design.summary(), columns)
     return Table("next", "Runs to make first", " ".join(design.sentences), headings, rows)

@@ -7,6 +7,7 @@ import numpy as np
 
 from bayescale.errors import InputError
 from bayescale.tables.headings import heading
+from bayescale.units import NATS_PER_TOKEN, UNKNOWN_LOSS_UNIT
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class LossUnit:
     name: str
     to_nats: Callable[[np.ndarray], np.ndarray]
     says: str = ""
-    result: str = "nats per token"
+    result: str = NATS_PER_TOKEN
 
 
 def _same(values: np.ndarray) -> np.ndarray:
@@ -58,8 +59,14 @@ _PERPLEXITY = LossUnit(
     "perplexity", _logarithm, "loss is the logarithm of {heading}, a perplexity: nats."
 )
 _BITS_PER_BYTE = _stays("bits per byte")
+_UNKNOWN = LossUnit(
+    "unknown",
+    _same,
+    "The unit of {heading} is unknown: read every loss and E in units of the table.",
+    UNKNOWN_LOSS_UNIT,
+)
 
-LOSS_UNITS = {unit.name: unit for unit in (_NATS, _BITS, _PERPLEXITY, _BITS_PER_BYTE)}
+LOSS_UNITS = {unit.name: unit for unit in (_NATS, _BITS, _PERPLEXITY, _BITS_PER_BYTE, _UNKNOWN)}
 """Units that may be asked for, by name."""
 
 

@@ -18,6 +18,7 @@ from bayescale.tables.quantities import Quantities, read_quantities
 from bayescale.tables.rows import LeftOut
 from bayescale.tables.sources import TableLike, sheet_of
 from bayescale.tables.wide import one_row_a_run
+from bayescale.units import NATS_PER_TOKEN
 
 _UNITS = {"n_params": "parameters", "n_tokens": "tokens", "flops": "FLOPs"}
 
@@ -72,6 +73,14 @@ class Reading:
         """Standard names of the columns that hold numbers which a fit may use."""
         return tuple(one.name for one in self.columns if one.name not in LABELS)
 
+    @property
+    def loss_unit(self) -> str:
+        """Unit of the losses as they are fitted."""
+        for one in self.columns:
+            if one.name == "loss":
+                return one.unit
+        return NATS_PER_TOKEN
+
 
 @dataclass(frozen=True)
 class _LabelsOfRows:
@@ -117,7 +126,7 @@ def read_table(
         or compute.
     loss_unit : str, optional
         Unit of the losses, where the heading does not say it: ``"nats"``, ``"bits"``,
-        ``"bits per byte"`` or ``"perplexity"``.
+        ``"bits per byte"``, ``"perplexity"`` or ``"unknown"``.
     headings : mapping of str to str, optional
         Headings by standard name; other columns are recognised.
 

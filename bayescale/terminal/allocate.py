@@ -9,7 +9,7 @@ from rich.table import Table
 from bayescale.decisions.plans.bounds import AMOUNTS, COSTS, TARGET_LOSS
 from bayescale.posterior.extrapolation import Extrapolation
 from bayescale.terminal import style
-from bayescale.units import count, number
+from bayescale.units import count, in_loss_unit, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +37,7 @@ def print_allocation(posterior: "Posterior", plans: "Allocation") -> None:
     if plans.is_plain:
         style.print_table(console, plan_table(posterior, plans))
         print_extrapolations(console, posterior, plans)
+        print_notes(console, plans)
         return
     for budget, statistics in _by_budget(plans):
         console.print()
@@ -44,6 +45,13 @@ def print_allocation(posterior: "Posterior", plans: "Allocation") -> None:
         _print_feasible(console, plans.over, statistics)
         _print_binding(console, plans.binding_shares(budget))
     print_extrapolations(console, posterior, plans)
+    print_notes(console, plans)
+
+
+def print_notes(console: Console, plans: "Allocation") -> None:
+    """Print what a reader of the plans must know."""
+    for note in plans.notes:
+        console.print(note, style="yellow")
 
 
 def extrapolations(posterior: "Posterior", plans: "Allocation") -> dict[float, Extrapolation]:
@@ -66,9 +74,9 @@ def print_extrapolations(console: Console, posterior: "Posterior", plans: "Alloc
 
 def plan_table(posterior: "Posterior", plans: "Allocation") -> Table:
     """Return a table with a line for each budget, and its interval below."""
-    point = posterior.n_draws == 1
+    point = len(plans.arrays["loss"]) == 1
     content = " of a point fit" if point else ": median, and 90 % interval"
-    names = [_NAMES[name] for name in _UNBOUNDED]
+    names = [_label(name, plans) for name in _UNBOUNDED]
     table = style.table(["compute, FLOPs", *names], title=f"Compute-optimal plans{content}")
     places = extrapolations(posterior, plans)
     for budget, statistics in _by_budget(plans):
@@ -96,17 +104,21 @@ def _bounded_table(plans: "Allocation", budget: float, statistics: "pd.DataFrame
         table = style.table(["", "point fit"], title=title)
         for name in quantities:
             _, value, _ = _quantiles(name, statistics)
-            table.add_row(_NAMES[name], value)
+            table.add_row(_label(name, plans), value)
         return table
     table = style.table(["", "median", "5 %", "95 %"], title=title)
     for name in quantities:
         low, median, high = _quantiles(name, statistics)
         # A quantity on which all draws agree needs no interval.
         if low == high:
-            table.add_row(_NAMES[name], median, "", "")
+            table.add_row(_label(name, plans), median, "", "")
         else:
-            table.add_row(_NAMES[name], median, low, high)
+            table.add_row(_label(name, plans), median, low, high)
     return table
+
+
+def _label(name: str, plans: "Allocation") -> str:
+    return in_loss_unit(_NAMES[name], plans.loss_unit)
 
 
 def _print_feasible(console: Console, over: str, statistics: "pd.DataFrame") -> None:

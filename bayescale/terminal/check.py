@@ -100,7 +100,8 @@ def _columns(understood: Understood) -> Iterator[dict[str, Json]]:
     if understood.reading is None:
         for name in QUANTITIES:
             if name in frame:
-                yield _column(understood.runs, name, name, "")
+                unit = understood.runs.loss_unit if name == "loss" else ""
+                yield _column(understood.runs, name, name, unit)
         return
     for one in understood.reading.columns:
         yield _column(understood.runs, one.name, one.origin, one.unit)

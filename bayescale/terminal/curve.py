@@ -32,6 +32,8 @@ class Curve:
         5 %, 50 % and 95 % quantiles of the loss.
     data_x, data_loss : ndarray of shape (runs,)
         Position and loss of each run.
+    response : str
+        Label of the vertical axis, with its unit.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Curve:
     high: np.ndarray
     data_x: np.ndarray
     data_loss: np.ndarray
+    response: str
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def draw_curve(curve: Curve, width: int, height: int = 16) -> list[Text]:
     data_rows = scale.row(log_data) // _DOTS_DOWN
     data = set(zip(data_rows.tolist(), data_columns.tolist(), strict=True))
 
-    lines = [Text("loss, nats per token")]
+    lines = [Text(curve.response)]
     for i in range(height):
         # The middle of the line lies between its second and its third dot.
         label = f"{scale.loss(_DOTS_DOWN * i + 1.5):.3g} ┤" if i % 4 == 0 else "│"

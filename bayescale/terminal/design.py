@@ -39,7 +39,7 @@ def print_design(design: "Design") -> None:
     style.print_table(console, table)
     console.print(" ".join(design.sentences))
     console.print(
-        "Regret and worth are in nats per token at the target. Each run is judged as if the runs "
-        "above it were known.",
+        f"Regret and worth are in {design.loss_unit} at the target. Each run is judged as if the "
+        f"runs above it were known.",
         style="dim",
     )

@@ -8,12 +8,15 @@ from rich.console import Console
 from rich.table import Table
 
 from bayescale._internal.discovery import describe
+from bayescale.decisions.plans._one_budget import is_of_one_budget
+from bayescale.posterior.beside_prior import QUANTITIES, beside_prior
 from bayescale.posterior.prior_weight import PRIOR, prior_weight
+from bayescale.priors.library import Library
 from bayescale.terminal import style
-from bayescale.terminal.allocate import plan_table, print_extrapolations
+from bayescale.terminal.allocate import plan_table, print_extrapolations, print_notes
 from bayescale.terminal.curve import Curve, draw_curve
 from bayescale.terminal.verdicts import print_verdicts
-from bayescale.units import as_typed, number, percentage, summarise
+from bayescale.units import as_typed, in_loss_unit, number, percentage, summarise
 
 if TYPE_CHECKING:
     from bayescale.decisions.plans.allocate import Allocation
@@ -56,17 +59,16 @@ def print_fit(posterior: "Posterior", plans: "Allocation | None", curve: Curve |
     console.print(_heading(posterior))
     style.print_table(console, _parameter_table(posterior))
     _print_prior_weight(console, posterior)
+    _print_beside_prior(console, posterior)
     print_verdicts(console, posterior, _diagnostics(posterior))
     if plans:
         style.print_table(console, plan_table(posterior, plans))
         print_extrapolations(console, posterior, plans)
+        print_notes(console, plans)
         console.print()
     else:
-        console.print(
-            f"No compute-optimal plan: {posterior.law.formula} has no trade-off between parameters "
-            f"and tokens.\n"
-        )
-    if posterior.noise.shared:
+        console.print(f"No compute-optimal plan: {_why_no_plan(posterior)}\n")
+    if posterior.noise.shared and not is_of_one_budget(posterior):
         console.print(
             "The exponents are those of the law alone. Plans and forecasts also include the "
             "departures from the law that runs share.\n"
@@ -83,10 +85,15 @@ def print_next_commands(posterior: "Posterior", saved: str) -> None:
     from bayescale.laws.base import AllocatesCompute
 
     file = shlex.quote(saved)
-    lines = [f"Saved to {saved}. Next:", f"  bayescale forecast {file} {_next_inputs(posterior)}"]
-    if isinstance(posterior.law, AllocatesCompute):
-        compute = as_typed(_NEXT_FACTOR * posterior.runs.six_nd.max())
+    lines = [f"Saved to {saved}. Next:"]
+    if is_of_one_budget(posterior):
+        compute = as_typed(posterior.runs.column("flops").max())
         lines.append(f"  bayescale allocate {file} --compute {compute}")
+    else:
+        lines.append(f"  bayescale forecast {file} {_next_inputs(posterior)}")
+        if isinstance(posterior.law, AllocatesCompute):
+            compute = as_typed(_NEXT_FACTOR * posterior.runs.six_nd.max())
+            lines.append(f"  bayescale allocate {file} --compute {compute}")
     style.console().print("\n".join(lines), soft_wrap=True)
 
 
@@ -107,6 +114,12 @@ def _next_inputs(posterior: "Posterior") -> str:
     return " ".join(options)
 
 
+def _why_no_plan(posterior: "Posterior") -> str:
+    if is_of_one_budget(posterior):
+        return "all runs have one budget, and their losses show no least one among the sizes tried."
+    return f"{posterior.law.formula} has no trade-off between parameters and tokens."
+
+
 def _heading(posterior: "Posterior") -> Table:
     runs = posterior.runs
     source = f": {runs.source}" if runs.source else ""
@@ -123,7 +136,8 @@ def _heading(posterior: "Posterior") -> Table:
 
 def _parameter_table(posterior: "Posterior") -> Table:
     parameters = posterior.law.parameters + posterior.noise.parameters
-    meanings = {parameter.name: parameter.meaning for parameter in parameters}
+    unit = posterior.runs.loss_unit
+    meanings = {one.name: in_loss_unit(one.meaning, unit) for one in parameters}
     if posterior.n_draws == 1:
         table = style.table(["parameter", "value", "meaning"], left=["meaning"])
         for name in posterior.params:
@@ -165,6 +179,27 @@ def _print_prior_weight(console: Console, posterior: "Posterior") -> None:
             f"{'it' if len(by_prior) == 1 else 'them'}.",
             style="yellow",
         )
+    console.print()
+
+
+def _print_beside_prior(console: Console, posterior: "Posterior") -> None:
+    """Print what the prior said beside what it and the runs say, where a law has such a table."""
+    if posterior.n_draws == 1:
+        return
+    compared = beside_prior(posterior)
+    if compared.empty:
+        return
+    said, where = "prior", "where the prior is stated"
+    if isinstance(getattr(posterior.law, "prior", None), Library):
+        said, where = "the library says", "at the dearest runs"
+    headings = [where, said, "with your runs", "meaning"]
+    table = style.table(headings, left=["meaning"])
+    for name, row in compared.iterrows():
+        before = f"{number(row['prior_q05'], 2)} to {number(row['prior_q95'], 2)}"
+        after = f"{number(row['q05'], 2)} to {number(row['q95'], 2)}"
+        table.add_row(str(name), before, after, QUANTITIES[str(name)])
+    style.print_table(console, table)
+    console.print("90 % intervals.", style="dim")
     console.print()
 
 

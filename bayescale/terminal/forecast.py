@@ -31,7 +31,7 @@ def print_forecast(posterior: "Posterior", prediction: "Forecast") -> None:
     row = prediction.frame.iloc[0]
     inputs = ", ".join(f"{name} = {row[name]:.4g}" for name in posterior.law.inputs)
     console.print(f"{posterior.runs.name}, {posterior.law.formula}, at {inputs}")
-    response = f"{prediction.response}, {posterior.response.unit}"
+    response = f"{prediction.response}, {posterior.response_unit}"
     table = style.table([response, *_HEADINGS.values()])
     if is_likelihood(posterior.noise):
         style.add_row(table, _cells("of a new run", row, prediction.response))

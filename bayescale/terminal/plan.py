@@ -1,6 +1,5 @@
 """The page of a plan: the answers in sentences, the numbers, the runs to make first."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -9,7 +8,7 @@ from bayescale.posterior.extrapolation import Extrapolation
 from bayescale.terminal import style
 from bayescale.terminal.design import print_design
 from bayescale.terminal.sensitivity import print_sensitivity
-from bayescale.units import count, number
+from bayescale.units import count, in_loss_unit, number
 
 if TYPE_CHECKING:
     from bayescale.decisions.plans.plan import Plan
@@ -27,15 +26,8 @@ _NAMES = {
 }
 
 
-def print_plan(plan: "Plan", report: Path | None) -> None:
-    """Print the plan, and where its report was written.
-
-    Parameters
-    ----------
-    plan : Plan
-    report : Path or None
-        The HTML file; None where none was written.
-    """
+def print_plan(plan: "Plan") -> None:
+    """Print the plan: its sentences, its numbers, and the runs to make first."""
     console = style.console()
     runs, law = plan.posterior.runs, plan.posterior.law
     console.print(f"{runs.name}, {law.formula}, {plan.compute:.3g} FLOPs\n")
@@ -53,18 +45,17 @@ def print_plan(plan: "Plan", report: Path | None) -> None:
         print_design(plan.design)
     if plan.sensitivity is not None:
         print_sensitivity(plan.sensitivity)
-    if report is not None:
-        console.print(f"\nThe report is {report}.")
 
 
 def _quantity_table(plan: "Plan") -> Table:
     table = style.table(["", "median", "5 %", "95 %"], title="Quantities over the posterior")
     summary = plan.summary()
+    unit = plan.posterior.runs.loss_unit
     for name, label in _NAMES.items():
         if name in summary.index:
             text = count if name in _COUNTS else number
             low = text(summary["q05"][name])
             median = text(summary["q50"][name])
             high = text(summary["q95"][name])
-            table.add_row(label, median, low, high)
+            table.add_row(in_loss_unit(label, unit), median, low, high)
     return table

@@ -4,7 +4,7 @@ import math
 from typing import TYPE_CHECKING
 
 from bayescale.terminal import style
-from bayescale.units import number, percentage
+from bayescale.units import in_loss_unit, number, percentage
 
 if TYPE_CHECKING:
     from bayescale.decisions.recipes.recipes import Recipes
@@ -28,7 +28,7 @@ def print_recipes(comparison: "Recipes") -> None:
         compute = "" if math.isnan(row["compute"]) else f"{row['compute']:.2e}"
         median = number(row["q50"], 3)
         interval = f"{number(row['q05'], 3)} to {number(row['q95'], 3)}"
-        name = _NAMES[row["quantity"]]
+        name = in_loss_unit(_NAMES[row["quantity"]], comparison.runs.loss_unit)
         table.add_row(name, compute, median, interval, percentage(row["better"]))
     style.print_table(console, table)
     console.print(

@@ -1,5 +1,6 @@
 """Lines on standard error, and the exit codes of a command that did not end well."""
 
+import errno
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def reporting() -> Iterator[None]:
-    """Turn bad input, interruption and the package's warnings into one line each on standard error.
+    """Turn bad input, a failed disk, interruption and the package's warnings into one line each on
+    standard error.
 
-    Bad input exits with code 1, interruption with code 130.
+    Bad input and a failed disk exit with code 1, interruption with code 130.
     """
     with warnings.catch_warnings():
         for category in (RunsWarning, FitWarning):
@@ -40,6 +42,14 @@ def reporting() -> Iterator[None]:
             yield
         except InputError as error:
             typer.echo(f"error: {_one_line(error)}", err=True)
+            raise typer.Exit(1) from None
+        except OSError as error:
+            # A closed pipe is how head and less end, and the command line's own to handle.
+            if error.errno == errno.EPIPE:
+                raise
+            where = error.filename or "The output"
+            reason = error.strerror or error
+            typer.echo(f"error: {where} cannot be written or read ({reason}).", err=True)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
             typer.echo("interrupted; nothing was saved", err=True)

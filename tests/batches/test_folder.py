@@ -286,6 +286,7 @@ def test_what_a_killed_writer_left_is_cleared_and_nothing_else(out, sweeps, quic
         ".keep",
     ):
         (out / name).touch()
+        os.utime(out / name, (0.0, 0.0))
     bs.batch(sweeps[:1], out=out, **quick)
     assert {path.name for path in out.iterdir()} == {
         fit.name,
@@ -293,6 +294,15 @@ def test_what_a_killed_writer_left_is_cleared_and_nothing_else(out, sweeps, quic
         ".notes.nc.swp",
         ".keep",
     }
+
+
+def test_what_another_batch_is_writing_is_left_alone(out, sweeps, quick):
+    bs.batch(sweeps[:1], out=out, **quick)
+    (fit,) = out.glob("*.nc")
+    unfinished = out / f".{fit.name}.k2j_9xq0"
+    unfinished.touch()
+    bs.batch(sweeps[:1], out=out, **quick)
+    assert unfinished.exists()
 
 
 def test_the_folder_is_made_where_it_is_not_there(out, sweeps, quick):

@@ -75,6 +75,23 @@ def on_line(power=1.0):
     return frame.assign(n_tokens=20 * 1e8 * (sizes / 1e8) ** power)
 
 
+def model_cards(names=("Ours", "Theirs")):
+    """Two ladders: of 20 tokens a parameter, and of one number of tokens."""
+    ladder = on_line()
+    second = ladder.assign(n_tokens=3e11, group=names[1])
+    both = pd.concat([ladder.assign(group=names[0]), second], ignore_index=True)
+    loss = 1.7 + 480 / both["n_params"] ** 0.35 + 2000 / both["n_tokens"] ** 0.37
+    return both.assign(loss=loss).rename_axis(index="run_id")
+
+
+def two_counts():
+    """Each run of a ladder twice: with its embeddings, and without."""
+    ladder = on_line()
+    less = ladder["n_params"] - 5e7
+    both = [ladder.assign(counts="all"), ladder.assign(counts="no embeddings", n_params=less)]
+    return pd.concat(both, ignore_index=True).rename_axis(index="run_id")
+
+
 BREAKS = {
     "checkpoints": checkpoints,
     "few_runs": lambda: sweep().iloc[::12],
@@ -82,6 +99,7 @@ BREAKS = {
     "flops_counting": lambda: sweep().assign(flops=sweep()["flops"] * 1.3),
     "flops_unit": lambda: sweep().assign(flops=sweep()["flops"] / 1e9),
     "high_loss": lambda: sweep().assign(loss=np.exp(sweep()["loss"])),
+    "large_counts": lambda: sweep().assign(n_tokens=sweep()["n_tokens"] * 1e6),
     "lone_run": lone,
     "low_loss": lambda: sweep().assign(loss=sweep()["loss"] / 1e3),
     "mixed_families": families,
@@ -94,6 +112,8 @@ BREAKS = {
     "repeated_settings": learning_rates,
     "rising_metric": accuracies,
     "rising_with_size": rising,
+    "separate_families": model_cards,
+    "several_conventions": two_counts,
     "small_counts": lambda: sweep().assign(n_params=sweep()["n_params"] / 1e9),
     "tokens_follow_size": on_line,
     "tokens_nearly_follow_size": lambda: on_line(power=0.8),

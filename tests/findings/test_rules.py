@@ -10,7 +10,16 @@ from bayescale.errors import InputError
 from bayescale.findings import examine, rules, unread
 from bayescale.findings._sweep import Sweep
 from bayescale.findings.base import SEVERITIES, Finding
-from tests.findings.examples import BREAKS, accuracies, checkpoints, grid, learning_rates, sweep
+from tests.findings.examples import (
+    BREAKS,
+    accuracies,
+    checkpoints,
+    grid,
+    learning_rates,
+    model_cards,
+    sweep,
+    two_counts,
+)
 
 every_rule = pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.code)
 
@@ -84,6 +93,36 @@ def test_a_run_off_the_ladder_of_its_family_is_named():
     assert finding.rows == ("4",)
 
 
+def test_a_run_off_a_ladder_of_nearly_constant_tokens_is_named():
+    frame = model_cards().iloc[6:]
+    rounding = np.array([1.0, 1.12, 0.95, 1.05, 0.9, 1.1])
+    typo = frame["loss"] * np.where(np.arange(6) == 3, 1.06, 1.0)
+    (finding,) = of("lone_run", frame.assign(loss=typo, n_tokens=frame["n_tokens"] * rounding))
+    assert finding.rows == (str(frame.index[3]),)
+
+
+def test_families_of_tokens_of_their_own_are_named():
+    (finding,) = of("separate_families", model_cards())
+    assert "Theirs has" in finding.sentence and "tokens of Ours" in finding.sentence
+
+
+def test_the_same_runs_counted_in_two_ways_are_named():
+    (finding,) = of("several_conventions", two_counts())
+    assert "all and no embeddings of counts" in finding.sentence
+    assert "6 runs counted in two ways" in finding.sentence
+
+
+def test_labels_of_settings_are_no_families():
+    by_tokens = grid(sizes=(1e8, 2e8, 4e8, 8e8))
+    by_tokens = by_tokens.assign(group=by_tokens["n_tokens"].map("{:.0e} tokens".format))
+    assert of("separate_families", by_tokens) == []
+    assert of("separate_families", sweep()) == []
+
+
+def test_families_of_one_design_are_not_apart():
+    assert of("separate_families", BREAKS["mixed_families"]()) == []
+
+
 def test_of_one_budget_that_is_not_u_shaped_the_run_between_is_named():
     sizes = np.array([4.6e6, 1.16e7, 2.8e7, 5e7])
     frame = grid(sizes=sizes, tokens=(1e9,)).assign(n_tokens=5e16 / sizes)
@@ -105,7 +144,7 @@ def test_a_column_in_another_unit_is_found(column, factor):
     assert examine(frame.assign(**{column: frame[column] * factor}))
 
 
-@pytest.mark.parametrize("factor", [1e-9, 1e-6, 1e-3, 1e3, 1e6])
+@pytest.mark.parametrize("factor", [1e-9, 1e-6, 1e-3, 1e3, 1e6, 1e9])
 def test_parameters_and_tokens_both_in_another_unit_are_found(factor):
     frame = sweep().drop(columns=["flops", "group"])
     other = frame.assign(n_params=frame["n_params"] * factor, n_tokens=frame["n_tokens"] * factor)

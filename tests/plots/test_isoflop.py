@@ -102,7 +102,10 @@ def test_without_budgets_five_runs_span_all_compute() -> None:
     np.testing.assert_allclose(found, [1e18, 1e19, 1e20, 1e21, 1e22, 1e23])
 
 
-def test_runs_of_one_budget_give_that_and_one_beyond(posterior: Posterior, sweep: bs.Runs) -> None:
+def test_runs_of_one_budget_give_that_and_none_beyond(posterior: Posterior, sweep: bs.Runs) -> None:
     one = replace(sweep, frame=sweep.frame[np.isclose(sweep.column("flops"), 1e20)])
-    labels = texts(bs.plots.isoflop(replace(posterior, runs=one)).axes[0])
-    assert [label.split("$")[1] for label in labels] == ["10^{20}", "10^{21}"]
+    of_one = replace(posterior, runs=one)
+    labels = texts(bs.plots.isoflop(of_one).axes[0])
+    assert [label.split("$")[1] for label in labels] == ["10^{20}"]
+    with pytest.raises(bs.InputError, match="one_budget"):
+        bs.plots.isoflop(of_one, budgets=[1e21])

@@ -57,7 +57,8 @@ def test_every_run_is_drawn_at_its_compute_and_loss(posterior: Posterior, sweep:
 def test_compute_is_counted_as_the_frontier_counts_it_whatever_flops_were_reported(
     posterior: Posterior,
 ) -> None:
-    reported = replace(posterior.runs, frame=posterior.runs.frame.assign(flops=1e30))
+    flops = 1e8 * posterior.runs.six_nd
+    reported = replace(posterior.runs, frame=posterior.runs.frame.assign(flops=flops))
     axes = bs.plots.loss_along_compute(replace(posterior, runs=reported)).axes[0]
     assert points(axes)[:, 0].max() < 1e23
 

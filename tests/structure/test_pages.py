@@ -45,6 +45,13 @@ def test_the_page_of_findings_is_what_the_rules_say(monkeypatch):
     assert said == maker.page(), "run python docs/make_findings.py"
 
 
+def test_the_page_of_the_library_prior_is_what_its_file_says(monkeypatch):
+    monkeypatch.syspath_prepend(DOCS)
+    maker = importlib.import_module("make_library_prior")
+    said = maker.PAGE.read_text(encoding="utf-8")
+    assert said == maker.page(), "run python docs/make_library_prior.py"
+
+
 def test_the_page_on_adding_a_law_has_one_screen_beside_its_code():
     page = (DOCS / "add_a_law.md").read_text(encoding="utf-8")
     assert len(page.splitlines()) <= 75

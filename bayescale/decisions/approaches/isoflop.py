@@ -24,6 +24,7 @@ import pandas as pd
 from bayescale import units
 from bayescale._internal.precision import float64
 from bayescale.errors import InputError
+from bayescale.findings._sweep import Sweep
 from bayescale.laws.base import AllocatesCompute
 from bayescale.laws.chinchilla import Chinchilla
 from bayescale.posterior.posterior import Posterior
@@ -129,7 +130,7 @@ class IsoFlop:
         law, params = _law_and_constants(truth)
         log_inputs = {name: np.log(self.runs.column(name)) for name in law.inputs}
         losses = np.exp(np.asarray(law.predict(params, log_inputs)))
-        vertices, _, _ = _parabolas(np.log10(self.runs.column("n_tokens")), losses, self._member)
+        vertices, _, _ = parabolas(np.log10(self.runs.column("n_tokens")), losses, self._member)
         n_tokens = grown(power_law(np.log10(self.frame["compute"].to_numpy()), vertices), budgets)
         optimum = np.asarray(law.optimal_n_params(params, budgets))
         # 6·N·D = C for both, so that the one's D too large by a factor is its N too small by the
@@ -232,7 +233,7 @@ class IsoFlop:
         vertices = np.full((len(picks), budgets), np.nan)
         for row, pick in enumerate(picks):
             there = np.unique(self._member[pick])
-            vertex, _, _ = _parabolas(
+            vertex, _, _ = parabolas(
                 log_d[pick], loss[None, pick], np.searchsorted(there, self._member[pick])
             )
             vertices[row, there] = vertex[0]
@@ -288,7 +289,7 @@ def isoflop(runs: RunsLike, budgets: Sequence[float] | np.ndarray | None = None)
     member = members(runs, budgets)
     compute = nominal_budgets(member, runs.six_nd)
     vertices, curvature, bottom = (
-        rows[0] for rows in _parabolas(log_d, runs.column("loss")[None, :], member)
+        rows[0] for rows in parabolas(log_d, runs.column("loss")[None, :], member)
     )
     frame = pd.DataFrame(
         {
@@ -325,6 +326,11 @@ def members(runs: Runs, budgets: Sequence[float] | np.ndarray | None = None) -> 
     compute = runs.column("flops")
     if budgets is not None:
         return nearest_budget(compute, _checked(budgets, "budgets"))
+    if Sweep.of(runs.frame, ("n_params", "n_tokens")).is_one_budget:
+        raise InputError(
+            f"isoflop: all {len(runs)} runs of {runs.name} have one budget, and a power law needs "
+            f"two. `allocate` of a fit gives the vertex of this one, with an interval."
+        )
     try:
         return units.budgets(compute)
     except InputError as error:
@@ -334,7 +340,7 @@ def members(runs: Runs, budgets: Sequence[float] | np.ndarray | None = None) -> 
         ) from None
 
 
-def _parabolas(
+def parabolas(
     log_d: np.ndarray, losses: np.ndarray, member: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Vertex, curvature and least value of each budget's parabola, NaN where there is none.

@@ -4,7 +4,6 @@ compute-optimal size of the dear ones, and score it against what their own runs 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,17 +11,15 @@ import pandas as pd
 from bayescale._internal.discovery import describe
 from bayescale._internal.progress import bar
 from bayescale.decisions.checks.allocations import scores
-from bayescale.decisions.checks.allocations.cuts import AfterBudgets, Cut
+from bayescale.decisions.checks.allocations.cuts import AfterBudgets, HiddenSizes, hidden_sizes
 from bayescale.decisions.checks.allocations.forecasters import (
-    ApproachSizes,
-    HuberSizes,
+    PRACTICES,
     SizeForecast,
     SizeForecaster,
     sizes_of,
 )
 from bayescale.decisions.checks.allocations.truth import members, optima_of
 from bayescale.decisions.checks.forecasters import Fitted, require_loss
-from bayescale.decisions.checks.holdouts.base import LAST_BIT, Fold, fold
 from bayescale.errors import InputError
 from bayescale.inference.base import Method
 from bayescale.laws.base import Law
@@ -213,71 +210,24 @@ def backtest_allocation(
     member = members(judging, nominal)
     truth = optima_of(judging, member)
     tests = [hidden_sizes(runs, judging, member, truth, cut) for cut in cuts.split(truth)]
-    given = None if nominal is None else tuple(nominal.tolist())
-    practices = (ApproachSizes("1", given), ApproachSizes("2", given), HuberSizes())
     own_model = Fitted(law, noise, method)
     frames, posteriors, lacking = [], {}, []
     with bar() as progress:
-        steps = progress.add_task("Backtesting", total=(1 + len(practices)) * len(tests))
+        steps = progress.add_task("Backtesting", total=(1 + len(PRACTICES)) * len(tests))
         for test in tests:
             posterior = own_model.fitted(test.fold.train)
             posteriors[test.fold.name] = posterior
             frames.append(scored(test, sizes_of(posterior, test.compute)))
             progress.update(steps, advance=1, refresh=True)
-        for practice in practices:
+        for practice in PRACTICES:
             for test in tests:
                 try:
-                    forecast = practice.sizes(test.fold.train, test.compute)
-                    frames.append(scored(test, forecast))
+                    frames.append(scored(test, practice.sizes(test)))
                 except InputError as error:
                     lacking.append(_lacking(practice, test, error))
                 progress.update(steps, advance=1, refresh=True)
     frame = pd.concat(frames, ignore_index=True)
     return AllocationBacktest(frame, truth, posteriors, runs, cuts, tuple(lacking))
-
-
-class HiddenSizes(NamedTuple):
-    """One cut of a sweep.
-
-    Attributes
-    ----------
-    fold : Fold
-        The runs that are fitted, and those that are not.
-    truth : DataFrame, one row per hidden budget
-        As `optima` gives them.
-    fitted_compute : float
-        Compute of the dearest budget that is fitted, FLOPs.
-    """
-
-    fold: Fold
-    truth: pd.DataFrame
-    fitted_compute: float
-
-    @property
-    def compute(self) -> np.ndarray:
-        """Compute of the hidden budgets, FLOPs."""
-        return self.truth["compute"].to_numpy()
-
-
-def hidden_sizes(
-    runs: Runs, judging: Runs, member: np.ndarray, truth: pd.DataFrame, cut: Cut
-) -> HiddenSizes:
-    """Return the runs up to a cut, and the optima beyond it.
-
-    Parameters
-    ----------
-    runs, judging : Runs
-        Runs to fit, and runs that the optima were taken from.
-    member : array of int, shape (judging runs,)
-        Budget of each of the latter.
-    truth : DataFrame, one row per budget
-    cut : Cut
-    """
-    dearest_fitted = judging.six_nd[member == cut.last].max()
-    fitted_compute = float(truth["compute"].iloc[cut.last])
-    is_fitted = runs.six_nd <= dearest_fitted * (1 + LAST_BIT)
-    part = fold(runs, f"budgets above {fitted_compute:.3g} FLOPs", is_fitted, ~is_fitted)
-    return HiddenSizes(part, truth.iloc[cut.hidden].reset_index(drop=True), fitted_compute)
 
 
 def scored(test: HiddenSizes, forecast: SizeForecast) -> pd.DataFrame:

@@ -6,8 +6,8 @@ as the posterior says.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,8 @@ from bayescale._internal.precision import float64
 from bayescale.batches.fitting import fit_here, shared_out
 from bayescale.batches.task import Outcome, Task
 from bayescale.decisions.forecasts.forecast import forecast
-from bayescale.decisions.plans.allocate import allocate
+from bayescale.decisions.plans._one_budget import refuse_other_budgets
+from bayescale.decisions.plans.allocate import allocate_by_law
 from bayescale.errors import InputError
 from bayescale.inference.importance import Importance
 from bayescale.laws.base import Law
@@ -30,7 +31,18 @@ from bayescale.noise.student_t import StudentT
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, messages, records, to_html, to_text
 from bayescale.runs import Runs
-from bayescale.units import QUANTILES, budgets_or_none, quantiles, same_partition, tokens_for
+from bayescale.units import (
+    NATS_PER_TOKEN,
+    QUANTILES,
+    budgets_or_none,
+    in_loss_unit,
+    quantiles,
+    same_partition,
+    tokens_for,
+)
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 UNITS = {
     "alpha": "no unit",
@@ -78,12 +90,15 @@ class Sensitivity:
         posterior's, in standard deviations of the posterior.
     problems : tuple of Complaint
         What could not be fitted or is doubtful.
+    loss_unit : str
+        Unit of the losses.
     """
 
     name: str
     compute: float
     frame: pd.DataFrame
     problems: tuple[Complaint, ...] = ()
+    loss_unit: str = NATS_PER_TOKEN
 
     def summary(self) -> pd.DataFrame:
         """Each quantity as the posterior has it, and where the variants take it.
@@ -177,11 +192,11 @@ def sensitivity(posterior: Posterior, compute: float | None = None) -> Sensitivi
     >>> post = bs.fit(bs.datasets.simulate(seed=1), method=bs.Importance())  # doctest: +SKIP
     >>> bs.sensitivity(post, compute=1e24).summary()["largest_shift"]  # doctest: +SKIP
     """
-    check(posterior)
+    check(posterior, compute)
     if compute is None:
         compute = _EXTRAPOLATION * float(posterior.runs.six_nd.max())
     budget = float(compute)
-    n_params = float(allocate(posterior, budget).draws["n_params"].median())
+    n_params = float(_plan(posterior, budget)["n_params"].median())
     fitted = _answers(posterior, budget, n_params)
     rows = _rows("posterior", AS_FITTED, fitted, fitted)
     problems = []
@@ -195,11 +210,15 @@ def sensitivity(posterior: Posterior, compute: float | None = None) -> Sensitivi
             rows += _rows(
                 variant.kind, variant.name, _answers(outcome.posterior, budget, n_params), fitted
             )
-    return Sensitivity(posterior.runs.name, budget, pd.DataFrame(rows), tuple(problems))
+    runs, table = posterior.runs, pd.DataFrame(rows)
+    table["unit"] = [in_loss_unit(unit, runs.loss_unit) for unit in table["unit"]]
+    return Sensitivity(runs.name, budget, table, tuple(problems), runs.loss_unit)
 
 
-def check(posterior: Posterior) -> None:
-    """Raise InputError where a posterior has no answers, or no width to compare changes with."""
+def check(posterior: Posterior, compute: float | None = None) -> None:
+    """Raise InputError where a posterior has no answers at a budget, or no width to compare changes
+    with.
+    """
     if not is_likelihood(posterior.noise):
         raise InputError(
             f"sensitivity compares changes with a posterior's width, and {posterior.noise.title} "
@@ -211,7 +230,9 @@ def check(posterior: Posterior) -> None:
             f"NUTS(), Grid() or Importance()."
         )
     # Says what is wrong with a law that has no best split.
-    allocate(posterior, _ANY_BUDGET)
+    _plan(posterior, _ANY_BUDGET)
+    asked = None if compute is None else np.array([compute])
+    refuse_other_budgets("sensitivity", posterior, asked)
 
 
 def _variants(posterior: Posterior) -> Iterator[_Variant]:
@@ -223,7 +244,7 @@ def _variants(posterior: Posterior) -> Iterator[_Variant]:
         if form != law:
             yield _Variant("form", describe(form), runs, form, noise)
     for label, rows in _blocks(runs):
-        kept = Runs(runs.frame[~rows], f"{runs.name} without {label}", runs.source, runs.notes)
+        kept = replace(runs, frame=runs.frame[~rows], name=f"{runs.name} without {label}")
         yield _Variant("runs", f"without {label}", kept, law, noise)
 
 
@@ -286,10 +307,15 @@ def _answers(posterior: Posterior, budget: float, n_params: float) -> dict[str, 
     """Draws of each quantity, shape (draws,)."""
     alpha = posterior.draws("alpha")
     beta = posterior.draws("beta") if "beta" in posterior.params else alpha
-    plan = allocate(posterior, budget).draws.isel(compute=0)
+    plan = _plan(posterior, budget)
     loss = forecast(posterior, n_params=n_params, n_tokens=tokens_for(budget, n_params)).draws[:, 0]
     optimum = {name: plan[name].to_numpy() for name in _ON_LOGARITHMS}
     return {"alpha": alpha, "beta": beta, "a": beta / (alpha + beta), **optimum, "loss": loss}
+
+
+def _plan(posterior: Posterior, budget: float) -> "xr.Dataset":
+    # By the law, since one budget may be all that is left where others are left out.
+    return allocate_by_law(posterior, budget).draws.isel(compute=0)
 
 
 def _rows(

@@ -31,10 +31,10 @@ class Forecast:
         What is predicted: ``loss``, or what else the law is of, which then stands wherever this
         page says loss.
     law_draws : array, shape (draws, runs)
-        The law's loss, nats per token, with the departures that runs share and without the scatter
+        The law's loss, with the departures that runs share and without the scatter
         of each.
     draws : array, shape (draws, runs)
-        Loss of a new run, nats per token: with scatter, where the noise model is a likelihood;
+        Loss of a new run: with scatter, where the noise model is a likelihood;
         otherwise the law. Drawn when first asked for.
     """
 

@@ -19,7 +19,7 @@ from bayescale.kernels import predictive_surface
 from bayescale.noise.base import is_likelihood, sample_responses
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, records, to_html, to_text
-from bayescale.units import QUANTILES_AND_QUARTILES
+from bayescale.units import NATS_PER_TOKEN, QUANTILES_AND_QUARTILES
 
 # Cells of one forecast: draws × cells in a few megabytes.
 _BLOCK = 256
@@ -33,12 +33,15 @@ class Surface:
     ----------
     data : Dataset with the law's inputs as dimensions, in counts
         ``loss_mean``, ``loss_sd`` and quantiles ``loss_q05``, ``loss_q25``, ``loss_q50``,
-        ``loss_q75``, ``loss_q95``: of a new run, nats per token, with scatter where the noise model
-        is a likelihood. ``law_mean`` … ``law_q95``: without scatter, with the departures from the
-        law that runs share.
+        ``loss_q75``, ``loss_q95``: of a new run, with scatter where the noise model is a
+        likelihood. ``law_mean`` … ``law_q95``: without scatter, with the departures from the law
+        that runs share.
+    loss_unit : str
+        Unit of the losses.
     """
 
     data: xr.Dataset
+    loss_unit: str = NATS_PER_TOKEN
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -61,7 +64,7 @@ class Surface:
     def sentences(self) -> tuple[str, ...]:
         """The lowest and the highest median."""
         median = self.data["loss_q50"].to_numpy()
-        return (f"Median losses are {median.min():.4g} to {median.max():.4g} nats per token.",)
+        return (f"Median losses are {median.min():.4g} to {median.max():.4g} {self.loss_unit}.",)
 
     @property
     def problems(self) -> tuple[Complaint, ...]:
@@ -125,7 +128,7 @@ def surface(
     table = summarise_cells(posterior, cells, seed=seed)
     dimensions, shape = tuple(axes), grids[0].shape
     columns = {name: (dimensions, table[name].to_numpy().reshape(shape)) for name in table}
-    return Surface(xr.Dataset(columns, coords=axes))
+    return Surface(xr.Dataset(columns, coords=axes), posterior.runs.loss_unit)
 
 
 @float64

@@ -13,6 +13,7 @@ the draws have their best size beyond 0.75 decades of the ratios D/N that were t
 stopped there would heap them up at a place that says nothing but what was tried.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import jax
@@ -76,19 +77,11 @@ class Departures(NamedTuple):
             Unique tokens, of which the median enters where the law counts them.
         seed : int
         """
-        processes = [process for process in posterior.noise.shared if not process.of_identity]
-        if not processes:
+        if all(process.of_identity for process in posterior.noise.shared):
             return None
-        ends = lattice_ends(posterior)
-        at = at_knots(ends)
-        at["unique_tokens"] = np.full(at["n_params"].size, np.exp(np.median(log_unique)))
-        known = {name: at[name] for name in posterior.law.inputs}
-        # Where other programs run too, threads that share an eigenvalue problem of this size wait
-        # for each other many times as long as they compute.
-        with threadpool_limits(1, "blas"):
-            surface = posterior.log_departure(known, seed, processes=processes)
-        values = surface.reshape(-1, *KNOTS)
-        return cls.through(np.broadcast_to(values, (n_draws, *KNOTS)), ends)
+        values = _drawn(posterior, float(np.median(log_unique)), seed)
+        shape = n_draws, *KNOTS
+        return cls.through(np.broadcast_to(values, shape), lattice_ends(posterior))
 
     @classmethod
     def through(cls, values: np.ndarray, ends: np.ndarray) -> "Departures":
@@ -129,6 +122,21 @@ class Departures(NamedTuple):
         around = jax.vmap(jax.vmap(_patch, (None, 0, 0)))(tables, *knot)
         rows, columns = _b_splines(indices - knot)
         return jnp.einsum("idp,jdp,dpij->dp", rows, columns, around)
+
+
+# Several decisions about one posterior ask for the same surface one after the other.
+@lru_cache(maxsize=2)
+def _drawn(posterior: Posterior, log_unique: float, seed: int) -> np.ndarray:
+    """Return departures at the knots, shape (draws, knots of compute, knots of D/N)."""
+    at = at_knots(lattice_ends(posterior))
+    at["unique_tokens"] = np.full(at["n_params"].size, np.exp(log_unique))
+    known = {name: at[name] for name in posterior.law.inputs}
+    processes = [process for process in posterior.noise.shared if not process.of_identity]
+    # Where other programs run too, threads that share an eigenvalue problem of this size wait
+    # for each other many times as long as they compute.
+    with threadpool_limits(1, "blas"):
+        surface = posterior.log_departure(known, seed, processes=processes)
+    return surface.reshape(-1, *KNOTS)
 
 
 def lattice_ends(posterior: Posterior) -> np.ndarray:

@@ -254,7 +254,7 @@ class Planner:
         if not none.any():
             return
         target = float(np.asarray(target_loss)[none][0])
-        refusal = f"No draw reaches a loss of {target:g} nats per token"
+        refusal = f"No draw reaches a loss of {target:g}"
         floor = float(np.nanmin(self.unbounded().floor))
         if floor > target:
             raise InputError(

@@ -16,13 +16,26 @@ import pandas as pd
 
 from bayescale._internal.precision import float64
 from bayescale.decisions.plans._budget_tables import by_budget_and_quantity
+from bayescale.decisions.plans._one_budget import (
+    is_of_one_budget,
+    refusal,
+    same_budget,
+    vertex,
+)
 from bayescale.decisions.plans._optimum import Solutions
 from bayescale.decisions.plans._planning import Amounts, Planner, asked_for
 from bayescale.decisions.plans.bounds import AMOUNTS, BUDGETS, COSTS, TARGET_LOSS
 from bayescale.decisions.plans.constraints import Constraints
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, as_json, to_html, to_text
-from bayescale.units import STATISTICS, count_in_words, quantiles, summarise
+from bayescale.units import (
+    NATS_PER_TOKEN,
+    STATISTICS,
+    count_in_words,
+    in_loss_unit,
+    quantiles,
+    summarise,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -60,12 +73,18 @@ class Allocation:
     binding : DataFrame, one row a budget and bound
         ``share`` of the draws in which the bound stops the plan from being better; of unique
         tokens, in which all are read.
+    notes : tuple of str
+        What a reader must know, such as that the plan is the vertex of one budget's losses.
+    loss_unit : str
+        Unit of the losses.
     """
 
     over: str
     budgets: np.ndarray
     arrays: Mapping[str, np.ndarray] = field(repr=False)
     binding: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
+    notes: tuple[str, ...] = ()
+    loss_unit: str = NATS_PER_TOKEN
 
     @cached_property
     def draws(self) -> "xr.Dataset":
@@ -87,7 +106,8 @@ class Allocation:
                 if name not in self.arrays:
                     continue
                 draws = self.arrays[name][:, column]
-                about = {self.over: float(budget), "quantity": name, "unit": QUANTITIES[name]}
+                unit = in_loss_unit(QUANTITIES[name], self.loss_unit)
+                about = {self.over: float(budget), "quantity": name, "unit": unit}
                 rows.append(about | summarise(draws[~np.isnan(draws)]))
         return pd.DataFrame(rows)
 
@@ -102,8 +122,8 @@ class Allocation:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """Size and tokens of each plan, with a 90 % interval of the size."""
-        unit = AMOUNTS[self.over].unit
+        """Size and tokens of each plan, with a 90 % interval of the size, and the notes."""
+        unit = in_loss_unit(AMOUNTS[self.over].unit, self.loss_unit)
         said = []
         for budget, quantities in self.frame.groupby(self.over, sort=False):
             rows: dict[Any, Any] = quantities.set_index("quantity").to_dict("index")
@@ -113,7 +133,7 @@ class Allocation:
                 f"{count_in_words(size['q05'])} to {count_in_words(size['q95'])}) on "
                 f"{count_in_words(tokens['q50'])} tokens."
             )
-        return tuple(said)
+        return (*said, *self.notes)
 
     @property
     def problems(self) -> tuple[Complaint, ...]:
@@ -149,11 +169,14 @@ class Allocation:
         return listed
 
     def to_dict(self) -> dict[str, Json]:
-        """The quantities of one budget, or ``allocation``, a list of those of several."""
+        """The quantities of one budget, or ``allocation``, a list of those of several; and the
+        notes where there are some.
+        """
         listed = self.records()
+        notes: dict[str, Json] = {"notes": list(self.notes)} if self.notes else {}
         if len(listed) > 1:
-            return {"allocation": listed}
-        return {name: value for name, value in listed[0].items() if name != self.over}
+            return {"allocation": listed} | notes
+        return {name: value for name, value in listed[0].items() if name != self.over} | notes
 
     def _repr_html_(self) -> str:
         return to_html(self)
@@ -185,6 +208,9 @@ def allocate(
     the runs themselves show it. Each draw's departures are one surface, drawn as `forecast` draws
     them. Far beyond the runs intervals are wide: a law may bend there.
 
+    Runs of one budget show which size is best at it and nothing of other compute: the plan is the
+    vertex of a parabola through their losses, whatever the law, and other budgets are refused.
+
     Parameters
     ----------
     posterior : Posterior
@@ -213,7 +239,8 @@ def allocate(
     ------
     InputError
         Where the law has no trade-off between parameters and tokens, a budget is not positive, none
-        or several are given, or no draw has a plan; the message names the bound that allows none.
+        or several are given, all runs have one budget and another is asked for, or no draw has a
+        plan; the message names the bound that allows none.
 
     Examples
     --------
@@ -228,9 +255,35 @@ def allocate(
     >>> bool((plans.draws["lifetime_flops"] <= 1.0000001e24).all())
     True
     """
-    planner = Planner.of(posterior, constraints, seed)
     given = {"compute": compute, "lifetime_compute": lifetime_compute, "cost": cost}
     over, amounts = asked_for("allocate", constraints, **given, target_loss=target_loss)
+    if is_of_one_budget(posterior):
+        return _at_the_vertex(posterior, over, amounts, constraints, seed)
+    return _by_law(posterior, over, amounts, constraints, seed)
+
+
+@float64
+def allocate_by_law(posterior: Posterior, compute: Amounts) -> Allocation:
+    """Return the best plans by law and departures, as `allocate` does, for runs of one budget too.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    compute : float or sequence
+        FLOPs.
+    """
+    over, amounts = asked_for("allocate", None, compute=compute)
+    return _by_law(posterior, over, amounts, None, 0)
+
+
+def _by_law(
+    posterior: Posterior,
+    over: str,
+    amounts: np.ndarray,
+    constraints: Constraints | None,
+    seed: int,
+) -> Allocation:
+    planner = Planner.of(posterior, constraints, seed)
     budgets = {over: amounts} if over in BUDGETS else {}
     if over == TARGET_LOSS.name:
         plans = planner.least_cost(amounts)
@@ -242,7 +295,27 @@ def allocate(
         values["feasible"] = np.asarray(plans.feasible, dtype=np.float64)
     binding = planner.binding(plans, budgets)
     shares = _binding_shares(over, amounts, binding, np.asarray(plans.feasible))
-    return Allocation(over, amounts, values, shares)
+    return Allocation(over, amounts, values, shares, loss_unit=posterior.runs.loss_unit)
+
+
+def _at_the_vertex(
+    posterior: Posterior,
+    over: str,
+    amounts: np.ndarray,
+    constraints: Constraints | None,
+    seed: int,
+) -> Allocation:
+    """Return the plan of runs of one budget at it, or refuse what they cannot say."""
+    found = vertex(posterior.runs, seed)
+    is_asked = over == "compute" and constraints is None
+    if not is_asked or not same_budget(posterior.runs, amounts).all():
+        raise refusal("allocate", posterior.runs, found)
+    values = found.at(amounts)
+    if not found.feasible.all():
+        there = found.feasible[:, None].astype(np.float64)
+        values["feasible"] = np.broadcast_to(there, values["loss"].shape)
+    unit = posterior.runs.loss_unit
+    return Allocation(over, amounts, values, notes=(found.note,), loss_unit=unit)
 
 
 @float64
@@ -276,7 +349,33 @@ def allocate_along(
     arrays = {name: values[:, : len(compute)] for name, values in found.items()}
     losses = found["loss"][:, len(compute) :]
     along = [list(quantiles(losses[cells == point]).values()) for point in range(len(path))]
-    return Allocation("compute", compute, arrays), np.transpose(along)
+    plans = Allocation("compute", compute, arrays, loss_unit=posterior.runs.loss_unit)
+    return plans, np.transpose(along)
+
+
+@float64
+def loss_of_plans(
+    posterior: Posterior, n_params: np.ndarray, n_tokens: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return quantiles of the loss of plans, on the surface on which `allocate` seeks the best.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    n_params, n_tokens : array, shape (plans,)
+
+    Returns
+    -------
+    dict of arrays, shape (plans,)
+        ``q05``, ``q50`` and ``q95``, in nats per token, without the scatter of runs.
+    """
+    planner = Planner.of(posterior)
+    shape = planner.n_draws, len(n_params)
+    log_n, log_d = (
+        np.broadcast_to(np.log(n_params), shape),
+        np.broadcast_to(np.log(n_tokens), shape),
+    )
+    return quantiles(np.exp(planner.log_loss(log_n, log_d)))
 
 
 def quantities(planner: Planner, plans: Solutions, *, plain: bool) -> dict[str, np.ndarray]:

@@ -22,6 +22,7 @@ import pandas as pd
 
 from bayescale._internal.precision import float64
 from bayescale.decisions.checks._stacked import Stack
+from bayescale.decisions.plans._one_budget import refuse_other_budgets
 from bayescale.decisions.plans._planning import Planner
 from bayescale.decisions.plans._preposterior import Preposterior
 from bayescale.errors import InputError
@@ -32,7 +33,7 @@ from bayescale.posterior.posterior import Posterior
 from bayescale.processes.base import excess_of_best, locate
 from bayescale.results import Complaint, Json, records, to_html, to_text
 from bayescale.runs import Runs
-from bayescale.units import log_tokens_for, params_at_ratio, six_nd
+from bayescale.units import NATS_PER_TOKEN, in_loss_unit, log_tokens_for, params_at_ratio, six_nd
 
 _INPUTS = ("n_params", "n_tokens")
 _FEWEST_DRAWS = 100
@@ -59,15 +60,17 @@ class Design:
     compute : float
         Of the model to be trained in the end, FLOPs.
     frame : DataFrame, one row per run, the most worth for its cost first
-        ``n_params``, ``n_tokens``, ``flops`` (6·N·D); ``regret_before`` and ``regret_after``, nats
-        per token to expect at the target without and with this run, given those above;
+        ``n_params``, ``n_tokens``, ``flops`` (6·N·D); ``regret_before`` and ``regret_after``, to
+        expect at the target without and with this run, given those above;
         ``worth_per_flop``, the difference over its FLOPs; ``cumulative_flops``.
     regret : float
-        To expect at the target with no more runs, nats per token.
+        To expect at the target with no more runs.
     target_slope : float
-        By how many nats one more FLOP of training would lower the loss of the model itself.
+        By how much one more FLOP of training would lower the loss of the model itself.
     price : float
-        Nats at the target that a FLOP is taken to be worth; zero where none was given.
+        The loss at the target that a FLOP is taken to be worth; zero where none was given.
+    loss_unit : str
+        Unit of the losses.
     """
 
     name: str
@@ -76,6 +79,7 @@ class Design:
     regret: float
     target_slope: float
     price: float = 0.0
+    loss_unit: str = NATS_PER_TOKEN
 
     def summary(self) -> pd.DataFrame:
         """The frame, by place in the order, from 1."""
@@ -91,7 +95,7 @@ class Design:
         """Say what the runs are worth, and when to stop."""
         begin = (
             f"With what is known, the size chosen at {self.compute:.3g} FLOPs is expected to cost "
-            f"{self.regret:.2g} nats"
+            f"{self.regret:.2g} {in_loss_unit('nats', self.loss_unit)}"
         )
         if self.frame.empty:
             return (f"{begin}; no run is worth its price.",)
@@ -212,6 +216,8 @@ def design(
         posteriors,
         {"budget": budget, "n_runs": n_runs, **({} if compute is None else {"compute": compute})},
     )
+    for one in posteriors:
+        refuse_other_budgets("design", one, None if compute is None else np.array([compute]))
     largest = float(runs.six_nd.max())
     target = _TO_THE_TARGET * largest if compute is None else float(compute)
     price = _price(price_per_flop, value_per_nat)
@@ -244,7 +250,8 @@ def design(
         worth_per_flop=-np.diff(regrets) / flops_of_chosen,
         cumulative_flops=np.cumsum(flops_of_chosen),
     )
-    return Design(runs.name, target, frame, float(regrets[0]), float(weights @ slope), price)
+    regret, target_slope = float(regrets[0]), float(weights @ slope)
+    return Design(runs.name, target, frame, regret, target_slope, price, runs.loss_unit)
 
 
 def _parts(posterior: Posterior | Stack) -> tuple[tuple[Posterior, ...], np.ndarray]:

@@ -16,13 +16,14 @@ import xarray as xr
 
 from bayescale._internal.precision import float64
 from bayescale.decisions.plans._budget_tables import kind_of_budget
+from bayescale.decisions.plans._one_budget import refuse_other_budgets
 from bayescale.decisions.plans._optimum import least_mean_loss, no_worse
 from bayescale.decisions.plans._planning import Amounts, Planner, asked_for
 from bayescale.decisions.plans.constraints import Constraints
 from bayescale.errors import InputError
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, records, to_html, to_text
-from bayescale.units import count_in_words
+from bayescale.units import NATS_PER_TOKEN, count_in_words, in_loss_unit
 
 _NODES = 201
 _TAIL = 0.005
@@ -36,22 +37,25 @@ class FlatSet:
     Attributes
     ----------
     epsilon : float
-        Nats per token.
+        In the unit of the losses.
     draws : Dataset with dimensions ``draw`` and the budgets' own
         ``low`` and ``high``, the ends of the draw's set; ``n_params``, its optimum.
     frame : DataFrame, one row a budget and size
         The budget, ``n_params`` and, of that size, ``n_tokens`` (median), ``probability`` of being
-        in the set, ``expected_regret`` (nats per token; infinite where the bounds leave the size
-        nothing in some draw).
+        in the set, ``expected_regret`` (infinite where the bounds leave the size nothing in some
+        draw).
     least_regret : DataFrame, one row a budget
         The size of least expected regret: ``n_params``, ``n_tokens`` (median), ``probability``,
         ``expected_regret``.
+    loss_unit : str
+        Unit of the losses.
     """
 
     epsilon: float
     draws: xr.Dataset
     frame: pd.DataFrame
     least_regret: pd.DataFrame
+    loss_unit: str = NATS_PER_TOKEN
 
     def summary(self) -> pd.DataFrame:
         """Return for each budget the size of least expected regret, and the sizes that are in the
@@ -69,7 +73,7 @@ class FlatSet:
     @property
     def title(self) -> str:
         """Title of the result, in a few words."""
-        return f"sizes within {self.epsilon:g} nats of the best"
+        return in_loss_unit(f"sizes within {self.epsilon:g} nats of the best", self.loss_unit)
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -120,7 +124,7 @@ def flat_set(
     compute, lifetime_compute, cost : float or sequence
         One of them, as for `allocate`.
     epsilon : float
-        Nats per token.
+        In the unit of the losses.
     constraints : Constraints, optional
         As for `allocate`.
     seed : int
@@ -147,13 +151,14 @@ def flat_set(
     """
     if not 0 < epsilon < float("inf"):
         raise InputError(
-            f"flat_set: epsilon={epsilon:g} must be a positive number of nats per token, such as "
-            f"0.005."
+            f"flat_set: epsilon={epsilon:g} must be a positive number in the unit of the losses, "
+            f"such as 0.005."
         )
     planner = Planner.of(posterior, constraints, seed)
     over, budgets = asked_for(
         "flat_set", constraints, compute=compute, lifetime_compute=lifetime_compute, cost=cost
     )
+    refuse_other_budgets("flat_set", posterior, budgets if over == "compute" else None)
     limits = planner.limits({over: budgets})
     best = planner.minimize_loss({over: budgets})
     planner.require_all_feasible(best, {over: budgets})
@@ -180,6 +185,7 @@ def flat_set(
         ),
         pd.concat(nodes, ignore_index=True),
         pd.concat(least_regret, ignore_index=True),
+        posterior.runs.loss_unit,
     )
 
 

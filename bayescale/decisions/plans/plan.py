@@ -5,7 +5,7 @@ One call for what `allocate`, `flat_set`, `forecast`, `returns`, `regret` and `d
 one.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import pandas as pd
 
 from bayescale.decisions.checks.sensitivity import Sensitivity
 from bayescale.decisions.forecasts.forecast import Forecast, forecast
+from bayescale.decisions.plans._one_budget import refuse_other_budgets
 from bayescale.decisions.plans.allocate import Allocation, allocate
 from bayescale.decisions.plans.constraints import Constraints
 from bayescale.decisions.plans.design import Design, design
@@ -23,13 +24,13 @@ from bayescale.errors import InputError
 from bayescale.noise.base import is_likelihood
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, as_json, to_html, to_text
-from bayescale.units import STATISTICS, count_in_words, params_at_ratio, six_nd
+from bayescale.units import STATISTICS, count_in_words, in_loss_unit, params_at_ratio, six_nd
 
 RULE_OF_THUMB = 20.0
 """Tokens per parameter that a common reading of Hoffmann et al. 2022 gives."""
 
 _CHOSEN, _BY_RULE = "least expected regret", f"{RULE_OF_THUMB:g} tokens per parameter"
-_FEWEST_DRAWS = 100
+_FEWEST_DRAWS, _ENOUGH_DRAWS = 100, 1000
 _ENDS = ("low_50", "high_50", "low_90", "high_90")
 
 
@@ -97,7 +98,8 @@ class Plan:
         )
         forecast = self.forecast.frame.iloc[0]
         predicted = {name: forecast[f"loss_{name}"] for name in STATISTICS}
-        row = {"quantity": "planned_loss", "unit": "nats per token", **predicted}
+        unit = self.posterior.runs.loss_unit
+        row = {"quantity": "planned_loss", "unit": unit, **predicted}
         return pd.concat(
             [optimum, pd.DataFrame([row]), more[more["quantity"] != "loss"]], ignore_index=True
         )
@@ -145,6 +147,8 @@ class Plan:
             f"much as {best['wasted']:.2%} of "
             "the compute would buy."
         )
+        unit = self.posterior.runs.loss_unit
+        said = [in_loss_unit(sentence, unit) for sentence in said]
         if self.design is not None:
             said.append(" ".join(self.design.sentences))
         return tuple(said)
@@ -213,7 +217,8 @@ def plan(
     Raises
     ------
     InputError
-        As `allocate` and `design`, and where the posterior has few draws or no likelihood.
+        As `allocate` and `design`, and where the posterior has few draws or no likelihood, or all
+        runs have one budget: the message has the best size at it.
 
     Examples
     --------
@@ -230,6 +235,7 @@ def plan(
             "plan needs a posterior, with a likelihood and 100 draws or more; fit with NUTS() or "
             "Importance()."
         )
+    refuse_other_budgets("plan", posterior, None)
     served = constraints is not None and constraints.inference_tokens is not None
     budget = {"lifetime_compute" if served else "compute": compute}
     best = allocate(posterior, **budget, constraints=constraints, seed=seed)
@@ -243,6 +249,7 @@ def plan(
     inputs = {"n_params": n_params, "n_tokens": n_tokens}
     if "unique_tokens" in posterior.law.inputs:
         inputs["unique_tokens"] = n_tokens
+    some = _some_draws(posterior)
     return Plan(
         posterior,
         compute,
@@ -250,10 +257,23 @@ def plan(
         best,
         flat,
         forecast(posterior, seed=seed, **inputs),
-        returns(posterior, **budget, constraints=constraints, seed=seed),
-        regret(posterior, plans, constraints=constraints, seed=seed),
+        returns(some, **budget, constraints=constraints, seed=seed),
+        regret(some, plans, constraints=constraints, seed=seed),
         None
         if budget_of_runs is None
-        else design(posterior, budget_of_runs, compute=compute, seed=seed),
+        else design(some, budget_of_runs, compute=compute, seed=seed),
         sensitivity,
     )
+
+
+def _some_draws(posterior: Posterior) -> Posterior:
+    """Return the posterior with a thousand of its draws or a few more.
+
+    Searches for the least budget take ten times as long as those for the best plan, and means over
+    a thousand draws are known well enough.
+    """
+    step = max(posterior.n_draws // _ENOUGH_DRAWS, 1)
+    thinned = {name: values.reshape(1, -1)[:, ::step] for name, values in posterior.params.items()}
+    count = posterior.n_draws, posterior.coefficients.shape[-1]
+    coefficients = posterior.coefficients.reshape(1, *count)[:, ::step]
+    return replace(posterior, params=thinned, coefficients=coefficients, sample_stats={})

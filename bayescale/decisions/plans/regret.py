@@ -14,12 +14,13 @@ import pandas as pd
 import xarray as xr
 
 from bayescale._internal.precision import float64
+from bayescale.decisions.plans._one_budget import refuse_other_budgets
 from bayescale.decisions.plans._planning import Planner
 from bayescale.decisions.plans.constraints import Constraints
 from bayescale.errors import InputError
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, records, to_html, to_text
-from bayescale.units import quantiles, summarise
+from bayescale.units import NATS_PER_TOKEN, in_loss_unit, quantiles, six_nd, summarise
 
 QUANTITIES = {
     "loss": "nats per token",
@@ -42,10 +43,13 @@ class Regret:
     draws : Dataset with dimensions ``draw`` and ``plan``
         ``loss`` of the plan, ``extra_loss`` over the best plan of the same cost, and the ``wasted``
         share of the cost.
+    loss_unit : str
+        Unit of the losses.
     """
 
     plans: pd.DataFrame
     draws: xr.Dataset
+    loss_unit: str = NATS_PER_TOKEN
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -54,7 +58,7 @@ class Regret:
             {
                 "plan": plan,
                 "quantity": name,
-                "unit": unit,
+                "unit": in_loss_unit(unit, self.loss_unit),
                 **summarise(self.draws[name].sel(plan=plan).to_numpy()),
             }
             for plan in self.plans.index
@@ -74,7 +78,7 @@ class Regret:
         return pd.DataFrame(lower, index=self.plans.index, columns=self.plans.index)
 
     def gain(self, plan: str, over: str) -> dict[str, float]:
-        """Return the difference of two plans' losses, nats per token: mean, sd and quantiles."""
+        """Return the difference of two plans' losses: mean, sd and quantiles."""
         loss = self.draws["loss"]
         return summarise((loss.sel(plan=over) - loss.sel(plan=plan)).to_numpy())
 
@@ -104,11 +108,13 @@ class Regret:
     @property
     def sentences(self) -> tuple[str, ...]:
         """Expected extra loss and wasted share of each plan."""
-        said = [
-            f"{plan} loses {row['extra_loss']:.2g} nats in expectation, {row['wasted']:.2%} of its "
-            f"cost, and has the lowest loss with probability {row['lowest']:.2g}."
-            for plan, row in self.summary().iterrows()
-        ]
+        said = []
+        for plan, row in self.summary().iterrows():
+            loses = in_loss_unit(f"loses {row['extra_loss']:.2g} nats", self.loss_unit)
+            said.append(
+                f"{plan} {loses} in expectation, {row['wasted']:.2%} of its cost, and has the "
+                f"lowest loss with probability {row['lowest']:.2g}."
+            )
         return tuple(said)
 
     @property
@@ -173,6 +179,8 @@ def regret(
     ('Chinchilla', 1.0)
     """
     table = _table(plans)
+    spent_in_training = np.asarray(six_nd(*(table[name].to_numpy() for name in _INPUTS)))
+    refuse_other_budgets("regret", posterior, spent_in_training)
     planner = Planner.of(posterior, constraints, seed)
     shape = (planner.n_draws, len(table))
     log_n, log_d = (np.broadcast_to(np.log(table[name].to_numpy()), shape) for name in _INPUTS)
@@ -196,7 +204,8 @@ def regret(
         {name: (("draw", "plan"), value) for name, value in values.items()},
         coords={"plan": table.index.to_numpy()},
     )
-    return Regret(table.assign(spent=spent.mean(axis=0)), draws)
+    priced = table.assign(spent=spent.mean(axis=0))
+    return Regret(priced, draws, posterior.runs.loss_unit)
 
 
 def _table(plans: pd.DataFrame | Mapping[str, tuple[float, float]]) -> pd.DataFrame:

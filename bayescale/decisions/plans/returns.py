@@ -18,12 +18,13 @@ import xarray as xr
 
 from bayescale._internal.precision import float64
 from bayescale.decisions.plans._budget_tables import by_budget_and_quantity, kind_of_budget
+from bayescale.decisions.plans._one_budget import refuse_other_budgets
 from bayescale.decisions.plans._planning import Amounts, Planner, asked_for
 from bayescale.decisions.plans.constraints import Constraints
 from bayescale.errors import InputError
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, records, to_html, to_text
-from bayescale.units import rounded, summarise
+from bayescale.units import NATS_PER_TOKEN, in_loss_unit, rounded, summarise
 
 _FACTORS = (10.0, 100.0)
 # Of log C, for central differences: their error is some 1e-6 of the slope by curvature, and 1e-11
@@ -48,17 +49,20 @@ class Returns:
     Attributes
     ----------
     step : float
-        Nats per token of the next step.
+        The next step, in the unit of the losses.
     draws : Dataset with dimensions ``draw`` and the budgets' own
         ``loss``: L*. ``slope``: dL*/dlog C. ``floor``: L* of an endless budget within the other
         bounds, and ``above_floor``, what is left to it. ``loss_10x``, ``loss_100x``: L* of 10 and
         100 times the budget. ``next_factor``: by what the budget must grow for the next step, and
         ``next_price``, what that adds to it; both infinite where the floor is nearer. Under
         constraints ``lost_to_bounds``: by how much L* would be lower with the budget alone.
+    loss_unit : str
+        Unit of the losses.
     """
 
     step: float
     draws: xr.Dataset
+    loss_unit: str = NATS_PER_TOKEN
 
     @property
     def over(self) -> str:
@@ -76,7 +80,7 @@ class Returns:
                 about = {
                     self.over: float(budget),
                     "quantity": str(name),
-                    "unit": _UNITS.get(str(name), "nats per token"),
+                    "unit": in_loss_unit(_UNITS.get(str(name), NATS_PER_TOKEN), self.loss_unit),
                 }
                 rows.append(about | summarise(values.to_numpy()))
         return pd.DataFrame(rows)
@@ -96,11 +100,12 @@ class Returns:
         said = []
         for budget, quantities in self.frame.groupby(self.over, sort=False):
             median = quantities.set_index("quantity")["q50"]
-            said.append(
+            sentence = (
                 f"At {budget:.4g} the loss is {median['loss']:.4g} nats, "
                 f"{median['above_floor']:.3g} above the floor; {self.step:g} nats less take "
                 f"{rounded(median['next_factor'])} times the budget."
             )
+            said.append(in_loss_unit(sentence, self.loss_unit))
         return tuple(said)
 
     @property
@@ -120,7 +125,7 @@ class Returns:
 
     def probability_of_gain(self, epsilon: float, factor: float = 10.0) -> pd.Series:
         """Return the probability that 10 or 100 times a budget lowers L* by more than ``epsilon``
-        nats per token, one entry a budget.
+        in the unit of the losses, one entry a budget.
 
         Raises
         ------
@@ -157,7 +162,7 @@ def returns(
     compute, lifetime_compute, cost : float or sequence
         One of them, as for `allocate`.
     step : float
-        Nats per token by which the loss is to fall next.
+        By how much the loss is to fall next, in its own unit.
     constraints : Constraints, optional
         As for `allocate`; ``unique_tokens`` show how the end of data bends the frontier.
     seed : int
@@ -187,8 +192,10 @@ def returns(
     """
     if not 0 < step < float("inf"):
         raise InputError(
-            f"returns: step={step:g} must be a positive number of nats per token, such as 0.01."
+            f"returns: step={step:g} must be a positive number in the unit of the losses, such as "
+            f"0.01."
         )
+    refuse_other_budgets("returns", posterior, None)
     planner = Planner.of(posterior, constraints, seed)
     over, budgets = asked_for(
         "returns", constraints, compute=compute, lifetime_compute=lifetime_compute, cost=cost
@@ -222,4 +229,5 @@ def returns(
             {name: (("draw", over), values) for name, values in quantities.items()},
             coords={over: budgets},
         ),
+        posterior.runs.loss_unit,
     )

@@ -22,7 +22,7 @@ from bayescale._internal.discovery import describe
 from bayescale.decisions.recipes.recipes import Recipes, gain
 from bayescale.errors import InputError
 from bayescale.results import Complaint, Json, as_json, messages, to_html, to_text
-from bayescale.units import quantiles
+from bayescale.units import in_loss_unit, quantiles
 
 # Entries of a provenance that have fields of the record; the others are versions.
 _NOT_VERSIONS = ("created", "data_sha256", "seed", "device")
@@ -49,13 +49,13 @@ class Audit:
     compute : float
         FLOPs.
     threshold : float
-        ε, nats per token.
+        ε, in the unit of the losses.
     required : float
         p.
     probability : float
         Probability that the gain is above the threshold.
     gain : dict of str to float
-        Quantiles, nats per token.
+        Quantiles, in the unit of the losses.
     data, data_sha256 : str
         Name of the runs, and the hash of their numbers.
     n_runs : dict of str to int
@@ -116,6 +116,8 @@ class Audit:
                 f"{path} exists, and a record is not written over; give another name."
             ) from None
         except OSError as error:
+            # A record is whole or not there.
+            path.unlink(missing_ok=True)
             raise InputError(
                 f"{path} cannot be written ({error.strerror}); give another place."
             ) from None
@@ -161,7 +163,7 @@ def gate(
     compute : float
         The scale that matters, FLOPs.
     threshold : float
-        ε, the least gain worth a change, nats per token.
+        ε, the least gain worth a change, in the unit of the losses.
     probability : float
         p, the probability that a decision requires; above one half and below one.
 
@@ -192,7 +194,7 @@ def gate(
         )
     if not np.isfinite(threshold):
         raise InputError(
-            f"threshold = {threshold:g} is not a number of nats per token, such as 0.01."
+            f"threshold = {threshold:g} is not a number in the unit of the losses, such as 0.01."
         )
     if not 0.5 < probability < 1:
         raise InputError(
@@ -202,8 +204,9 @@ def gate(
     above = float(np.mean(draws > threshold))
     interval = {name: float(value) for name, value in quantiles(draws).items()}
     decision = _decision(above, probability)
+    unit = in_loss_unit("nats", comparison.runs.loss_unit)
     sentence = (
-        f"At {compute:.3g} FLOPs {comparison.candidate} gains {interval['q50']:.3g} nats over "
+        f"At {compute:.3g} FLOPs {comparison.candidate} gains {interval['q50']:.3g} {unit} over "
         f"{comparison.base} "
         f"(90 %: {interval['q05']:.3g} to {interval['q95']:.3g}); with probability {above:.3g} "
         f"more than {threshold:g}: "
@@ -219,7 +222,7 @@ def gate(
     for name in _NOT_VERSIONS:
         versions.pop(name, None)
     return Audit(
-        question=f"Does {comparison.candidate} gain more than {threshold:g} nats over "
+        question=f"Does {comparison.candidate} gain more than {threshold:g} {unit} over "
         f"{comparison.base} at {compute:.3g} FLOPs?",
         sentence=sentence,
         decision=decision,

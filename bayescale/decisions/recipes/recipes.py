@@ -13,7 +13,7 @@ D. Hernandez and T. B. Brown, "Measuring the Algorithmic Efficiency of Neural Ne
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -32,7 +32,7 @@ from bayescale.laws.base import AllocatesCompute, Law
 from bayescale.noise.base import Noise, is_likelihood
 from bayescale.results import Complaint, Json, as_json, messages, records, to_html, to_text
 from bayescale.runs import Runs, RunsLike, as_runs
-from bayescale.units import log_tokens_for, rounded, summarise
+from bayescale.units import in_loss_unit, log_tokens_for, rounded, summarise
 
 UNITS = {
     **dict.fromkeys((*MULTIPLIERS.values(), FLOOR, "compute_multiplier"), "ratio"),
@@ -82,7 +82,7 @@ class Recipes:
         """Dimensions ``draw`` and ``compute`` (FLOPs): ``n_params_multiplier``,
         ``n_tokens_multiplier`` and, where the floors differ, ``floor_ratio``;
         ``compute_multiplier``, infinite where no compute takes the base to the loss; ``gain``, the
-        base's loss less the candidate's at equal compute, nats per token.
+        base's loss less the candidate's at equal compute.
         """
         variables: dict[str, Any] = {}
         for name, values in self.params.items():
@@ -106,7 +106,9 @@ class Recipes:
                 continue
             for column, compute in enumerate(self.compute):
                 rows.append(_row(str(name), compute, values.to_numpy()[:, column]))
-        return pd.DataFrame(rows)
+        table = pd.DataFrame(rows)
+        unit = self.runs.loss_unit
+        return table.assign(unit=[in_loss_unit(one, unit) for one in table["unit"]])
 
     def summary(self) -> pd.DataFrame:
         """The frame, indexed by quantity and compute."""
@@ -256,7 +258,7 @@ def recipes(
 @float64
 def gain(comparison: Recipes, compute: np.ndarray) -> np.ndarray:
     """Return the base's loss less the candidate's, each at its best split of compute, shape
-    (draws, budgets), nats per token.
+    (draws, budgets).
     """
     base, candidate = _losses(comparison, compute)
     return base - candidate
@@ -350,4 +352,4 @@ def _runs_of_both(runs: Runs, base: str, candidate: str) -> Runs:
     frame = runs.frame[group.isin([base, candidate])].copy()
     frame[RECIPE] = np.where(group[frame.index] == candidate, np.exp(1.0), 1.0)
     name = f"{runs.name}, {candidate} against {base}"
-    return Runs(frame, name, runs.source, runs.notes)
+    return replace(runs, frame=frame, name=name)

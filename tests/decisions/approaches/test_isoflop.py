@@ -198,3 +198,8 @@ def test_sentences_tell_the_bias_at_ten_times_the_largest_budget_unless_asked_ot
 
 def test_the_sentences_without_a_law_warn(sweep):
     assert "misses the optimum even without noise" in bs.isoflop(sweep).sentences[-1]
+
+
+def test_runs_of_one_budget_are_sent_to_allocate():
+    with pytest.raises(bs.InputError, match="allocate"):
+        bs.isoflop(bs.datasets.simulate(seed=1, budgets=[1e20]))

@@ -8,7 +8,9 @@ import pytest
 
 import bayescale as bs
 from bayescale.decisions.checks.allocations import forecasters
+from bayescale.decisions.checks.allocations.cuts import hidden_sizes
 from bayescale.decisions.checks.allocations.forecasters import ApproachSizes, sizes_of
+from bayescale.decisions.checks.allocations.truth import members, optima_of
 from bayescale.decisions.checks.forecasters import BASELINE
 from bayescale.errors import InputError
 from tests.known_posteriors import known_posterior
@@ -126,17 +128,34 @@ def test_optima_may_be_taken_from_other_runs(without_fits, sweep):
     runs = bs.Runs.from_frame(scattered, name="scattered")
     found = bs.backtest_allocation(runs, FIRST_CUT, curves=sweep, **MODEL)
     assert len(found.frame[found.frame["model"] == found.model]) == 2
-    # Approach 2 alone needs budgets of the fitted runs.
-    (why,) = found.lacking
-    assert str(why).startswith("approach 2: isoFLOP parabolas without budgets above 1e+20 FLOPs:")
-    assert found.sentences[-1] == str(why)
+    # Approaches 1 and 2 go by the other runs too: the fitted ones are in no budgets.
+    alone = bs.backtest_allocation(sweep, FIRST_CUT, **MODEL)
+    is_approach = found.frame["model"].str.startswith("approach")
+    np.testing.assert_allclose(found.frame[is_approach]["q50"], alone.frame[is_approach]["q50"])
+
+
+def test_an_approach_that_finds_too_few_minima_is_lacking_and_told(
+    without_fits, sweep, monkeypatch
+):
+    def refuse(*_, **__):
+        raise InputError("a power law needs 2 minima.")
+
+    monkeypatch.setattr(forecasters, "resampled_sizes", refuse)
+    found = bs.backtest_allocation(sweep, FIRST_CUT, **MODEL)
+    assert found.summary().index.tolist() == ["chinchilla, normal", BASELINE]
+    first, second = found.lacking
+    assert str(first).startswith("approach 1: lowest loss at each compute without budgets above")
+    assert found.sentences[-1] == str(second)
 
 
 def test_an_approach_whose_resampled_tables_have_no_optimum_is_refused(sweep, monkeypatch):
     nothing = np.full((5, 1), np.nan)
     monkeypatch.setattr(forecasters, "resampled_sizes", lambda *_, **__: nothing)
+    member = members(sweep)
+    truth = optima_of(sweep, member)
+    (cut,) = FIRST_CUT.split(truth)
     with pytest.raises(InputError, match="no draw has an optimum"):
-        ApproachSizes("2").sizes(sweep, np.array([1e23]))
+        ApproachSizes("2").sizes(hidden_sizes(sweep, sweep, member, truth, cut))
 
 
 def test_a_forecast_is_what_allocate_says_of_each_draw(sweep):

@@ -1,13 +1,15 @@
 """Cuts of a sweep: which budgets are fitted, and at which the compute-optimal size is hidden."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from bayescale.decisions.checks.allocations.truth import COUNTS
+from bayescale.decisions.checks.allocations.truth import COUNTS, NO_BUDGET
+from bayescale.decisions.checks.holdouts.base import LAST_BIT, Fold, fold
 from bayescale.errors import InputError
+from bayescale.runs import Runs
 
 # The compute of budgets is off the nominal one by the rounding of sizes and steps.
 _ROUNDING = 0.03
@@ -103,3 +105,60 @@ class AfterBudgets:
             f"{len(optima)} budgets: {told}. Give more runs of a budget on either side of its "
             f"minimum, or fit fewer: AfterBudgets(fitted=2)."
         )
+
+
+class HiddenSizes(NamedTuple):
+    """A sweep at one cut.
+
+    Attributes
+    ----------
+    fold : Fold
+        The runs that are fitted, and those that are not.
+    of_budgets : Runs
+        Runs of the fitted budgets alone, by which approaches without a law go.
+    fitted : DataFrame, one row per fitted budget
+    truth : DataFrame, one row per hidden budget
+        Both as `optima` gives them.
+    """
+
+    fold: Fold
+    of_budgets: Runs
+    fitted: pd.DataFrame
+    truth: pd.DataFrame
+
+    @property
+    def compute(self) -> np.ndarray:
+        """Compute of the hidden budgets, FLOPs."""
+        return self.truth["compute"].to_numpy()
+
+    @property
+    def fitted_compute(self) -> float:
+        """Compute of the dearest fitted budget, FLOPs."""
+        return float(self.fitted["compute"].iloc[-1])
+
+
+def hidden_sizes(
+    runs: Runs, judging: Runs, member: np.ndarray, optima: pd.DataFrame, cut: Cut
+) -> HiddenSizes:
+    """Return the runs up to a cut, and the optima beyond it.
+
+    Parameters
+    ----------
+    runs, judging : Runs
+        Runs to fit, and runs that the optima were taken from.
+    member : array of int, shape (judging runs,)
+        Budget of each of the latter, -1 for none.
+    optima : DataFrame, one row per budget
+    cut : Cut
+    """
+    dearest = judging.six_nd[member == cut.last].max()
+    is_fitted = runs.six_nd <= dearest * (1 + LAST_BIT)
+    fitted = optima.iloc[: cut.last + 1]
+    hidden = f"budgets above {fitted['compute'].iloc[-1]:.3g} FLOPs"
+    is_cheap = (member != NO_BUDGET) & (member <= cut.last)
+    return HiddenSizes(
+        fold(runs, hidden, is_fitted, ~is_fitted),
+        replace(judging, frame=judging.frame[is_cheap]),
+        fitted,
+        optima.iloc[cut.hidden].reset_index(drop=True),
+    )

@@ -1,17 +1,16 @@
 """Forecasters of the compute-optimal size at budgets that they have not seen."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from bayescale.decisions.approaches.approaches import NAMES, resampled_sizes
-from bayescale.decisions.checks.allocations.truth import NO_BUDGET, members
+from bayescale.decisions.checks.allocations.cuts import HiddenSizes
 from bayescale.decisions.checks.forecasters import BASELINE, HuberBootstrap, model_name
 from bayescale.decisions.plans.allocate import allocate
 from bayescale.errors import InputError
 from bayescale.posterior.posterior import Posterior
-from bayescale.runs import Runs
 
 
 class SizeForecast(NamedTuple):
@@ -36,8 +35,8 @@ class SizeForecaster(Protocol):
     def name(self) -> str:
         """Name in frames."""
 
-    def sizes(self, train: Runs, compute: np.ndarray) -> SizeForecast:
-        """Forecast the optimum at budgets (FLOPs) from the runs of cheaper ones."""
+    def sizes(self, test: HiddenSizes) -> SizeForecast:
+        """Forecast the hidden optima from the runs of cheaper budgets."""
 
 
 def sizes_of(posterior: Posterior, compute: np.ndarray) -> SizeForecast:
@@ -61,10 +60,10 @@ class HuberSizes:
         """Name in frames: today's practice."""
         return BASELINE
 
-    def sizes(self, train: Runs, compute: np.ndarray) -> SizeForecast:
+    def sizes(self, test: HiddenSizes) -> SizeForecast:
         """Return the optimum of each refit."""
-        refits = self.practice.refits(train)
-        return SizeForecast(self.name, _log_sizes(refits, compute))
+        refits = self.practice.refits(test.fold.train)
+        return SizeForecast(self.name, _log_sizes(refits, test.compute))
 
 
 @dataclass(frozen=True)
@@ -74,13 +73,10 @@ class ApproachSizes:
     Parameters
     ----------
     approach : {"1", "2"}
-    budgets : tuple of float or None
-        Nominal budgets of the runs, FLOPs; None where the runs show them.
     replicates : int
     """
 
     approach: str
-    budgets: tuple[float, ...] | None = None
     replicates: int = 500
 
     @property
@@ -88,16 +84,20 @@ class ApproachSizes:
         """Name in frames: the approach's number and what it does."""
         return f"approach {NAMES[self.approach]}"
 
-    def sizes(self, train: Runs, compute: np.ndarray) -> SizeForecast:
-        """Return the power law of each resampled table, of the runs that are of a budget."""
-        runs, budgets = train, None
-        if self.budgets is not None:
-            budgets = np.array(self.budgets)
-            runs = replace(train, frame=train.frame[members(train, budgets) != NO_BUDGET])
+    def sizes(self, test: HiddenSizes) -> SizeForecast:
+        """Return the power law of each resampled table."""
         draws = resampled_sizes(
-            self.approach, runs, compute, budgets=budgets, replicates=self.replicates
+            self.approach,
+            test.of_budgets,
+            test.compute,
+            budgets=test.fitted["compute"].to_numpy(),
+            replicates=self.replicates,
         )
         return SizeForecast(self.name, _finite(draws))
+
+
+PRACTICES: tuple[SizeForecaster, ...] = (ApproachSizes("1"), ApproachSizes("2"), HuberSizes())
+"""Hoffmann's three approaches, which stand beside the model that is backtested."""
 
 
 def _log_sizes(posterior: Posterior, compute: np.ndarray) -> np.ndarray:

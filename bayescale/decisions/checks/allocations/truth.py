@@ -56,7 +56,8 @@ def members(runs: Runs, budgets: np.ndarray | None = None) -> np.ndarray:
     Raises
     ------
     InputError
-        Where none are given and the runs are in no budgets, or no run lies near those given.
+        Where none are given and the runs are in no budgets, one given is not positive, or no run
+        lies near those given.
     """
     compute = runs.six_nd
     if budgets is None:
@@ -68,8 +69,13 @@ def members(runs: Runs, budgets: np.ndarray | None = None) -> np.ndarray:
                 f"at a terminal; runs far from all of them are fitted, and N* is not judged by "
                 f"them."
             ) from None
-    log_c, nominal = np.log10(compute), np.log10(np.asarray(budgets, dtype=float))
-    nearest = np.abs(log_c[:, None] - nominal).min(axis=1)
+    budgets = np.asarray(budgets, dtype=float)
+    if not (budgets.size and (np.isfinite(budgets) & (budgets > 0)).all()):
+        raise InputError(
+            f"backtest_allocation: budgets={budgets.tolist()} must be one or more positive numbers "
+            f"of FLOPs, such as 1e21."
+        )
+    nearest = np.abs(np.log10(compute)[:, None] - np.log10(budgets)).min(axis=1)
     near = nearest <= _NEAR_A_NOMINAL_BUDGET
     if not near.any():
         raise InputError(
@@ -77,7 +83,7 @@ def members(runs: Runs, budgets: np.ndarray | None = None) -> np.ndarray:
             f"6·N·D of the runs is {compute.min():.3g} to {compute.max():.3g} FLOPs."
         )
     member = np.full(len(runs), NO_BUDGET)
-    member[near] = nearest_budget(compute[near], 10**nominal)
+    member[near] = nearest_budget(compute[near], budgets)
     return member
 
 

@@ -2,7 +2,7 @@
 it must forecast.
 """
 
-from dataclasses import Field
+from dataclasses import Field, replace
 from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -70,8 +70,8 @@ def fold(runs: Runs, name: str, train: np.ndarray, test: np.ndarray) -> Fold:
                 f"{runs.name}: hiding {name} leaves none of the {len(runs)} runs {what}; hide "
                 f"another share."
             )
-    known = Runs(runs.frame.iloc[train], f"{runs.name} without {name}", runs.source, runs.notes)
-    return Fold(name, known, Runs(runs.frame.iloc[test], runs.name, runs.source, runs.notes))
+    known = replace(runs, frame=runs.frame.iloc[train], name=f"{runs.name} without {name}")
+    return Fold(name, known, replace(runs, frame=runs.frame.iloc[test]))
 
 
 def require_share(what: str, value: float) -> None:

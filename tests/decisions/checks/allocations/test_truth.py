@@ -196,3 +196,9 @@ def test_runs_in_no_budgets_are_refused_with_what_to_give():
 def test_nominal_budgets_far_from_all_runs_are_refused():
     with pytest.raises(InputError, match="none of the 2 runs lies within 15 % of a budget"):
         members(runs_at([1e18, 1e19]), np.array([1e21]))
+
+
+@pytest.mark.parametrize("wrong", [[], [0.0], [1e18, -1e19], [np.inf]])
+def test_nominal_budgets_must_be_positive(wrong):
+    with pytest.raises(InputError, match="must be one or more positive numbers of FLOPs"):
+        members(runs_at([1e18, 1e19]), np.array(wrong))
