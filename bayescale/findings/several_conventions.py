@@ -1,4 +1,4 @@
-"""The same runs counted in several ways, as if they were different runs."""
+"""Runs that are counted in several ways, as if they were different runs."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
