@@ -73,7 +73,7 @@ def factorise(
     """
     groups = len(diagonal)
     if not groups:
-        columns, solved = _eliminated(matrix, right)
+        columns, solved = _factorised(matrix, right)
         return Factor(diagonal, border, columns, solved)
     root = jnp.sqrt(diagonal)
     scaled, first = border / root, right[:groups] / root
@@ -82,11 +82,11 @@ def factorise(
     for group in range(groups):
         row = jnp.concatenate([scaled[:, group], first[group][None]])
         rest = rest - row[:-1, None] * row[None]
-    columns, second = _eliminated(rest[:, :-1], rest[:, -1])
+    columns, second = _factorised(rest[:, :-1], rest[:, -1])
     return Factor(root, scaled, columns, jnp.concatenate([first, second]))
 
 
-def _eliminated(matrix: Array, right: Array) -> tuple[Array, Array]:
+def _factorised(matrix: Array, right: Array) -> tuple[Array, Array]:
     """Return columns and solved vector of a matrix without a diagonal block."""
 
     def eliminate(rows: Array, index: Array) -> tuple[Array, Array]:

@@ -1,5 +1,5 @@
-"""Find laws, noise models, processes and methods: by the name of a file, by an entry point, or by
-module and class.
+"""Find laws, priors, noise models, processes and methods: by the name of a file, by an entry point,
+or by module and class.
 
 A file `student_t.py` of ours defines the dataclass `StudentT`, and the command line calls it
 ``student_t``. An installed package offers a class of its own under a name by an entry point, such

@@ -1,10 +1,10 @@
-"""Laws, noise models, processes and methods as JSON, and back: module, class and fields.
+"""Laws, priors, noise models, processes and methods as JSON, and back: module, class and fields.
 
 Reading imports the module that is named and makes an instance of the class that is named, where
-that is a dataclass which inherits from `Law`, `Noise`, `Process` or `Method`; no other code runs,
-and none comes with the file. The module is one that Python finds by itself, so whoever may put
-modules on the path decides what can run, and not whoever wrote the file. Classes of ours go by the
-name of their package, ``bayescale.laws``, and not by that of their file.
+that is a dataclass which inherits from `Law`, `Prior`, `Noise`, `Process` or `Method`; no other
+code runs, and none comes with the file. The module is one that Python finds by itself, so whoever
+may put modules on the path decides what can run, and not whoever wrote the file. Classes of ours go
+by the name of their package, ``bayescale.laws``, and not by that of their file.
 """
 
 import dataclasses

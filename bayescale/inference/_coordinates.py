@@ -4,7 +4,7 @@
 
 - **Counts**: named parameters as papers print them, in counts and nats per token.
 - **Data units**: the same parameters where the geometric mean of each input and of the loss is
-  one; see `bayescale.laws.base`. Priors are stated here.
+  one, over the runs at which the prior is stated; see `bayescale.laws.base`.
 - **Unconstrained**: one real number a parameter, the law's and then the noise's: the logarithm
   where the prior's support is positive. The objective is a density of these.
 - **Decorrelated**: coordinates of the same volume in which posteriors are nearly Normal, by
@@ -28,7 +28,7 @@ Reweighted Least Squares", 1984, for the precisions.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple, NewType
+from typing import Annotated, NamedTuple, NewType, cast
 
 import jax
 import jax.numpy as jnp
@@ -73,6 +73,11 @@ def constrained(parameters: Iterable[Parameter], coordinates: Iterable[Array]) -
             for parameter, coordinate in zip(parameters, coordinates, strict=True)
         }
     )
+
+
+def in_data_units(law: Law, coordinates: ParamsInDataUnits, sweep: Sweep) -> ParamsInDataUnits:
+    """Return the parameters of a law from the rows that are fitted; those of the noise stay."""
+    return ParamsInDataUnits(cast(dict[str, Array], law.from_coordinates(coordinates, sweep)))
 
 
 def log_prior(parameter: Parameter, coordinate: Array) -> Array:
@@ -156,8 +161,7 @@ class Parametrisation:
 
     def constrain(self, point: Unconstrained, sweep: Sweep) -> ParamsInDataUnits:
         """Map unconstrained coordinates to parameters in data units."""
-        coordinates = constrained(self.parameters, tuple(point))
-        return ParamsInDataUnits(dict(self.law.from_coordinates(coordinates, sweep)))
+        return in_data_units(self.law, constrained(self.parameters, tuple(point)), sweep)
 
     def decorrelate(self, point: Unconstrained) -> Decorrelated:
         """Map unconstrained coordinates to decorrelated ones."""

@@ -11,6 +11,7 @@ import numpy as np
 from jax import Array
 
 from bayescale.noise.base import Conditions
+from bayescale.parameters import FloatOrArray
 from bayescale.processes.base import Basis, Locations, padded_functions, padded_size
 from bayescale.sweep import Sweep
 
@@ -46,8 +47,9 @@ def column(values: np.ndarray) -> Array:
     return jax.device_put(np.pad(values, (0, missing))[:, None])
 
 
-def column_or_scalar(values: np.ndarray) -> Array:
+def column_or_scalar(values: FloatOrArray) -> Array:
     """Return a padded column, or shape (1, 1) for one value that holds for all runs."""
+    values = np.atleast_1d(values)
     return column(values) if len(values) > 1 else jax.device_put(values[:, None])
 
 

@@ -25,6 +25,7 @@ from bayescale.inference._coordinates import (
     ParamsInDataUnits,
     constrained,
     decorrelated,
+    in_data_units,
     log_prior,
     recorrelated,
 )
@@ -102,8 +103,7 @@ class Target:
 
     def constrain(self, columns: Columns, sweep: Sweep) -> ParamsInDataUnits:
         """Map unconstrained columns to named parameters in the units of the data."""
-        coordinates = constrained(self.parameters, columns)
-        return ParamsInDataUnits(dict(self.law.from_coordinates(coordinates, sweep)))
+        return in_data_units(self.law, constrained(self.parameters, columns), sweep)
 
     def decorrelate(self, columns: Columns) -> list[Array]:
         """Map unconstrained columns to decorrelated ones."""

@@ -29,7 +29,7 @@ _FILE = Path(__file__).with_name("library.json")
 
 
 class Scatter(NamedTuple):
-    """How single runs of the library's sweeps scatter: no part of the prior.
+    """The scatter of single runs of the library's sweeps: no part of the prior.
 
     Attributes
     ----------
@@ -119,7 +119,7 @@ class Library(Prior):
 
     @property
     def scatter(self) -> Scatter:
-        """How single runs of the sweeps scatter."""
+        """The scatter of single runs of the sweeps."""
         return Scatter(**_file()["scatter"])
 
     @property

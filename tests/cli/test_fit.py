@@ -33,7 +33,7 @@ def test_json_has_each_parameter_with_its_interval(doubtful):
     parameters = json.loads(doubtful.stdout)["parameters"]
     law, noise = (
         ["E", "A", "B", "alpha", "beta", "gamma"],
-        ["sigma", "scale_slope", "drift_sd", "matern_sd", "group_sd"],
+        ["sigma", "drift_sd", "matern_sd", "size_sd", "tilt_sd"],
     )
     assert list(parameters) == law + noise
     assert list(parameters["alpha"]) == ["mean", "sd", "q05", "q50", "q95"]

@@ -44,9 +44,9 @@ def test_an_objective_needs_as_many_runs_as_parameters(sweep: bs.Runs) -> None:
 def test_priors_make_up_what_three_runs_do_not_say(sweep: bs.Runs) -> None:
     wide, narrow = (bs.fit(bs.Runs.from_frame(f)) for f in (sweep.frame.iloc[::16], sweep.frame))
     assert len(wide.runs) == 3
-    assert np.std(wide.draws("E")) > 1.5 * np.std(narrow.draws("E"))
-    for name, spread in (("alpha", 0.05), ("beta", 0.05)):
-        assert np.std(wide.draws(name)) > spread
+    # A prior that was learnt says much by itself, and 45 runs still say more.
+    for name in ("E", "alpha", "beta"):
+        assert np.std(wide.draws(name)) > 1.1 * np.std(narrow.draws(name))
 
 
 def test_two_runs_are_refused_by_what_is_missing(sweep: bs.Runs) -> None:

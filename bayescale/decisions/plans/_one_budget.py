@@ -92,7 +92,7 @@ class Vertex:
 
     @property
     def note(self) -> str:
-        """Note on what the plan is, and on what it does not say."""
+        """The plan, and what it does not say."""
         lacking = 1 - self.feasible.mean()
         doubt = f" In {lacking:.0%} of the draws they show no least loss." if lacking else ""
         return (

@@ -10,7 +10,7 @@ import bayescale as bs
 from bayescale.decisions.checks.forecasters import BASELINE, HuberBootstrap, predicted
 from bayescale.inference.base import Method, Problem
 from bayescale.posterior.posterior import Posterior
-from bayescale.processes.base import bases, locate, padded_size
+from bayescale.processes.base import bases, locate, padded_functions
 from tests.known_posteriors import known_posterior
 
 POINT = bs.MultiStart(starts=50)
@@ -135,7 +135,7 @@ def with_drift(posterior: Posterior) -> Posterior:
     """The posterior with departures from its law that grow beyond its runs."""
     noise = bs.noise.Discrepancy(NORMAL, (bs.processes.IntegratedWiener(),))
     found = bases(noise.shared, locate(posterior.runs, posterior.law.inputs))
-    functions = sum(padded_size(basis.size) for basis in found)
+    functions = sum(padded_functions(basis.process, basis.size) for basis in found)
     shape = posterior.params["sigma"].shape
     return replace(
         posterior,

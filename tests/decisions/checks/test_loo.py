@@ -89,7 +89,7 @@ def test_a_run_that_decides_the_fit_is_named_with_what_to_do(runs):
 
 
 def test_under_processes_a_large_k_is_said_to_be_expected(made_posterior):
-    coefficients = 30 * np.random.default_rng(1).standard_normal((2, 200, 8))
+    coefficients = 30 * np.random.default_rng(1).standard_normal((2, 200, 16))
     posterior = scattered(
         made_posterior, Discrepancy(Normal(), (bs.processes.Matern(),)), matern_sd=0.02
     )

@@ -116,7 +116,7 @@ def test_a_scale_that_depends_on_compute_is_that_of_each_run(made_posterior):
 
 def test_what_processes_add_is_part_of_the_prediction(made_posterior):
     noise = Discrepancy(Normal(), (bs.processes.Matern(),))
-    coefficients = np.random.default_rng(0).standard_normal((1, 1, 8))
+    coefficients = np.random.default_rng(0).standard_normal((1, 1, 16))
     law = replace(
         made_posterior(PowerLaw(), noise, {**NEAR, "sigma": 0.02, "matern_sd": 0.1}),
         coefficients=coefficients,

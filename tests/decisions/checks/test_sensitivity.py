@@ -66,7 +66,7 @@ def test_all_variants_are_fitted_by_importance_sampling_with_departures_and_with
 ):
     noise = Discrepancy(Normal(), (bs.processes.Matern(),))
     posterior = replace(
-        scattered(made_posterior, noise, matern_sd=0.01), coefficients=np.zeros((2, 100, 8))
+        scattered(made_posterior, noise, matern_sd=0.01), coefficients=np.zeros((2, 100, 16))
     )
     bs.sensitivity(posterior)
     assert noise in {task.noise for task in refits}
