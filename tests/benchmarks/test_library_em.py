@@ -17,7 +17,7 @@ def view(family, truth, *, is_ladder=False, blur=BLUR, **facts):
     measured = truth + blur * rng.standard_normal()
     precision = 1 / blur**2 + 1 / WEAK["z"].sd ** 2
     mean, sd = measured / blur**2 / precision, precision**-0.5
-    return View(family, is_ladder, facts, {"z": rng.normal(mean, sd, 2000)})
+    return View(family, is_ladder, facts, {"z": rng.normal(mean, sd, 500)})
 
 
 @pytest.fixture(scope="module")
