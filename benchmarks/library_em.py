@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-ROUNDS = 80
+ROUNDS = 50
 
 
 @dataclass(frozen=True)
@@ -93,21 +93,6 @@ def votes(views: Sequence[View]) -> np.ndarray:
     return np.array(weights)
 
 
-def weights_of(view: View, weak: Coordinates, learnt: Coordinates) -> np.ndarray:
-    """Return the weights of a view's draws under a learnt prior, shape (draws,), which sum to one.
-
-    They are truncated at the square root of their number times their mean (Ionides 2008).
-    """
-    log_ratio = 0.0
-    for name, coordinate in learnt.items():
-        draws = view.draws[name]
-        log_ratio = log_ratio + _log_density(draws, coordinate, view.facts)
-        log_ratio = log_ratio - _log_density(draws, weak[name], view.facts)
-    weights = np.exp(log_ratio - np.max(log_ratio))
-    weights = np.minimum(weights, weights.mean() * np.sqrt(len(weights)))
-    return np.asarray(weights / weights.sum())
-
-
 def learn(
     views: Sequence[View],
     weak: Coordinates,
@@ -126,8 +111,11 @@ def learn(
     shrinkage : mapping of str to Shrinkage
     """
     shares, learnt = votes(views), dict(by_hand)
+    log_weak = [_log_prior(view, weak) for view in views]
     for _ in range(ROUNDS):
-        weights = [weights_of(view, weak, learnt) for view in views]
+        weights = []
+        for view, log_proposed in zip(views, log_weak, strict=True):
+            weights.append(_normalised(_log_prior(view, learnt) - log_proposed))
         for name, prior in by_hand.items():
             pairs = zip(views, weights, strict=True)
             moments = [_moments(view.draws[name], each) for view, each in pairs]
@@ -161,6 +149,21 @@ def _maximum(
 def _moments(draws: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
     mean = weights @ draws
     return float(mean), float(weights @ (draws - mean) ** 2)
+
+
+def _normalised(log_weights: np.ndarray) -> np.ndarray:
+    """Return weights that sum to one, truncated at the square root of their number times their mean
+    (Ionides 2008).
+    """
+    weights = np.exp(log_weights - np.max(log_weights))
+    weights = np.minimum(weights, weights.mean() * np.sqrt(len(weights)))
+    return np.asarray(weights / weights.sum())
+
+
+def _log_prior(view: View, prior: Coordinates) -> np.ndarray:
+    """Return the log density of a view's draws under a prior, shape (draws,)."""
+    densities = [_log_density(view.draws[name], each, view.facts) for name, each in prior.items()]
+    return np.sum(densities, axis=0)
 
 
 def _log_density(draws: np.ndarray, prior: Coordinate, facts: dict[str, float]) -> np.ndarray:

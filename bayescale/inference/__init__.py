@@ -88,18 +88,18 @@ def fit(
     _require_instance(Noise, noise, "noise=bs.noise.StudentT()")
     _require_instance(Method, method, "method=bs.NUTS()")
     runs = as_runs(runs, law.required_columns if law else None)
-    chosen_law = law
+    by_default = law is None
     if law is None:
         law = defaults.law_for(runs)
         runs = _with_a_note_on_one_input(runs, law)
     noise, method = _chosen(law, noise, method)
     findings = examine(runs.frame, law.inputs, law.response)
     refuse(findings, runs.name)
-    unusual = unlike_library(runs, law, noise)
-    if unusual and chosen_law is None:
-        law = widened(law)
-    findings = (*unusual, *findings)
     problem = Problem.build(runs, law, noise)
+    unusual = unlike_library(runs, law, noise)
+    if unusual and by_default:
+        problem = Problem.build(runs, widened(law), noise)
+    findings = (*unusual, *findings)
     for finding in unread(findings):
         warnings.warn(f"{runs.name}: {finding}", RunsWarning, stacklevel=3)
     posterior = replace(method.run(problem), findings=findings)

@@ -59,7 +59,7 @@ def print_fit(posterior: "Posterior", plans: "Allocation | None", curve: Curve |
     console.print(_heading(posterior))
     style.print_table(console, _parameter_table(posterior))
     _print_prior_weight(console, posterior)
-    _print_beside_prior(console, posterior)
+    print_beside_prior(console, posterior)
     print_verdicts(console, posterior, _diagnostics(posterior))
     if plans:
         style.print_table(console, plan_table(posterior, plans))
@@ -182,7 +182,7 @@ def _print_prior_weight(console: Console, posterior: "Posterior") -> None:
     console.print()
 
 
-def _print_beside_prior(console: Console, posterior: "Posterior") -> None:
+def print_beside_prior(console: Console, posterior: "Posterior") -> None:
     """Print what the prior said beside what it and the runs say, where a law has such a table."""
     if posterior.n_draws == 1:
         return
