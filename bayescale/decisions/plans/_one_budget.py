@@ -144,8 +144,10 @@ def vertex(runs: Runs, seed: int = 0) -> Vertex:
             f"budget."
         )
     line = np.polyfit(log_tokens, np.log10(runs.column("n_params")), 1)
-    found = (np.where(there, part, np.nan) for part in (least, bottom, curvature))
-    return Vertex(compute, line, *found, n_runs=len(runs))
+    least[~there] = np.nan
+    bottom[~there] = np.nan
+    curvature[~there] = np.nan
+    return Vertex(compute, line, least, bottom, curvature, len(runs))
 
 
 def same_budget(runs: Runs, compute: np.ndarray) -> np.ndarray:
