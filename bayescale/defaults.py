@@ -4,13 +4,13 @@ takes them: the only place that names them.
 Two pairs are in use.
 
 `LAW` with `NOISE` is what `fit` and `backtest` take, and so all that is decided by a posterior
-which `fit` made by itself. Of the pairs that were tried on public sweeps its 90 % intervals held
-most nearly 90 % of hidden runs (`benchmarks/frontier.py`). Giving a noise model or a method to
-`fit` never changes the law.
+which `fit` made by itself. It was chosen by forecasts of hidden runs and of hidden optima, with the
+scored family of sweeps left out (`benchmarks/frontier.py`, `benchmarks/allocation.py`). Giving a
+noise model or a method to `fit` never changes the law.
 
 `TEXTBOOK_LAW` with `TEXTBOOK_NOISE` is what the verbs take that compare with the literature:
-`batch`, `compare`, `profile`, `recipes`, and `bayescale plan` at a terminal. They fit many times,
-or need a law that is linear in its levels, or runs that scatter independently. `TEXTBOOK_LAW` by a
+`batch`, `compare`, `profile` and `recipes`. They fit many times, or need a law that is linear in
+its levels. `TEXTBOOK_LAW` by a
 Huber loss is also today's practice, beside which `backtest` scores a forecast.
 """
 
