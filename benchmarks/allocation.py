@@ -26,6 +26,7 @@ from pathlib import Path
 import allocation_sets
 import allocation_tables
 import alternatives
+import frontier_panel
 import numpy as np
 import pandas as pd
 import record
@@ -74,7 +75,8 @@ def cell(model: str, method: str | None, case: Case) -> JsonObject:
             if model in APPROACHES:
                 forecast = ApproachSizes(APPROACHES[model]).sizes(case.test)
             else:
-                prediction = forecaster(model, method).predict(train, test)
+                found_by = forecaster(model, method, case.sweep.family)
+                prediction = found_by.predict(train, test)
                 found |= _of_losses(prediction, test)
                 forecast = sizes_of(prediction.posterior, case.test.compute)
             scores = scored(case.test, forecast).drop(columns=list(_FACTS))
@@ -106,16 +108,18 @@ def _of_losses(prediction: Prediction, test: bs.Runs) -> JsonObject:
     }
 
 
-def forecaster(name: str, method: str | None) -> Forecaster:
-    """Return the forecaster of a name of MODELS, or today's practice."""
-    return HuberBootstrap() if name == HUBER else fitted(name, method)
+def forecaster(name: str, method: str | None, family: str) -> Forecaster:
+    """Return the forecaster of a name of MODELS for a sweep of a family, or today's practice."""
+    return HuberBootstrap() if name == HUBER else fitted(name, method, family)
 
 
-def fitted(name: str, method: str | None) -> Fitted:
-    """Return the law, noise model and method of a name of MODELS."""
+def fitted(name: str, method: str | None, family: str = "") -> Fitted:
+    """Return the law, noise model and method of a name of MODELS; the library prior of the law has
+    not seen ``family``.
+    """
     law, noise = MODELS[name]
     return Fitted(
-        parse("bayescale.laws", law) if law else None,
+        frontier_panel.unseen(parse("bayescale.laws", law) if law else None, family),
         parse("bayescale.noise", noise) if noise else None,
         parse("bayescale.inference", method) if method else None,
     )

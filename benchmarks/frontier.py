@@ -149,7 +149,8 @@ class Candidate:
         if MODELS[self.model] is None:
             return practice(case.fold.train)
         parts = self.recorded()
-        fitted = Fitted(parts.law, parts.noise, parts.method)
+        law = frontier_panel.unseen(parts.law, case.family)
+        fitted = Fitted(law, parts.noise, parts.method)
         return InBudgets(fitted) if self.model == GROUPED else fitted
 
     @cached_property

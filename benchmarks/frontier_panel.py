@@ -9,6 +9,7 @@ a third, so these are read from files in the folder BAYESCALE_DATA.
 import os
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +18,11 @@ import numpy as np
 import pandas as pd
 
 import bayescale as bs
+from bayescale import defaults
 from bayescale.decisions.checks.holdouts.base import LAST_BIT, Fold
+from bayescale.laws.base import Law
+from bayescale.laws.coupled import Coupled
+from bayescale.priors.library import Library
 
 PANEL = Path(__file__).with_name("panel.csv")
 DEAREST, BEYOND = "dearest_20_percent", "beyond_a_tenth"
@@ -49,6 +54,18 @@ _EXTRACTED = {
         {"name": "run_id", "params": "n_params", "tokens": "n_tokens", "val_loss": "loss"},
     ),
 }
+
+
+def unseen(law: Law | None, family: str) -> Law:
+    """Return a law, by default that of `bs.fit`, whose library prior has not seen a family, so that
+    no forecast is judged by runs that its prior was learnt from.
+    """
+    law = law or defaults.law()
+    if not (isinstance(law, Coupled) and isinstance(law.prior, Library)):
+        return law
+    if family not in law.prior.families:
+        return law
+    return replace(law, prior=replace(law.prior, without=family))
 
 
 class Case(NamedTuple):
