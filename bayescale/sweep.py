@@ -27,11 +27,12 @@ class Sweep(NamedTuple):
         return Sweep(*map(jax.device_put, map(float, self)))
 
 
-_SHARE, _MOST, _DIGITS = 5, 5, 9
+_SHARE, _MOST, _DIGITS = 5, 5, 6
 
 
 def dearest_rows(log_compute: np.ndarray) -> np.ndarray:
-    """Return the rows of the dearest fifth of the runs, one at least and five at most.
+    """Return the rows of the dearest fifth of the runs, one at least and five at most; with them all
+    that cost as much as the cheapest of these, so that sizes of one budget stand for it together.
 
     Examples
     --------
@@ -41,5 +42,6 @@ def dearest_rows(log_compute: np.ndarray) -> np.ndarray:
     array([1])
     """
     count = max(1, min(_MOST, len(log_compute) // _SHARE))
-    # Ties go to the first run, so that the choice does not hang on the last bit.
-    return np.argsort(-log_compute.round(_DIGITS), kind="stable")[:count]
+    # Rounded, so that the choice does not hang on the last bit.
+    rounded = log_compute.round(_DIGITS)
+    return np.flatnonzero(rounded >= np.sort(rounded)[-count])

@@ -46,7 +46,7 @@ def beside_prior(posterior: Posterior) -> pd.DataFrame:
         found = _quantities(_in_data_units(posterior))
         for name in QUANTITIES:
             before, after = quantiles(prior[name]), quantiles(found[name])
-            table.loc[name] = [*before.values(), *after.values()]
+            table.loc[name] = np.array([*before.values(), *after.values()])
     return table.rename_axis(index="quantity")
 
 

@@ -151,8 +151,9 @@ def lattice_ends(posterior: Posterior) -> np.ndarray:
 
 def at_knots(ends: np.ndarray) -> dict[str, np.ndarray]:
     """Return the counts N and D at all knots, each of shape (knots,), those of D/N adjacent."""
-    axes = [np.linspace(*pair, count) for pair, count in zip(ends, KNOTS, strict=True)]
-    log_nd, log_ratio = (axis.ravel() for axis in np.meshgrid(*axes, indexing="ij"))
+    along = np.linspace(ends[0, 0], ends[0, 1], KNOTS[0])
+    across = np.linspace(ends[1, 0], ends[1, 1], KNOTS[1])
+    log_nd, log_ratio = (axis.ravel() for axis in np.meshgrid(along, across, indexing="ij"))
     return {
         "n_params": np.exp((log_nd - log_ratio) / 2),
         "n_tokens": np.exp((log_nd + log_ratio) / 2),

@@ -85,7 +85,7 @@ class Vertex:
         plan = self.at(np.array([self.compute]))
         said = []
         for name, what in (("n_params", "parameters"), ("n_tokens", "tokens")):
-            low, middle, high = quantiles(plan[name][self.feasible, 0]).values()
+            low, middle, high = map(float, quantiles(plan[name][self.feasible, 0]).values())
             interval = f"90 %: {count_in_words(low)} to {count_in_words(high)}"
             said.append(f"{count_in_words(middle)} {what} ({interval})")
         return f"At {self.compute:.3g} FLOPs the best is {' on '.join(said)}."
@@ -144,9 +144,7 @@ def vertex(runs: Runs, seed: int = 0) -> Vertex:
             f"budget."
         )
     line = np.polyfit(log_tokens, np.log10(runs.column("n_params")), 1)
-    least[~there] = np.nan
-    bottom[~there] = np.nan
-    curvature[~there] = np.nan
+    least, bottom, curvature = np.where(there, [least, bottom, curvature], np.nan)
     return Vertex(compute, line, least, bottom, curvature, len(runs))
 
 
