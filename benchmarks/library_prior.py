@@ -68,7 +68,7 @@ BY_HAND = AtFrontier(
     exponent_ratio_sd=0.4,
 )
 # Near one by its meaning: then the best N and D grow nearly alike.
-EXPONENT_RATIO_SD = 0.2
+EXPONENT_RATIO_SD = 0.15
 METHOD = bs.Importance(draws=2000)
 
 _COMPUTE, _RATIO = "decades of compute above 1e19 FLOP", "decades of D/N above 20"
