@@ -31,8 +31,8 @@ _SHARE, _MOST, _DIGITS = 5, 5, 6
 
 
 def dearest_rows(log_compute: np.ndarray) -> np.ndarray:
-    """Return the rows of the dearest fifth of the runs, one at least and five at most; with them all
-    that cost as much as the cheapest of these, so that sizes of one budget stand for it together.
+    """Return the rows of the dearest fifth of the runs, one at least and five at most, and of all
+    that cost as much as the cheapest of these: sizes of one budget stand for it together.
 
     Examples
     --------

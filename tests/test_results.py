@@ -120,7 +120,7 @@ def plan():
     one = Allocation("compute", np.array([1e21]), arrays)
     fit = posterior()
     return Plan(
-        fit, fit, 1e21, None, one, flat_set(), forecast(), returns(), regret(), design(),
+        fit, 1e21, None, one, flat_set(), forecast(), returns(), regret(), design(),
         sensitivity(),
     )  # fmt: skip
 

@@ -108,9 +108,10 @@ def _published_fits(about: "Descriptor") -> _Facts:
 def _originals(about: "Descriptor") -> str:
     if about.embedded:
         return "come with bayescale"
-    others = len(about.originals) - 1
-    more = f" and {others:,} more" if others else ""
-    return f"{about.originals[0].address}{more}"
+    first = about.originals[0].address
+    if len(about.originals) == 1:
+        return first
+    return f"{len(about.originals):,} files, the first of them in {first.rpartition('/')[0]}"
 
 
 def _figure(column: str, value: object) -> str:

@@ -72,5 +72,7 @@ def test_a_batch_killed_at_some_moments_gives_the_frame_of_one_left_alone_and_fi
         same(bs.batch(data, out=out, **quick).frame, alone)
         assert len(fitted) == FITS - len(seen)
         assert {name: fits(out)[name] for name in seen} == seen
-        assert {path.name for path in out.iterdir()} == {*fits(out), "batch.csv"}
+        # An unfinished file stays for a while, since another batch might be writing it.
+        whole = {path.name for path in out.iterdir() if not path.name.startswith(".")}
+        assert whole == {*fits(out), "batch.csv"}
     assert midway >= moments // 2

@@ -20,6 +20,7 @@ def test_another_seed_gives_other_losses():
     )
 
 
+@pytest.mark.filterwarnings("ignore::bayescale.errors.RunsWarning")
 @given(
     E=st.floats(0.5, 3.0),
     A=st.floats(100.0, 1000.0),

@@ -11,7 +11,7 @@ from bayescale._internal.precision import float64
 from bayescale.decisions.plans._planning import Planner
 from bayescale.noise import Discrepancy, FrontierScale, Normal
 from bayescale.processes import OptimumDrift, SizeEffect
-from bayescale.processes.base import padded_size
+from bayescale.processes.base import padded_functions
 from tests.known_posteriors import known_posterior
 
 DEAREST, TARGET = 1e20, 1e22
@@ -36,7 +36,7 @@ def under(posterior, noise, **amplitudes):
     """Return the posterior under another noise model, its coefficients as the prior has them."""
     added = {name: np.full(SHAPE, value) for name, value in amplitudes.items()}
     changed = replace(posterior, noise=noise, params=posterior.params | added)
-    functions = sum(padded_size(basis.size) for basis in changed.bases)
+    functions = sum(padded_functions(basis.process, basis.size) for basis in changed.bases)
     coefficients = np.random.default_rng(0).standard_normal((*SHAPE, functions))
     return replace(changed, coefficients=coefficients)
 
@@ -58,7 +58,7 @@ def share_left(posterior, candidates):
 
 def test_corner_runs_tell_of_the_best_size_only_where_the_law_is_believed(believed, doubted):
     assert share_left(believed, CORNERS) < 0.3
-    assert share_left(doubted, CORNERS) > 0.9
+    assert share_left(doubted, CORNERS) > 0.7
 
 
 def test_runs_beyond_the_dearest_tell_of_a_drift_that_begins_there(doubted):
