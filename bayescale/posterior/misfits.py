@@ -40,8 +40,11 @@ _NO_SCATTER = 1e-5
 _EXACT = "The runs follow the law exactly: their scatter is the least that a fit tells from none."
 _MEASURE = "Such losses were computed from a law; intervals of measured losses are wider."
 _REMEDY = (
-    "Look at these runs; or take a law or a noise model with more freedom, such as Coupled() with "
-    "Discrepancy()."
+    "Look at these runs; or take a law or a noise model with more freedom, such as the defaults."
+)
+_OF_THE_FREEST = (
+    "Look at these runs: the model is free to depart from its law, and still misses them. "
+    "bs.backtest says what that does to forecasts."
 )
 
 
@@ -124,7 +127,9 @@ def _finding(
         f"{misfit.probability:.2g} under it."
     )
     figures = {"probability": misfit.probability, "residual": size}
-    remedy = _REMEDY if severity == DOUBTFUL else "This is within chance."
+    remedy = "This is within chance."
+    if severity == DOUBTFUL:
+        remedy = _OF_THE_FREEST if posterior.noise.shared else _REMEDY
     return Finding(misfit.code, severity, sentence, remedy, tuple(index.astype(str)), figures)
 
 
