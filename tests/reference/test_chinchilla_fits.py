@@ -136,12 +136,14 @@ def test_resampling_budgets_widens_the_errors_as_recomputed(
 
 @pytest.fixture(scope="module")
 def normal(runs_240: bs.Runs) -> bs.Posterior:
-    return bs.fit(runs_240, law=bs.laws.Chinchilla(), noise=bs.noise.Normal())
+    law, noise = bs.laws.Chinchilla(), bs.noise.Normal()
+    return bs.fit(runs_240, law=law, noise=noise, method=bs.NUTS())
 
 
 @pytest.fixture(scope="module")
 def student_t(runs_240: bs.Runs) -> bs.Posterior:
-    return bs.fit(runs_240, law=bs.laws.Chinchilla(), noise=bs.noise.StudentT())
+    law, noise = bs.laws.Chinchilla(), bs.noise.StudentT()
+    return bs.fit(runs_240, law=law, noise=noise, method=bs.NUTS())
 
 
 @pytest.mark.parametrize(

@@ -44,9 +44,8 @@ def fitted(name: str, noise: Likelihood, method: Method) -> bs.Posterior:
         warnings.simplefilter("ignore", bs.RunsWarning)
         # A divergence in ten thousand transitions moves no quantile by a Monte Carlo error.
         warnings.simplefilter("ignore", bs.FitWarning)
-        return bs.fit(
-            bs.datasets.load(name), law=IN_ONE_VARIABLE.get(name), noise=noise, method=method
-        )
+        law = IN_ONE_VARIABLE.get(name, bs.laws.Chinchilla())
+        return bs.fit(bs.datasets.load(name), law=law, noise=noise, method=method)
 
 
 def width(draws: np.ndarray) -> float:

@@ -14,6 +14,7 @@ GEMSTONES = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::bayescale.errors.RunsWarning")
 @pytest.mark.usefixtures("originals")
 @pytest.mark.parametrize("group", GEMSTONES)
 def test_gemstones_constants_are_those_published(group: str) -> None:
@@ -27,6 +28,7 @@ def test_gemstones_constants_are_those_published(group: str) -> None:
         assert point.draws(name).item() == pytest.approx(value, rel=0.003)
 
 
+@pytest.mark.filterwarnings("ignore::bayescale.errors.RunsWarning")
 @pytest.mark.usefixtures("originals")
 def test_the_llama_3_sweep_as_recomputed() -> None:
     # All 133 points, those that the curators doubt included, under a Normal likelihood.
