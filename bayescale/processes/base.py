@@ -38,6 +38,7 @@ _TOO_MUCH = 0.3
 _OWN_GROUP = "\0"
 _SAME_COMPUTE = 0.05
 _FEW_FUNCTIONS = 24
+_SIZE_DIGITS = 4
 
 
 class Locations(NamedTuple):
@@ -53,7 +54,8 @@ class Locations(NamedTuple):
         What a run belongs to; a run that is to come belongs to a group of its own, and so do all
         where no groups are known.
     log_size : array, shape (runs,)
-        log10 of N; zeros for a law without N.
+        log10 of N, rounded to sizes that count as one; not a number for a fitted run that is alone
+        of its size, for all runs where no size has several, and for a law without N.
     shape_decades : array, shape (runs,)
         Decades of N at constant compute, half of log10 N/D, less their mean over the fitted runs;
         zeros for a law without N or D.
@@ -108,7 +110,7 @@ def locate(
         np.stack(list(decades.values()), axis=1),
         np.sum([decades[name] for name in _of_compute(inputs)], axis=0),
         _groups(runs, new, count),
-        places.get("n_params", np.zeros(count)),
+        _log_size(fitted, None if new is None else places, count),
         shape,
         float(_compute_decades(fitted).max()),
         sweep_of(runs, inputs),
@@ -142,6 +144,23 @@ def sweep_of(runs: Runs, inputs: Sequence[str]) -> Sweep:
     rows = dearest_rows(log_n + log_d)
     n, d = log_n[rows].mean(), log_d[rows].mean()
     return Sweep(float(np.log10(6) + n + d) - 19.0, float(d - n - np.log10(20)))
+
+
+def _log_size(
+    fitted: Mapping[str, np.ndarray], new: Mapping[str, np.ndarray] | None, count: int
+) -> np.ndarray:
+    """Return the sizes of fitted runs, or of new ones, as `Locations` has them.
+
+    What a size does to its runs shows where it has several; in one run it is scatter.
+    """
+    if "n_params" not in fitted:
+        return np.full(count, np.nan)
+    known = fitted["n_params"].round(_SIZE_DIGITS)
+    sizes, runs_of = np.unique(known, return_counts=True)
+    several = sizes[runs_of > 1]
+    if new is None:
+        return np.where(np.isin(known, several), known, np.nan)
+    return new["n_params"].round(_SIZE_DIGITS) if len(several) else np.full(count, np.nan)
 
 
 def _of_compute(inputs: Sequence[str]) -> Sequence[str]:

@@ -16,12 +16,13 @@ from bayescale.errors import InputError
 from bayescale.laws.base import Parameter
 from bayescale.processes.base import Locations, Process
 
-_DIGITS = 4
-
 
 @dataclass(frozen=True)
 class SizeEffect(Process):
     """Independent departures of model sizes; a new size has its own.
+
+    Sizes of one run have none, since nothing tells it from scatter; nor has any size of a sweep in
+    which none repeats.
 
     Parameters
     ----------
@@ -53,6 +54,4 @@ class SizeEffect(Process):
 
     def covariance(self, a: Locations, b: Locations) -> np.ndarray:
         """Return the covariance k between locations, shape (a, b)."""
-        # Rounded, so that sizes form groups: read off a figure, each may be near the next.
-        one, other = np.round(a.log_size, _DIGITS), np.round(b.log_size, _DIGITS)
-        return (one[:, None] == other[None, :]).astype(float)
+        return (a.log_size[:, None] == b.log_size[None, :]).astype(float)

@@ -141,7 +141,8 @@ def test_no_runs_need_no_function(any_process, fitted):
 
 
 def test_runs_in_one_place_share_one_function(any_process, fitted):
-    assert Basis.of(any_process, fitted.at([7] * 5)).size == 1
+    together = fitted.at([7] * 5)._replace(log_size=np.full(5, 8.0))
+    assert Basis.of(any_process, together).size == 1
 
 
 def test_functions_fill_up_to_one_number_however_many_runs_there_are(any_process, fitted):
