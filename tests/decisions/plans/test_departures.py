@@ -175,14 +175,12 @@ def test_a_forecast_of_a_named_size_has_the_effect_of_that_size(made_posterior):
     noise = Discrepancy(Normal(), (SizeEffect(),))
     given = LAW | {"size_sd": 0.05}
     params = {name: np.full((2, 20), value) for name, value in given.items()}
-    posterior = made_posterior(Chinchilla(), noise, params)
-    n_params = posterior.runs.column("n_params")
-    _, first, runs_of = np.unique(
-        np.log10(n_params).round(4), return_index=True, return_counts=True
-    )
-    run = first[runs_of.argmax()]
-    assert runs_of.max() > 1
-    at = {"n_params": n_params[[run]], "n_tokens": np.array([1e13])}
+    made = made_posterior(Chinchilla(), noise, params)
+    sizes = made.runs.frame["n_params"].to_numpy(copy=True)
+    sizes[1] = sizes[0]
+    runs = replace(made.runs, frame=made.runs.frame.assign(n_params=sizes))
+    posterior, run = replace(made, runs=runs), 0
+    at = {"n_params": sizes[[run]], "n_tokens": np.array([1e13])}
     of_that_size = posterior.log_departure()[..., run].reshape(-1)
     assert np.std(of_that_size) > 0.02
     np.testing.assert_allclose(posterior.log_departure(at).reshape(-1), of_that_size)
