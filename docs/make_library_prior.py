@@ -41,9 +41,10 @@ one before it has a run. It is empirical Bayes. Each public sweep was fitted und
 the prior of the next sweep is the distribution over sweeps that makes those fits most likely, a \
 family of sweeps one vote (Efron 2010).
 
-It is stated at the **reference**: the dearest fifth of the runs, one at least and five at most. \
-There the floor is a share of the loss, and what is left is shared between N and D. So neither \
-bits or nats nor the unit of N and D change it.
+It is stated at the **reference**: the dearest fifth of the runs, one at least and five at most, \
+and all that cost as much as the cheapest of these. \
+There the floor is a share of the loss, and what is left is shared between N and D. So bits \
+or nats do not change it; N and D are counts.
 """
 
 _KINDS = """

@@ -1,6 +1,6 @@
 """A prior about the dearest runs of a sweep, where losses are forecast from.
 
-At the reference, the mean of the dearest fifth of the runs (five at most), let L_f be the loss
+At the reference, the mean of the dearest runs (`bayescale.sweep.dearest_rows`), let L_f be the loss
 there, c the decades of compute above 1e19 FLOP and d those of D/N above 20. Then
 
     loss at the reference        L = L_f exp(v),                      v ~ Normal(0, 0.1)
@@ -163,7 +163,7 @@ class AtFrontier(Prior):
         return self.floor_share_slope * compute, self.params_share_slope * ratio
 
     def reference_rows(self, log_compute: np.ndarray) -> np.ndarray:
-        """Return the dearest fifth of the runs, one at least and five at most."""
+        """Return the dearest runs, as `dearest_rows` has them."""
         return dearest_rows(log_compute)
 
 

@@ -135,9 +135,7 @@ def excess_of_best(runs: Runs, inputs: Sequence[str], log_loss: np.ndarray) -> n
 
 
 def sweep_of(runs: Runs, inputs: Sequence[str]) -> Sweep:
-    """Return where the frontier of the runs stands: the mean of the dearest fifth, one run at least
-    and five at most.
-    """
+    """Return where the frontier of the runs stands: the mean of the `dearest_rows`."""
     if not {"n_params", "n_tokens"} <= set(inputs):
         return Sweep()
     log_n, log_d = np.log10(runs.column("n_params")), np.log10(runs.column("n_tokens"))

@@ -9,6 +9,7 @@ import pandas as pd
 
 from bayescale._internal.discovery import describe
 from bayescale._internal.progress import bar
+from bayescale.decisions.checks._tested import what_was_tested
 from bayescale.decisions.checks.forecasters import (
     Fitted,
     Forecaster,
@@ -109,14 +110,7 @@ class Backtest:
             "baseline": {"name": name, **todays},
             "holdout": describe(self.holdout),
             "problems": messages(self.problems),
-            "runs": {
-                "name": self.runs.name,
-                "source": self.runs.source,
-                "n_runs": len(self.runs),
-            },
-            "law": describe(posterior.law),
-            "noise": describe(posterior.noise),
-            "method": describe(posterior.method),
+            **what_was_tested(self.runs, posterior),
         }
 
     def _repr_html_(self) -> str:

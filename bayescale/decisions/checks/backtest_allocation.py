@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from bayescale._internal.discovery import describe
 from bayescale._internal.progress import bar
+from bayescale.decisions.checks._tested import what_was_tested
 from bayescale.decisions.checks.allocations import scores
 from bayescale.decisions.checks.allocations.cuts import AfterBudgets, HiddenSizes, hidden_sizes
 from bayescale.decisions.checks.allocations.forecasters import (
@@ -121,14 +121,7 @@ class AllocationBacktest:
             },
             "lacking": messages(self.lacking),
             "problems": messages(self.problems),
-            "runs": {
-                "name": self.runs.name,
-                "source": self.runs.source,
-                "n_runs": len(self.runs),
-            },
-            "law": describe(posterior.law),
-            "noise": describe(posterior.noise),
-            "method": describe(posterior.method),
+            **what_was_tested(self.runs, posterior),
         }
 
     def _repr_html_(self) -> str:

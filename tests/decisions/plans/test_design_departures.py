@@ -28,7 +28,7 @@ def believed():
 
 @pytest.fixture(scope="module")
 def doubted(believed):
-    """The same draws of the law, with a drift of the best size of which the runs say nothing."""
+    """Return `believed` with a drift of the best size, of which the runs say nothing."""
     return under(believed, Discrepancy(Normal(), (OptimumDrift(),)), tilt_sd=0.02)
 
 
