@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from scipy.special import logsumexp
 
 from bayescale._internal.compiling import Use, jit_for
 from bayescale.inference._data import Data
@@ -70,13 +69,13 @@ def weigh(log_ratios: np.ndarray) -> Weighed:
     minus infinity.
     """
     if 1 < np.isfinite(log_ratios).sum() < _FEWEST:
-        log_weights, k = log_ratios - logsumexp(log_ratios), float("inf")
+        log_weights, k = log_ratios - np.logaddexp.reduce(log_ratios), float("inf")
     else:
         log_weights, k = pareto_smoothed(log_ratios)
     diagnostics = {
         "pareto_k": k,
-        "ess_importance": float(np.exp(-logsumexp(2 * log_weights))),
-        "log_evidence": float(logsumexp(log_ratios) - np.log(len(log_ratios))),
+        "ess_importance": float(np.exp(-np.logaddexp.reduce(2 * log_weights))),
+        "log_evidence": float(np.logaddexp.reduce(log_ratios) - np.log(len(log_ratios))),
     }
     return Weighed(log_weights, diagnostics)
 

@@ -35,17 +35,19 @@ from bayescale.inference._conditional_modes import Conditional, Mode, Programs, 
 from bayescale.inference._coordinates import ParamsInDataUnits, decorrelate_points
 from bayescale.inference._mixture import Mixture
 from bayescale.inference._pool import Pool, first_proposal
-from bayescale.inference._weighing import Weighed
+from bayescale.inference._weighing import LARGEST_K, Weighed
 from bayescale.inference.base import BatchMethod, Problem, Target
+from bayescale.posterior.importance_weights import ESS_LIMIT
 from bayescale.posterior.posterior import Posterior
 from bayescale.sweep import Sweep
 
 Round = Callable[[Mixture, int], tuple[np.ndarray, np.ndarray, Weighable]]
 """From a proposal and a number of draws to points, their log densities and all that was found."""
 
-_ADAPTING = 1024
-_MOST_ROUNDS, _MOST_LAST_ROUNDS, _MOST_PARTS = 10, 6, 4
-_FEWEST_PROPOSALS = 2000
+# Proposals of a round that adapts, and the fewest of each part of a last round.
+_ADAPTING, _PART = 768, 1024
+_MOST_ROUNDS, _MOST_LAST_ROUNDS = 12, 4
+_FEWEST_PARTS, _MOST_PARTS = 2, 16
 # Of 4,000 draws a thousand: a 5 % quantile of a Normal is then known to 0.07 standard deviations.
 _AMPLE_SHARE = 0.25
 
@@ -57,10 +59,10 @@ class Importance(BatchMethod):
     Parameters
     ----------
     draws : int
-        Kept; as many, and two thousand at least, are proposed in the last round, after up to ten
-        rounds of a thousand that adapt the proposal. Where fewer than a quarter of the draws are
-        effective, the last round becomes up to four times as large; where its weights are not to be
-        trusted, it is drawn again from a better proposal, up to six times.
+        Kept. Up to twelve rounds of 768 proposals adapt the proposal. The last round has half as
+        many proposals as draws, 2,048 at least, and becomes up to eight times as large until its
+        effective draws are a quarter of the draws. Where its weights are not to be trusted, it is
+        drawn again from a better proposal, up to four times.
     seed : int
 
     Notes
@@ -129,21 +131,23 @@ class Importance(BatchMethod):
         return Drawn(pool.weighed, parameters, coefficients, time.perf_counter() - begun)
 
     def _last_round(self, pool: Pool, round_of: Round) -> tuple[Pool, list[Weighable]]:
-        """Return the pool with a large round, made larger while it is reliable and too few of its
-        proposals are effective; and all that was found of that round.
+        """Return the pool with a large round, made larger while too few of its proposals are
+        effective; and all that was found of that round.
         """
-        size, proposal = max(self.draws, _FEWEST_PROPOSALS), pool.proposal
-        points, log_target, found = round_of(proposal, size)
+        proposal, size = pool.proposal, max(_PART, self.draws // 4)
+        points, log_target, found = round_of(proposal, _FEWEST_PARTS * size)
         pool, parts = pool.after(points, log_target), [found]
-        while len(parts) < _MOST_PARTS and pool.weighed.reliable and not self._ample(pool.weighed):
+        while len(parts) < _MOST_PARTS and self._worth_more(pool.weighed):
             points, log_target, found = round_of(proposal, size)
             pool = pool.extended(points, log_target)
             parts.append(found)
         return pool, parts
 
-    def _ample(self, weighed: Weighed) -> bool:
-        """Return whether enough proposals are effective for the draws that are asked for."""
-        return weighed.diagnostics["ess_importance"] >= _AMPLE_SHARE * self.draws
+    def _worth_more(self, weighed: Weighed) -> bool:
+        """Return whether more proposals of the round would help: its weights can be trusted."""
+        ample = max(ESS_LIMIT, _AMPLE_SHARE * self.draws)
+        few = weighed.diagnostics["ess_importance"] < ample
+        return few and weighed.diagnostics["pareto_k"] <= LARGEST_K
 
     def _posterior(self, problem: Problem, drawn: "Drawn") -> Posterior:
         """Return the posterior of a problem, by `NUTS` where its weights are not reliable."""

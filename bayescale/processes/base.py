@@ -323,8 +323,10 @@ def padded_size(count: int) -> int:
 
 def padded_functions(process: Process, count: int) -> int:
     """Return to how many functions those of a process are filled up: to its maximum, where that is
-    small, so that sweeps of all kinds share compiled programs.
+    small, so that sweeps of all kinds share compiled programs; none stay none.
     """
+    if not count:
+        return 0
     return process.functions if process.functions <= _FEW_FUNCTIONS else padded_size(count)
 
 
