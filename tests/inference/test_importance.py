@@ -11,6 +11,9 @@ import pytest
 import bayescale as bs
 from bayescale._internal.precision import float64
 from bayescale.inference import _weighing
+from bayescale.inference._conditional import Weighable
+from bayescale.inference._mixture import Mixture
+from bayescale.inference._pool import Pool
 from bayescale.inference.base import Problem
 from tests.inference.conftest import TRUTH, discrepancies
 
@@ -195,6 +198,20 @@ def test_runs_that_say_nothing_of_one_term_are_drawn_or_sampled_and_never_fail(
         )
     # The prior of the exponent's logarithm has an sd of 0.4.
     assert np.log(posterior.draws("alpha")).std() == pytest.approx(0.4, rel=0.2)
+
+
+def test_the_last_round_grows_until_as_many_proposals_are_effective_as_an_answer_needs() -> None:
+    rng, wide = np.random.default_rng(0), 9.0 * np.eye(3)[None]
+    found = Weighable(np.zeros(()), np.zeros(()), np.zeros(()))
+
+    def round_of(proposal: Mixture, size: int) -> tuple[np.ndarray, np.ndarray, Weighable]:
+        points = proposal.draw(size, rng)
+        return points, -np.sum(points**2, axis=0) / 2, found
+
+    pool = Pool(Mixture.about(np.zeros((1, 3)), wide, np.ones(1)))
+    grown, parts = FEW._last_round(pool, round_of)
+    assert len(parts) > 1
+    assert grown.weighed.reliable
 
 
 def test_even_one_draw_may_be_asked_for(sweep: bs.Runs) -> None:
