@@ -6,7 +6,7 @@ import numpy as np
 
 from bayescale.laws.base import Law, unit_of
 from bayescale.noise.base import Conditions
-from bayescale.processes.base import decades_below, excess_of_best, locate
+from bayescale.processes.base import decades_below, decades_of_compute, excess_of_best
 from bayescale.responses import RESPONSES
 from bayescale.runs import Runs
 
@@ -36,7 +36,7 @@ def conditions_of(runs: Runs, law: Law) -> Conditions:
         excess = excess_of_best(runs, law.inputs, np.log(runs.column("loss")))
     return Conditions(
         runs.relative_loss_se,
-        locate(runs, law.inputs).compute_decades,
+        decades_of_compute(runs, law.inputs),
         n_correct,
         n_samples,
         decades_below(runs, law.inputs),

@@ -16,6 +16,7 @@ from bayescale.processes.base import (
     Basis,
     Locations,
     Process,
+    decades_of_compute,
     departure,
     locate,
     padded_functions,
@@ -100,7 +101,7 @@ def conditions(posterior: "Posterior", inputs: Inputs | None = None) -> Conditio
     runs, columns = posterior.runs, posterior.law.inputs
     if inputs is None:
         return conditions_of(runs, posterior.law)
-    known = locate(runs, columns).compute_decades
+    known = decades_of_compute(runs, columns)
     # How scatter changes with compute is not extrapolated: it would be nil a few decades on.
     decades = locate(runs, columns, inputs).compute_decades
     decades = np.clip(decades, known.min(), known.max())

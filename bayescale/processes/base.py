@@ -117,9 +117,14 @@ def locate(
     )
 
 
+def decades_of_compute(runs: Runs, inputs: Sequence[str]) -> np.ndarray:
+    """Return log10 of compute less its mean over the runs, shape (runs,)."""
+    return _compute_decades({name: np.log10(runs.column(name)) for name in inputs})
+
+
 def decades_below(runs: Runs, inputs: Sequence[str]) -> np.ndarray:
     """Return how many decades of compute each run lies below the dearest, shape (runs,)."""
-    decades = _compute_decades({name: np.log10(runs.column(name)) for name in inputs})
+    decades = decades_of_compute(runs, inputs)
     return decades.max() - decades
 
 
