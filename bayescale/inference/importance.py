@@ -8,7 +8,8 @@ mixture of the next round, and so on until the weights are even enough; then one
 drawn. That round alone is the result, Pareto-smoothed: a mixture weighs draws fairly only where it
 was fitted to others. Coefficients of departures are drawn along, and the weights are exact for
 parameters and coefficients together. Where the tail of the weights stays too heavy for means to be
-trusted, or too few proposals bear nearly all weight, NUTS samples instead, and the result says so.
+trusted, or too few proposals bear nearly all weight, chains start from the weighted proposals
+(`_population`); where they do not mix, NUTS samples instead. The result says which.
 
 Many problems share compiled programs and are fitted side by side.
 """
@@ -35,6 +36,7 @@ from bayescale.inference._conditional_modes import Conditional, Mode, Programs, 
 from bayescale.inference._coordinates import ParamsInDataUnits, decorrelate_points
 from bayescale.inference._mixture import Mixture
 from bayescale.inference._pool import Pool, first_proposal
+from bayescale.inference._population import Population, n_chains, populated
 from bayescale.inference._weighing import LARGEST_K, Weighed
 from bayescale.inference.base import BatchMethod, Problem, Target
 from bayescale.posterior.importance_weights import ESS_LIMIT
@@ -46,7 +48,7 @@ Round = Callable[[Mixture, int], tuple[np.ndarray, np.ndarray, Weighable]]
 
 # Proposals of a round that adapts, and the fewest of each part of a last round.
 _ADAPTING, _PART = 768, 1024
-_MOST_ROUNDS, _MOST_LAST_ROUNDS = 12, 4
+_MOST_ROUNDS, _MOST_LAST_ROUNDS = 12, 2
 _FEWEST_PARTS, _MOST_PARTS = 2, 16
 # Of 4,000 draws a thousand: a 5 % quantile of a Normal is then known to 0.07 standard deviations.
 _AMPLE_SHARE = 0.25
@@ -62,7 +64,7 @@ class Importance(BatchMethod):
         Kept. Up to twelve rounds of 768 proposals adapt the proposal. The last round has half as
         many proposals as draws, 2,048 at least, and becomes up to eight times as large until its
         effective draws are a quarter of the draws. Where its weights are not to be trusted, it is
-        drawn again from a better proposal, up to four times.
+        drawn once more from a better proposal, and then chains are run.
     seed : int
 
     Notes
@@ -70,7 +72,9 @@ class Importance(BatchMethod):
     Diagnostics of the result: ``pareto_k``; ``ess_importance``, the effective number of independent
     draws among the proposals; ``log_evidence``, the log marginal likelihood of log loss, comparable
     between laws and noise models of the same runs. Where Pareto k was above 0.7, or fewer than 400
-    draws were effective, they are those of `NUTS`, beside ``pareto_k`` and ``ess_importance``.
+    proposals were effective, the draws are of chains, and ``ess_chains`` says how many of those
+    were effective; where these were fewer than 400 too, the draws and diagnostics are those of
+    `NUTS`, beside the others.
     """
 
     draws: int = 4000
@@ -125,10 +129,20 @@ class Importance(BatchMethod):
             pool, parts = self._last_round(pool, round_of)
             if pool.weighed.reliable:
                 break
-        chosen = pool.weighed.chosen(self.draws, generator)
-        whole = jax.tree.map(lambda *arrays: np.concatenate(arrays, axis=-1), *parts)
+        diagnostics, reliable = pool.weighed.diagnostics, pool.weighed.reliable
+        if reliable:
+            chosen = pool.weighed.chosen(self.draws, generator)
+            whole = jax.tree.map(lambda *arrays: np.concatenate(arrays, axis=-1), *parts)
+        else:
+            conditional.tell("chains, since weights are uneven")
+            population = _chains(conditional, modes[0].linearisation, pool, generator)
+            diagnostics = diagnostics | {"ess_chains": population.ess}
+            reliable, whole = population.reliable(ESS_LIMIT), population.found
+            kept = whole.unconstrained.shape[1]
+            chosen = generator.choice(kept, self.draws, replace=self.draws > kept)
         parameters, coefficients = _resampled(whole, chosen, generator)
-        return Drawn(pool.weighed, parameters, coefficients, time.perf_counter() - begun)
+        seconds = time.perf_counter() - begun
+        return Drawn(diagnostics, reliable, parameters, coefficients, seconds)
 
     def _last_round(self, pool: Pool, round_of: Round) -> tuple[Pool, list[Weighable]]:
         """Return the pool with a large round, made larger while too few of its proposals are
@@ -150,13 +164,13 @@ class Importance(BatchMethod):
         return few and weighed.diagnostics["pareto_k"] <= LARGEST_K
 
     def _posterior(self, problem: Problem, drawn: "Drawn") -> Posterior:
-        """Return the posterior of a problem, by `NUTS` where its weights are not reliable."""
-        diagnostics = drawn.weighed.diagnostics
-        if not drawn.weighed.reliable:
+        """Return the posterior of a problem, by `NUTS` where its draws are not reliable."""
+        diagnostics = drawn.diagnostics
+        if not drawn.reliable:
             from bayescale.inference.nuts import NUTS
 
             sampled = NUTS(seed=self.seed).run(problem)
-            reasons = {name: diagnostics[name] for name in ("pareto_k", "ess_importance")}
+            reasons = {name: value for name, value in diagnostics.items() if name != "log_evidence"}
             return replace(sampled, diagnostics=sampled.diagnostics | reasons)
         sweep = problem.data.sweep
         params = jax.device_get(_in_data_units(problem.target, drawn.unconstrained, sweep))
@@ -186,19 +200,31 @@ def _proposed(
     return points, np.logaddexp(plus, minus) - np.log(2), found
 
 
+def _chains(
+    conditional: Conditional, linearisation: Linearisation, pool: Pool, rng: np.random.Generator
+) -> Population:
+    """Run chains from the last round's draws, chosen by weight."""
+    last = pool.draws[:, -pool.last :]
+    start = last[:, pool.weighed.chosen(n_chains(), rng)]
+    weigh = partial(conditional.weigh, linearisation)
+    return populated(weigh, start, conditional.problem.n_functions, pool.proposal, rng)
+
+
 class Drawn(NamedTuple):
     """Draws of one problem, resampled by weight.
 
     Attributes
     ----------
-    weighed : Weighed
-        The proposals that they were chosen from.
+    diagnostics : dict
+    reliable : bool
+        Whether weights, or chains where weights were uneven, can be trusted.
     unconstrained : array, shape (k, draws)
     coefficients : array, shape (draws, functions)
     seconds : float
     """
 
-    weighed: Weighed
+    diagnostics: dict[str, float]
+    reliable: bool
     unconstrained: np.ndarray
     coefficients: np.ndarray
     seconds: float

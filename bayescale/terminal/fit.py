@@ -40,6 +40,7 @@ _DIAGNOSTICS = {
     "failed_refits": "{:.1%} failed",
     "pareto_k": "Pareto k {:.2f}",
     "ess_importance": "{:,.0f} effective draws among the proposals",
+    "ess_chains": "{:,.0f} effective draws of chains",
     "log_evidence": "log evidence {:.2f}",
 }
 

@@ -10,7 +10,7 @@ import pytest
 
 import bayescale as bs
 from bayescale._internal.precision import float64
-from bayescale.inference import _weighing
+from bayescale.inference import _population, _weighing
 from bayescale.inference._conditional import Weighable
 from bayescale.inference._mixture import Mixture
 from bayescale.inference._pool import Pool
@@ -163,9 +163,9 @@ def test_another_seed_gives_other_draws_and_nearly_the_same_evidence(sweep: bs.R
 
 
 @pytest.mark.parametrize(("limit", "value"), [("LARGEST_K", -np.inf), ("ESS_LIMIT", np.inf)])
-def test_where_its_weights_cannot_be_trusted_nuts_samples_and_the_diagnostics_say_so(
+def test_where_its_weights_cannot_be_trusted_chains_draw_and_the_diagnostics_say_so(
     sweep: bs.Runs,
-    chains: bs.Posterior,
+    weighed: bs.Posterior,
     monkeypatch: pytest.MonkeyPatch,
     limit: str,
     value: float,
@@ -174,7 +174,19 @@ def test_where_its_weights_cannot_be_trusted_nuts_samples_and_the_diagnostics_sa
     sampled = bs.fit(
         sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Importance()
     )
-    why = {"pareto_k", "ess_importance"}
+    assert sampled.diagnostics["ess_chains"] > 400
+    assert_within_a_tenth_of_a_standard_deviation(weighed, sampled)
+
+
+def test_where_chains_cannot_be_trusted_either_nuts_samples_and_the_diagnostics_say_so(
+    sweep: bs.Runs, chains: bs.Posterior, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_weighing, "ESS_LIMIT", np.inf)
+    monkeypatch.setattr(_population.Population, "reliable", lambda population, fewest: False)
+    sampled = bs.fit(
+        sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.Importance()
+    )
+    why = {"pareto_k", "ess_importance", "ess_chains"}
     assert set(sampled.diagnostics) == why | {
         "rhat_max",
         "ess_bulk_min",
