@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -32,6 +33,8 @@ ROLES = ("level", "coefficient", "offset", "exponent", "scale", "rate", "number"
 - scale: a value of an input, such as the compute at half the rise.
 - rate: the inverse of a scale.
 """
+
+_SEEDS = 2**32
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,32 @@ class Parameter:
             factor = units[power.input] ** params[power.exponent]
             value = value * factor if power.sign < 0 else value / factor
         return value
+
+    def draw_prior(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        """Return draws of the prior.
+
+        Those of a Normal, log-normal or half-Normal prior are NumPy's: JAX compiles several
+        programs for them.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from numpyro import distributions as dist
+        >>> from bayescale.parameters import Parameter
+        >>> row = Parameter("sigma", dist.HalfNormal(0.1), "scatter")
+        >>> row.draw_prior(np.random.default_rng(0), (2, 1)).round(3).tolist()
+        [[0.013], [0.013]]
+        """
+        prior = self.prior
+        # The exact class: a distribution that inherits from one of these is another.
+        if type(prior) is dist.Normal:
+            return rng.normal(float(prior.loc), float(prior.scale), shape)
+        if type(prior) is dist.LogNormal:
+            return rng.lognormal(float(prior.loc), float(prior.scale), shape)
+        if type(prior) is dist.HalfNormal:
+            return np.abs(rng.normal(0.0, float(prior.scale), shape))
+        key = jax.random.key(int(rng.integers(_SEEDS)))
+        return np.asarray(prior.sample(key, shape))
 
     @property
     def prior_in_words(self) -> str:

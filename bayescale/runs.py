@@ -282,10 +282,10 @@ class Runs:
             positive and should be.
         """
         if name in self.frame:
-            values = self.frame[name].to_numpy()
-            # A fit asks dozens of times. Only a table that was changed since needs the full check.
-            if values.dtype == np.float64 and not _has_faults(name, values):
-                return values
+            values = self.frame[name]
+            if values.dtype == np.float64 and _is_faultless(name, values.to_numpy()):
+                return values.to_numpy()
+            # With run_id as a column, for a message that names the row.
             return _numbers(self.frame.reset_index(), name, self.name).to_numpy()
         if name == "flops" and {"n_params", "n_tokens"} <= set(self.frame.columns):
             return self.six_nd
@@ -387,6 +387,13 @@ def _rename(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
     return table.copy()
 
 
+def _is_faultless(name: str, numbers: np.ndarray) -> bool:
+    """Return whether a column of this standard name may hold these numbers."""
+    if np.isnan(numbers).any():
+        return False
+    return not any(bad.any() for bad, _, _ in faults(name, numbers))
+
+
 def _numbers(table: pd.DataFrame, column: str, name: str) -> pd.Series:
     values = table[column]
     numbers = pd.to_numeric(values, errors="coerce").astype(np.float64)
@@ -405,12 +412,6 @@ def _numbers(table: pd.DataFrame, column: str, name: str) -> pd.Series:
                 f"{name}, {_row(table, row)}, column {column}: {shown!r} {what}{others}; {remedy}."
             )
     return numbers
-
-
-def _has_faults(column: str, numbers: np.ndarray) -> bool:
-    """Return whether a column holds a number that it may not hold."""
-    masks = [np.isnan(numbers), *(mask for mask, _, _ in faults(column, numbers))]
-    return bool(np.any(masks))
 
 
 def _refuse_more_right_than_asked(table: pd.DataFrame, name: str) -> None:

@@ -62,8 +62,10 @@ class Use(Enum):
         """Return the compiler options for a platform: those that this JAX knows, for a CPU."""
         if platform != "cpu":
             return {}
-        wanted = _SMALL | _HASTY if self is Use.BRIEF else _SMALL
-        return {name: value for name, value in wanted.items() if _known(name, value)}
+        wanted = _SMALL | _HASTY if self is Use.BRIEF else dict(_SMALL)
+        if _known(**wanted):
+            return wanted
+        return {name: value for name, value in wanted.items() if _known(**{name: value})}
 
 
 def jit_for(use: Use, *static: str) -> Callable[[Callable[P, R]], Callable[..., R]]:
@@ -109,11 +111,11 @@ def jit_for(use: Use, *static: str) -> Callable[[Callable[P, R]], Callable[..., 
 
 
 @cache
-def _known(name: str, value: bool | int | str) -> bool:
-    """Return whether this JAX compiles for a CPU with an option."""
+def _known(**options: bool | int | str) -> bool:
+    """Return whether this JAX compiles for a CPU with options."""
     try:
         with jax.default_device(jax.local_devices(backend="cpu")[0]):
-            jax.jit(lambda: 0, compiler_options={name: value})()
+            jax.jit(lambda: 0, compiler_options=options)()
     except RuntimeError:
         return False
     return True

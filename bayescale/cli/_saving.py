@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bayescale.cli._inputs import posterior_from
 from bayescale.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,13 +26,13 @@ def check_posterior_file(path: Path) -> None:
             f"The folder {path.parent} cannot be written to; give --out a file in another."
         )
     if path.exists():
-        try:
-            posterior_from(path)
-        except InputError:
+        from bayescale.posterior.storage import is_posterior
+
+        if not is_posterior(path):
             raise InputError(
                 f"{path} exists and is no posterior of this version of bayescale, so it is left "
                 f"alone; give --out another name."
-            ) from None
+            )
 
 
 def check_folder_of(path: Path) -> None:

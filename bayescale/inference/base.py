@@ -32,9 +32,9 @@ from bayescale.inference._coordinates import (
 from bayescale.inference._data import Data, column, column_or_scalar, padded_features
 from bayescale.laws.base import Law, Parameter
 from bayescale.noise.base import Conditions, Noise, is_likelihood, is_of_counts
-from bayescale.posterior.of_runs import centre_of, conditions_of
+from bayescale.posterior.of_runs import bases_of, centre_of, conditions_of
 from bayescale.posterior.posterior import Posterior, provenance
-from bayescale.processes.base import bases, locate
+from bayescale.processes.base import locate
 from bayescale.responses import RESPONSES
 from bayescale.runs import Runs
 from bayescale.sweep import Sweep
@@ -191,7 +191,7 @@ class Problem:
             {name: column(logs[name] - centre[name]) for name in law.inputs},
             column(observed - centre[law.response]),
             Conditions(*map(column_or_scalar, conditions)),
-            tuple(padded_features(b, locations) for b in bases(noise.shared, locations)),
+            tuple(padded_features(b, locations) for b in bases_of(runs, law.inputs, noise.shared)),
             locations.sweep.on_device(),
         )
         units = {name: float(np.exp(value)) for name, value in centre.items()}

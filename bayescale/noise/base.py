@@ -18,6 +18,8 @@ from numpyro import distributions as dist
 from bayescale.laws.base import FloatOrArray, Parameter, Values
 from bayescale.processes.base import Process
 
+_SEEDS = 2**32
+
 
 class Conditions(NamedTuple):
     """Facts about a run that a noise model may use, known before its loss is measured; arrays that
@@ -121,8 +123,9 @@ def is_likelihood(noise: Noise) -> TypeGuard[Likelihood]:
     return isinstance(noise, Likelihood)
 
 
-def sample_responses(density: dist.Distribution, seed: int) -> np.ndarray:
-    """Draw one value of each element of a distribution, of its batch's shape.
+def sample_responses(density: dist.Distribution, seed: int | np.random.Generator) -> np.ndarray:
+    """Draw one value of each element of a distribution, of its batch's shape; calls with one
+    generator draw one after the other.
 
     Student-t's are NumPy's: JAX takes seconds to compile the gamma in them, and draws it forty
     times as slowly.
@@ -139,4 +142,6 @@ def sample_responses(density: dist.Distribution, seed: int) -> np.ndarray:
             np.broadcast_to(density.df, density.batch_shape)
         )
         return np.asarray(density.loc) + np.asarray(density.scale) * standard
+    if isinstance(seed, np.random.Generator):
+        seed = int(seed.integers(_SEEDS))
     return np.asarray(density.sample(jax.random.key(seed)))

@@ -74,6 +74,18 @@ def _write_variable(
         place.create_variable(name, dims, values.dtype, data=values, fillvalue=missing)
 
 
+def read_attributes(path: Path) -> dict[str, str]:
+    """Return the attributes of a file, and read none of its arrays.
+
+    Raises
+    ------
+    OSError
+        Where it is not a netCDF file of the fourth version.
+    """
+    with h5netcdf.File(path, "r", decode_vlen_strings=True) as file:
+        return dict(file.attrs)
+
+
 def read_groups(path: Path) -> tuple[dict[str, str], dict[str, Group]]:
     """Return the attributes of a file, and its groups.
 

@@ -13,7 +13,7 @@ draws, in units of s. Residuals are cut off at four, but for the check of single
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,12 +21,12 @@ from bayescale._internal.precision import float64
 from bayescale.findings.base import DOUBTFUL, NOTE, Finding
 from bayescale.noise.base import is_likelihood, sample_responses
 from bayescale.posterior.posterior import Posterior
+from bayescale.posterior.predictive import DRAWS_AT_ONCE, some_draws
 from bayescale.units import budgets_or_none, same_partition
 
 LIMIT = 0.005
 """Probability of as large a misfit under the model, below which the model is doubtful."""
 
-_DRAWS = 800
 _CUT = 4.0
 # So that one draw of a heavy tail does not move all runs that it would be fitted with.
 _LARGEST = 50.0
@@ -135,7 +135,8 @@ def _finding(
 
 def _residuals(posterior: Posterior, seed: int) -> _Residuals:
     n_runs = len(posterior.runs)
-    drawn = _with_draws(posterior)
+    # Repeated where they are fewer.
+    drawn = some_draws(posterior, np.arange(DRAWS_AT_ONCE) * posterior.n_draws // DRAWS_AT_ONCE)
     prediction = drawn.log_law() + drawn.log_departure()
     mean = prediction.mean(axis=(0, 1))
     residual = posterior.observed - mean
@@ -152,16 +153,6 @@ def _residuals(posterior: Posterior, seed: int) -> _Residuals:
     standard = np.clip(scatter / scale, -_LARGEST, _LARGEST)
     followed = (standard @ moved.T) @ moved / len(moved)
     return _Residuals((residual / scale)[None], standard - followed, residual, scale)
-
-
-def _with_draws(posterior: Posterior) -> Posterior:
-    """Return the posterior with 800 of its draws, repeated where they are fewer."""
-    chosen = np.arange(_DRAWS) * posterior.n_draws // _DRAWS
-    params = {name: posterior.draws(name)[chosen][None] for name in posterior.params}
-    chains, per_chain, functions = posterior.coefficients.shape
-    coefficients = posterior.coefficients.reshape(chains * per_chain, functions)
-    repeated = coefficients[chosen % len(coefficients)][None]
-    return replace(posterior, params=params, coefficients=repeated)
 
 
 def _checks(posterior: Posterior, residuals: _Residuals) -> Iterator[_Misfit]:

@@ -2,11 +2,21 @@
 it later take them from the runs.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from bayescale.laws.base import Law, unit_of
 from bayescale.noise.base import Conditions
-from bayescale.processes.base import decades_below, decades_of_compute, excess_of_best
+from bayescale.processes.base import (
+    Basis,
+    Process,
+    bases,
+    decades_below,
+    decades_of_compute,
+    excess_of_best,
+    locate,
+)
 from bayescale.responses import RESPONSES
 from bayescale.runs import Runs
 
@@ -42,3 +52,12 @@ def conditions_of(runs: Runs, law: Law) -> Conditions:
         decades_below(runs, law.inputs),
         excess,
     )
+
+
+# A fit, its checks and its plans ask for those of the same runs one after the other.
+@lru_cache(maxsize=4)
+def bases_of(
+    runs: Runs, inputs: tuple[str, ...], processes: tuple[Process, ...]
+) -> tuple[Basis, ...]:
+    """Return the functions of each process, chosen from the runs."""
+    return bases(processes, locate(runs, inputs))

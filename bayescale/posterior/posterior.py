@@ -23,14 +23,10 @@ from bayescale._internal.precision import float64
 from bayescale.findings import examine
 from bayescale.findings.base import Finding
 from bayescale.laws.base import Law
-from bayescale.noise.base import (
-    Noise,
-    is_likelihood,
-    is_of_counts,
-    sample_responses,
-)
+from bayescale.noise.base import Noise, is_likelihood, is_of_counts
 from bayescale.posterior import predictive
-from bayescale.processes.base import Basis, Process, bases, locate
+from bayescale.posterior.of_runs import bases_of
+from bayescale.processes.base import Basis, Process
 from bayescale.responses import RESPONSES, Response
 from bayescale.results import Complaint, Json, as_json, messages, to_html, to_text
 from bayescale.runs import OPTIONAL_NUMBERS, REQUIRED, Runs
@@ -172,10 +168,8 @@ class Posterior:
         if self.sample_stats:
             groups["sample_stats"] = dict(self.sample_stats)
         if is_likelihood(self.noise):
-            density = self.density(self.log_law() + self.log_departure())
-            log_density = predictive.log_density(density, self.observed) + self.log_slope
-            groups["log_likelihood"] = {self.law.response: log_density}
-            predicted = sample_responses(density, seed)
+            log_density, predicted = predictive.at_fitted_runs(self, seed)
+            groups["log_likelihood"] = {self.law.response: log_density + self.log_slope}
             with np.errstate(over="ignore"):  # heavy tails: see `forecast`
                 groups["posterior_predictive"] = {
                     self.law.response: self.response.from_scale(predicted)
@@ -291,10 +285,10 @@ class Posterior:
             0.0 if is_of_counts(self.noise) else np.asarray(self.response.log_slope(self.observed))
         )
 
-    @cached_property
+    @property
     def bases(self) -> tuple[Basis, ...]:
         """The functions of each process of the noise model."""
-        return bases(self.noise.shared, locate(self.runs, self.law.inputs))
+        return bases_of(self.runs, self.law.inputs, self.noise.shared)
 
     def log_law(self, inputs: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
         """Return the law's log loss at counts, each of shape (runs,), or at the fitted runs; shape

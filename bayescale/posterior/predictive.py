@@ -1,6 +1,7 @@
 """Predictions for given runs: the law, departures from it, and the density of what is measured."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ from jax import Array
 from bayescale._internal.compiling import Use, jit_for
 from bayescale._internal.precision import float64
 from bayescale.laws.base import Law
-from bayescale.noise.base import Conditions, Likelihood, is_likelihood
+from bayescale.noise.base import Conditions, Likelihood, is_likelihood, sample_responses
 from bayescale.posterior._in_order import InOrder
 from bayescale.posterior.of_runs import conditions_of
 from bayescale.processes.base import (
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
 
 Inputs = Mapping[str, np.ndarray]
 """Counts of runs, each of shape (runs,)."""
+
+DRAWS_AT_ONCE = 800
+"""Draws that checks at the fitted runs take: programs of one size serve them all, and arrays of
+draws and runs stay small.
+"""
 
 
 @float64
@@ -94,6 +100,36 @@ def density_under(
 def log_density(distribution: "Distribution", observed: np.ndarray) -> np.ndarray:
     """Return the log density of observed values."""
     return np.asarray(_log_density(InOrder(distribution), observed))
+
+
+def at_fitted_runs(posterior: "Posterior", seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return log densities of the observed values, and values that the model predicts for the same
+    runs, each of shape (chain, draw, runs) and on the scale of the fit.
+    """
+    n_draws, n_runs = posterior.n_draws, len(posterior.runs)
+    log_densities, predicted = np.empty((2, n_draws, n_runs))
+    at_once = np.arange(min(DRAWS_AT_ONCE, n_draws))
+    rng = np.random.default_rng(seed)
+    for begin in range(0, n_draws, DRAWS_AT_ONCE):
+        # The last part repeats the last draw, so as to be as large as the others.
+        part = some_draws(posterior, np.minimum(begin + at_once, n_draws - 1))
+        distribution = part.density(part.log_law() + part.log_departure())
+        here = slice(begin, begin + len(at_once))
+        count = len(log_densities[here])
+        log_densities[here] = log_density(distribution, part.observed)[0, :count]
+        predicted[here] = sample_responses(distribution, rng)[0, :count]
+    chains, per_chain = next(iter(posterior.params.values())).shape
+    shape = chains, per_chain, n_runs
+    return log_densities.reshape(shape), predicted.reshape(shape)
+
+
+def some_draws(posterior: "Posterior", chosen: np.ndarray) -> "Posterior":
+    """Return the posterior with some of its draws, in one chain."""
+    params = {name: posterior.draws(name)[chosen][None] for name in posterior.params}
+    chains, per_chain, functions = posterior.coefficients.shape
+    coefficients = posterior.coefficients.reshape(chains * per_chain, functions)
+    repeated = coefficients[chosen % len(coefficients)][None]
+    return replace(posterior, params=params, coefficients=repeated)
 
 
 def conditions(posterior: "Posterior", inputs: Inputs | None = None) -> Conditions:

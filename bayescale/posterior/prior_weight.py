@@ -1,14 +1,17 @@
 """The weight of the prior: for each parameter, how much narrower the runs have made it."""
 
-import jax
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
+from bayescale._internal.compiling import Use, jit_for
 from bayescale._internal.precision import float64
-from bayescale.laws.base import Law, Parameter
+from bayescale.laws.base import Law, Parameter, Values
 from bayescale.posterior.of_runs import centre_of
 from bayescale.posterior.posterior import Posterior
 from bayescale.processes.base import sweep_of
+from bayescale.sweep import Sweep
 from bayescale.units import quantiles
 
 RUNS, BOTH, PRIOR = "runs", "runs and prior", "prior"
@@ -38,27 +41,34 @@ def prior_weight(posterior: Posterior) -> pd.DataFrame:
         law mixes in its own way are left out.
     """
     rows, prior = {}, prior_draws(posterior)
+    units = centre_of(posterior.runs, posterior.law)
     for parameter in (*posterior.law.parameters, *posterior.noise.parameters):
         if parameter.name in posterior.params and _is_comparable(posterior.law, parameter):
             before, after = prior[parameter.name], posterior.draws(parameter.name)
             if before.min() > 0 and after.min() > 0:
-                before, after = np.log(before), _log_in_data_units(posterior, parameter)
+                before, after = np.log(before), _log_in_data_units(posterior, parameter, units)
             narrowed = max(1 - _width(after) / _width(before), 0.0)
             rows[parameter.name] = {"narrowed": narrowed, "set_by": _set_by(narrowed)}
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["narrowed", "set_by"])
     return table.rename_axis(index="parameter")
 
 
+@float64
 def prior_draws(posterior: Posterior) -> dict[str, np.ndarray]:
     """Return draws of the prior in the units of the data, each of shape (draws,)."""
     law, noise = posterior.law, posterior.noise
-    rows = (*law.coordinates, *noise.parameters)
-    keys = jax.random.split(jax.random.key(0), len(rows))
+    rng = np.random.default_rng(0)
     drawn = {}
-    for row, key in zip(rows, keys, strict=True):
-        drawn[row.name] = row.prior.sample(key, (_PRIOR_DRAWS,))
-    params = law.from_coordinates(drawn, sweep_of(posterior.runs, law.inputs))
+    for row in (*law.coordinates, *noise.parameters):
+        drawn[row.name] = row.draw_prior(rng, (_PRIOR_DRAWS,))
+    params = _params_of_law(law, drawn, sweep_of(posterior.runs, law.inputs))
     return {name: np.asarray(values) for name, values in params.items()}
+
+
+# Not compiled, each of its operations would be compiled by itself.
+@jit_for(Use.BRIEF, "law")
+def _params_of_law(law: Law, coordinates: Values, sweep: Sweep) -> Values:
+    return law.from_coordinates(coordinates, sweep)
 
 
 def _is_comparable(law: Law, parameter: Parameter) -> bool:
@@ -66,10 +76,11 @@ def _is_comparable(law: Law, parameter: Parameter) -> bool:
     return type(law).rescale is Law.rescale or parameter.role == "exponent"
 
 
-def _log_in_data_units(posterior: Posterior, parameter: Parameter) -> np.ndarray:
+def _log_in_data_units(
+    posterior: Posterior, parameter: Parameter, units: Mapping[str, float]
+) -> np.ndarray:
     """Return logarithms of the draws in the units of the data, but for a constant."""
     logs = np.log(posterior.draws(parameter.name))
-    units = centre_of(posterior.runs, posterior.law)
     for power in parameter.powers:
         logs = logs + power.sign * posterior.draws(power.exponent) * units[power.input]
     return logs

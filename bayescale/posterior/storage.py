@@ -22,7 +22,13 @@ from bayescale._internal.encoding import Encoded, decode, encode
 from bayescale._internal.whole_file import written_whole
 from bayescale.errors import InputError
 from bayescale.findings.base import Finding
-from bayescale.posterior._netcdf import Group, Variable, read_groups, write_groups
+from bayescale.posterior._netcdf import (
+    Group,
+    Variable,
+    read_attributes,
+    read_groups,
+    write_groups,
+)
 from bayescale.posterior.posterior import Posterior
 from bayescale.priors.separate import Separate
 from bayescale.processes.base import padded_functions, padded_size
@@ -150,6 +156,15 @@ def load(path: str | Path) -> Posterior:
         raise InputError(
             f"{path} is damaged ({error!r}); write it anew with `bayescale fit --out`."
         ) from None
+
+
+def is_posterior(path: Path) -> bool:
+    """Return whether a file says that it is a posterior which this version can read."""
+    try:
+        _format(path, read_attributes(path))
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _format(path: Path, attributes: Mapping[str, str]) -> int:

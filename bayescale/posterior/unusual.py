@@ -12,9 +12,7 @@ Scientific Modelling and Robustness", 1980.
 
 from dataclasses import dataclass, replace
 
-import jax
 import numpy as np
-from numpyro import distributions as dist
 from scipy.special import log_expit
 
 from bayescale.findings.base import DOUBTFUL, Finding
@@ -23,7 +21,7 @@ from bayescale.laws.coupled import Coupled
 from bayescale.noise.base import Noise
 from bayescale.posterior.of_runs import centre_of
 from bayescale.priors.library import Library
-from bayescale.processes.base import Basis, Process, locate, sweep_of
+from bayescale.processes.base import Basis, locate, sweep_of
 from bayescale.runs import Runs
 
 LIMIT = 0.01
@@ -143,7 +141,7 @@ def _made_up(runs: Runs, prior: Library, noise: Noise) -> np.ndarray:
     sweep, locations = sweep_of(runs, law.inputs), locate(runs, law.inputs)
     drawn = {}
     for row in prior.coordinates(()):
-        drawn[row.name] = rng.normal(float(row.prior.loc), float(row.prior.scale), (_SWEEPS, 1))
+        drawn[row.name] = row.draw_prior(rng, (_SWEEPS, 1))
     floor, share = prior.learnt.log_odds_at(sweep)
     drawn["floor_log_odds"] += float(floor)
     drawn["params_log_odds"] += float(share)
@@ -153,18 +151,9 @@ def _made_up(runs: Runs, prior: Library, noise: Noise) -> np.ndarray:
     for process in noise.shared:
         basis = Basis.of(process, locations)
         functions = rng.standard_normal((_SWEEPS, basis.size)) @ basis.features(locations).T
-        log_loss += _amplitudes(process, rng) * functions
+        log_loss += process.amplitude.draw_prior(rng, (_SWEEPS, 1)) * functions
     sigma = prior.scatter.draw(sweep, rng, _SWEEPS)
     return np.asarray(log_loss + sigma * rng.standard_t(_DEGREES_OF_FREEDOM, log_loss.shape))
-
-
-def _amplitudes(process: Process, rng: np.random.Generator) -> np.ndarray:
-    """Return draws of the prior of an amplitude, shape (sweeps, 1)."""
-    prior = process.amplitude.prior
-    if isinstance(prior, dist.HalfNormal):
-        return np.abs(rng.normal(0.0, float(prior.scale), (_SWEEPS, 1)))
-    # JAX compiles a program for it.
-    return np.asarray(prior.sample(jax.random.key(0), (_SWEEPS, 1)))
 
 
 def log_law_at_reference(

@@ -26,6 +26,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from numpyro import distributions as dist
 
 from bayescale.errors import InputError
@@ -158,8 +159,8 @@ class AtFrontier(Prior):
         """Return what compute and shape of a sweep add to the log odds of the floor's share and of
         the parameters'.
         """
-        compute = jnp.clip(sweep.compute, -MOST_COMPUTE, MOST_COMPUTE)
-        ratio = jnp.clip(sweep.tokens_per_param, -MOST_RATIO, MOST_RATIO)
+        compute = _clipped(sweep.compute, MOST_COMPUTE)
+        ratio = _clipped(sweep.tokens_per_param, MOST_RATIO)
         return self.floor_share_slope * compute, self.params_share_slope * ratio
 
     def reference_rows(self, log_compute: np.ndarray) -> np.ndarray:
@@ -196,6 +197,12 @@ def at_reference(params: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         "log_exponent_ratio": logs["beta"] - logs["alpha"],
         "log_gamma": logs["gamma"],
     }
+
+
+def _clipped(value: FloatOrArray, most: float) -> FloatOrArray:
+    """Return a value no further from zero than ``most``."""
+    # JAX would compile a program for one number.
+    return jnp.clip(value, -most, most) if isinstance(value, Array) else np.clip(value, -most, most)
 
 
 def _log_odds(share: float) -> float:

@@ -38,6 +38,7 @@ _TOO_MUCH = 0.3
 _OWN_GROUP = "\0"
 _SAME_COMPUTE = 0.05
 _FEW_FUNCTIONS = 24
+_AT_ONCE = 512
 _SIZE_DIGITS = 4
 
 
@@ -261,11 +262,7 @@ class Basis:
         InputError
             Where the process has too few functions for the runs.
         """
-        left = (
-            np.diag(process.covariance(locations, locations)).copy()
-            if len(locations.group)
-            else np.zeros(0)
-        )
+        left = _variance(process, locations)
         whole, rows = left.max(initial=0.0), np.zeros((0, len(left)))
         picked: list[int] = []
         while len(picked) < process.functions and left.max(initial=0.0) > _NEGLIGIBLE * whole:
@@ -308,6 +305,17 @@ class Basis:
         values, vectors = np.linalg.eigh(left)
         rounding = len(values) * np.finfo(float).eps * np.abs(values).max(initial=0.0)
         return np.asarray(vectors * np.sqrt(np.where(values > rounding, values, 0.0)))
+
+
+def _variance(process: Process, locations: Locations) -> np.ndarray:
+    """Return the variance at unit amplitude at locations, shape (locations,)."""
+    count = len(locations.group)
+    parts = [np.zeros(0)]
+    # Of ten thousand runs a whole covariance takes most of a gigabyte.
+    for begin in range(0, count, _AT_ONCE):
+        here = locations.at(range(begin, min(begin + _AT_ONCE, count)))
+        parts.append(np.diag(process.covariance(here, here)))
+    return np.concatenate(parts)
 
 
 def padded_size(count: int) -> int:
