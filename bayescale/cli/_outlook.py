@@ -26,7 +26,7 @@ _AXES = {"n_params": "parameters", "n_tokens": "tokens", "flops": "compute, FLOP
 
 
 class Outlook(NamedTuple):
-    """What is said beyond the runs of a fit.
+    """The outlook of a fit beyond its runs.
 
     Attributes
     ----------

@@ -52,7 +52,7 @@ _HARDLY = 0.97
 
 @dataclass(frozen=True, eq=False)
 class NextRun:
-    """What one more run would change.
+    """The most telling next run, and how far it would narrow the answers.
 
     Attributes
     ----------
