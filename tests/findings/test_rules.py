@@ -177,6 +177,27 @@ def test_parameters_and_tokens_both_in_another_unit_are_found(factor):
     assert examine(other)
 
 
+@pytest.mark.parametrize("factor", [1e-9, 1e-6, 1e-3, 1e6, 1e9])
+def test_compute_alone_in_another_unit_is_found(factor):
+    frame = sweep().drop(columns=["n_params", "n_tokens", "group"])
+    assert not {"small_counts", "large_counts", "unusual_scale"} & {f.code for f in examine(frame)}
+    assert examine(frame.assign(flops=frame["flops"] * factor))
+
+
+@pytest.mark.parametrize("factor", [1e-9, 1e-6, 1e-3, 1e3, 1e6, 1e9])
+@pytest.mark.parametrize("column", ["n_params", "flops"])
+def test_parameters_beside_compute_in_another_unit_are_found(column, factor):
+    frame = sweep().drop(columns=["n_tokens", "group"])
+    assert not {"unusual_ratio", "unusual_scale"} & {f.code for f in examine(frame)}
+    assert examine(frame.assign(**{column: frame[column] * factor}))
+
+
+def test_compute_in_petaflop_days_is_told_what_one_is():
+    frame = sweep().drop(columns=["n_params", "n_tokens", "group"])
+    found = of("small_counts", frame.assign(flops=frame["flops"] / 8.64e19))
+    assert "8.64e19 FLOPs" in found[0].sentence
+
+
 def test_columns_that_a_law_does_not_take_are_left_alone():
     frame = checkpoints().assign(flops=np.geomspace(1e18, 1e20, 40))
     codes = {finding.code for finding in examine(frame, inputs=("flops",))}
