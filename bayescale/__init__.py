@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from bayescale.decisions.plans.flop_models import SixND as SixND
     from bayescale.decisions.plans.flop_models import TransformerFlops as TransformerFlops
     from bayescale.decisions.plans.hardware import Hardware as Hardware
+    from bayescale.decisions.plans.next_run import next_run as next_run
     from bayescale.decisions.plans.plan import plan as plan
     from bayescale.decisions.plans.regret import regret as regret
     from bayescale.decisions.plans.returns import returns as returns
@@ -124,6 +125,7 @@ _WHERE = {
     "recipes": "bayescale.decisions.recipes.recipes",
     "gate": "bayescale.decisions.recipes.gate",
     "design": "bayescale.decisions.plans.design",
+    "next_run": "bayescale.decisions.plans.next_run",
     "plan": "bayescale.decisions.plans.plan",
     "report": "bayescale.reports.page",
     "batch": "bayescale.batches.batch",

@@ -125,10 +125,14 @@ def budgets(compute: np.ndarray) -> np.ndarray:
                 f"{len(runs)} runs lie between {runs.min():.3g} and {runs.max():.3g} FLOPs with no "
                 f"gap of {BUDGET_GAP - 1:.0%} among them, so they are of no one budget"
             )
-    if count == 1 or len(compute) < _RUNS_OF_A_BUDGET * count:
+    if count == 1:
         raise InputError(
-            f"{len(compute)} runs of {count} amounts of compute are in no budgets, of which there "
-            f"must be two or more, with {_RUNS_OF_A_BUDGET} runs or more on average"
+            f"all {len(compute)} runs have one amount of compute; there must be two budgets or more"
+        )
+    if len(compute) < _RUNS_OF_A_BUDGET * count:
+        raise InputError(
+            f"{len(compute)} runs have {count} amounts of compute, and budgets have "
+            f"{_RUNS_OF_A_BUDGET} runs or more each on average"
         )
     return labels
 

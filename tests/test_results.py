@@ -33,6 +33,7 @@ from bayescale.decisions.forecasts.surface import Surface
 from bayescale.decisions.plans.allocate import Allocation
 from bayescale.decisions.plans.design import Design
 from bayescale.decisions.plans.flat_set import FlatSet
+from bayescale.decisions.plans.next_run import AS_DEAR, LARGER, SMALL, NextRun
 from bayescale.decisions.plans.plan import Plan
 from bayescale.decisions.plans.regret import Regret
 from bayescale.decisions.plans.returns import Returns
@@ -113,6 +114,14 @@ def design():
     row = {"n_params": 1e9, "n_tokens": 2e10, "flops": 1e20, "regret_before": 0.02}
     row |= {"regret_after": 0.01, "worth_per_flop": 1e-22, "cumulative_flops": 1e20}
     return Design(MARKUP, 1e23, pd.DataFrame([row]), 0.02, 1e-25)
+
+
+def next_run():
+    row = {"runs": 1.0, "n_params": 1e9, "n_tokens": 2e10, "flops": 1e20}
+    row |= {"loss_left": 0.5, "n_params_left": 0.9}
+    frame = pd.DataFrame([{"choice": choice, **row} for choice in (LARGER, AS_DEAR, SMALL)])
+    interval = {"q05": 1.0, "q50": 2.0, "q95": 3.0}
+    return NextRun(MARKUP, 1e23, 1e22, interval, interval, frame)
 
 
 def plan():
@@ -251,6 +260,7 @@ MADE = {
     Forecast: forecast,
     IsoFlop: isoflop,
     LOO: loo,
+    NextRun: next_run,
     Outliers: outliers,
     PassRates: pass_rates,
     Plan: plan,

@@ -1,6 +1,8 @@
-"""The outlook of a fit beyond its runs: plans at larger budgets, and the curve of the loss."""
+"""The outlook of a fit beyond its runs: plans at larger budgets, what one more run would change,
+and the curve of the loss.
+"""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -8,11 +10,14 @@ from bayescale.units import quantiles
 
 if TYPE_CHECKING:
     from bayescale.decisions.plans.allocate import Allocation
+    from bayescale.decisions.plans.next_run import NextRun
     from bayescale.posterior.posterior import Posterior
     from bayescale.terminal.curve import Curve
 
 # Budgets, times the largest compute of a run.
 _FACTORS = (1, 10, 100)
+# The place among them of the budget that one more run is to tell of.
+_NEXT = 1
 # Points of a curve.
 _N_POINTS = 121
 # Points of a curve where each is a plan: between them it is straight to less than a character.
@@ -20,21 +25,46 @@ _N_PLANNED = 10
 _AXES = {"n_params": "parameters", "n_tokens": "tokens", "flops": "compute, FLOPs"}
 
 
-def outlook(posterior: "Posterior") -> "tuple[Allocation | None, Curve | None]":
-    """Return plans at three budgets, and a curve from the smallest run to 100 times the largest.
+class Outlook(NamedTuple):
+    """The outlook of a fit beyond its runs.
 
-    Plans are None where the law has no optimum; the curve is None where it has no one axis. Runs of
-    one budget have the plan at it, and the curve of their losses over sizes; neither where the
-    losses have no minimum.
+    Attributes
+    ----------
+    plans : Allocation or None
+        At three budgets; None where the law has no optimum. Runs of one budget have the plan at it.
+    curve : Curve or None
+        From the smallest run to 100 times the largest; None where the law has no one axis. Runs of
+        one budget have the curve of their losses over sizes, if these have a minimum.
+    next_run : NextRun or None
+        To narrow the second plan; None for laws without one, one budget, and point fits.
     """
+
+    plans: "Allocation | None"
+    curve: "Curve | None"
+    next_run: "NextRun | None" = None
+
+
+def outlook(posterior: "Posterior") -> Outlook:
+    """Return plans at three budgets, what one more run would change, and the curve of the loss."""
     from bayescale.decisions.plans._one_budget import is_of_one_budget
     from bayescale.laws.base import AllocatesCompute
 
     if is_of_one_budget(posterior):
-        return _vertex_and_curve(posterior)
+        return Outlook(*_vertex_and_curve(posterior))
     if isinstance(posterior.law, AllocatesCompute):
-        return _plans_and_curve(posterior)
-    return None, _curve_of_law(posterior) if len(posterior.law.inputs) == 1 else None
+        plans, curve = _plans_and_curve(posterior)
+        return Outlook(plans, curve, _next_run(posterior, plans))
+    return Outlook(None, _curve_of_law(posterior) if len(posterior.law.inputs) == 1 else None)
+
+
+def _next_run(posterior: "Posterior", plans: "Allocation") -> "NextRun | None":
+    """Return what one more run would change of the second plan."""
+    from bayescale.decisions.plans.next_run import has_next_run, next_run_to
+
+    if not has_next_run(posterior):
+        return None
+    n_params, loss = (plans.arrays[name][:, _NEXT] for name in ("n_params", "loss"))
+    return next_run_to(posterior, float(plans.budgets[_NEXT]), n_params, loss)
 
 
 def _plans_and_curve(posterior: "Posterior") -> "tuple[Allocation, Curve]":

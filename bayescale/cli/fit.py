@@ -112,8 +112,9 @@ def _print_json(posterior: "Posterior", path: Path | None, sensitivity: bool) ->
     from bayescale.cli._outlook import outlook
     from bayescale.cli._saving import save
 
-    plans, _ = outlook(posterior)
+    plans, _, next_run = outlook(posterior)
     value = posterior.to_dict() | {"allocation": plans.records() if plans else []}
+    value["next_run"] = next_run.to_dict() if next_run else None
     if sensitivity:
         value["sensitivity"] = bayescale.sensitivity(posterior).to_dict()
     try:

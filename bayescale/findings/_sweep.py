@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bayescale.findings._surface import Surface, fit_surface
-from bayescale.units import BUDGET_GAP, WIDEST_BUDGET, budgets_or_none, six_nd
+from bayescale.units import BUDGET_GAP, WIDEST_BUDGET, budgets_or_none, six_nd, tokens_for
 
 INPUTS = ("n_params", "n_tokens", "unique_tokens", "n_experts")
 """Columns that laws of pre-training take, beside compute."""
@@ -73,6 +73,20 @@ class Sweep:
         log_n, log_d = self.log("n_params"), self.log("n_tokens")
         varies = np.ptp(log_n) > 0 and np.ptp(log_d) > 0
         return log_d - log_n if varies else None
+
+    @cached_property
+    def tokens_per_param(self) -> np.ndarray | None:
+        """D/N of each run, shape (runs,), with C/(6·N) for D where the table has FLOPs alone; None
+        where it lacks one of them.
+        """
+        if self.has("n_params", "n_tokens"):
+            return self.column("n_tokens") / self.column("n_params")
+        if "n_tokens" in self.frame or not self.has("flops"):
+            return None
+        if not _is_positive(self.frame, "n_params"):
+            return None
+        n_params = self.column("n_params")
+        return np.asarray(tokens_for(self.column("flops"), n_params) / n_params)
 
     def rank_correlation(self, name: str, rows: np.ndarray | None = None) -> float:
         """Return Spearman's correlation of the loss with a column, over all runs or those of these

@@ -45,8 +45,14 @@ class HighLoss(Rule):
         loss = sweep.column("loss")
         rows = loss > self.highest
         large = sweep.has("n_params") and sweep.column("n_params").min() >= self.large
-        if large and np.median(loss) > self.highest_median:
-            rows = np.ones(len(sweep), dtype=bool)
+        median = float(np.median(loss))
+        if not rows.any() and large and median > self.highest_median:
+            yield self.finding(
+                sweep,
+                f"Half of the losses are {median:.3g} or more, which no model of this size has "
+                f"that was trained: they are in another unit, or the runs had far too few tokens.",
+                largest=loss.max(),
+            )
         if rows.any():
             yield self.finding(
                 sweep,

@@ -1,4 +1,4 @@
-"""Parameters or tokens that are more than anybody has."""
+"""Parameters, tokens or FLOPs that are more than anybody has."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from bayescale.findings.base import DOUBTFUL, Finding, Rule
 
 @dataclass(frozen=True)
 class LargeCounts(Rule):
-    """Find parameters or tokens beyond any model or corpus.
+    """Find parameters, tokens or FLOPs beyond any model, corpus or training run.
 
     Parameters
     ----------
@@ -18,15 +18,18 @@ class LargeCounts(Rule):
         The largest models that were trained have a few trillion.
     most_tokens : float
         All text that is public is some hundred trillion.
+    most_flops : float
+        The dearest training runs took some 5e26 FLOPs.
     """
 
     most_params: float = 1e13
     most_tokens: float = 1e15
+    most_flops: float = 1e28
 
     severity: ClassVar[str] = DOUBTFUL
     on_reading: ClassVar[bool] = True
     meaning: ClassVar[str] = (
-        "Parameters or tokens are more than any model or corpus has: a column that was a count "
+        "Parameters, tokens or FLOPs are more than anything has: a column that was a count "
         "already was multiplied by thousands, millions or billions. Exponents and forecasts are "
         "the same in any unit; plans in FLOPs are not."
     )
@@ -37,6 +40,7 @@ class LargeCounts(Rule):
         for name, most, what in (
             ("n_params", self.most_params, "model"),
             ("n_tokens", self.most_tokens, "corpus"),
+            ("flops", self.most_flops, "training run"),
         ):
             if not sweep.has(name):
                 continue

@@ -62,7 +62,7 @@ class MixedFamilies(Rule):
         farthest = int(np.argmax(np.abs(offsets)))
         yield self.finding(
             sweep,
-            f"The groups of {name} differ: {names[codes == high][0]} lies {np.ptp(offsets):.1%} "
+            f"The families in {name} differ: {names[codes == high][0]} lies {np.ptp(offsets):.1%} "
             f"above {names[codes == low][0]} at equal inputs.",
             codes == farthest,
             difference=np.ptp(offsets),

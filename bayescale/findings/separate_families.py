@@ -75,7 +75,7 @@ class SeparateFamilies(Rule):
             rows[np.concatenate([more.rows, fewer.rows])] = True
             yield self.finding(
                 sweep,
-                f"The groups of {name} were trained on tokens of their own: at {size:.2g} "
+                f"The families in {name} were trained on tokens of their own: at {size:.2g} "
                 f"parameters {more.label} has {ratio:.2g} times the tokens of {fewer.label}, and "
                 f"neither has runs where the other has.",
                 rows,

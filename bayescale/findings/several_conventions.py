@@ -62,7 +62,7 @@ class SeveralConventions(Rule):
             ratio = float(np.exp(np.abs(log_n[one] - log_n[other]).max()))
             yield self.finding(
                 sweep,
-                f"{labels[one[0]]} and {labels[other[0]]} of {name} have the same tokens and "
+                f"{labels[one[0]]} and {labels[other[0]]} in {name} have the same tokens and "
                 f"losses, and parameters that differ by up to {ratio:.3g} times: they are "
                 f"{len(one)} runs counted in two ways.",
                 rows,

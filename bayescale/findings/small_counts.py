@@ -1,4 +1,4 @@
-"""Parameters or tokens that are too few to be counts."""
+"""Parameters, tokens or FLOPs that are too few to be counts."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,20 +10,24 @@ from bayescale.findings.base import DOUBTFUL, Finding, Rule
 
 @dataclass(frozen=True)
 class SmallCounts(Rule):
-    """Find parameters or tokens in millions or billions.
+    """Find parameters, tokens or FLOPs in millions, billions or petaFLOP-days.
 
     Parameters
     ----------
     smallest : float
         The smallest count that is plausible.
+    smallest_flops : float
+        The same of the FLOPs of a run.
     """
 
     smallest: float = 1e4
+    smallest_flops: float = 1e9
 
     severity: ClassVar[str] = DOUBTFUL
     on_reading: ClassVar[bool] = True
     meaning: ClassVar[str] = (
-        "Parameters or tokens are so few that they seem to be in thousands, millions or billions. "
+        "Parameters, tokens or FLOPs are so few that they seem to be in thousands, millions, "
+        "billions or petaFLOP-days. "
         "Exponents and forecasts are the same in any unit; plans in FLOPs are not."
     )
     remedy: ClassVar[str] = "Multiply the column, so that 0.125 billion is 125e6."
@@ -40,6 +44,17 @@ class SmallCounts(Rule):
                     sweep,
                     f"{name} is as small as {values.min():g}; {symbol} is a count, not millions or "
                     f"billions.",
+                    rows,
+                    smallest=values.min(),
+                )
+        if sweep.has("flops"):
+            values = sweep.column("flops")
+            rows = values < self.smallest_flops
+            if rows.any():
+                yield self.finding(
+                    sweep,
+                    f"flops is as small as {values.min():.3g}; it is FLOPs, and not gigaFLOPs or "
+                    f"petaFLOP-days, of which one is 8.64e19 FLOPs.",
                     rows,
                     smallest=values.min(),
                 )

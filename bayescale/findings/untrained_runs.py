@@ -9,6 +9,20 @@ import numpy as np
 from bayescale.findings._sweep import Sweep
 from bayescale.findings.base import DOUBTFUL, Finding, Rule
 
+VOCABULARY = 14_000
+"""Tokens of the smallest vocabulary in common use."""
+
+HIGHEST = 12.5
+"""Nats; what is higher is no loss of a single token at all."""
+
+
+def are_untrained(
+    sweep: Sweep, vocabulary: float = VOCABULARY, highest: float = HIGHEST
+) -> np.ndarray:
+    """Return a mask of the runs at or above the loss of a uniform guess, shape (runs,)."""
+    loss = sweep.column("loss")
+    return np.asarray((loss > np.log(vocabulary)) & (loss < highest))
+
 
 @dataclass(frozen=True)
 class UntrainedRuns(Rule):
@@ -22,8 +36,8 @@ class UntrainedRuns(Rule):
         Nats; what is higher is no loss of a single token at all.
     """
 
-    vocabulary: float = 14_000
-    highest: float = 12.5
+    vocabulary: float = VOCABULARY
+    highest: float = HIGHEST
 
     severity: ClassVar[str] = DOUBTFUL
     meaning: ClassVar[str] = (
@@ -36,14 +50,14 @@ class UntrainedRuns(Rule):
         """Return one finding, of the runs that have not learned, or none."""
         if not sweep.has_loss:
             return
-        loss = sweep.column("loss")
         uniform = np.log(self.vocabulary)
-        rows = (loss > uniform) & (loss < self.highest)
+        rows = are_untrained(sweep, self.vocabulary, self.highest)
         if rows.any():
+            verb = "has" if rows.sum() == 1 else "have"
             yield self.finding(
                 sweep,
-                f"{rows.sum()} of {len(sweep)} runs have a loss above {uniform:.2f} nats, that of "
-                f"a uniform guess over {self.vocabulary:,.0f} tokens.",
+                f"{rows.sum()} of {len(sweep)} runs {verb} a loss above {uniform:.2f} nats, that "
+                f"of a uniform guess over {self.vocabulary:,.0f} tokens.",
                 rows,
                 uniform=uniform,
             )

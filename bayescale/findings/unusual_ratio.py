@@ -36,9 +36,9 @@ class UnusualRatio(Rule):
 
     def find(self, sweep: Sweep) -> Iterable[Finding]:
         """Return one finding, or none."""
-        if not sweep.has("n_params", "n_tokens"):
+        ratios = sweep.tokens_per_param
+        if ratios is None:
             return
-        ratios = sweep.column("n_tokens") / sweep.column("n_params")
         median = float(np.median(ratios))
         if self.least <= median <= self.most:
             return

@@ -177,7 +177,8 @@ def _along(residuals: _Residuals, name: str, values: np.ndarray) -> _Misfit:
     labels = np.unique(parts, return_inverse=True)[1]
     rows = _worst(residuals, labels)
     ends = np.exp(values[rows])
-    where = f"Along {name}, from {ends.min():.3g} to {ends.max():.3g},"
+    low, high = f"{ends.min():.3g}", f"{ends.max():.3g}"
+    where = f"At {name} of {low}" if low == high else f"Along {name}, from {low} to {high},"
     return _Misfit(f"residuals_along_{name}", where, _of_groups(residuals, labels), rows)
 
 

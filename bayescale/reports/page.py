@@ -20,6 +20,7 @@ from bayescale._internal.discovery import describe
 from bayescale._internal.whole_file import written_whole
 from bayescale.decisions.checks.sensitivity import Sensitivity
 from bayescale.decisions.plans.design import Design
+from bayescale.decisions.plans.next_run import NextRun, has_next_run, next_run_to
 from bayescale.decisions.plans.plan import Plan
 from bayescale.decisions.plans.regret import Regret
 from bayescale.plots._drawing import as_svg
@@ -202,6 +203,9 @@ def _tables(plan: Plan) -> Iterable[Table]:
     yield _regret_table(plan.regret, unit)
     if plan.design is not None:
         yield _design_table(plan.design, unit)
+    if plan.constraints is None and has_next_run(plan.posterior):
+        sizes, losses = (plan.allocation.arrays[name][:, 0] for name in ("n_params", "loss"))
+        yield _next_run_table(next_run_to(plan.posterior, plan.compute, sizes, losses))
     if plan.sensitivity is not None:
         yield _sensitivity_table(plan.sensitivity)
 
@@ -230,6 +234,15 @@ def _design_table(design: Design, loss_unit: str) -> Table:
     columns = ("n_params", "n_tokens", "flops", "cumulative_flops", "regret_after")
     rows = _rows(design.summary(), columns)
     return Table("next", "Runs to make first", " ".join(design.sentences), headings, rows)
+
+
+def _next_run_table(next_run: NextRun) -> Table:
+    left = ("share left of the interval of the loss", "of the best size")
+    headings = ("", "runs", "N", "D", "FLOPs of each", *left)
+    columns = ("runs", "n_params", "n_tokens", "flops", "loss_left", "n_params_left")
+    rows = _rows(next_run.summary(), columns)
+    title = "What one more run would change"
+    return Table("one-more", title, " ".join(next_run.sentences), headings, rows)
 
 
 def _sensitivity_table(sensitivity: Sensitivity) -> Table:

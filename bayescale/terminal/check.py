@@ -9,6 +9,7 @@ import numpy as np
 
 from bayescale.decisions.checks.check import Check
 from bayescale.errors import InputError
+from bayescale.findings._sweep import Sweep
 from bayescale.findings.base import SEVERITIES
 from bayescale.results import Json
 from bayescale.runs import Runs
@@ -133,10 +134,7 @@ def _compute(runs: Runs) -> np.ndarray | None:
 def _budgets(runs: Runs) -> list[dict[str, Json]]:
     """Return the compute budgets, FLOPs, each with its number of runs."""
     compute = _compute(runs)
-    try:
-        labels = None if compute is None else budgets(compute)
-    except InputError:
-        labels = None
+    labels = None if compute is None else Sweep.of(runs.frame).budgets
     if compute is None or labels is None:
         return []
     sizes = np.bincount(labels)

@@ -20,6 +20,7 @@ from bayescale.units import as_typed, in_loss_unit, number, percentage, summaris
 
 if TYPE_CHECKING:
     from bayescale.decisions.plans.allocate import Allocation
+    from bayescale.decisions.plans.next_run import NextRun
     from bayescale.posterior.posterior import Posterior
 
 # Narrower, a curve says nothing; wider, it is no clearer.
@@ -45,7 +46,12 @@ _DIAGNOSTICS = {
 }
 
 
-def print_fit(posterior: "Posterior", plans: "Allocation | None", curve: Curve | None) -> None:
+def print_fit(
+    posterior: "Posterior",
+    plans: "Allocation | None",
+    curve: Curve | None,
+    next_run: "NextRun | None" = None,
+) -> None:
     """Print the report of a fit.
 
     Parameters
@@ -55,6 +61,8 @@ def print_fit(posterior: "Posterior", plans: "Allocation | None", curve: Curve |
         None where the law has no compute-optimal plan.
     curve : Curve or None
         None where the law has several inputs and no one axis.
+    next_run : NextRun, optional
+        What one more run would change.
     """
     console = style.console()
     console.print(_heading(posterior))
@@ -67,6 +75,8 @@ def print_fit(posterior: "Posterior", plans: "Allocation | None", curve: Curve |
         print_extrapolations(console, posterior, plans)
         print_notes(console, plans)
         console.print()
+        if next_run:
+            console.print(" ".join(next_run.sentences) + "\n")
     else:
         console.print(f"No compute-optimal plan: {_why_no_plan(posterior)}\n")
     if posterior.noise.shared and not is_of_one_budget(posterior):

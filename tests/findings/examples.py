@@ -114,6 +114,7 @@ BREAKS = {
     "rising_with_size": rising,
     "separate_families": model_cards,
     "several_conventions": two_counts,
+    "short_runs": lambda: on_line().assign(n_tokens=[1.6e7, 4e9, 8e9, 1.6e10, 3.2e10, 6.4e10]),
     "small_counts": lambda: sweep().assign(n_params=sweep()["n_params"] / 1e9),
     "tokens_follow_size": on_line,
     "tokens_nearly_follow_size": lambda: on_line(power=0.8),

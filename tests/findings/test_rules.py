@@ -79,6 +79,32 @@ def test_repeated_settings_that_differ_as_seeds_do_are_no_finding():
     assert of("repeated_settings", frame.assign(loss=grouped.transform("min") * scatter)) == []
 
 
+def test_three_runs_of_which_one_has_not_learned_are_too_few():
+    frame = grid(sizes=(1e8,), tokens=(1e9, 4e9, 1.6e10))
+    (finding,) = of("too_few_runs", frame.assign(loss=[10.96, 8.9, 8.2]))
+    assert finding.rows == ("0",)
+    assert "2 of the 3 runs that a fit takes are there" in finding.sentence
+    assert of("too_few_runs", frame.assign(loss=[10.96, 10.4, 9.7])) == []
+    assert of("too_few_runs", frame) == []
+
+
+def test_large_models_of_high_losses_are_told_what_that_may_be():
+    (finding,) = of("high_loss", grid().assign(loss=8.2))
+    assert "in another unit, or the runs had far too few tokens" in finding.sentence
+
+
+def test_a_smoke_test_among_runs_of_one_ratio_is_named_alone():
+    (finding,) = of("short_runs", BREAKS["short_runs"]())
+    assert finding.rows == ("0",)
+    assert "1 of 6 runs has 0.16 tokens per parameter or fewer" in finding.sentence
+
+
+def test_runs_of_many_ratios_without_a_gap_are_not_short():
+    ratios = np.geomspace(0.01, 1000, 12)
+    frame = grid().assign(n_tokens=grid()["n_params"] * ratios)
+    assert of("short_runs", frame) == []
+
+
 def test_a_lone_run_is_named_alone_with_its_side():
     (finding,) = of("lone_run", BREAKS["lone_run"]())
     assert finding.rows == ("7",)
@@ -108,7 +134,7 @@ def test_families_of_tokens_of_their_own_are_named():
 
 def test_the_same_runs_counted_in_two_ways_are_named():
     (finding,) = of("several_conventions", two_counts())
-    assert "all and no embeddings of counts" in finding.sentence
+    assert "all and no embeddings in counts" in finding.sentence
     assert "6 runs counted in two ways" in finding.sentence
 
 
@@ -149,6 +175,27 @@ def test_parameters_and_tokens_both_in_another_unit_are_found(factor):
     frame = sweep().drop(columns=["flops", "group"])
     other = frame.assign(n_params=frame["n_params"] * factor, n_tokens=frame["n_tokens"] * factor)
     assert examine(other)
+
+
+@pytest.mark.parametrize("factor", [1e-9, 1e-6, 1e-3, 1e6, 1e9])
+def test_compute_alone_in_another_unit_is_found(factor):
+    frame = sweep().drop(columns=["n_params", "n_tokens", "group"])
+    assert not {"small_counts", "large_counts", "unusual_scale"} & {f.code for f in examine(frame)}
+    assert examine(frame.assign(flops=frame["flops"] * factor))
+
+
+@pytest.mark.parametrize("factor", [1e-9, 1e-6, 1e-3, 1e3, 1e6, 1e9])
+@pytest.mark.parametrize("column", ["n_params", "flops"])
+def test_parameters_beside_compute_in_another_unit_are_found(column, factor):
+    frame = sweep().drop(columns=["n_tokens", "group"])
+    assert not {"unusual_ratio", "unusual_scale"} & {f.code for f in examine(frame)}
+    assert examine(frame.assign(**{column: frame[column] * factor}))
+
+
+def test_compute_in_petaflop_days_is_told_what_one_is():
+    frame = sweep().drop(columns=["n_params", "n_tokens", "group"])
+    found = of("small_counts", frame.assign(flops=frame["flops"] / 8.64e19))
+    assert "8.64e19 FLOPs" in found[0].sentence
 
 
 def test_columns_that_a_law_does_not_take_are_left_alone():

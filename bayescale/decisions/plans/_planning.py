@@ -290,6 +290,22 @@ class Planner:
         scenario = replace(self.scenario, log_unique=endless, log_filled=endless)
         return replace(self, scenario=scenario, bounds=())
 
+    def every(self, step: int) -> "Planner":
+        """Return the planner of one draw in ``step``, without bounds."""
+        given = self.scenario
+        departures = given.departures
+        if departures is not None:
+            departures = departures._replace(coefficients=departures.coefficients[::step])
+        scenario = replace(
+            given,
+            params={name: values[::step] for name, values in given.params.items()},
+            served=given.served[::step],
+            log_unique=given.log_unique[::step],
+            log_filled=given.log_filled[::step],
+            departures=departures,
+        )
+        return replace(self, scenario=scenario, bounds=())
+
     def bounded_by(self, bound: Bound) -> "Planner":
         """Return a planner of the same law and prices with one bound alone."""
         if bound.name == UNIQUE_TOKENS.name:

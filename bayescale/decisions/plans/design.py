@@ -22,20 +22,23 @@ import pandas as pd
 
 from bayescale._internal.precision import float64
 from bayescale.decisions.checks._stacked import Stack
+from bayescale.decisions.plans._candidates import (
+    INPUTS,
+    effects_of_identity,
+    noise_variance,
+    scatter_of,
+)
 from bayescale.decisions.plans._one_budget import refuse_other_budgets
 from bayescale.decisions.plans._planning import Planner
 from bayescale.decisions.plans._preposterior import Preposterior
 from bayescale.errors import InputError
 from bayescale.laws.base import AllocatesCompute
-from bayescale.noise.base import is_likelihood, sample_responses
-from bayescale.posterior import predictive
+from bayescale.noise.base import is_likelihood
 from bayescale.posterior.posterior import Posterior
-from bayescale.processes.base import excess_of_best, locate
 from bayescale.results import Complaint, Json, records, to_html, to_text
 from bayescale.runs import Runs
 from bayescale.units import NATS_PER_TOKEN, in_loss_unit, log_tokens_for, params_at_ratio, six_nd
 
-_INPUTS = ("n_params", "n_tokens")
 _FEWEST_DRAWS = 100
 _TO_THE_TARGET = 100.0
 # Candidates: compute from the cheapest run to the budget, and tokens per parameter as known, or so
@@ -48,8 +51,6 @@ _TARGET_SIZES, _TAIL = 101, 0.005
 # A run must explain more of the variance than so many times what chance does in as many draws: the
 # best of many candidates that tell nothing seems to explain some six times as much.
 _CHANCE = 6.0
-# The interquartile range of a Normal distribution in standard deviations.
-_IQR = 1.349
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,7 +241,7 @@ def design(
         np.concatenate(each) for each in zip(*parts, strict=True)
     )
     low, high = (_weighted_quantile(scatter, weights, q) for q in (0.25, 0.75))
-    noise = ((high - low) / _IQR) ** 2
+    noise = noise_variance(low, high)
     outlook = Preposterior.of(log_losses, optimum, curvature, weights, noise)
     outlook = outlook.beginning_at(_regret(posteriors, weights, optimum, target, seed))
     toll = _CHANCE * float(np.sum(weights**2)) * outlook.regret()
@@ -347,11 +348,8 @@ def _draws(
     """
     planner = Planner.of(posterior, seed=seed)
     shape = planner.n_draws, len(table)
-    log_n, log_d = (np.broadcast_to(np.log(table[name]), shape) for name in _INPUTS)
-    at = {name: table[name].to_numpy() for name in _INPUTS}
-    of_identity = [process for process in posterior.noise.shared if process.of_identity]
-    effects = posterior.log_departure(at, seed, processes=of_identity)
-    expected = planner.log_loss(log_n, log_d) + effects.reshape(-1, effects.shape[-1])
+    log_n, log_d = (np.broadcast_to(np.log(table[name]), shape) for name in INPUTS)
+    expected = planner.log_loss(log_n, log_d) + effects_of_identity(posterior, table, seed)
     optimum = np.asarray(planner.minimize_loss({"compute": np.array([target])}).log_n)
 
     def loss(log_n: np.ndarray, compute: float) -> np.ndarray:
@@ -364,7 +362,7 @@ def _draws(
     slope = (best - loss(optimum, target * np.exp(_STEP))) / (target * np.expm1(_STEP))
     return (
         expected,
-        _scatter(posterior, table, expected, seed),
+        scatter_of(posterior, table, expected, seed),
         optimum[:, 0],
         np.maximum(curvature, 0.0)[:, 0],
         slope[:, 0],
@@ -391,31 +389,6 @@ def _regret(
         regrets.append(losses[:, 1:] - losses[:, :1])
         begin = end
     return float((weights @ np.concatenate(regrets)).min())
-
-
-def _scatter(
-    posterior: Posterior, table: pd.DataFrame, expected: np.ndarray, seed: int
-) -> np.ndarray:
-    """Return the scatter of candidates about what is expected, shape (draws, candidates).
-
-    A noise model may trust runs the less the further they stay below the frontier, so candidates
-    are judged as it will judge them once they have been run.
-    """
-    at = {name: table[name].to_numpy() for name in _INPUTS}
-    known = posterior.runs
-    likely = np.exp(np.median(expected, axis=0))
-    rows = pd.concat([known.frame[[*_INPUTS, "loss"]], table.assign(loss=likely)])
-    together = Runs(rows, known.name)
-    excess = excess_of_best(together, _INPUTS, np.log(together.column("loss")))
-    decades = locate(known, _INPUTS, at).compute_decades
-    dearest = locate(known, _INPUTS).compute_decades.max()
-    facts = predictive.conditions(posterior, at)._replace(
-        decades_below=np.maximum(dearest - decades, 0.0), excess=excess[len(known) :]
-    )
-    shape = *next(iter(posterior.params.values())).shape, len(table)
-    log_loss = expected.reshape(shape)
-    density = predictive.density_under(posterior, log_loss, facts)
-    return (sample_responses(density, seed) - log_loss).reshape(expected.shape)
 
 
 def _weighted_quantile(values: np.ndarray, weights: np.ndarray, q: float) -> np.ndarray:

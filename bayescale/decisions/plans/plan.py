@@ -5,7 +5,7 @@ One call for what `allocate`, `flat_set`, `forecast`, `returns`, `regret` and `d
 one.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import pandas as pd
 
 from bayescale.decisions.checks.sensitivity import Sensitivity
 from bayescale.decisions.forecasts.forecast import Forecast, forecast
+from bayescale.decisions.plans._candidates import some_draws
 from bayescale.decisions.plans._one_budget import refuse_other_budgets
 from bayescale.decisions.plans.allocate import Allocation, allocate
 from bayescale.decisions.plans.constraints import Constraints
@@ -30,7 +31,7 @@ RULE_OF_THUMB = 20.0
 """Tokens per parameter that a common reading of Hoffmann et al. 2022 gives."""
 
 _CHOSEN, _BY_RULE = "least expected regret", f"{RULE_OF_THUMB:g} tokens per parameter"
-_FEWEST_DRAWS, _ENOUGH_DRAWS = 100, 1000
+_FEWEST_DRAWS = 100
 _ENDS = ("low_50", "high_50", "low_90", "high_90")
 
 
@@ -249,7 +250,7 @@ def plan(
     inputs = {"n_params": n_params, "n_tokens": n_tokens}
     if "unique_tokens" in posterior.law.inputs:
         inputs["unique_tokens"] = n_tokens
-    some = _some_draws(posterior)
+    some = some_draws(posterior)
     return Plan(
         posterior,
         compute,
@@ -264,16 +265,3 @@ def plan(
         else design(some, budget_of_runs, compute=compute, seed=seed),
         sensitivity,
     )
-
-
-def _some_draws(posterior: Posterior) -> Posterior:
-    """Return the posterior with a thousand of its draws or a few more.
-
-    Searches for the least budget take ten times as long as those for the best plan, and means over
-    a thousand draws are known well enough.
-    """
-    step = max(posterior.n_draws // _ENOUGH_DRAWS, 1)
-    thinned = {name: values.reshape(1, -1)[:, ::step] for name, values in posterior.params.items()}
-    count = posterior.n_draws, posterior.coefficients.shape[-1]
-    coefficients = posterior.coefficients.reshape(1, *count)[:, ::step]
-    return replace(posterior, params=thinned, coefficients=coefficients, sample_stats={})

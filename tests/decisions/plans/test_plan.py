@@ -31,7 +31,7 @@ def planned(posterior) -> Plan:
 def test_plan_allocate_and_the_outlook_of_a_fit_have_the_same_best_sizes(posterior, planned):
     own = planned.allocation.draws["n_params"].sel(compute=COMPUTE)
     allocated = bs.allocate(posterior, COMPUTE).draws["n_params"].sel(compute=COMPUTE)
-    plans, _ = outlook(posterior)
+    plans = outlook(posterior).plans
     assert plans is not None
     in_outlook = plans.draws["n_params"].sel(compute=COMPUTE, method="nearest")
     assert in_outlook["compute"].item() == COMPUTE
