@@ -92,6 +92,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # By environment, since JAX is not loaded yet, and so that the processes which tests start find
     # the programs too.
     os.environ.setdefault("XLA_FLAGS", " ".join(_compiler_flags()))
+    # Where in the source each operation stands is found while tracing, and asked for by no test.
+    os.environ.setdefault("JAX_TRACEBACK_IN_LOCATIONS_LIMIT", "0")
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         folder = tempfile.TemporaryDirectory(prefix="bayescale-xla-")
         config.add_cleanup(folder.cleanup)
