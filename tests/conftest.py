@@ -7,6 +7,8 @@ registering it.
 """
 
 import dataclasses
+import gc
+import importlib.metadata
 import importlib.util
 import os
 import sys
@@ -69,19 +71,46 @@ _MORE = {
 }
 
 
+# Tests spend most of their time compiling, much of it on optimising what then runs but shortly.
+_FLAGS = ("--xla_backend_optimization_level=1", "--xla_llvm_disable_expensive_passes=true")
+# What `bayescale._internal.compiling` gives the programs of fits, for kernels too, and one piece of
+# machine code a program. XLA ends the process at a flag that it does not know, so these are for the
+# releases of which it is known.
+_FLAGS_OF_0_10 = (
+    "--xla_cpu_use_fusion_emitters=false",
+    "--xla_cpu_scheduler_type=CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED",
+    "--xla_cpu_parallel_codegen_split_count=1",
+)
+
+
+def _compiler_flags() -> tuple[str, ...]:
+    known = importlib.metadata.version("jaxlib").startswith("0.10.")
+    return _FLAGS + _FLAGS_OF_0_10 if known else _FLAGS
+
+
 def pytest_configure(config: pytest.Config) -> None:
     # By environment, since JAX is not loaded yet, and so that the processes which tests start find
-    # the programs too. Tests spend most of their time compiling, and a third of that on optimising
-    # what then runs but shortly.
-    os.environ.setdefault(
-        "XLA_FLAGS", "--xla_backend_optimization_level=1 --xla_llvm_disable_expensive_passes=true"
-    )
+    # the programs too.
+    os.environ.setdefault("XLA_FLAGS", " ".join(_compiler_flags()))
+    # Where in the source each operation stands is found while tracing, and asked for by no test.
+    os.environ.setdefault("JAX_TRACEBACK_IN_LOCATIONS_LIMIT", "0")
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         folder = tempfile.TemporaryDirectory(prefix="bayescale-xla-")
         config.add_cleanup(folder.cleanup)
         os.environ["JAX_COMPILATION_CACHE_DIR"] = folder.name
         os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
         os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is loaded by now, which stays to the end, out of every later collection of
+    garbage.
+
+    Tracing makes many objects, and Python looks through all that live each time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _memory_maps() -> int:

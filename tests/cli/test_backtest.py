@@ -3,25 +3,32 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
 
 import bayescale as bs
 from bayescale.cli._inputs import holdout_from
-from bayescale.cli.app import app
 from tests.known_posteriors import known_posterior
 
 QUICK = ("--law", "chinchilla", "--noise", "normal", "--method", "multistart:starts=50")
 
 
-@pytest.fixture(scope="module")
-def printed() -> Result:
-    return CliRunner().invoke(app, ["backtest", "dey2023_pile", *QUICK], env={"COLUMNS": "100"})
+@pytest.fixture
+def known_fits(monkeypatch):
+    """Replace fits by hand-made posteriors, of one draw where a point fit is asked for."""
+    where = "bayescale.decisions.checks.forecasters"
+    monkeypatch.setattr(f"{where}.Fitted.fitted", lambda _, train: known_posterior(train))
+    monkeypatch.setattr(f"{where}.HuberBootstrap.refits", lambda _, train: known_posterior(train))
 
 
-@pytest.fixture(scope="module")
-def as_json() -> Result:
-    return CliRunner().invoke(app, ["backtest", "dey2023_pile", *QUICK, "--json"])
+@pytest.fixture
+def printed(bayescale, known_fits):
+    return bayescale("backtest", "dey2023_pile", *QUICK)
+
+
+@pytest.fixture
+def as_json(bayescale, known_fits):
+    return bayescale("backtest", "dey2023_pile", *QUICK, "--json")
 
 
 @pytest.fixture
@@ -84,14 +91,21 @@ def test_the_page_has_both_models_and_every_hidden_run(printed):
         assert run in printed.stdout
 
 
-def test_the_page_says_whether_chance_explains_what_was_missed(printed):
-    assert "The 90 % intervals hold 3 of 6 hidden runs" in printed.stdout
-    assert "they are too narrow" in printed.stdout
+def test_the_page_says_whether_chance_explains_what_was_missed(bayescale, known_fits, monkeypatch):
+    def too_sure(self, train):
+        best = known_posterior(train, shape=(1, 1))
+        return replace(best, params=best.params | {"sigma": np.full((1, 1), 0.004)})
+
+    where = "bayescale.decisions.checks.forecasters.Fitted.fitted"
+    monkeypatch.setattr(where, too_sure)
+    page = bayescale("backtest", "dey2023_pile", *QUICK).stdout
+    assert "The 90 % intervals hold 1 of 6 hidden runs" in page
+    assert "they are too narrow" in page
 
 
 @pytest.fixture
 def two_groups(folder):
-    """Write 46 runs of two groups: each fold fits 23, as many as the other tests here."""
+    """Write 46 runs of two groups."""
     budgets = (1e18, 1e22)
     frame = bs.datasets.simulate(seed=1, budgets=budgets, sizes_per_budget=23).frame
     path = folder / "groups.csv"
@@ -99,7 +113,7 @@ def two_groups(folder):
     return path
 
 
-def test_several_folds_are_listed_with_what_each_hid(bayescale, two_groups):
+def test_several_folds_are_listed_with_what_each_hid(bayescale, two_groups, known_fits):
     page = bayescale("backtest", two_groups, *QUICK, "--holdout", "leave_group_out").stdout
     assert "46 runs in 2 folds" in page
     assert "group first" in page
@@ -107,23 +121,23 @@ def test_several_folds_are_listed_with_what_each_hid(bayescale, two_groups):
 
 
 def test_the_page_of_several_folds_fits_80_columns(
-    bayescale, two_groups, check_figures_at_80_columns
+    bayescale, two_groups, known_fits, check_figures_at_80_columns
 ):
     words = ("backtest", two_groups, *QUICK, "--holdout", "leave_group_out")
     check_figures_at_80_columns(lambda: bayescale(*words).stdout)
 
 
-def test_the_page_fits_80_columns(bayescale, check_figures_at_80_columns):
+def test_the_page_fits_80_columns(bayescale, known_fits, check_figures_at_80_columns):
     check_figures_at_80_columns(lambda: bayescale("backtest", "dey2023_pile", *QUICK).stdout)
 
 
-def test_a_backtest_whose_diagnostics_fail_is_printed_and_exits_with_3(bayescale, monkeypatch):
-    sound = bs.MultiStart.run
+def test_a_backtest_whose_diagnostics_fail_is_printed_and_exits_with_3(
+    bayescale, known_fits, monkeypatch
+):
+    def doubtful(self, train):
+        return known_posterior(train, problems=("The chains disagree.",))
 
-    def doubtful(self, problem):
-        return replace(sound(self, problem), problems=("The chains disagree.",))
-
-    monkeypatch.setattr(bs.MultiStart, "run", doubtful)
+    monkeypatch.setattr("bayescale.decisions.checks.forecasters.Fitted.fitted", doubtful)
     result = bayescale("backtest", "dey2023_pile", *QUICK)
     assert result.exit_code == 3
     assert "Without the largest-compute 20 %: The chains disagree." in result.stdout
@@ -197,18 +211,10 @@ def test_too_few_runs_for_the_law_are_refused(refused, sweep):
 
 @pytest.fixture
 def budgets(folder):
-    """Write five budgets of twelve runs: three of them are as many runs as other tests fit."""
+    """Write five budgets of twelve runs."""
     path = folder / "budgets.csv"
     bs.datasets.simulate(seed=1, noise=0.003, sizes_per_budget=12).frame.to_csv(path)
     return path
-
-
-@pytest.fixture
-def known_fits(monkeypatch):
-    """Fits that are hand-made posteriors."""
-    where = "bayescale.decisions.checks.forecasters"
-    monkeypatch.setattr(f"{where}.Fitted.fitted", lambda _, train: known_posterior(train))
-    monkeypatch.setattr(f"{where}.HuberBootstrap.refits", lambda _, train: known_posterior(train))
 
 
 def test_the_page_of_an_allocation_has_the_approaches_and_every_hidden_budget(

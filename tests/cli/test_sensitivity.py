@@ -1,12 +1,14 @@
 """`bayescale fit --sensitivity`: what is printed, and what is refused."""
 
 import json
+from typing import Any
 
 import pytest
 
+import bayescale as bs
 from bayescale.decisions.checks.sensitivity import UNITS
+from tests.known_posteriors import known_posterior
 
-# The fit of `bayescale plan` in its tests too, so that its programs are compiled once.
 WORDS = (
     "--law",
     "chinchilla",
@@ -16,6 +18,18 @@ WORDS = (
     "importance:draws=500",
     "--sensitivity",
 )
+
+
+@pytest.fixture(autouse=True)
+def hand_made_fits(monkeypatch):
+    """Hand-made posteriors in place of fits: of one draw where a point fit is asked for."""
+
+    def fit(runs: bs.Runs, method: Any = None, **options: Any) -> bs.Posterior:
+        shape = (1, 1) if isinstance(method, bs.MultiStart) else (1, 500)
+        about: dict[str, Any] = {"provenance": {"device": "cpu"}, "seconds": {"fit": 1.0}}
+        return known_posterior(runs, shape=shape, **about)
+
+    monkeypatch.setattr("bayescale.fit", fit)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from scipy.stats import multivariate_normal
 from scipy.stats import t as student_t
 
 import bayescale as bs
+from bayescale._internal.compiling import Use
 from bayescale._internal.discovery import describe
 from bayescale._internal.precision import float64
 from bayescale.inference._conditional import Linearisation, Weighable, linearise, weighable
@@ -111,7 +112,7 @@ def weighed(
     target, functions = problem.target, problem.n_functions
     expansion = expanded(problem, unconstrained)
     standard = np.random.default_rng(seed).standard_normal((functions, points.shape[1]))
-    run = jax.jit(weighable, static_argnums=0)
+    run = jax.jit(weighable, static_argnums=0, compiler_options=Use.BRIEF.options)
     return run(target, points, standard, problem.data, problem.weights, expansion)
 
 
@@ -160,15 +161,16 @@ def test_the_volume_of_the_map_from_whitened_points_is_that_of_its_slopes(sweep:
     expansion = expanded(problem, unconstrained)
     standard = np.zeros((problem.n_functions, 1))
 
-    @jax.jit
     def parameters(point: Any) -> Any:
         found = weighable(
             target, point[:, None], standard, problem.data, problem.weights, expansion
         )
-        return found.unconstrained[:, 0], found.log_density[0, 0]
+        there = found.unconstrained[:, 0]
+        return there, (there, found.log_density[0, 0])
 
-    slopes = jax.jacfwd(lambda point: parameters(point)[0])(points[:, 0])
-    there, log_density = parameters(points[:, 0])
+    # One program for the slopes and for what they are the slopes of.
+    with_slopes = jax.jit(jax.jacfwd(parameters, has_aux=True), compiler_options=Use.BRIEF.options)
+    slopes, (there, log_density) = with_slopes(points[:, 0])
     _, volume = np.linalg.slogdet(slopes)
     assert p < len(points)
     expected = log_density_of_one_normal(problem, np.asarray(there)) + volume

@@ -29,25 +29,25 @@ from tests.inference.conftest import small_methods
 # noise model, add a column with each of its methods somewhere.
 DESIGN = """
 accuracy_from_loss n     i     m     b     n     m     m     m     -     -     -
-accuracy_in_tokens i     m     m     N     m     n     m     b     bimN  -     -
-batch_size         b     m     N     m     n     i     m     m     -     -     -
+accuracy_in_tokens i     m     m     n     m     n     m     b     biMn  -     -
+batch_size         b     m     n     M     n     i     m     m     -     -     -
 broken_power_law   m     n     m     n     i     m     b     b     -     -     -
-chinchilla         nGI   mg    ng    i     m     b     M     mB    -     nI    Ni
-coupled            m     N     i     m     m     n     i     b     -     -     -
-data_constrained   n     i     b     m     N     m     m     m     -     -     -
-error_from_loss    i     m     m     n     m     N     m     b     -     -     -
+chinchilla         nGI   mg    ng    i     m     b     M     mB    -     nI    ni
+coupled            m     n     i     m     m     n     i     b     -     -     -
+data_constrained   n     i     b     m     n     m     m     m     -     -     -
+error_from_loss    i     m     m     n     m     n     m     b     -     -     -
 farseer            m     b     n     m     n     i     m     m     -     -     -
 fine_tuning        m     n     m     n     i     m     m     b     -     -     -
-kaplan             N     m     n     i     b     m     n     m     -     -     -
+kaplan             N     m     n     i     b     M     n     m     -     -     -
 learning_rate      m     n     i     m     m     n     m     b     -     -     -
 m4                 n     i     m     b     n     m     m     m     -     -     -
 majority_vote      i     m     m     n     m     n     m     b     m     -     -
 overtrained        b     m     n     m     n     i     m     m     -     -     -
 pass_at_k          m     n     m     n     i     m     m     b     -     -     -
-power_law          n     m     n     ig    mg    bg    g     m     -     -     Ni
+power_law          n     M     n     ig    Mg    bg    g     m     -     -     Ni
 rectified_sft      m     n     i     m     m     n     m     bM    -     -     -
 routed_experts     n     i     b     m     n     m     m     m     -     -     -
-sigmoid            i     m     m     n     m     n     m     b     -     -     -
+sigmoid            i     m     M     n     m     n     m     b     -     -     -
 vocabulary         m     b     n     m     n     i     m     m     -     -     -
 """
 NOISES = (

@@ -72,7 +72,8 @@ def test_a_tenth_run_moves_a_forecast_by_little_of_its_interval() -> None:
 
 @pytest.mark.filterwarnings("ignore::bayescale.errors.RunsWarning")
 def test_a_table_that_was_computed_from_a_law_gives_the_law_back() -> None:
-    exact = bs.datasets.simulate(seed=0, noise=0.0, sizes_per_budget=5)
+    # As many runs as the sweep has, and so its programs.
+    exact = bs.datasets.simulate(seed=0, noise=0.0)
     posterior = bs.fit(exact)
     for name, true in {"E": 1.69, "alpha": 0.34, "beta": 0.28}.items():
         quantiles = np.quantile(posterior.draws(name), [0.05, 0.5, 0.95])

@@ -7,8 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bayescale.kernels.elimination import factorise, solve_lower, solve_upper
+from bayescale.kernels import elimination
 from tests.kernels.test_cholesky import positive_definite
+
+# One program a shape: step by step, each operation on rows of another number is one.
+factorise = jax.jit(elimination.factorise)
+solve_lower = jax.jit(elimination.solve_lower)
+solve_upper = jax.jit(elimination.solve_upper)
 
 
 def batch_last(array):

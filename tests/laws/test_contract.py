@@ -16,6 +16,7 @@ import numpyro.distributions as dist
 import pytest
 from numpyro.distributions.transforms import biject_to
 
+from bayescale._internal.compiling import Use
 from bayescale._internal.discovery import describe, entry, names
 from bayescale._internal.precision import float64
 from bayescale.errors import InputError
@@ -151,7 +152,8 @@ def computed(law):
             ],
         }
 
-    found = jax.device_get(jax.jit(functions)(**given))
+    program = jax.jit(functions, compiler_options=Use.BRIEF.options)
+    found = jax.device_get(program(**given))
     return SimpleNamespace(**given | found)
 
 

@@ -1,5 +1,7 @@
 """The posterior: its summary, its ArviZ tree, its file, and the judgement of its chains."""
 
+from functools import cache
+
 import arviz_base
 import numpy as np
 import pandas as pd
@@ -91,9 +93,23 @@ def test_the_display_shows_law_runs_table_and_what_is_wrong(made_posterior):
 # ArviZ
 
 
-def test_draws_have_dimensions_chain_and_draw(any_law, any_noise, made_posterior):
-    posterior = made_posterior(any_law, any_noise)
-    group = posterior.to_arviz()["posterior"]
+@pytest.fixture(scope="module")
+def with_tree(made_posterior):
+    """Make a posterior of a law and a noise model with statistics of its sampler, and its tree,
+    once for all tests.
+    """
+
+    @cache
+    def make(law, noise):
+        posterior = made_posterior(law, noise, sample_stats=stats())
+        return posterior, posterior.to_arviz()
+
+    return make
+
+
+def test_draws_have_dimensions_chain_and_draw(any_law, any_noise, with_tree):
+    posterior, tree = with_tree(any_law, any_noise)
+    group = tree["posterior"]
     coefficients = {"coefficients"} if any_noise.shared else set()
     assert (
         set(group.data_vars)
@@ -106,8 +122,8 @@ def test_draws_have_dimensions_chain_and_draw(any_law, any_noise, made_posterior
         )
 
 
-def test_groups_are_those_that_arviz_knows(any_law, any_noise, made_posterior):
-    tree = made_posterior(any_law, any_noise, sample_stats=stats()).to_arviz()
+def test_groups_are_those_that_arviz_knows(any_law, any_noise, with_tree):
+    _, tree = with_tree(any_law, any_noise)
     expected = {"posterior", "sample_stats", "observed_data", "constant_data"}
     if is_likelihood(any_noise):
         expected |= {"log_likelihood", "posterior_predictive"}
