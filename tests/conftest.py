@@ -273,9 +273,11 @@ def _made_posterior(
     from bayescale.runs import Runs
 
     rng = np.random.default_rng(3)
-    table = {name: np.geomspace(1e8, 1e10, 6)[rng.permutation(6)] for name in law.inputs} | {
-        "loss": np.linspace(3.5, 2.5, 6)
-    }
+    counts_of_runs = np.geomspace(1e8, 1e10, 6)
+    table = {name: counts_of_runs[rng.permutation(6)] for name in law.inputs}
+    if "flops" in table:
+        table["flops"] = 1e10 * table["flops"]
+    table["loss"] = np.linspace(3.5, 2.5, 6)
     table |= {} if law.response == "loss" else {law.response: np.linspace(0.8, 0.3, 6)}
     needed = {
         "loss_se": np.full(6, 0.02),
