@@ -32,7 +32,7 @@ Weigh = Callable[[np.ndarray, np.ndarray], Weighable]
 
 _CHAINS = 128
 """Chains of a group: two tiles."""
-_STEPS, _WARMUP, _THINNING = 300, 100, 8
+_STEPS, _WARMUP, _THINNING, _MOST_PASSES = 200, 100, 8, 4
 _JUMPS, _LONG_STEPS = 0.3, 0.1
 _RENEWED = 0.4
 _JITTER = 1e-4
@@ -58,7 +58,7 @@ class Group(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Population:
-    """Draws of all chains after the warm-up.
+    """Draws of all chains.
 
     Attributes
     ----------
@@ -69,6 +69,15 @@ class Population:
 
     points: np.ndarray
     found: Weighable
+
+    @classmethod
+    def of(cls, kept: list[Group]) -> "Population":
+        """Join where chains stood after some steps."""
+        found = [group.found for group in kept]
+        return cls(
+            np.stack([group.points for group in kept]),
+            jax.tree.map(lambda *parts: np.concatenate(parts, axis=-1), *found),
+        )
 
     @property
     def ess(self) -> float:
@@ -98,8 +107,9 @@ def populated(
     n_functions: int,
     proposal: Mixture,
     rng: np.random.Generator,
+    fewest: float,
 ) -> Population:
-    """Run the chains of both groups.
+    """Run the chains of both groups, in passes, until the draws of one pass are reliable.
 
     Parameters
     ----------
@@ -111,30 +121,50 @@ def populated(
     proposal : Mixture
         What chains jump to.
     rng : numpy Generator
+    fewest : float
+        Effective draws that a reliable pass has.
     """
     groups = []
     for points in np.split(start, 2, axis=1):
         standard = rng.standard_normal((n_functions, points.shape[1]))
         groups.append(Group(points, standard, weigh(points, standard)))
-    kept: list[Group] = []
-    for step in range(_STEPS):
-        for turn in (0, 1):
-            tried, correction = _tried(groups[turn], groups[1 - turn], proposal, rng)
-            found = weigh(tried.points, tried.standard)
-            gain = _log_density(found) - _log_density(groups[turn].found) + correction
-            accepted = np.log(rng.uniform(size=len(gain))) < gain
-            groups[turn] = _chosen(accepted, tried._replace(found=found), groups[turn])
-        if step >= _WARMUP and step % _THINNING == 0:
-            kept.append(_joined(groups))
-    return Population(
-        np.stack([group.points for group in kept]),
-        jax.tree.map(lambda *parts: np.concatenate(parts, axis=-1), *[g.found for g in kept]),
-    )
+    for _ in range(_WARMUP):
+        groups = _moved(groups, weigh, proposal, rng)
+    for _ in range(_MOST_PASSES):
+        kept = []
+        for step in range(_STEPS):
+            groups = _moved(groups, weigh, proposal, rng)
+            if step % _THINNING == 0:
+                kept.append(_joined(groups))
+        population = Population.of(kept)
+        if population.reliable(fewest):
+            break
+    return population
 
 
 def n_chains() -> int:
     """Return the number of chains of both groups."""
     return 2 * _CHAINS
+
+
+def _moved(
+    groups: list[Group], weigh: Weigh, proposal: Mixture, rng: np.random.Generator
+) -> list[Group]:
+    """Return both groups after a step of each."""
+    first, second = groups
+    first = _stepped(first, second, weigh, proposal, rng)
+    return [first, _stepped(second, first, weigh, proposal, rng)]
+
+
+def _stepped(
+    moving: Group, resting: Group, weigh: Weigh, proposal: Mixture, rng: np.random.Generator
+) -> Group:
+    """Return a group after a step that each chain accepts or not."""
+    tried, correction = _tried(moving, resting, proposal, rng)
+    found = weigh(tried.points, tried.standard)
+    gain = _log_density(found) - _log_density(moving.found) + correction
+    accepted = np.log(rng.uniform(size=len(gain))) < gain
+    return _chosen(accepted, tried._replace(found=found), moving)
 
 
 def _tried(

@@ -207,7 +207,8 @@ def _chains(
     last = pool.draws[:, -pool.last :]
     start = last[:, pool.weighed.chosen(n_chains(), rng)]
     weigh = partial(conditional.weigh, linearisation)
-    return populated(weigh, start, conditional.problem.n_functions, pool.proposal, rng)
+    n_functions = conditional.problem.n_functions
+    return populated(weigh, start, n_functions, pool.proposal, rng, ESS_LIMIT)
 
 
 class Drawn(NamedTuple):

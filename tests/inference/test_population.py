@@ -28,7 +28,7 @@ def banana(points: np.ndarray, standard: np.ndarray) -> Weighable:
 @pytest.fixture(scope="module")
 def bent() -> Population:
     rng = np.random.default_rng(0)
-    return populated(banana, WIDE.draw(n_chains(), rng), 1, WIDE, rng)
+    return populated(banana, WIDE.draw(n_chains(), rng), 1, WIDE, rng, 400)
 
 
 def test_chains_find_the_moments_of_a_bent_density_from_scattered_estimates(
