@@ -155,7 +155,7 @@ def test_the_truth_has_any_rank_among_draws_as_often_as_any_other(
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("sizes_per_budget", [3, 8, 60])
+@pytest.mark.parametrize("sizes_per_budget", [1, 3, 8, 60])
 def test_the_default_is_calibrated_on_few_and_on_many_runs(sizes_per_budget: int) -> None:
     law, noise = defaults.law(), Discrepancy()
     problem = float64(in_its_own_units)(law, noise, sizes_per_budget)
