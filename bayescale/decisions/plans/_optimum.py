@@ -434,8 +434,7 @@ def _least_near(
 ) -> Array:
     """Return the log N at which the loss with departures is least.
 
-    By the law alone it has one minimum; departures may make several, of which the best about that
-    one is taken.
+    By the law alone it has one minimum; departures may make several, the best about it is taken.
     """
     middle, half_width = (least + greatest) / 2, (LOG_ENDLESS - LOG_LEAST) / 2
     smooth = replace(scenario, departures=None)
@@ -480,12 +479,8 @@ def _least_about(
         worse, best = jnp.where(is_better, best, here), jnp.where(is_better, here, best)
         low = jnp.where(is_place, best - between, jnp.where(worse < best, worse, low))
         high = jnp.where(is_place, best + between, jnp.where(worse > best, worse, high))
-        return (
-            jnp.maximum(low, least),
-            jnp.minimum(high, greatest),
-            best,
-            jnp.where(is_better, value, lowest),
-        )
+        lowest = jnp.where(is_better, value, lowest)
+        return jnp.maximum(low, least), jnp.minimum(high, greatest), best, lowest
 
     begin = centre, centre, centre, jnp.full(centre.shape, jnp.inf)
     return jax.lax.fori_loop(0, looks.places + looks.sections, look, begin)[2]
