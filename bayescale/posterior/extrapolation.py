@@ -12,6 +12,8 @@ from bayescale.units import rounded, six_nd
 FAR = 1000.0
 """Times the compute of the dearest run, from which on no answer is supported by the runs."""
 
+# Less is "1 times" in three digits.
+_BEYOND = 1.005
 _NAMES = {
     "compute": "the compute of the dearest run",
     "n_params": "the largest N",
@@ -61,7 +63,7 @@ class Extrapolation:
     def is_outside(self) -> bool:
         """Return whether an input of the law lies outside those of the runs."""
         inputs = {name: one for name, one in self.factors.items() if name != "compute"}
-        return max(inputs.values(), default=1.0) > 1.001 or bool(self.below)
+        return max(inputs.values(), default=1.0) > _BEYOND or bool(self.below)
 
     @property
     def sentence(self) -> str:
@@ -69,7 +71,7 @@ class Extrapolation:
         parts = [
             f"{rounded(factor)} times {_NAMES.get(name, f'the largest {name}')}"
             for name, factor in self.factors.items()
-            if factor > 1.001
+            if factor > _BEYOND
         ]
         for name, factor in self.below.items():
             parts.append(f"{rounded(1 / factor)} times smaller than the smallest {name} tried")

@@ -7,7 +7,10 @@ import pandas as pd
 from bayescale.errors import InputError
 from bayescale.tables.columns import Chosen, chosen_for, named_columns, size_label_for
 from bayescale.tables.derived import PRODUCTS
+from bayescale.tables.headings import heading
 from bayescale.tables.roles import (
+    DATASET_TOKENS,
+    EPOCHS,
     INGREDIENTS,
     OPTIONAL,
     QUANTITIES,
@@ -56,7 +59,16 @@ def choose(
         if one:
             chosen[role.name] = one
             taken.add(one.heading)
+    if "n_tokens" in chosen and "n_tokens" not in named and _are_of_dataset(frame, chosen, taken):
+        # Tokens that were trained on are those of the data set times the epochs.
+        taken.remove(chosen.pop("n_tokens").heading)
     return chosen if "n_tokens" in chosen else chosen | _factors(frame, chosen, taken)
+
+
+def _are_of_dataset(frame: pd.DataFrame, chosen: Mapping[str, Chosen], taken: set[str]) -> bool:
+    """Return whether the tokens that were chosen are those of a data set, and epochs are given."""
+    tokens = chosen["n_tokens"].heading
+    return bool(chosen_for(EPOCHS, frame, taken) and DATASET_TOKENS.score(heading(tokens)))
 
 
 def _roles(required: Sequence[str]) -> list[Role]:

@@ -12,6 +12,7 @@ Columns = Mapping[str, np.ndarray]
 """Numbers of each row, by standard name; NaN where a cell is missing."""
 
 PRODUCTS = (
+    ("dataset_tokens", "epochs"),
     ("steps", "batch_tokens"),
     ("steps", "batch_size", "sequence_length"),
     ("tokens_per_param", "n_params"),

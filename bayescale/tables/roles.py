@@ -155,6 +155,15 @@ SEQUENCE_LENGTH = Role(
     | {"max sequence length": 85, "n context": 80, "context": 55, "context size": 80}
     | {"context window": 80, "train sequence length": 90},
 )
+DATASET_TOKENS = Role(
+    "dataset_tokens",
+    "tokens of a data set",
+    {"dataset tokens": 80, "corpus tokens": 80, "unique tokens": 80, "tokens per epoch": 80}
+    | {"dataset size": 70, "dataset size tokens": 80, "tokens in dataset": 80},
+)
+EPOCHS = Role(
+    "epochs", "passes over a data set", {"epoch": 80, "n epoch": 80, "epochs": 80, "n epochs": 80}
+)
 TOKENS_PER_PARAM = Role(
     "tokens_per_param",
     "tokens for each parameter",
@@ -185,7 +194,11 @@ QUANTITIES = {role.name: role for role in (N_PARAMS, N_TOKENS, LOSS, FLOPS)}
 """Roles of the numbers that a fit is about, by standard name."""
 
 INGREDIENTS = {
-    role.name: role for role in (STEPS, BATCH_SIZE, BATCH_TOKENS, SEQUENCE_LENGTH, TOKENS_PER_PARAM)
+    role.name: role
+    for role in (
+        *(STEPS, BATCH_SIZE, BATCH_TOKENS, SEQUENCE_LENGTH),
+        *(DATASET_TOKENS, EPOCHS, TOKENS_PER_PARAM),
+    )
 }
 """Roles of the numbers from which tokens follow, by name."""
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bayescale._internal.discovery import describe
-from bayescale.decisions.plans._one_budget import is_of_one_budget
+from bayescale.decisions.plans._one_budget import has_vertex, is_of_one_budget
 from bayescale.posterior.beside_prior import QUANTITIES, beside_prior
 from bayescale.posterior.prior_weight import PRIOR, prior_weight
 from bayescale.priors.library import Library
@@ -96,6 +96,9 @@ def print_next_commands(posterior: "Posterior", saved: str) -> None:
     from bayescale.laws.base import AllocatesCompute
 
     file = shlex.quote(saved)
+    if is_of_one_budget(posterior) and not has_vertex(posterior.runs):
+        style.console().print(f"Saved to {saved}.", soft_wrap=True)
+        return
     lines = [f"Saved to {saved}. Next:"]
     if is_of_one_budget(posterior):
         compute = as_typed(posterior.runs.column("flops").max())
@@ -127,7 +130,7 @@ def _next_inputs(posterior: "Posterior") -> str:
 
 def _why_no_plan(posterior: "Posterior") -> str:
     if is_of_one_budget(posterior):
-        return "all runs have one budget, and their losses show no least one among the sizes tried."
+        return "all runs have one budget, and their losses have no minimum among the sizes tried."
     return f"{posterior.law.formula} has no trade-off between parameters and tokens."
 
 

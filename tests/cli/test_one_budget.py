@@ -41,6 +41,13 @@ def test_the_page_of_a_fit_has_the_vertex_and_no_other_budget(runs, capsys):
     assert "bayescale forecast" not in page
 
 
+def test_a_plan_that_would_be_refused_is_not_the_next_command(runs, capsys):
+    peaked = runs.frame["loss"].max() + runs.frame["loss"].min() - runs.frame["loss"]
+    posterior = known_posterior(bs.Runs(runs.frame.assign(loss=peaked)), shape=(1, 1))
+    print_next_commands(posterior, "post.nc")
+    assert capsys.readouterr().out == "Saved to post.nc.\n"
+
+
 def test_allocate_prints_the_vertex_with_its_interval(bayescale, saved):
     result = bayescale("allocate", saved, "--compute", 1e20)
     assert result.exit_code == 0

@@ -359,3 +359,13 @@ def test_every_verb_of_runs_reads_a_path(verb):
 
 def test_what_is_no_table_is_refused_by_its_type():
     assert "cannot be read from 'int'" in refused(3)
+
+
+def test_tokens_of_a_data_set_are_taken_as_often_as_there_are_epochs():
+    table = {"params": [1e8, 1e8, 1e9], "dataset_tokens": [1e9] * 3, "epochs": [2, 6, 20]}
+    runs = Runs.read(table | {"val_loss": [3.1, 2.9, 2.4]})
+    assert sorted(runs.frame["n_tokens"]) == [2e9, 6e9, 2e10]
+    assert any("'dataset_tokens' × 'epochs'" in note for note in runs.notes)
+    without = {name: values for name, values in table.items() if name != "epochs"}
+    alone = Runs.read(without | {"val_loss": [3.1, 2.9, 2.4]})
+    assert set(alone.frame["n_tokens"]) == {1e9}

@@ -190,6 +190,15 @@ def refuse_other_budgets_of_runs(verb: str, runs: Runs, compute: np.ndarray | No
         raise refusal(verb, runs, found)
 
 
+def has_vertex(runs: Runs) -> bool:
+    """Return whether runs of one budget show which size is best at it."""
+    try:
+        vertex(runs)
+    except InputError:
+        return False
+    return True
+
+
 def _scattered(log_tokens: np.ndarray, losses: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return tables of losses that scatter about their parabola, shape (draws, runs)."""
     terms = np.vander(log_tokens - log_tokens.mean(), _COEFFICIENTS)

@@ -41,6 +41,9 @@ LARGER, AS_DEAR, SMALL = "a larger run", "a run as dear as the dearest", "small 
 _TO_THE_TARGET = 10.0
 # One run may cost so many times as much as the dearest: the next step of most sweeps.
 _MOST = 3.0
+# So many small runs at most are set beside it: nobody makes thousands.
+_MOST_SMALL = 100
+_ROUNDING = 1 + 1e-9
 # Tokens per parameter of candidates: as known, or so far about their centre.
 _RATIOS, _ASIDE = 9, 4.0
 _FEWEST_DRAWS = 100
@@ -67,11 +70,11 @@ class NextRun:
     n_params : dict of str to float
         The same of the best size.
     frame : DataFrame, one row per choice
-        ``choice``: the best larger run within the budget, the best run as dear as the dearest so
-        far, and small runs that cost as much together as the first. ``runs``, their number;
-        ``n_params``, ``n_tokens`` and ``flops`` of one of them; ``loss_left`` and
-        ``n_params_left``, the width of the 90 % interval of log loss and of the logarithm of the
-        best size that is left on average, as a share of what it is now.
+        ``choice``: the best run of 3 times the compute of the dearest so far, the best run as dear
+        as that, and small runs, a hundred at most, that cost as much together as the first.
+        ``runs``, their number; ``n_params``, ``n_tokens`` and ``flops`` of one of them;
+        ``loss_left`` and ``n_params_left``, the width of the 90 % interval of log loss and of the
+        logarithm of the best size that is left on average, as a share of what it is now.
     """
 
     name: str
@@ -108,9 +111,9 @@ class NextRun:
             f"One more run would tell most with {run}, {times}. On average it would narrow the "
             f"90 % interval of the loss {at} from {self._percent(1.0)} to "
             f"{self._percent(best['loss_left'])}, and {self._size(best['n_params_left'])}.",
-            f"A run as dear as the dearest would leave "
-            f"{self._percent(rows.loc[AS_DEAR]['loss_left'])} of the loss, and as much compute on "
-            f"{small['runs']:,.0f} runs of {small['flops']:.2g} FLOPs "
+            f"A run that costs as much as the dearest would leave "
+            f"{self._percent(rows.loc[AS_DEAR]['loss_left'])} of the loss; the FLOPs of the first, "
+            f"spent on {small['runs']:,.0f} runs of {small['flops']:.2g} FLOPs, would leave "
             f"{self._percent(small['loss_left'])}.",
         )
 
@@ -267,11 +270,12 @@ def _candidates(runs: Runs) -> pd.DataFrame:
     centre = np.sqrt(least * most)
     ratios = np.geomspace(min(least, centre / _ASIDE), max(most, centre * _ASIDE), _RATIOS)
     cheapest, dearest = float(runs.six_nd.min()), float(runs.six_nd.max())
-    costs = {LARGER: _MOST * dearest, AS_DEAR: dearest, SMALL: cheapest}
+    small = max(cheapest, _MOST * dearest / _MOST_SMALL)
+    costs = {LARGER: _MOST * dearest, AS_DEAR: dearest, SMALL: small}
     tables = []
     for choice, flops in costs.items():
         size = params_at_ratio(flops, ratios)
-        count = np.floor(_MOST * dearest / cheapest) if choice == SMALL else 1.0
+        count = np.floor(_MOST * dearest / small * _ROUNDING) if choice == SMALL else 1.0
         columns = {"n_params": size, "n_tokens": size * ratios, "flops": flops}
         tables.append(pd.DataFrame({"choice": choice, "runs": count, **columns}))
     return pd.concat(tables, ignore_index=True)

@@ -69,7 +69,8 @@ def test_a_run_is_as_dear_as_it_says(posterior, found):
     dearest = posterior.runs.six_nd.max()
     assert rows.loc[LARGER, "flops"] == pytest.approx(3 * dearest)
     assert rows.loc[AS_DEAR, "flops"] == pytest.approx(dearest)
-    assert rows.loc[SMALL, "flops"] == pytest.approx(posterior.runs.six_nd.min())
+    assert rows.loc[SMALL, "flops"] == pytest.approx(0.03 * dearest)
+    assert rows.loc[SMALL, "runs"] == 100
     spent = rows.loc[SMALL, "flops"] * rows.loc[SMALL, "runs"]
     assert 0.9 < spent / rows.loc[LARGER, "flops"] <= 1
 
@@ -104,7 +105,7 @@ def test_the_sentences_have_the_intervals_now_and_then(found):
     first, second = found.sentences
     assert f"from ±{half:.2g} % to ±{then:.2g} %" in first
     assert "3 times the compute of the dearest" in first
-    assert "A run as dear as the dearest" in second
+    assert "A run that costs as much as the dearest" in second
 
 
 def test_it_says_where_no_run_would_change_much(found):
