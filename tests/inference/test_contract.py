@@ -249,9 +249,22 @@ def test_the_mode_of_runs_that_a_law_made_finds_the_law_again(law: Any, complete
     assert (np.linalg.eigvalsh(mode.inverse_hessian) > 0).all()
 
 
-@pytest.mark.parametrize(
-    ("law", "noise", "method"), REFUSED, ids=["-".join(map(describe, case)) for case in REFUSED]
-)
+def refusals() -> list[Any]:
+    """Every refused case as a parameter of tests: by default those that are the first in which a
+    message meets a law, a noise model or a method, the others with ``-m slow``.
+    """
+    met: set[tuple[str | None, str]] = set()
+    found = []
+    for case in REFUSED:
+        message = refusal(*case)
+        pairs = {(message, name) for name in named(case)}
+        marks = pytest.mark.slow if pairs <= met else ()
+        met |= pairs
+        found.append(pytest.param(*case, id="-".join(map(describe, case)), marks=marks))
+    return found
+
+
+@pytest.mark.parametrize(("law", "noise", "method"), refusals())
 def test_what_a_method_cannot_take_it_refuses_with_what_to_do(
     law: Any, noise: Any, method: Any, complete: bs.Runs
 ) -> None:
