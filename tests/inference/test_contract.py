@@ -8,6 +8,7 @@ all other fits with ``-m exhaustive``.
 """
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import combinations, product
 from typing import Any
 
@@ -66,21 +67,24 @@ NOISES = (
 METHODS = {"b": "bootstrap", "g": "grid", "i": "importance", "m": "multistart", "n": "nuts"}
 
 POSTERIOR_METHODS = (bs.NUTS, bs.Grid, bs.Importance)
-DEFAULT = bs.laws.Chinchilla()
+# By name once, and not for each of the cases: a name is looked up in its folder.
+DEFAULT, OF_ONE_INPUT = bs.laws.Chinchilla(), bs.laws.PowerLaw()
+BINOMIAL, GROUP_EFFECTS = bs.noise.Binomial(), bs.noise.GroupEffects()
+GRID, WITH_PROCESSES = bs.Grid, (bs.Importance, bs.NUTS)
 SCATTER = 0.01
 
 
 def refusal(law: Any, noise: Any, method: Any) -> str | None:
     """Return the message of a method that cannot take a law and a noise model, or None."""
-    if noise == bs.noise.Binomial() and law.response != "accuracy":
+    if noise == BINOMIAL and law.response != "accuracy":
         return r"binomial counts right answers.*predicts .*use StudentT"
     if any(not set(process.inputs) <= set(law.inputs) for process in noise.shared):
         return r"looks at .*, which .* does not have; leave the process out"
     if isinstance(method, POSTERIOR_METHODS) and not is_likelihood(noise):
         return r"needs a likelihood.*huber.*Use StudentT"
-    if noise.shared and not isinstance(method, (bs.Importance, bs.NUTS)):
+    if noise.shared and not isinstance(method, WITH_PROCESSES):
         return r"takes runs to scatter independently of each other.*share departures.*Use NUTS"
-    if isinstance(method, bs.Grid) and not law.terms:
+    if isinstance(method, GRID) and not law.terms:
         return r"grid handles laws that are a constant and one or two powers.*is none. Use NUTS"
     return None
 
@@ -93,7 +97,7 @@ def fitted(law: Any, noise: Any) -> bool:
     """
     if not noise.shared:
         return True
-    return law == DEFAULT or (law == bs.laws.PowerLaw() and noise == bs.noise.GroupEffects())
+    return law == DEFAULT or (law == OF_ONE_INPUT and noise == GROUP_EFFECTS)
 
 
 def named(case: tuple[Any, Any, Any]) -> tuple[str, str, str]:
@@ -101,6 +105,7 @@ def named(case: tuple[Any, Any, Any]) -> tuple[str, str, str]:
     return law, noise, method
 
 
+@cache
 def designed() -> dict[tuple[str, str, str], bool]:
     """The names of law, noise model and method of each fit of the design, and whether it runs by
     default.
@@ -249,9 +254,22 @@ def test_the_mode_of_runs_that_a_law_made_finds_the_law_again(law: Any, complete
     assert (np.linalg.eigvalsh(mode.inverse_hessian) > 0).all()
 
 
-@pytest.mark.parametrize(
-    ("law", "noise", "method"), REFUSED, ids=["-".join(map(describe, case)) for case in REFUSED]
-)
+def refusals() -> list[Any]:
+    """Every refused case as a parameter of tests: by default those that are the first in which a
+    message meets a law, a noise model or a method, the others with ``-m slow``.
+    """
+    met: set[tuple[str | None, str]] = set()
+    found = []
+    for case in REFUSED:
+        message = refusal(*case)
+        pairs = {(message, name) for name in named(case)}
+        marks = pytest.mark.slow if pairs <= met else ()
+        met |= pairs
+        found.append(pytest.param(*case, id="-".join(map(describe, case)), marks=marks))
+    return found
+
+
+@pytest.mark.parametrize(("law", "noise", "method"), refusals())
 def test_what_a_method_cannot_take_it_refuses_with_what_to_do(
     law: Any, noise: Any, method: Any, complete: bs.Runs
 ) -> None:

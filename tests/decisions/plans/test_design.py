@@ -14,7 +14,6 @@ from bayescale.decisions.plans.design import Design
 from bayescale.errors import InputError
 from bayescale.laws import Chinchilla, PowerLaw
 from bayescale.noise import Huber, Normal
-from tests.known_posteriors import known_posterior
 
 BUDGET, TARGET = 7e20, 1e22
 
@@ -22,7 +21,7 @@ BUDGET, TARGET = 7e20, 1e22
 @pytest.fixture(scope="module")
 def posterior():
     runs = bs.datasets.simulate(seed=1, budgets=(1e18, 3e18, 1e19), sizes_per_budget=5)
-    return known_posterior(runs, shape=(1, 4000))
+    return bs.fit(runs, law=Chinchilla(), noise=Normal(), method=bs.Importance(draws=4000))
 
 
 @pytest.fixture(scope="module")
