@@ -1,4 +1,4 @@
-"""What one more run would change: by how much it would narrow the loss and the best size at a
+"""The worth of one more run: by how much it would narrow the loss and the best size at a
 larger budget.
 
 Over posterior draws the log loss f of a run that could be made and a quantity q of the target are
