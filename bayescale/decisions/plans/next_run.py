@@ -96,8 +96,7 @@ class NextRun:
     @property
     def sentences(self) -> tuple[str, ...]:
         """Say which run would narrow the answers most and by how much, and what others would."""
-        rows = self.summary()
-        best = rows.loc[LARGER]
+        best, small, as_dear = self._row(LARGER), self._row(SMALL), self._row(AS_DEAR)
         at = f"at {self.compute:.3g} FLOPs"
         times = f"{rounded(best['flops'] / self.dearest)} times the compute of the dearest"
         if min(best["loss_left"], best["n_params_left"]) > _HARDLY:
@@ -106,13 +105,12 @@ class NextRun:
             f"{count_in_words(best['n_params'])} parameters on "
             f"{count_in_words(best['n_tokens'])} tokens"
         )
-        small = rows.loc[SMALL]
         return (
             f"One more run would tell most with {run}, {times}. On average it would narrow the "
             f"90 % interval of the loss {at} from {self._percent(1.0)} to "
             f"{self._percent(best['loss_left'])}, and {self._size(best['n_params_left'])}.",
             f"A run that costs as much as the dearest would leave "
-            f"{self._percent(rows.loc[AS_DEAR]['loss_left'])} of the loss; the FLOPs of the first, "
+            f"{self._percent(as_dear['loss_left'])} of the loss; the FLOPs of the first, "
             f"spent on {small['runs']:,.0f} runs of {small['flops']:.2g} FLOPs, would leave "
             f"{self._percent(small['loss_left'])}.",
         )
@@ -132,6 +130,12 @@ class NextRun:
             "sentences": self.sentences,
         }
         return dict(as_json(found))
+
+    def _row(self, choice: str) -> dict[str, float]:
+        """Return the row of a choice."""
+        table = self.summary()
+        place = list(table.index).index(choice)
+        return {str(name): float(table[name].iloc[place]) for name in table}
 
     def _percent(self, left: float) -> str:
         """Return half the interval of the loss once so much of it is left, in per cent."""
@@ -238,8 +242,8 @@ def next_run_to(
     for name, values in (("loss_left", loss), ("n_params_left", n_params)):
         left[name] = _share_left(log_losses, np.log(values)[::step], error)
     chosen = _best_of_each_choice(table.assign(**left))
-    now = quantiles(loss), quantiles(n_params)
-    return NextRun(runs.name, compute, float(runs.six_nd.max()), *now, chosen)
+    dearest = float(runs.six_nd.max())
+    return NextRun(runs.name, compute, dearest, _interval(loss), _interval(n_params), chosen)
 
 
 def _what_is_lacking(posterior: Posterior) -> str:
@@ -305,6 +309,11 @@ def _best_of_each_choice(table: pd.DataFrame) -> pd.DataFrame:
     both = table["loss_left"] * table["n_params_left"]
     rows = both.groupby(table["choice"], sort=False).idxmin()
     return table.loc[rows].reset_index(drop=True)
+
+
+def _interval(draws: np.ndarray) -> dict[str, float]:
+    """Return the quantiles of draws as numbers."""
+    return {name: float(value) for name, value in quantiles(draws).items()}
 
 
 def _around(interval: Mapping[str, float], left: float) -> tuple[str, str]:
