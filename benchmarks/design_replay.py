@@ -7,9 +7,12 @@ the bought runs, whose prior has not seen the family: by its forecasts of the hi
 frontier of loss against compute, and of the compute-optimal size N* at the hidden budgets.
 
 The strategies: `design` asks once; `design in rounds` asks two times and is told the losses of the
-first half; `isoflop` buys whole budgets, the dearest that it can pay first, and what is left buys a
-part of another, with sizes evenly spaced; `ladder` buys one run of each size, that with nearest to
-20 tokens per parameter, the largest first; `random` buys what it can pay in a random order.
+first half; `isoflop` buys the same number of sizes, evenly spaced, of every budget up to the
+dearest of which it can pay four; `ladder` buys of each budget, from the dearest on, the run nearest
+to 20 tokens per parameter, then the second nearest, while it can pay; `random` buys what it can pay
+in a random order.
+
+A design may end before the limit, where no other run tells of N* more than chance would seem to.
 
 Prints CRPS, as a ratio to that of the isoFLOP grid, of each family and as a geometric mean over
 families, where a family has one vote; writes benchmarks/results/design_replay.json. A cell is one
@@ -51,7 +54,7 @@ from bayescale.processes.base import excess_of_best
 RESULTS = record.RESULTS
 INPUTS = ("n_params", "n_tokens")
 ISOFLOP = "isoflop"
-# Of the families with several sweeps, those with the most and the fewest budgets.
+# Of Porian's six sweeps one of each text is replayed.
 LEFT_OUT = (
     "rw/1_reproducing_kaplan",
     "rw/5_optimizer_tuning",
@@ -67,6 +70,7 @@ FEWEST_SIZES = 4
 SEEDS = (0, 1)
 # A hidden run is at the frontier where its log loss is so little above the best for its compute.
 AT_FRONTIER = 0.02
+BOUGHT = ("n_bought", "spent")
 SCORES = ("loss_crps", "loss_error", "size_crps", "size_error")
 
 _PER_DECADE = 4
@@ -158,35 +162,31 @@ def _at_frontier(runs: bs.Runs, hidden: bs.Runs) -> bs.Runs:
 
 
 def isoflop(pool: Pool, limit: float) -> np.ndarray:
-    """Buy whole budgets, the dearest first, and with the rest a part of the dearest other one."""
+    """Buy as many sizes of each budget, up to the dearest of which four can be paid, as the limit
+    allows.
+    """
     flops, free = pool.runs.six_nd, pool.for_sale(pool.start)
-    bought = np.zeros(0, dtype=int)
-    not_whole = []
-    for which in np.unique(pool.budget[pool.budget != NO_BUDGET])[::-1]:
-        rows = free[pool.budget[free] == which]
-        if flops[rows].sum() <= limit - flops[bought].sum():
-            bought = np.append(bought, rows)
-        else:
-            not_whole.append(which)
-    for which in not_whole:
-        most = int((pool.budget == which).sum())
-        for count in range(most, FEWEST_SIZES - 1, -1):
-            rows = np.intersect1d(_spread(pool.runs, pool.budget, which, count), free)
-            if flops[rows].sum() <= limit - flops[bought].sum():
-                return np.append(bought, rows)
-    return bought
+    budgets, counts = np.unique(pool.budget[pool.budget != NO_BUDGET], return_counts=True)
+    for dearest in budgets[::-1]:
+        for count in range(counts.max(), FEWEST_SIZES - 1, -1):
+            grid = [_spread(pool.runs, pool.budget, which, count) for which in budgets]
+            of_budgets = np.concatenate(grid[: int(np.searchsorted(budgets, dearest)) + 1])
+            bought = np.intersect1d(of_budgets, free)
+            if flops[bought].sum() <= limit:
+                return bought
+    return np.zeros(0, dtype=int)
 
 
 def ladder(pool: Pool, limit: float) -> np.ndarray:
-    """Buy one run of each size, that with nearest to 20 tokens per parameter, the largest size that
-    can be paid first.
+    """Buy what the limit pays of each budget's run nearest to 20 tokens per parameter, the dearest
+    first, then of the second nearest, and so on.
     """
-    table = pool.runs.frame.iloc[pool.for_sale(pool.start)]
-    table = table.assign(row=pool.for_sale(pool.start))
-    ratio = table["n_tokens"] / table["n_params"] / TOKENS_PER_PARAM
-    table = table.assign(off=np.abs(np.log(ratio)))
-    nearest = table.sort_values("off", kind="stable").drop_duplicates("n_params")
-    return _while_paid(pool, nearest.sort_values("n_params")["row"].to_numpy()[::-1], limit)
+    rows = pool.for_sale(pool.start)
+    rows = rows[pool.budget[rows] != NO_BUDGET]
+    log_ratio = np.log(pool.runs.column("n_tokens") / pool.runs.column("n_params"))[rows]
+    off = pd.Series(np.abs(log_ratio - np.log(TOKENS_PER_PARAM)))
+    rank = off.groupby(pool.budget[rows]).rank(method="first")
+    return _while_paid(pool, rows[np.lexsort([-pool.budget[rows], rank])], limit)
 
 
 def at_random(seed: int) -> Strategy:
@@ -253,10 +253,10 @@ def _fitted_once(pool: Pool, rows: tuple[int, ...]) -> bs.Posterior:
 
 STRATEGIES: dict[str, Strategy] = {
     ISOFLOP: isoflop,
-    "ladder": ladder,
-    **{f"random {seed}": at_random(seed) for seed in SEEDS},
     "design": designed(1),
     "design in rounds": designed(2),
+    "ladder": ladder,
+    **{f"random {seed}": at_random(seed) for seed in SEEDS},
 }
 
 
@@ -320,7 +320,8 @@ def _line(cell: JsonObject) -> str:
 
 
 def against_isoflop(cells: list[JsonObject]) -> pd.DataFrame:
-    """Return scores as ratios to the isoFLOP grid's, one row per family and strategy.
+    """Return scores as ratios to the isoFLOP grid's, the number of runs bought and the share of the
+    limit that was spent, one row per family and strategy.
 
     Seeds of a strategy are averaged before the ratio; ratios of sweeps and shares of a family are
     averaged geometrically.
@@ -328,19 +329,24 @@ def against_isoflop(cells: list[JsonObject]) -> pd.DataFrame:
     table = pd.DataFrame(cells)
     table["strategy"] = table["strategy"].str.replace(r" \d+$", "", regex=True)
     at = ["family", "set", "share"]
-    mean = table.groupby([*at, "strategy"])[list(SCORES)].mean()
+    grouped = table.groupby([*at, "strategy"])
+    mean = grouped[list(SCORES)].mean()
     grid = mean.xs(ISOFLOP, level="strategy").reindex(mean.index.droplevel("strategy"))
     log_ratios = np.log(mean / grid.to_numpy())
-    return np.exp(log_ratios.groupby(["strategy", "family"]).mean()).reset_index()
+    of_family = ["strategy", "family"]
+    ratios = np.exp(log_ratios.groupby(of_family).mean())
+    bought = grouped[list(BOUGHT)].mean().groupby(of_family).mean()
+    return ratios.join(bought).reset_index()
 
 
 def over_families(ratios: pd.DataFrame) -> pd.DataFrame:
     """Return the geometric mean over families of each strategy, and its worst family."""
-    grouped = np.log(ratios.set_index(["strategy", "family"])).groupby("strategy")
+    grouped = np.log(ratios.set_index(["strategy", "family"])[list(SCORES)]).groupby("strategy")
     means = np.exp(grouped.mean())
     errors = np.exp(grouped.std() / np.sqrt(grouped.count())).add_suffix("_times_se")
     worst = np.exp(grouped.max()).add_suffix("_worst")
-    return means.join([errors, worst]).reset_index()
+    bought = ratios.groupby("strategy")[list(BOUGHT)].mean()
+    return means.join([errors, worst, bought]).reset_index()
 
 
 def pools(only: str) -> Iterator[Pool]:

@@ -3,6 +3,7 @@
 import allocation_sets
 import design_replay
 import numpy as np
+import pandas as pd
 import pytest
 from design_replay import ISOFLOP, against_isoflop, at_random, isoflop, ladder, over_families
 
@@ -37,24 +38,23 @@ def test_what_is_bought_is_new_and_within_the_limit(pool, strategy, share):
     assert pool.runs.six_nd[bought].sum() <= limit
 
 
-def test_an_isoflop_grid_buys_the_dearest_whole_budget_that_it_can_pay(pool):
-    flops = pool.runs.six_nd
-    dearest = flops[pool.budget == pool.budget.max()].sum()
-    whole = isoflop(pool, dearest)
-    assert set(np.flatnonzero(pool.budget == pool.budget.max())) <= set(whole)
+def test_an_isoflop_grid_has_as_many_sizes_of_each_budget_or_the_start_has_them(pool):
+    bought = isoflop(pool, pool.limit(0.7))
+    sizes_of_budgets = np.bincount(pool.budget[np.union1d(bought, pool.start)])
+    assert pool.budget[bought].max() == pool.budget.max()
+    assert sizes_of_budgets.min() >= design_replay.FEWEST_SIZES
 
 
-def test_an_isoflop_grid_spends_the_rest_on_sizes_evenly_spaced(pool):
-    flops, dearest = pool.runs.six_nd, pool.budget.max()
-    bought = isoflop(pool, 0.6 * flops[pool.budget == dearest].sum())
-    sizes = np.sort(np.log(pool.runs.column("n_params")[bought[pool.budget[bought] == dearest]]))
-    assert len(sizes) >= design_replay.FEWEST_SIZES
-    assert np.diff(sizes).max() < 3 * np.diff(sizes).min()
+def test_an_isoflop_grid_ends_at_the_dearest_budget_of_which_four_sizes_can_be_paid(pool):
+    assert pool.budget[isoflop(pool, pool.limit(0.4))].max() == pool.budget.max() - 1
 
 
-def test_a_ladder_has_one_run_of_each_size(pool):
-    sizes = pool.runs.column("n_params")[ladder(pool, pool.limit(0.4))]
-    assert len(np.unique(sizes)) == len(sizes)
+def test_a_ladder_begins_with_the_run_of_each_budget_nearest_to_twenty_tokens_per_parameter(pool):
+    off = np.abs(np.log(pool.runs.column("n_tokens") / pool.runs.column("n_params") / 20))
+    for_sale = pool.for_sale(pool.start)
+    for which, first in zip((2, 1, 0), ladder(pool, np.inf), strict=False):
+        of_budget = for_sale[pool.budget[for_sale] == which]
+        assert first == of_budget[off[of_budget].argmin()]
 
 
 def test_a_random_choice_depends_on_its_seed(pool):
@@ -66,7 +66,7 @@ def test_a_random_choice_depends_on_its_seed(pool):
 def test_a_grid_of_sizes_and_tokens_is_cut_in_slices_of_compute():
     size, tokens = (values.ravel() for values in np.meshgrid(*[np.geomspace(1e8, 1e10, 12)] * 2))
     table = {"n_params": size, "n_tokens": 20 * tokens, "loss": 2 + size**-0.1 + tokens**-0.1}
-    runs = bs.Runs.from_frame(table, name="grid")
+    runs = bs.Runs.from_frame(pd.DataFrame(table), name="grid")
     curves = bs.Runs.from_frame(allocation_sets.sections(runs.frame), name="sections")
     sweep = allocation_sets.SweepOfBudgets("grid", "grid", runs, bs.AfterBudgets(), curves=curves)
     case = next(allocation_sets.cuts_of(sweep))
@@ -78,7 +78,8 @@ def test_a_grid_of_sizes_and_tokens_is_cut_in_slices_of_compute():
 
 def scores(family, strategy, value, share=0.4):
     facts = {"family": family, "set": family, "share": share, "strategy": strategy}
-    return facts | dict.fromkeys(design_replay.SCORES, value)
+    bought = dict.fromkeys(design_replay.BOUGHT, 0.5)
+    return facts | bought | dict.fromkeys(design_replay.SCORES, value)
 
 
 def test_ratios_are_to_the_grid_of_the_same_sweep_and_limit():
