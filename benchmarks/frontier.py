@@ -9,7 +9,8 @@ Such ladders are a split of their own; where all their runs have one compute, th
 without a ratio.
 
 Prints a table of all splits, then by number of runs, by distance and by family, a selection of
-models with a family left out, and errors on the Chinchilla runs above three budgets; writes
+models with a family left out, what several models gain together over the default (see
+frontier_stack.py), and errors on the Chinchilla runs above three budgets; writes
 benchmarks/results/frontier.json. With two seeds, such as --seed 0,1, every model is fitted with
 both, and a table says how far they differ. With --worlds, simulated sweeps that no law of bayescale
 describes replace the panel; see frontier_worlds.py.
@@ -40,6 +41,7 @@ from pathlib import Path
 
 import frontier_pages
 import frontier_panel
+import frontier_stack
 import frontier_tables
 import frontier_worlds
 import numpy as np
@@ -300,8 +302,10 @@ def show_panel(cells: list[JsonObject], candidates: list[Candidate]) -> JsonObje
     table = frontier_tables.sets(cells)
     seed = candidates[0].seed
     first = [each for each in candidates if each.seed == seed]
-    chosen = frontier_tables.left_out(table, [each.label for each in first])
+    labels = [each.label for each in first]
+    chosen = frontier_tables.left_out(table, labels)
     others = [each for each in candidates if each.seed != seed]
+    pools = frontier_stack.stacked([cell for cell in cells if cell["model"] in labels])
     noise = [frontier_tables.between_seeds(table, each.model, each.label) for each in others]
     tables = {
         "frontier": frontier_tables.frontier(table),
@@ -311,6 +315,7 @@ def show_panel(cells: list[JsonObject], candidates: list[Candidate]) -> JsonObje
         "left_out": chosen,
         "grouped": frontier_tables.against(table, GROUPED, "default"),
         "seeds": pd.concat(noise) if noise else pd.DataFrame(),
+        "stacked": pools,
         "sets": table,
     }
     frontier_pages.show_frontier(tables["frontier"])
@@ -322,6 +327,7 @@ def show_panel(cells: list[JsonObject], candidates: list[Candidate]) -> JsonObje
         frontier_pages.show_chosen(chosen)
     frontier_pages.show_against(tables["grouped"], GROUPED, "default")
     frontier_pages.show_seeds(tables["seeds"])
+    frontier_pages.show_stacked(pools)
     return {name: _records(each) for name, each in tables.items()}
 
 

@@ -137,6 +137,21 @@ def show_seeds(rows: pd.DataFrame) -> None:
     )
 
 
+def show_stacked(rows: pd.DataFrame) -> None:
+    """Print what the default gains in log density where other models are mixed in."""
+    show(
+        "Models together: mean log density less that of the default alone, nats per hidden run",
+        rows,
+        {
+            "set": "{set}",
+            "weighed by": "{n_weighed} runs",
+            "weight of the default": "{weight:.2f}",
+            "stacked": "{gain:+.3f}",
+            "equal weights": "{gain_equal:+.3f}",
+        },
+    )
+
+
 def show_worlds(rows: pd.DataFrame) -> None:
     """Print the simulated worlds."""
     show(

@@ -128,6 +128,17 @@ def _default_fit(result: JsonObject) -> list[list[str]]:
     return rows
 
 
+def _design_replay(result: JsonObject) -> list[list[str]]:
+    headings = ["runs chosen by", "runs", "limit spent", "frontier loss, CRPS", "worst family"]
+    rows = [[*headings, "N*, CRPS", "worst family"]]
+    for row in result["strategies"]:
+        cells = [row["strategy"], f"{row['n_bought']:.0f}", f"{row['spent']:.0%}"]
+        for score in ("loss_crps", "size_crps"):
+            cells += [f"{row[score]:.2f}", f"{row[f'{score}_worst']:.2f}"]
+        rows.append(cells)
+    return rows
+
+
 def _seconds(seconds: float) -> str:
     return f"{seconds:.3g} s"
 
@@ -140,6 +151,7 @@ def _ratio(ratio: float) -> str:
 TABLES = {
     "speed": Table(("main_job", "peers"), _speed),
     "default_fit": Table(("default_fit",), _default_fit),
+    "design_replay": Table(("design_replay",), _design_replay),
 }
 
 
