@@ -18,13 +18,8 @@ TIMEOUT = 500
 
 def start(devices: int, *arguments: Any) -> subprocess.Popen[str]:
     # Compiling takes most of the time, and optimising most of that.
-    # The last value of a flag counts.
-    flags = (
-        os.environ["XLA_FLAGS"],
-        f"--xla_force_host_platform_device_count={devices}",
-        "--xla_backend_optimization_level=0",
-    )
-    environment = os.environ | {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": " ".join(flags)}
+    flags = f"--xla_force_host_platform_device_count={devices} --xla_backend_optimization_level=0"
+    environment = os.environ | {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags}
     command = [sys.executable, WORK, *map(str, arguments)]
     return subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
