@@ -38,7 +38,7 @@ class OptimumDrift(Process):
         ℓ, in decades of compute.
     """
 
-    scale: float = 0.015
+    scale: float = 0.0125
     length: float = 1.0
 
     title: ClassVar[str] = "Drift of the best size along compute"

@@ -33,7 +33,7 @@ Values: TypeAlias = Array | np.ndarray
 LOG_LEAST, LOG_ENDLESS = 0.0, 200.0
 _HALVINGS, _HALVINGS_WITHIN = 56, 32
 # About the law's own optimum: how far departures are looked at, in log N, and at how many places.
-_REACH, _PLACES = 10.0, 31
+_HALF_WIDTH, _PLACES = 10.0, 31
 # Sections of the search about the best of those places, to a millionth of N, and of that before for
 # the law's own optimum, to a hundredth.
 _SECTIONS, _PLACES_OF_LAW, _SECTIONS_OF_LAW = 29, 5, 18
@@ -440,7 +440,7 @@ def _least_near(
     smooth = replace(scenario, departures=None)
     roughly = _Looks(half_width, _PLACES_OF_LAW, _SECTIONS_OF_LAW)
     by_law = _least_about(lambda x: loss(x, smooth), middle, least, greatest, roughly)
-    exactly = _Looks(_REACH, _PLACES, _SECTIONS)
+    exactly = _Looks(_HALF_WIDTH, _PLACES, _SECTIONS)
     return _least_about(lambda x: loss(x, scenario), by_law, least, greatest, exactly)
 
 
@@ -449,7 +449,7 @@ class _Looks(NamedTuple):
     often the part about the best of them is then cut by the golden section.
     """
 
-    reach: float
+    half_width: float
     places: int
     sections: int
 
@@ -462,7 +462,7 @@ def _least_about(
     Losses are compared, and no slopes are taken: a program that has the loss in one place compiles
     in a third of the time.
     """
-    offsets = jnp.linspace(-looks.reach, looks.reach, looks.places)
+    offsets = jnp.linspace(-looks.half_width, looks.half_width, looks.places)
     between = offsets[1] - offsets[0]
 
     def look(count: Array, state: tuple[Array, ...]) -> tuple[Array, ...]:
