@@ -79,10 +79,14 @@ def names(package: str) -> list[str]:
     return sorted(_files(package) | _entry_points(package).keys())
 
 
-def _files(package: str) -> set[str]:
-    path = importlib.import_module(package).__path__
-    files = [module.name for module in pkgutil.iter_modules(path)]
-    return {name for name in files if name != "base" and not name.startswith("_")}
+def _files(package: str) -> frozenset[str]:
+    return _files_in(tuple(importlib.import_module(package).__path__))
+
+
+@cache
+def _files_in(folders: tuple[str, ...]) -> frozenset[str]:
+    files = [module.name for module in pkgutil.iter_modules(folders)]
+    return frozenset(name for name in files if name != "base" and not name.startswith("_"))
 
 
 def _entry_points(package: str) -> "dict[str, EntryPoint]":
