@@ -254,6 +254,23 @@ def with_every_column(runs: Any) -> Any:
     return Runs.from_frame(runs.frame.assign(**more, **inputs, **counted, **responses, **shares))
 
 
+def with_a_size_of_two_runs(posterior: Any) -> Any:
+    """Return a posterior made by hand whose first two runs share a model size, with coefficients
+    for what such a size does.
+    """
+    from bayescale.processes.base import bases, locate, padded_functions
+
+    sizes = posterior.runs.frame["n_params"].to_numpy(copy=True)
+    sizes[1] = sizes[0]
+    frame = posterior.runs.frame.assign(n_params=sizes)
+    runs = dataclasses.replace(posterior.runs, frame=frame)
+    held = bases(posterior.noise.shared, locate(runs, posterior.law.inputs))
+    functions = sum(padded_functions(basis.process, basis.size) for basis in held)
+    shape = (*posterior.coefficients.shape[:2], functions)
+    coefficients = np.random.default_rng(3).standard_normal(shape)
+    return dataclasses.replace(posterior, runs=runs, coefficients=coefficients)
+
+
 @pytest.fixture(scope="session")
 def made_posterior() -> Callable[..., Any]:
     """Make a Posterior without fitting: constants near the priors' means, or those given, each of

@@ -87,9 +87,15 @@ def test_a_budget_does_not_span_more_than_a_half():
         units.budgets(chain)
 
 
-@pytest.mark.parametrize("compute", [[1e18, 1e18], [1e18, 1e18, 1e19, 1e20, 1e21]])
-def test_one_budget_or_runs_that_stand_alone_are_no_budgets(compute):
-    with pytest.raises(bs.InputError, match="two or more, with 2 runs or more on average"):
+@pytest.mark.parametrize(
+    ("compute", "why"),
+    [
+        ([1e18, 1e18], "have one amount of compute; there must be two budgets"),
+        ([1e18, 1e18, 1e19, 1e20, 1e21], "budgets have 2 runs or more each on average"),
+    ],
+)
+def test_one_budget_or_runs_that_stand_alone_are_no_budgets(compute, why):
+    with pytest.raises(bs.InputError, match=why):
         units.budgets(np.array(compute))
 
 

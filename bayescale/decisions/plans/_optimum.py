@@ -140,8 +140,8 @@ class PlanObjective:
         left = limits.costs - scenario.serve_rates * forward * scenario.served
         # Said outright, since compilers may be told to take the least of numbers alone.
         can_serve = jnp.all(left > 0, axis=0)
-        flops = jnp.min(jnp.where(left > 0, left, 1.0) / scenario.train_rates, axis=0)
-        log_affordable = jnp.log(flops) - jnp.log(TRAINING_PASSES * forward)
+        log_flops = jnp.log(jnp.where(left > 0, left, 1.0) / scenario.train_rates)
+        log_affordable = jnp.min(log_flops, axis=0) - jnp.log(TRAINING_PASSES * forward)
         return jnp.where(can_serve, jnp.minimum(log_affordable, limits.log_tokens), jnp.nan)
 
     @jit_for(Use.BRIEF, "self")

@@ -21,6 +21,7 @@ from bayescale.decisions.plans.constraints import Constraints
 from bayescale.laws import Chinchilla
 from bayescale.noise import Discrepancy, Normal
 from bayescale.processes import Matern, OptimumDrift, SharedEffect, SizeEffect
+from tests.conftest import with_a_size_of_two_runs
 
 BUDGETS = np.array([1e18, 1e20, 1e22])
 LAW = {"E": 1.7, "A": 400.0, "B": 410.0, "alpha": 0.34, "beta": 0.28, "sigma": 0.01}
@@ -175,11 +176,8 @@ def test_a_forecast_of_a_named_size_has_the_effect_of_that_size(made_posterior):
     noise = Discrepancy(Normal(), (SizeEffect(),))
     given = LAW | {"size_sd": 0.05}
     params = {name: np.full((2, 20), value) for name, value in given.items()}
-    made = made_posterior(Chinchilla(), noise, params)
-    sizes = made.runs.frame["n_params"].to_numpy(copy=True)
-    sizes[1] = sizes[0]
-    runs = replace(made.runs, frame=made.runs.frame.assign(n_params=sizes))
-    posterior, run = replace(made, runs=runs), 0
+    posterior = with_a_size_of_two_runs(made_posterior(Chinchilla(), noise, params))
+    run, sizes = 0, posterior.runs.column("n_params")
     at = {"n_params": sizes[[run]], "n_tokens": np.array([1e13])}
     of_that_size = posterior.log_departure()[..., run].reshape(-1)
     assert np.std(of_that_size) > 0.02

@@ -9,6 +9,7 @@ from bayescale.decisions.plans.plan import Plan
 from bayescale.laws import Chinchilla
 from bayescale.noise import Discrepancy, Normal
 from bayescale.processes import OptimumDrift, SizeEffect
+from tests.conftest import with_a_size_of_two_runs
 
 LAW = {"E": 1.7, "A": 400.0, "B": 410.0, "alpha": 0.34, "beta": 0.28, "sigma": 0.01}
 # The outlook has it: a hundred times the dearest run.
@@ -20,7 +21,7 @@ def posterior(made_posterior):
     noise = Discrepancy(Normal(), (OptimumDrift(), SizeEffect()))
     given = LAW | {"tilt_sd": 0.02, "size_sd": 0.01}
     params = {name: np.full((2, 50), value) for name, value in given.items()}
-    return made_posterior(Chinchilla(), noise, params)
+    return with_a_size_of_two_runs(made_posterior(Chinchilla(), noise, params))
 
 
 @pytest.fixture(scope="module")
