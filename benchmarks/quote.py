@@ -17,6 +17,20 @@ import record
 from record import JsonObject
 
 PAGES = ("docs/evidence.md",)
+_SPLITS = {
+    "dearest_20_percent": "most expensive fifth",
+    "beyond_a_tenth": "beyond a tenth of the largest compute",
+    "ladders": "beyond the 6, 8 or 12 cheapest runs",
+    "short_ladders": "beyond the 3 or 4 cheapest runs",
+}
+_LADDERS = {"ladders": "6, 8 or 12", "short_ladders": "3 or 4"}
+_SCORES_OF_LOSS = (
+    "50 % interval holds",
+    "90 % holds",
+    "bias of the median",
+    "CRPS, ratio",
+    "worst family",
+)
 _MARKED = re.compile(
     r"(?P<begin><!-- measured: (?P<name>\w+) -->\n).*?(?P<end><!-- end of (?P=name) -->)", re.DOTALL
 )
@@ -139,6 +153,53 @@ def _design_replay(result: JsonObject) -> list[list[str]]:
     return rows
 
 
+def _frontier(result: JsonObject) -> list[list[str]]:
+    rows = [["hidden runs", "model", *_SCORES_OF_LOSS]]
+    rows += [[_SPLITS[r["split"]], r["model"], *_scores_of_loss(r)] for r in result["frontier"]]
+    return rows
+
+
+def _ladders(result: JsonObject) -> list[list[str]]:
+    rows = [["fitted runs", "model", *_SCORES_OF_LOSS]]
+    rows += [
+        [f"{row['n_train']:.0f}", row["model"], *_scores_of_loss(row)]
+        for row in result["by_number"]
+    ]
+    return rows
+
+
+def _distances(result: JsonObject) -> list[list[str]]:
+    rows = [["fitted runs", "beyond their compute", "model", *_SCORES_OF_LOSS]]
+    for row in result["by_distance"]:
+        kind = _LADDERS.get(row["kind"], "a sweep")
+        rows.append([kind, f"{row['distance']}", row["model"], *_scores_of_loss(row)])
+    return rows
+
+
+def _scores_of_loss(row: JsonObject) -> list[str]:
+    shares = [_share(row[name]) for name in ("coverage50", "coverage90")]
+    ratios = [row["crps_ratio"], row["worst_ratio"]]
+    return [*shares, f"{100 * row['bias']:+.1f} %", *map(_two_digits, ratios)]
+
+
+def _share(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _two_digits(number: float | None) -> str:
+    """Return a number, or nothing where there is none."""
+    return "" if number is None else f"{number:.2f}"
+
+
+def _allocation(result: JsonObject) -> list[list[str]]:
+    rows = [["model", "50 % interval holds", "90 % holds", "beyond 28 times", "CRPS", "regret"]]
+    for row in result["models"]:
+        names = ("covered50", "covered90", "coverage90_over_28")
+        shares = [_share(row[name]) for name in names]
+        rows.append([row["model"], *shares, f"{row['crps']:.3f}", f"{row['regret']:.4f}"])
+    return rows
+
+
 def _seconds(seconds: float) -> str:
     return f"{seconds:.3g} s"
 
@@ -149,6 +210,10 @@ def _ratio(ratio: float) -> str:
 
 
 TABLES = {
+    "frontier": Table(("frontier",), _frontier),
+    "ladders": Table(("frontier",), _ladders),
+    "distances": Table(("frontier",), _distances),
+    "allocation": Table(("allocation",), _allocation),
     "speed": Table(("main_job", "peers"), _speed),
     "default_fit": Table(("default_fit",), _default_fit),
     "design_replay": Table(("design_replay",), _design_replay),
