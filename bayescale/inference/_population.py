@@ -194,13 +194,14 @@ def _log_density(found: Weighable) -> np.ndarray:
 
 def _chosen(accepted: np.ndarray, tried: Group, stood: Group) -> Group:
     """Return where chains stand: at what was tried where it is accepted."""
-    return Group(
-        *jax.tree.map(lambda new, old: np.where(accepted, new, old), tuple(tried), tuple(stood))
-    )
+    chosen: Group = jax.tree.map(lambda new, old: np.where(accepted, new, old), tried, stood)
+    return chosen
 
 
 def _joined(groups: list[Group]) -> Group:
-    return Group(*jax.tree.map(lambda *parts: np.concatenate(parts, axis=-1), *map(tuple, groups)))
+    """Return the chains of both groups as one."""
+    joined: Group = jax.tree.map(lambda *parts: np.concatenate(parts, axis=-1), *groups)
+    return joined
 
 
 def _effective(points: np.ndarray) -> np.ndarray:
