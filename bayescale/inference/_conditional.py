@@ -30,7 +30,8 @@ nested Laplace; C. Andrieu and G. O. Roberts, "The Pseudo-Marginal Approach for 
 Carlo Computations", 2009, for why an estimate without bias gives exact weights.
 """
 
-from typing import Annotated, NamedTuple
+from collections.abc import Sequence
+from typing import Annotated, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -42,6 +43,8 @@ from bayescale.inference._coordinates import Columns, Unconstrained, unscored
 from bayescale.inference._data import Data
 from bayescale.inference.base import Target
 from bayescale.kernels.elimination import Factor, factorise, solve_lower, solve_upper
+
+S = TypeVar("S")
 
 # Curvature of a run that lies far out is negative under heavy tails; this share of its secant
 # keeps the conditional proper.
@@ -105,6 +108,18 @@ class Weighable(NamedTuple):
     unconstrained: Array
     coefficients: Array
     log_density: Array
+
+    @property
+    def log_estimate(self) -> np.ndarray:
+        """The log density of (η, φ) as both z together estimate it, shape (batch,)."""
+        plus, minus = self.log_density
+        return np.asarray(np.logaddexp(plus, minus) - np.log(2))
+
+
+def joined(parts: Sequence[S]) -> S:
+    """Return named arrays of several batches as those of one, the batch last."""
+    whole: S = jax.tree.map(lambda *arrays: np.concatenate(arrays, axis=-1), *parts)
+    return whole
 
 
 @jit_for(Use.BRIEF, "target")

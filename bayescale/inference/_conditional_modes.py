@@ -21,7 +21,7 @@ import numpy as np
 from jax import Array
 
 from bayescale._internal.progress import Tell, tell_nobody
-from bayescale.inference._conditional import Linearisation, Weighable, linearise, weighable
+from bayescale.inference._conditional import Linearisation, Weighable, joined, linearise, weighable
 from bayescale.inference._coordinates import scored
 from bayescale.inference._data import Data
 from bayescale.inference._descent import Expansion, descended
@@ -210,7 +210,7 @@ class Conditional:
             return Weighable(**jax.device_get(found))
 
         tiles = self._side_by_side(weigh_tile, list(range(0, n, TILE)))
-        return jax.tree.map(lambda *parts: np.concatenate(parts, axis=-1)[..., :n], *tiles)
+        return jax.tree.map(lambda whole: whole[..., :n], joined(tiles))
 
     def _side_by_side(self, work: Callable[[S], T], parts: Sequence[S]) -> list[T]:
         """Return the results of parts, worked on in as many threads as there are workers."""

@@ -24,7 +24,7 @@ from typing import Annotated, NamedTuple
 import jax
 import numpy as np
 
-from bayescale.inference._conditional import Weighable
+from bayescale.inference._conditional import Weighable, joined
 from bayescale.inference._mixture import Mixture
 
 Weigh = Callable[[np.ndarray, np.ndarray], Weighable]
@@ -73,11 +73,8 @@ class Population:
     @classmethod
     def of(cls, kept: list[Group]) -> "Population":
         """Join where chains stood after some steps."""
-        found = [group.found for group in kept]
-        return cls(
-            np.stack([group.points for group in kept]),
-            jax.tree.map(lambda *parts: np.concatenate(parts, axis=-1), *found),
-        )
+        found = joined([group.found for group in kept])
+        return cls(np.stack([group.points for group in kept]), found)
 
     @property
     def ess(self) -> float:
@@ -135,7 +132,7 @@ def populated(
         for step in range(_STEPS):
             groups = _moved(groups, weigh, proposal, rng)
             if step % _THINNING == 0:
-                kept.append(_joined(groups))
+                kept.append(joined(groups))
         population = Population.of(kept)
         if population.reliable(fewest):
             break
@@ -162,7 +159,7 @@ def _stepped(
     """Return a group after a step that each chain accepts or not."""
     tried, correction = _tried(moving, resting, proposal, rng)
     found = weigh(tried.points, tried.standard)
-    gain = _log_density(found) - _log_density(moving.found) + correction
+    gain = found.log_estimate - moving.found.log_estimate + correction
     accepted = np.log(rng.uniform(size=len(gain))) < gain
     return _chosen(accepted, tried._replace(found=found), moving)
 
@@ -187,21 +184,10 @@ def _tried(
     return moving._replace(points=points, standard=standard), np.zeros(chains)
 
 
-def _log_density(found: Weighable) -> np.ndarray:
-    plus, minus = found.log_density
-    return np.asarray(np.logaddexp(plus, minus) - np.log(2))
-
-
 def _chosen(accepted: np.ndarray, tried: Group, stood: Group) -> Group:
     """Return where chains stand: at what was tried where it is accepted."""
     chosen: Group = jax.tree.map(lambda new, old: np.where(accepted, new, old), tried, stood)
     return chosen
-
-
-def _joined(groups: list[Group]) -> Group:
-    """Return the chains of both groups as one."""
-    joined: Group = jax.tree.map(lambda *parts: np.concatenate(parts, axis=-1), *groups)
-    return joined
 
 
 def _effective(points: np.ndarray) -> np.ndarray:

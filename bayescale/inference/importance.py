@@ -31,7 +31,7 @@ from bayescale._internal.compiling import Use, jit_for
 from bayescale._internal.precision import float64
 from bayescale._internal.progress import told
 from bayescale.errors import InputError
-from bayescale.inference._conditional import Linearisation, Weighable
+from bayescale.inference._conditional import Linearisation, Weighable, joined
 from bayescale.inference._conditional_modes import Conditional, Mode, Programs, cores
 from bayescale.inference._coordinates import ParamsInDataUnits, decorrelate_points
 from bayescale.inference._mixture import Mixture
@@ -132,7 +132,7 @@ class Importance(BatchMethod):
         diagnostics, reliable = pool.weighed.diagnostics, pool.weighed.reliable
         if reliable:
             chosen = pool.weighed.chosen(self.draws, generator)
-            whole = jax.tree.map(lambda *arrays: np.concatenate(arrays, axis=-1), *parts)
+            whole = joined(parts)
         else:
             conditional.tell("chains, since weights are uneven")
             population = _chains(conditional, modes[0].linearisation, pool, generator)
@@ -196,8 +196,7 @@ def _proposed(
     points = proposal.draw(size, generator)
     standard = generator.standard_normal((conditional.problem.n_functions, size))
     found = conditional.weigh(linearisation, points, standard)
-    plus, minus = found.log_density
-    return points, np.logaddexp(plus, minus) - np.log(2), found
+    return points, found.log_estimate, found
 
 
 def _chains(

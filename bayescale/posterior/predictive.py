@@ -129,7 +129,7 @@ def some_draws(posterior: "Posterior", chosen: np.ndarray) -> "Posterior":
     chains, per_chain, functions = posterior.coefficients.shape
     coefficients = posterior.coefficients.reshape(chains * per_chain, functions)
     repeated = coefficients[chosen % len(coefficients)][None]
-    return replace(posterior, params=params, coefficients=repeated)
+    return replace(posterior, params=params, coefficients=repeated, sample_stats={})
 
 
 def conditions(posterior: "Posterior", inputs: Inputs | None = None) -> Conditions:

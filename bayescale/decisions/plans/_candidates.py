@@ -1,7 +1,5 @@
 """Candidate runs, which have not been made: what their losses hang on, and how they scatter."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 
@@ -19,17 +17,14 @@ _ENOUGH_DRAWS = 1000
 _IQR = 1.349
 
 
-def some_draws(posterior: Posterior) -> Posterior:
+def a_thousand_draws(posterior: Posterior) -> Posterior:
     """Return the posterior with a thousand of its draws or a few more, evenly spaced.
 
     Searches for the least budget take ten times as long as those for the best plan, and means over
     a thousand draws are known well enough.
     """
     step = max(posterior.n_draws // _ENOUGH_DRAWS, 1)
-    thinned = {name: values.reshape(1, -1)[:, ::step] for name, values in posterior.params.items()}
-    count = posterior.n_draws, posterior.coefficients.shape[-1]
-    coefficients = posterior.coefficients.reshape(1, *count)[:, ::step]
-    return replace(posterior, params=thinned, coefficients=coefficients, sample_stats={})
+    return predictive.some_draws(posterior, np.arange(0, posterior.n_draws, step))
 
 
 def effects_of_identity(posterior: Posterior, table: pd.DataFrame, seed: int) -> np.ndarray:

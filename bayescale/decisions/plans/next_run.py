@@ -20,10 +20,10 @@ import pandas as pd
 from bayescale._internal.precision import float64
 from bayescale.decisions.plans._candidates import (
     INPUTS,
+    a_thousand_draws,
     effects_of_identity,
     noise_variance,
     scatter_of,
-    some_draws,
 )
 from bayescale.decisions.plans._one_budget import is_of_one_budget, refuse_other_budgets
 from bayescale.decisions.plans._planning import Planner
@@ -230,7 +230,7 @@ def next_run_to(
     """
     runs = posterior.runs
     table = _candidates(runs)
-    some = some_draws(posterior)
+    some = a_thousand_draws(posterior)
     step = posterior.n_draws // some.n_draws
     planner = Planner.of(posterior, seed=seed).every(step)
     shape = some.n_draws, len(table)

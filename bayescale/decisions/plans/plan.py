@@ -13,7 +13,7 @@ import pandas as pd
 
 from bayescale.decisions.checks.sensitivity import Sensitivity
 from bayescale.decisions.forecasts.forecast import Forecast, forecast
-from bayescale.decisions.plans._candidates import some_draws
+from bayescale.decisions.plans._candidates import a_thousand_draws
 from bayescale.decisions.plans._one_budget import refuse_other_budgets
 from bayescale.decisions.plans.allocate import Allocation, allocate
 from bayescale.decisions.plans.constraints import Constraints
@@ -250,7 +250,7 @@ def plan(
     inputs = {"n_params": n_params, "n_tokens": n_tokens}
     if "unique_tokens" in posterior.law.inputs:
         inputs["unique_tokens"] = n_tokens
-    some = some_draws(posterior)
+    some = a_thousand_draws(posterior)
     return Plan(
         posterior,
         compute,
