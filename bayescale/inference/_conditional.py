@@ -50,6 +50,9 @@ S = TypeVar("S")
 # keeps the conditional proper.
 _LEAST_SHARE = 0.3
 _LEAST_RESIDUAL, _LEAST_LEVERAGE, _LEAST_CURVATURE = 1e-6, 1e-6, 1e-6
+# Rows whose products of columns stay in cache; every size above it that `padded_size` returns is a
+# multiple.
+_BLOCK = 256
 
 
 class Linearisation(NamedTuple):
@@ -315,12 +318,21 @@ def _border(table: Array, groups: Array, curvature: Array) -> Array:
 def _gram(table: Array, curvature: Array) -> Array:
     """Return X' h X for columns X, shape (columns, columns, batch)."""
     size = table.shape[1]
-    # One matrix product for the whole batch, of the lower triangle.
     rows, columns = np.tril_indices(size)
-    products = table[:, rows] * table[:, columns]
+    block = min(len(table), _BLOCK)
+
+    def with_block(total: Array, begin: Array) -> tuple[Array, None]:
+        """Add one matrix product for the whole batch, of the lower triangle."""
+        here = jax.lax.dynamic_slice_in_dim(table, begin, block)
+        curved = jax.lax.dynamic_slice_in_dim(curvature, begin, block)
+        products = here[:, rows] * here[:, columns]
+        return total + products.T @ curved, None
+
+    none = jnp.zeros((len(rows), curvature.shape[1]))
+    lower, _ = jax.lax.scan(with_block, none, np.arange(0, len(table), block))
     place = np.zeros((size, size), dtype=int)
     place[rows, columns] = place[columns, rows] = np.arange(len(rows))
-    return (products.T @ curvature)[place]
+    return lower[place]
 
 
 def _prior(linearisation: Linearisation, size: int) -> tuple[Array, Array]:

@@ -11,7 +11,7 @@ made anew there, until neither moves.
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple, TypeVar
 
@@ -43,6 +43,8 @@ _NEAR, _LEVEL = (1.0, 0.3, 0.1), 0.1
 _FIRST_DAMPING, _GROW, _MOST_DAMPING = 10.0, 30.0, 1e6
 _FEWEST_SEARCHES, _SAME_VALUE, _LAW_STEPS_AGAIN, _UNLIKELY = 4, 1.0, 3, 3.0
 _MOST_ENDS, _FAR_BELOW, _SAME_END = 2, 20.0, 0.5
+# Searches over more rows than this begin with a sample of them, which costs a tenth and ends close.
+_MANY_ROWS, _SAMPLE = 2048, 1024
 _ROUNDS, _NEWTON_STEPS, _SETTLED = 20, 6, 1e-2
 
 
@@ -221,27 +223,44 @@ class Conditional:
 
     def modes(self, seed: int) -> list[Mode]:
         """Find distinct modes, the highest first."""
-        found = self._side_by_side(self._settled, self._ends(seed))
+        if self.problem.padded_size > _MANY_ROWS:
+            ends = self._ends_by_sample(seed)
+        else:
+            ends = self._ends(seed)
+        found = self._side_by_side(self._settled, ends)
         finite = [mode for mode in found if np.isfinite(mode.hessian).all()] or found[:1]
         return sorted(finite, key=lambda mode: mode.value)
 
     def _ends(self, seed: int) -> list[End]:
         """Return distinct ends of searches from the prior's best draws, the highest first."""
-        _, width = self.prior_location_scale
         draws = self._prior_draws(seed)
         with jax.enable_x64(True):
             independent = first(self.programs.independent)
             found = independent(draws, self.problem.data, self.problem.weights)
-        starts = draws[:, np.argsort(np.asarray(found["values"]))[:_SEARCHES]].T
+        best = draws[:, np.argsort(np.asarray(found["values"]))[:_SEARCHES]].T
+        starts = [End(np.inf, start, np.zeros(self.problem.n_functions)) for start in best]
         ends: list[End] = []
         while len(ends) < len(starts) and not _found_twice(ends):
             begin = len(ends)
-            several = list(starts[begin : begin + max(self.workers, 2)])
+            several = starts[begin : begin + max(self.workers, 2)]
             ends += self._side_by_side(lambda start: self._searched(start, seed), several)
         lowest = min(ends, key=lambda end: end.value)
         if self._is_unlikely(lowest):
             ends.append(self._searched_again(lowest, seed))
-        ends.sort(key=lambda end: end.value)
+        return self._distinct(ends)
+
+    def _ends_by_sample(self, seed: int) -> list[End]:
+        """Return ends of searches that begin where those over a sample of the runs have ended."""
+        problem = self.problem.thinned(_SAMPLE)
+        sample = replace(self, problem=problem, programs=Programs.of(problem))
+        starts = sample._ends(seed)
+        ends = self._side_by_side(lambda start: self._searched(start, seed), starts)
+        return self._distinct(ends)
+
+    def _distinct(self, ends: list[End]) -> list[End]:
+        """Return the highest ends that lie apart, the highest first."""
+        _, width = self.prior_location_scale
+        ends = sorted(ends, key=lambda end: end.value)
         distinct: list[End] = []
         for end in ends:
             close = [np.abs((end.unconstrained - one.unconstrained) / width) for one in distinct]
@@ -255,15 +274,15 @@ class Conditional:
         standard = np.random.default_rng(seed).standard_normal((_PRIOR_DRAWS, len(centre)))
         return (centre + width * standard).T
 
-    def _searched(self, start: np.ndarray, seed: int, law_steps: int = 0) -> End:
-        """Follow Gauss–Newton steps from a draw of the prior, with the best of some noises, each
-        after some steps of the law alone.
+    def _searched(self, start: End, seed: int, law_steps: int = 0) -> End:
+        """Follow Gauss–Newton steps from a start, with the best of some noises, each after some
+        steps of the law alone.
         """
         p = self.n_law
         centre, width = (values[p:] for values in self.prior_location_scale)
         standard = np.random.default_rng(seed).standard_normal((TILE - 1, len(centre)))
         near = standard * np.resize(_NEAR, TILE - 1)[:, None]
-        best = End(np.inf, start, np.zeros(self.problem.n_functions))
+        best = start._replace(value=np.inf)
         damping, linearisation = 0.0, self._law_moved(best, law_steps)
         for _ in range(_GAUSS_NEWTON_STEPS):
             self.tell("searching for modes")
@@ -303,7 +322,8 @@ class Conditional:
         """
         p = self.n_law
         centre = self.prior_location_scale[0][p:]
-        start = np.concatenate([end.unconstrained[:p], centre])
+        unconstrained = np.concatenate([end.unconstrained[:p], centre])
+        start = End(np.inf, unconstrained, np.zeros(self.problem.n_functions))
         return self._searched(start, seed, law_steps=_LAW_STEPS_AGAIN)
 
     def _law_moved(self, end: End, steps: int) -> Linearisation:

@@ -9,9 +9,10 @@ for an objective such as Huber it is the objective alone.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -210,6 +211,26 @@ class Problem:
         return np.asarray(self.weights) * np.pad(
             counts, ((0, self.padded_size - len(counts)), (0, 0))
         )
+
+    def thinned(self, count: int) -> "Problem":
+        """Return the problem of some of the runs, evenly spaced in order of compute, each weighed
+        for all that it stands for.
+
+        Parameters
+        ----------
+        count : int
+            Runs that are kept: a size that `padded_size` returns, and fewer than there are.
+        """
+        compute = np.broadcast_to(self.data.conditions.compute_decades, self.weights.shape)
+        order = np.argsort(compute[: len(self.runs), 0], kind="stable")
+        rows = order[np.linspace(0, len(order) - 1, count).round().astype(int)]
+
+        def kept(array: Array) -> Array:
+            return array[rows] if array.ndim and len(array) == self.padded_size else array
+
+        weights = self.weights[rows]
+        share = weights.sum() / self.weights.sum()
+        return replace(self, data=jax.tree.map(kept, self.data), weights=weights / share)
 
     def require_likelihood(self, method: Method) -> None:
         """Raise InputError, saying what to do, unless the noise model has a density."""

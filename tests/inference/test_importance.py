@@ -10,8 +10,9 @@ import pytest
 
 import bayescale as bs
 from bayescale._internal.precision import float64
-from bayescale.inference import _population, _weighing
+from bayescale.inference import _conditional_modes, _population, _weighing
 from bayescale.inference._conditional import Weighable
+from bayescale.inference._conditional_modes import Conditional, Programs
 from bayescale.inference._mixture import Mixture
 from bayescale.inference._pool import Pool
 from bayescale.inference.base import Problem
@@ -224,6 +225,32 @@ def test_the_last_round_grows_until_as_many_proposals_are_effective_as_an_answer
     grown, parts = FEW._last_round(pool, round_of)
     assert len(parts) > 1
     assert grown.weighed.reliable
+
+
+@float64
+def test_some_of_many_runs_weigh_what_all_of_them_do_and_hold_the_cheapest_and_the_dearest() -> (
+    None
+):
+    whole = problem(bs.datasets.simulate(seed=0, sizes_per_budget=20))
+    some = whole.thinned(24)
+    assert some.weights.shape == some.data.observed.shape == (24, 1)
+    assert float(some.weights.sum()) == pytest.approx(len(whole.runs))
+    compute = np.asarray(whole.data.conditions.compute_decades)[: len(whole.runs)]
+    kept = np.asarray(some.data.conditions.compute_decades)
+    assert (kept.min(), kept.max()) == (compute.min(), compute.max())
+
+
+@float64
+def test_modes_of_many_rows_that_are_searched_on_a_sample_are_those_of_a_search_over_all(
+    sweep: bs.Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conditional = Conditional(problem(sweep), Programs.of(problem(sweep)))
+    over_all = conditional.modes(0)[0]
+    monkeypatch.setattr(_conditional_modes, "_MANY_ROWS", 16)
+    monkeypatch.setattr(_conditional_modes, "_SAMPLE", 16)
+    by_sample = conditional.modes(0)[0]
+    assert by_sample.value == pytest.approx(over_all.value, abs=0.01)
+    np.testing.assert_allclose(by_sample.noise, over_all.noise, atol=0.02)
 
 
 def test_even_one_draw_may_be_asked_for(sweep: bs.Runs) -> None:
