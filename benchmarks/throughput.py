@@ -75,6 +75,7 @@ LONGEST_CALL = 2.5
 SHORTEST_TIMING = 0.2
 LONGEST_PRODUCT = 0.1
 FEWEST_CALLS = 3
+# Rows and columns of a tile of the evidence on a CPU (`bayescale.kernels.sizes`).
 TILE = (512, 256)
 MAIN_EXPONENTS = 9800
 QUICK_EXPONENTS = 980

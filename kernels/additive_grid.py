@@ -29,6 +29,9 @@ import jax.numpy as jnp
 from jax import Array
 from jax.scipy.special import gammaln
 
+from bayescale._internal.compiling import Use, jit_for
+from bayescale.kernels.products import product
+
 # Rounding costs 1 − ρ² some 10⁻¹⁶, and RSS the same share of what the second column explains;
 # nearer to parallel than this, the columns are made orthogonal run by run.
 NEARLY_PARALLEL = 1e-3
@@ -101,7 +104,7 @@ class Nodes(NamedTuple):
     covariance: Array
 
 
-@jax.jit
+@jit_for(Use.WIDE)
 def centre_response(
     values: Annotated[Array, "runs"], weights: Annotated[Array, "runs"]
 ) -> CentredResponse:
@@ -120,7 +123,7 @@ def centre_response(
     )
 
 
-@jax.jit
+@jit_for(Use.WIDE)
 def power_columns(
     exponents: Annotated[Array, "exponents"],
     log_input: Annotated[Array, "runs"],
@@ -139,7 +142,7 @@ def power_columns(
     shifted = jnp.expm1(
         -exponents[:, None] * log_input
     )  # the column of ones takes up the difference
-    mean = shifted @ of.root_weights**2 / of.weight
+    mean = product(shifted, of.root_weights**2) / of.weight
     centred = of.root_weights * (shifted - mean[:, None])
     length = jnp.sqrt(jnp.sum(centred**2, axis=1))
     # What rounding leaves of an input that is the same in every run is no column.
@@ -148,21 +151,21 @@ def power_columns(
     )
     length = jnp.where(length > _LEAST_LENGTH * len(log_input) * rounding, length, 0.0)
     unit = jnp.where(length > 0, 1.0, 0.0)[:, None] * centred / _divisor(length)[:, None]
-    return PowerColumns(unit, unit @ of.centred, length, 1.0 + mean, log_prior)
+    return PowerColumns(unit, product(unit, of.centred), length, 1.0 + mean, log_prior)
 
 
-@jax.jit
+@jit_for(Use.WIDE)
 def evaluate_grid(u: PowerColumns, v: PowerColumns, of: CentredResponse) -> Nodes:
     """Evaluate all pairs of exponents: arrays of shape (exponents of u, exponents of v).
 
     This holds the whole grid; `grid_evidence` streams one of any size.
     """
-    rho = u.unit @ v.unit.T
+    rho = product(u.unit, v.unit.T)
     d, rest = overlap(rho, u, v, of)
     return _nodes(rho, d, rest, along_rows(u), v, of)
 
 
-@jax.jit
+@jit_for(Use.WIDE)
 def evaluate_pairs(u: PowerColumns, v: PowerColumns, of: CentredResponse) -> Nodes:
     """Evaluate the exponents of u and v pair by pair: arrays of shape (exponents,)."""
     rho = jnp.sum(u.unit * v.unit, axis=1)

@@ -1,8 +1,8 @@
 """Functions that process a batch in blocks.
 
-The intermediate arrays of one block stay in cache, and the memory needed does not grow with the
-batch. Blocks are of equal size and are divided among the devices; there are at least as many
-blocks as devices.
+The intermediate arrays of one block stay in a CPU's cache (`sizes`), and the memory needed does
+not grow with the batch. Blocks are of equal size and are divided among the devices; there are at
+least as many blocks as devices.
 """
 
 from collections.abc import Callable
@@ -13,10 +13,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from bayescale.kernels.mesh import in_every_process, over_devices, padded_count
-
-# With 240 runs in float64 the ten arrays of an evaluation of 500 members fill a second-level cache.
-# This size was the fastest of those measured on two CPUs.
-BLOCK = 500
+from bayescale.kernels.sizes import sizes
 
 Tree = TypeVar("Tree")
 
@@ -25,7 +22,7 @@ def in_blocks(
     work: Callable[[Array, Array], Tree],
     columns: Annotated[Array, "coordinates batch"],
     weights: Annotated[Array, "runs #batch"],
-    block: int = BLOCK,
+    block: int | None = None,
 ) -> Tree:
     """Apply ``work(columns, weights)`` to one block of the batch after another.
 
@@ -36,15 +33,16 @@ def in_blocks(
         returns a pytree of arrays whose last axis is the block.
     columns : Array, shape (coordinates, batch)
     weights : Array, shape (runs, batch) or (runs, 1)
-    block : int
-        Largest number of members in a block.
+    block : int, optional
+        Largest number of members in a block; unless given, as many as suit the device.
 
     Returns
     -------
     pytree of arrays whose last axis is the batch
     """
     batch = columns.shape[-1]
-    n_blocks = padded_count(-(-batch // block))
+    most = sizes().members if block is None else block
+    n_blocks = padded_count(-(-batch // most))
     block_size = -(-batch // n_blocks)
     padding = n_blocks * block_size - batch
 

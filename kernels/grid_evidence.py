@@ -1,11 +1,12 @@
 """The evidence of an additive law over a grid of exponents of any size, in bounded memory.
 
-The grid is divided into tiles that fit a second-level cache. Each tile is computed by one matrix
-product and summed at once, so that a node costs 2·runs operations of the product and about twelve
-more, and no array of the grid's size exists. The least RSS of a tile with levels of any sign bounds
-the tile's contribution. Active sets are compared, and logarithms and exponentials computed, only in
-tiles whose bound matters beside the best node of a coarse subgrid. Each omitted node contributes
-less than e^−60 of the peak. Rows of tiles are divided among the devices.
+The grid is divided into tiles that fit a CPU's second-level cache, or an accelerator's memory
+(`sizes`). Each tile is computed by one matrix product and summed at once, so that a node costs
+2·runs operations of the product and about twelve more, and no array of the grid's size exists. The
+least RSS of a tile with levels of any sign bounds the tile's contribution. Active sets are
+compared, and logarithms and exponentials computed, only in tiles whose bound matters beside the
+best node of a coarse subgrid. Each omitted node contributes less than e^−60 of the peak. Rows of
+tiles are divided among the devices.
 """
 
 import math
@@ -15,6 +16,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from bayescale._internal.compiling import Use, jit_for
 from bayescale.kernels.additive_grid import (
     NEARLY_PARALLEL,
     CentredResponse,
@@ -28,10 +30,9 @@ from bayescale.kernels.additive_grid import (
     own_part,
 )
 from bayescale.kernels.mesh import in_every_process, over_devices, padded_count
+from bayescale.kernels.products import product
+from bayescale.kernels.sizes import sizes
 
-# The fastest of five shapes measured on two CPUs: 512 × 256 doubles are a megabyte.
-_TILE_ROWS = 512
-_TILE_COLUMNS = 256
 # Largest number of exponents along each axis of the coarse subgrid.
 _COARSE = 64
 # The second attempt begins at the peak itself, so that it cannot overflow.
@@ -63,7 +64,7 @@ class Evidence(NamedTuple):
     best: tuple[Array, Array]
 
 
-@jax.jit
+@jit_for(Use.WIDE)
 def grid_evidence(u: PowerColumns, v: PowerColumns, of: CentredResponse) -> Evidence:
     """Sum the marginal posterior over all pairs of exponents.
 
@@ -76,8 +77,9 @@ def grid_evidence(u: PowerColumns, v: PowerColumns, of: CentredResponse) -> Evid
     """
     n_rows = len(u.response)
     n_columns = len(v.response)
-    rows = _in_tiles(u, padded_count(-(-n_rows // _TILE_ROWS)))
-    columns = _in_tiles(v, -(-n_columns // _TILE_COLUMNS))
+    most = sizes()
+    rows = _in_tiles(u, padded_count(-(-n_rows // most.rows)))
+    columns = _in_tiles(v, -(-n_columns // most.columns))
 
     def overflown(state: tuple[Array, Array, _Sums]) -> Array:
         attempt, _, sums = state
@@ -189,7 +191,7 @@ def _tile(
     u: PowerColumns, v: PowerColumns, of: CentredResponse, shift: Array, least: Array
 ) -> _TileSums:
     """Return the sums of a tile; zeros and infinities where all of it is negligible."""
-    rho = u.unit @ v.unit.T
+    rho = product(u.unit, v.unit.T)
     d = 1 - rho * rho
     rest = v.response - rho * u.response[:, None]
     free_rss = (of.square - u.response**2)[:, None] - rest * rest / d

@@ -43,7 +43,7 @@ _GROW = 4.0
 _LONGEST_STRETCH = 3.0
 
 
-@jit_for(Use.OFTEN, "objective")
+@jit_for(Use.SEARCH, "objective")
 def levenberg_marquardt(
     objective: Objective,
     start: Annotated[Array, "coordinates batch"],

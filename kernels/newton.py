@@ -34,7 +34,7 @@ _HOPELESS_DAMPING = 1e12
 _NEGLIGIBLE_DECREASE = 1e-14
 
 
-@jit_for(Use.OFTEN, "objective")
+@jit_for(Use.SEARCH, "objective")
 def newton(
     objective: Objective,
     start: Annotated[Array, "coordinates batch"],

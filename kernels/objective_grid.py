@@ -6,24 +6,21 @@ The grid is the product of axes of E, A, B, alpha and beta: a brute-force view o
 shows where its valleys are, and how flat. The powers depend on an exponent and a run alone and are
 tabulated in advance; a cell then costs two products, two sums, a logarithm and ρ for each run. The
 grid is divided into tiles, and the runs are added one after another, so that a tile's sums stay in
-a second-level cache and the memory needed beyond the result does not grow with the grid. Tiles are
-divided among the devices.
+a CPU's second-level cache (`sizes`) and the memory needed beyond the result does not grow with the
+grid. Tiles are divided among the devices.
 """
 
 import math
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
+from bayescale._internal.compiling import Use, jit_for
 from bayescale.kernels.mesh import in_every_process, over_devices, padded_count
-
-# Larger tiles share the cost of a step among more cells; in float64 this size takes 512 kB, half of
-# a second-level cache.
-TILE = 2**16
+from bayescale.kernels.sizes import sizes
 
 # Each ρ defines its own parameters: any pytree of scalars, such as δ, σ or ν.
 RhoParameters: TypeAlias = Any
@@ -54,9 +51,9 @@ class Sweep(NamedTuple):
     weights: Array
 
 
-@partial(jax.jit, static_argnames=("rho", "tile"))
+@jit_for(Use.WIDE, "rho", "tile")
 def objective_grid(
-    rho: Rho, axes: Axes, sweep: Sweep, parameters: RhoParameters, *, tile: int = TILE
+    rho: Rho, axes: Axes, sweep: Sweep, parameters: RhoParameters, *, tile: int | None = None
 ) -> Array:
     """Return F at every cell.
 
@@ -71,8 +68,8 @@ def objective_grid(
         float64, to 1e-5 in float32.
     parameters : pytree of scalars
         Second argument of ``rho``, such as δ, σ or ν.
-    tile : int
-        Number of cells that are computed together.
+    tile : int, optional
+        Number of cells that are computed together; unless given, as many as suit the device.
 
     Returns
     -------
@@ -89,9 +86,9 @@ def objective_grid(
     return in_every_process(cells.reshape(lengths)[unpadded])
 
 
-@partial(jax.jit, static_argnames=("rho", "tile"))
+@jit_for(Use.WIDE, "rho", "tile")
 def best_cell(
-    rho: Rho, axes: Axes, sweep: Sweep, parameters: RhoParameters, *, tile: int = TILE
+    rho: Rho, axes: Axes, sweep: Sweep, parameters: RhoParameters, *, tile: int | None = None
 ) -> tuple[Array, Array]:
     """Return the least F on the grid and the index of its cell, keeping one tile at a time.
 
@@ -118,14 +115,14 @@ def best_cell(
     return in_every_process((values[best_tile], index))
 
 
-def _tiling(axes: Axes, tile: int) -> tuple[list[int], list[int]]:
+def _tiling(axes: Axes, tile: int | None) -> tuple[list[int], list[int]]:
     """Return the number of cells of a tile along each axis, and of tiles along each axis.
 
     From the last axis forward, tiles span as many axes as there is room for.
     """
     shape: list[int] = []
     counts: list[int] = []
-    room = tile
+    room = sizes().cells if tile is None else tile
     for axis in reversed(axes):
         most = max(min(len(axis), room), 1)
         fewest_tiles = -(-len(axis) // most)
@@ -141,7 +138,7 @@ def _over_tiles(
     axes: Axes,
     sweep: Sweep,
     parameters: RhoParameters,
-    tile: int,
+    tile: int | None,
     reduce: Callable[[Array], Tree],
 ) -> Tree:
     """Apply ``reduce`` to each tile of F and stack the results.
@@ -201,10 +198,14 @@ def _log(x: Array) -> Array:
 
     On a CPU XLA calls a library for each double precision logarithm, which costs three times as
     much as everything else together; arithmetic alone is vectorised. Single precision has a vector
-    logarithm already.
+    logarithm already, and so have other devices; a TPU's doubles have other bits.
     """
     if x.dtype != jnp.float64:
         return jnp.log(x)
+    return jax.lax.platform_dependent(x, cpu=_log_by_bits, default=jnp.log)
+
+
+def _log_by_bits(x: Array) -> Array:
     bits = jax.lax.bitcast_convert_type(x, jnp.uint64)
     # x = 2^k (1 + f) with 1 + f between √½ and √2. Placed in the low digits of 2⁵², the bits of k
     # are read as a number without a conversion.

@@ -4,14 +4,14 @@ The array of draws × cells never exists: a block of cells is evaluated, sorted 
 the next, so that memory is bounded by the draws and a block, whatever the grid. Sorting is most of
 the work. A loss is positive, so the bits of its floating-point number are in the order of the
 numbers, and XLA sorts integers on a CPU in a quarter of the time of floating-point numbers: about
-as fast as NumPy partitions. The quantiles are NumPy's, not approximations.
+as fast as NumPy partitions. Other devices sort the numbers themselves. The quantiles are NumPy's,
+not approximations.
 
 New runs scatter about the law by one deviate a draw, the same in every cell. Each cell's predictive
 distribution is still correct, since a draw's deviate is as good a sample in one cell as in another.
 Cells scatter together, so that surfaces are smooth, and scatter costs only an addition.
 """
 
-from functools import partial
 from typing import NamedTuple, Protocol
 
 import jax
@@ -19,11 +19,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from bayescale._internal.compiling import Use, jit_for
 from bayescale.kernels.blocks import in_blocks
-
-# Number of values in a block: 512 kB in float64, which leaves room in a second-level cache for the
-# intermediate arrays.
-BLOCK_VALUES = 2**16
+from bayescale.kernels.sizes import sizes
 
 
 class Curve(Protocol):
@@ -53,7 +51,7 @@ class Summary(NamedTuple):
     quantiles: Array
 
 
-@partial(jax.jit, static_argnames=("curve", "quantiles", "block_values"))
+@jit_for(Use.WIDE, "curve", "quantiles", "block_values")
 def predictive_surface(
     curve: Curve,
     params: dict[str, Array],
@@ -61,7 +59,7 @@ def predictive_surface(
     scatter: Array,
     *,
     quantiles: tuple[float, ...],
-    block_values: int = BLOCK_VALUES,
+    block_values: int | None = None,
 ) -> Summary:
     """Summarise the loss in every cell.
 
@@ -77,14 +75,15 @@ def predictive_surface(
         deviates of the noise for new runs.
     quantiles : tuple of float
         Between 0 and 1; interpolated linearly between draws, as NumPy does.
-    block_values : int
-        Number of draws × cells in a block.
+    block_values : int, optional
+        Number of draws × cells in a block; unless given, as many as suit the device.
 
     Returns
     -------
     Summary
     """
-    cells_per_block = max(block_values // scatter.shape[-1], 1)
+    values = sizes().values if block_values is None else block_values
+    cells_per_block = max(values // scatter.shape[-1], 1)
 
     def summarise(cells: Array, _: Array) -> Summary:
         # Draws are the last axis, so that the draws of a cell lie together for the sort.
@@ -98,13 +97,22 @@ def predictive_surface(
     return in_blocks(summarise, cells, no_weights, cells_per_block)
 
 
+def _sorted(loss: Array) -> Array:
+    """Return each row in order."""
+    return jax.lax.sort(loss, is_stable=False)
+
+
+def _sorted_by_bits(loss: Array) -> Array:
+    """Return each row of positive numbers in order, which is that of their bits."""
+    bits_type = jnp.uint64 if loss.dtype == jnp.float64 else jnp.uint32
+    bits = jax.lax.sort(jax.lax.bitcast_convert_type(loss, bits_type), is_stable=False)
+    return jax.lax.bitcast_convert_type(bits, loss.dtype)
+
+
 def _summary(loss: Array, quantiles: tuple[float, ...]) -> Summary:
     """Return mean, sd and quantiles of each row of losses, shape (cells, draws)."""
     draws = loss.shape[-1]
-    # Positive numbers are sorted by their bits.
-    bits_type = jnp.uint64 if loss.dtype == jnp.float64 else jnp.uint32
-    bits = jax.lax.sort(jax.lax.bitcast_convert_type(loss, bits_type), is_stable=False)
-    ordered = jax.lax.bitcast_convert_type(bits, loss.dtype)
+    ordered = jax.lax.platform_dependent(loss, cpu=_sorted_by_bits, default=_sorted)
     ranks = np.array([quantile * (draws - 1) for quantile in quantiles])
     below = np.floor(ranks).astype(int)
     fraction = ranks - below

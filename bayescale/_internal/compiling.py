@@ -1,4 +1,9 @@
-"""Compiler options for programs of many small operations, such as a sampler's, on a CPU.
+"""The place of a program and its compiler options, by what it is used for.
+
+A program of many small operations, such as a sampler's, waits for each before the next. An
+accelerator takes ten times as long as its host for that, so such programs run on the host's CPU
+unless work is pinned to a device (`jax.default_device`, or ``device`` of `bayescale.fit`); what
+works on many numbers at once goes to the accelerator.
 
 A fit waits for its compiler longer than for its draws. XLA's newer way of making code for fused
 operations takes as long as all else in compiling a sampler, and gains nothing in it; its default
@@ -11,13 +16,14 @@ Options belong to the device that a program runs on, which may be another than J
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from enum import Enum
 from functools import cache, wraps
 from typing import Any, ParamSpec, TypeVar
 
 import jax
 
-from bayescale._internal.devices import target_platform
+from bayescale._internal.devices import on_doubles, on_host, target_platform
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,13 +41,22 @@ _HASTY = {"xla_backend_optimization_level": 0}
 
 
 class Use(Enum):
-    """The frequency with which a program of small operations runs.
+    """The use of a program.
 
-    ``OFTEN`` is hundreds of thousands of operations, ``BRIEF`` less.
+    ``OFTEN`` runs hundreds of thousands of small operations one after another, ``BRIEF`` fewer.
+    ``SEARCH`` has many small operations too, each on a whole batch, and ``WIDE`` works on a large
+    grid.
     """
 
     OFTEN = "often"
     BRIEF = "brief"
+    SEARCH = "search"
+    WIDE = "wide"
+
+    @property
+    def place(self) -> AbstractContextManager[object]:
+        """The context in which a program of this use runs."""
+        return on_host() if self in (Use.OFTEN, Use.BRIEF) else on_doubles()
 
     @property
     def options(self) -> Options:
@@ -60,7 +75,7 @@ class Use(Enum):
 
     def options_on(self, platform: str) -> Options:
         """Return the compiler options for a platform: those that this JAX knows, for a CPU."""
-        if platform != "cpu":
+        if platform != "cpu" or self is Use.WIDE:
             return {}
         wanted = _SMALL | _HASTY if self is Use.BRIEF else dict(_SMALL)
         if _known(**wanted):
@@ -69,9 +84,9 @@ class Use(Enum):
 
 
 def jit_for(use: Use, *static: str) -> Callable[[Callable[P, R]], Callable[..., R]]:
-    """Decorate a function as ``jax.jit`` does, with the compiler options of a use.
+    """Decorate a function as ``jax.jit`` does, with the place and the compiler options of a use.
 
-    Options are those of the device that a call runs on, found at the call.
+    Both are found at the call.
 
     Parameters
     ----------
@@ -93,8 +108,13 @@ def jit_for(use: Use, *static: str) -> Callable[[Callable[P, R]], Callable[..., 
     def decorate(function: Callable[P, R]) -> Callable[..., R]:
         @cache
         def program(platform: str) -> Callable[P, R]:
+            # JAX keeps what it has traced by function, and sizes may depend on the platform.
+            @wraps(function)
+            def traced(*args: P.args, **kwargs: P.kwargs) -> R:
+                return function(*args, **kwargs)
+
             options = use.options_on(platform)
-            return jax.jit(function, static_argnames=static, compiler_options=options)
+            return jax.jit(traced, static_argnames=static, compiler_options=options)
 
         @wraps(function)
         def called(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -102,8 +122,10 @@ def jit_for(use: Use, *static: str) -> Callable[[Callable[P, R]], Callable[..., 
             # none here.
             leaves = jax.tree.leaves((args, kwargs))
             within = any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)
-            called_function = function if within else program(target_platform())
-            return called_function(*args, **kwargs)
+            if within:
+                return function(*args, **kwargs)
+            with use.place:
+                return program(target_platform())(*args, **kwargs)
 
         return called
 

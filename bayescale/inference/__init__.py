@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bayescale import defaults
+from bayescale._internal.devices import pinned_to
 from bayescale._internal.discovery import lazy_names
 from bayescale._internal.precision import float64
 from bayescale.errors import FitWarning, InputError, RunsWarning
@@ -33,6 +34,7 @@ def fit(
     law: Law | None = None,
     noise: Noise | None = None,
     method: Method | None = None,
+    device: str | None = None,
 ) -> Posterior:
     """Fit a scaling law to training runs.
 
@@ -54,6 +56,11 @@ def fit(
         By default `Importance()`, which hands on to `NUTS()` where its weights are not to be
         trusted. `Grid` needs a law that is a sum of powers, such as
         ``law=Chinchilla()``.
+    device : str
+        Where all work is done: a platform such as ``cpu`` or ``gpu``, or one device of it, such as
+        ``gpu:1``. By default samplers and searches for modes run on the host's CPU, since each
+        step waits for the one before, and grids, starts and replicates on the accelerator, where
+        JAX sees one.
 
     Returns
     -------
@@ -95,14 +102,15 @@ def fit(
     noise, method = _chosen(law, noise, method)
     findings = examine(runs.frame, law.inputs, law.response)
     refuse(findings, runs.name)
-    problem = Problem.build(runs, law, noise)
-    unusual = unlike_library(runs, law, noise)
-    if unusual and by_default:
-        problem = Problem.build(runs, widened(law), noise)
-    findings = (*unusual, *findings)
-    for finding in unread(findings):
-        warnings.warn(f"{runs.name}: {finding}", RunsWarning, stacklevel=3)
-    posterior = replace(method.run(problem), findings=findings)
+    with pinned_to(device):
+        problem = Problem.build(runs, law, noise)
+        unusual = unlike_library(runs, law, noise)
+        if unusual and by_default:
+            problem = Problem.build(runs, widened(law), noise)
+        findings = (*unusual, *findings)
+        for finding in unread(findings):
+            warnings.warn(f"{runs.name}: {finding}", RunsWarning, stacklevel=3)
+        posterior = replace(method.run(problem), findings=findings)
     for complaint in posterior.problems:
         warnings.warn(f"{runs.name}: {complaint}", FitWarning, stacklevel=3)
     return posterior

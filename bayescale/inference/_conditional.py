@@ -329,7 +329,7 @@ def _gram(table: Array, curvature: Array) -> Array:
         return total + products.T @ curved, None
 
     none = jnp.zeros((len(rows), curvature.shape[1]))
-    lower, _ = jax.lax.scan(with_block, none, np.arange(0, len(table), block))
+    lower, _ = jax.lax.scan(with_block, none, jnp.arange(0, len(table), block))
     place = np.zeros((size, size), dtype=int)
     place[rows, columns] = place[columns, rows] = np.arange(len(rows))
     return lower[place]

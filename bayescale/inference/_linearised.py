@@ -26,6 +26,7 @@ from bayescale.inference._exponent_grid import ExponentGrid, Range
 from bayescale.inference.base import Problem, Target
 from bayescale.kernels import centre_response, evaluate_grid, evaluate_pairs, power_columns
 from bayescale.kernels.additive_grid import CentredResponse, Nodes, PowerColumns
+from bayescale.kernels.sizes import sizes
 from bayescale.laws.base import Term
 
 _WIDE_ROUNDS, _CLOSE_ROUNDS, _COARSE = 4, 3, 128
@@ -130,7 +131,7 @@ def settle(problem: Problem, plane: Plane, ranges: tuple[Range, ...], nodes: int
     return Settled(working, grid, scale, np.linalg.inv(hessian))
 
 
-@jit_for(Use.OFTEN, "target", "plane")
+@jit_for(Use.SEARCH, "target", "plane")
 def log_masses(
     target: Target, plane: Plane, axes: tuple[Array, Array], working: Working, data: Data
 ) -> Array:
@@ -149,10 +150,10 @@ def log_masses(
         nodes = evaluate_grid(jax.tree.map(lambda array: array[None], row), v, of)
         return _with_level_priors(target, plane, nodes, of)[0]
 
-    return jax.lax.map(one_row, u, batch_size=16)
+    return jax.lax.map(one_row, u, batch_size=sizes().slices)
 
 
-@jit_for(Use.OFTEN, "target", "plane")
+@jit_for(Use.SEARCH, "target", "plane")
 def nodes_at(
     target: Target, plane: Plane, exponents: tuple[Array, Array], working: Working, data: Data
 ) -> Nodes:
@@ -187,7 +188,7 @@ def _with_level_priors(target: Target, plane: Plane, nodes: Nodes, of: CentredRe
     return total
 
 
-@jit_for(Use.OFTEN, "target", "plane")
+@jit_for(Use.SEARCH, "target", "plane")
 def _best_fit(
     target: Target,
     plane: Plane,
@@ -227,7 +228,7 @@ def _scale(
     return mode, np.asarray(_noise_objective(target, mode, residual, data, weights)[2])
 
 
-@jit_for(Use.OFTEN, "target")
+@jit_for(Use.SEARCH, "target")
 def _noise_objective(
     target: Target, coordinates: Array, residual: Array, data: Data, weights: Array
 ) -> tuple[Array, Array, Array]:
@@ -242,7 +243,7 @@ def _noise_objective(
     return *jax.value_and_grad(objective)(coordinates), jax.hessian(objective)(coordinates)
 
 
-@jit_for(Use.OFTEN, "target")
+@jit_for(Use.SEARCH, "target")
 def _reweighted(
     target: Target,
     residual: Array,

@@ -80,7 +80,7 @@ def weigh(log_ratios: np.ndarray) -> Weighed:
     return Weighed(log_weights, diagnostics)
 
 
-@jit_for(Use.OFTEN, "target")
+@jit_for(Use.SEARCH, "target")
 def log_posterior(target: Target, coordinates: Array, data: Data, weights: Array) -> Array:
     """Return log likelihood plus log prior, not normalised, shape (pool,).
 

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from bayescale._internal.devices import hosted
 from bayescale._internal.discovery import name_of
 from bayescale.errors import InputError
 from bayescale.findings.too_few_runs import FEWEST_RUNS
@@ -159,6 +160,7 @@ class Problem:
     units: dict[str, float]
 
     @classmethod
+    @hosted
     def build(cls, runs: Runs, law: Law, noise: Noise) -> "Problem":
         """Centre the data of runs; must run in double precision.
 

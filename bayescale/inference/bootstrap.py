@@ -16,8 +16,8 @@ from bayescale.errors import InputError
 from bayescale.inference.base import Method, Problem
 from bayescale.inference.multistart import MultiStart
 from bayescale.kernels import levenberg_marquardt, newton
-from bayescale.kernels.blocks import BLOCK
 from bayescale.kernels.objective import STEP_LIMIT
+from bayescale.kernels.sizes import sizes
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint
 
@@ -134,9 +134,10 @@ def refit(
     refits, _ = jax.device_get(newton(target, near.coordinates, data, once, steps=_NEWTON_STEPS))
     coordinates, values = refits.coordinates.copy(), refits.value.copy()
     unfinished = np.flatnonzero(refits.status == STEP_LIMIT)
-    for first in range(0, len(unfinished), BLOCK):
+    block = sizes().members
+    for first in range(0, len(unfinished), block):
         # Copies fill up the block, so that however many are left the same program serves.
-        some = np.resize(unfinished[first : first + BLOCK], BLOCK)
+        some = np.resize(unfinished[first : first + block], block)
         near = levenberg_marquardt(
             target,
             refits.coordinates[:, some],

@@ -28,6 +28,7 @@ from scipy.linalg import block_diag
 from threadpoolctl import threadpool_limits
 
 from bayescale._internal.compiling import Use, jit_for
+from bayescale._internal.devices import hosted
 from bayescale._internal.precision import float64
 from bayescale._internal.progress import told
 from bayescale.errors import InputError
@@ -89,6 +90,7 @@ class Importance(BatchMethod):
         """Draw from the posterior of one problem."""
         return self.run_all([problem])[0]
 
+    @hosted
     def run_all(self, problems: Sequence[Problem]) -> list[Posterior]:
         """Draw from the posteriors of problems of one law and noise model."""
         self._check(problems)

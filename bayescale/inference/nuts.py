@@ -26,6 +26,7 @@ from numpyro.infer.util import ParamInfo
 from threadpoolctl import threadpool_limits
 
 from bayescale._internal.compiling import Use, jit_for
+from bayescale._internal.devices import hosted
 from bayescale.errors import InputError
 from bayescale.inference import _chains
 from bayescale.inference._chains import Redraw, Schedule, walk
@@ -84,6 +85,7 @@ class NUTS(Method):
     paper: ClassVar[str] = "Hoffman and Gelman 2014, The No-U-Turn Sampler, arXiv:1111.4246"
     takes_departures: ClassVar[bool] = True
 
+    @hosted
     def run(self, problem: Problem) -> Posterior:
         """Sample all chains side by side, each in a thread of its own."""
         self._check(problem)

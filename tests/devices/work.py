@@ -28,9 +28,9 @@ from bayescale.kernels import (
     power_columns,
     predictive_surface,
 )
-from bayescale.kernels.blocks import BLOCK
 from bayescale.kernels.mesh import in_every_process, over_devices, padded_count
 from bayescale.kernels.objective_grid import Axes, Sweep
+from bayescale.kernels.sizes import sizes
 
 # A law of two constants and few draws, for the sake of the compiler, and as many replicates as
 # fill a block, so that refits that take longer share their programs. Eight devices divide none of
@@ -38,7 +38,7 @@ from bayescale.kernels.objective_grid import Axes, Sweep
 LAW, NOISE = bs.laws.PowerLaw(input="n_tokens", floor=False), bs.noise.Normal()
 METHODS = {
     "multistart": bs.MultiStart(),
-    "bootstrap": bs.Bootstrap(replicates=BLOCK),
+    "bootstrap": bs.Bootstrap(replicates=sizes().members),
     "nuts": bs.NUTS(chains=3, warmup=20, draws=10),
 }
 
@@ -128,11 +128,11 @@ def grids() -> Iterator[tuple[str, Any]]:
     )
     yield "program/shared", "shard_map[" in str(jax.make_jaxpr(grid_evidence)(*arguments))
     runs = Sweep(log_n, log_d, jnp.log(loss), jnp.ones(40))
-    for sizes in SIZES:
-        axes = Axes(*(jnp.linspace(0.15, 0.6, size) for size in sizes))
-        yield f"objective/{sizes[0]}", objective_grid(squared, axes, runs, (), tile=30)
+    for lengths in SIZES:
+        axes = Axes(*(jnp.linspace(0.15, 0.6, size) for size in lengths))
+        yield f"objective/{lengths[0]}", objective_grid(squared, axes, runs, (), tile=30)
         value, index = best_cell(squared, axes, runs, (), tile=30)
-        yield from ((f"cell/{sizes[0]}/value", value), (f"cell/{sizes[0]}/index", index))
+        yield from ((f"cell/{lengths[0]}/value", value), (f"cell/{lengths[0]}/index", index))
     params = {name: jnp.asarray(rng.standard_normal(40)) for name in ("a", "b")}
     for cells in BATCHES:
         indices = {"x": jnp.linspace(0, 1, cells)}

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bayescale as bs
-from bayescale.kernels.blocks import BLOCK
+from bayescale.kernels.sizes import sizes
 from tests.conftest import with_every_column
 
 # One noise model and one number of starts, replicates and draws, so that few programs are compiled:
@@ -185,7 +185,9 @@ def test_a_class_in_place_of_an_instance_is_refused(sweep: bs.Runs) -> None:
         bs.fit(sweep, noise=bs.noise.Huber(), method="multistart")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("method", [bs.Bootstrap(replicates=BLOCK), bs.MultiStart()], ids=repr)
+@pytest.mark.parametrize(
+    "method", [bs.Bootstrap(replicates=sizes().members), bs.MultiStart()], ids=repr
+)
 def test_the_same_seed_gives_the_same_draws_whatever_the_order_of_the_rows(
     sweep: bs.Runs, method: bs.Bootstrap | bs.MultiStart
 ) -> None:
@@ -226,7 +228,7 @@ def unscaled() -> bs.Posterior:
         bs.Runs(frame),
         law=bs.laws.Chinchilla(),
         noise=bs.noise.Normal(),
-        method=bs.MultiStart(starts=BLOCK),
+        method=bs.MultiStart(starts=sizes().members),
     )
 
 
@@ -259,7 +261,7 @@ def test_a_weight_of_two_is_a_run_seen_twice(sweep: bs.Runs) -> None:
 def test_known_standard_errors_take_their_share_of_the_scatter() -> None:
     runs = bs.datasets.simulate(seed=3, noise=0.02)
     known = bs.Runs.from_frame(runs.frame.assign(loss_se=0.015 * runs.frame["loss"]))
-    noise, method = bs.noise.Normal(), bs.MultiStart(starts=BLOCK)
+    noise, method = bs.noise.Normal(), bs.MultiStart(starts=sizes().members)
     rest, whole = (
         bs.fit(r, law=bs.laws.Chinchilla(), noise=noise, method=method).draws("sigma").item()
         for r in (known, runs)

@@ -4,7 +4,7 @@ The kernels know no law, so neither do their tests: the curve is y = a + exp(b -
 coordinate is the logarithm of the scale of its errors, where there is one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,19 @@ import numpy as np
 import pytest
 
 PRIOR_WIDTH = 10.0
+
+
+@pytest.fixture
+def compiled(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[], list[str]]]:
+    """Return what has been compiled since the last time that it was asked."""
+
+    def messages() -> list[str]:
+        told = [message for message in caplog.messages if message.startswith("Compiling ")]
+        caplog.clear()
+        return told
+
+    with jax.log_compiles():
+        yield messages
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from jax.scipy.special import logsumexp
 from numpyro.infer.util import ParamInfo, potential_energy
 from scipy.special import xlog1py, xlogy
 
-from bayescale._internal.devices import pinned_device
+from bayescale._internal.devices import on_host, pinned_device
 from bayescale.decisions.repeated_sampling.families import SuccessRates
 from bayescale.inference._chains import DEFAULT_WARMUP, Redraw, Schedule, sample, walk
 from bayescale.inference._coordinates import constrained
@@ -213,9 +213,10 @@ def fit_rates(rates: SuccessRates, groups: Sequence[Counts], method: NUTS) -> li
 
 
 def _program(chain: "RatesChain", arguments: tuple[Any, ...]) -> Callable[..., Fields]:
-    """Return the compiled chain, for the device that work goes to in this process."""
-    device = pinned_device() or jax.local_devices()[0]
-    return compile_ahead(chain, (device,), arguments).on(device)
+    """Return the compiled chain, for the host's CPU unless work is pinned to a device."""
+    with on_host():
+        device = pinned_device() or jax.local_devices()[0]
+        return compile_ahead(chain, (device,), arguments).on(device)
 
 
 def _key(seed: int, *numbers: int) -> Array:
