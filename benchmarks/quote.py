@@ -16,7 +16,7 @@ from typing import NamedTuple
 import record
 from record import JsonObject
 
-PAGES = ("docs/evidence.md",)
+PAGES = ("docs/evidence.md", "docs/accelerators.md")
 _SPLITS = {
     "dearest_20_percent": "most expensive fifth",
     "beyond_a_tenth": "beyond a tenth of the largest compute",
@@ -113,6 +113,40 @@ def _speed(main_job: JsonObject, peers: JsonObject) -> list[list[str]]:
             _ratio(cells["ratio_compiled"]),
         ],
     ]
+
+
+def _roofline(result: JsonObject) -> list[list[str]]:
+    headings = ["call", "operations", "bytes", "operations a byte", "least", "launches", "expected"]
+    return [headings, *map(_kernel_on_card, result["kernels"])]
+
+
+def _kernel_on_card(kernel: JsonObject) -> list[str]:
+    return [
+        f"`{kernel['kernel']}`, {kernel['work']}",
+        f"{kernel['operations']:.2g}",
+        f"{kernel['bytes']:.2g}",
+        f"{kernel['intensity']:.2g}",
+        f"{1e3 * kernel['roofline']:.2g} ms",
+        f"{kernel['launches']:,.0f}",
+        f"{1e3 * kernel['expected']:.2g} ms",
+    ]
+
+
+def _precision(result: JsonObject) -> list[list[str]]:
+    rows = [["products", "log evidence off by", "a quantile of an exponent off by"]]
+    for name, errors in result["precision"].items():
+        rows.append([name, f"{errors['log_evidence']:.2g}", f"{errors['quantile']:.2g} sd"])
+    return rows
+
+
+def _accelerator(result: JsonObject) -> list[list[str]]:
+    places = list(result["devices"])
+    rows = [["work", *(result["devices"][place] for place in places), "ratio"]]
+    for name, seconds in result["seconds"].items():
+        shown = [_seconds(seconds[place]) for place in places]
+        ratio = _ratio(seconds[places[0]] / seconds[places[-1]]) if len(places) > 1 else "-"
+        rows.append([name, *shown, ratio])
+    return rows
 
 
 def _draws_per_second(repeats: list[JsonObject]) -> float:
@@ -217,6 +251,9 @@ TABLES = {
     "speed": Table(("main_job", "peers"), _speed),
     "default_fit": Table(("default_fit",), _default_fit),
     "design_replay": Table(("design_replay",), _design_replay),
+    "roofline": Table(("roofline",), _roofline),
+    "precision": Table(("roofline",), _precision),
+    "accelerator": Table(("accelerator",), _accelerator),
 }
 
 

@@ -45,7 +45,7 @@ _CPU = Sizes(members=500, cells=2**16, rows=512, columns=256, values=2**16, slic
 _GPU = Sizes(members=4096, cells=2**22, rows=4096, columns=4096, values=2**24, slices=256)
 # For 16 GB, in float32.
 _TPU = Sizes(members=2048, cells=2**20, rows=2048, columns=2048, values=2**22, slices=128)
-_BY_PLATFORM = {"gpu": _GPU, "cuda": _GPU, "rocm": _GPU, "tpu": _TPU}
+BY_PLATFORM = {"cpu": _CPU, "gpu": _GPU, "tpu": _TPU}
 
 
 def sizes() -> Sizes:
@@ -59,4 +59,4 @@ def sizes() -> Sizes:
     ...     sizes().members
     500
     """
-    return _BY_PLATFORM.get(target_platform(), _CPU)
+    return BY_PLATFORM.get(target_platform(), _GPU)
