@@ -197,10 +197,10 @@ def crossover(points: JsonObject) -> int | None:
 
 def table(result: JsonObject) -> "Table":
     """Return a row for each part: seconds on each device."""
-    from bayescale.terminal import style
+    from bayescale.terminal.style import table as styled
 
     places = list(result["devices"])
-    shown = style.table(["part", *places, "ratio"], left=["part"])
+    shown = styled(["part", *places, "ratio"], left=["part"])
     for name, seconds in result["seconds"].items():
         cells = [f"{seconds[place]:.3g} s" if place in seconds else "-" for place in places]
         both = [seconds.get(place, math.nan) for place in PLACES]

@@ -186,9 +186,9 @@ def _summary(*tables: object) -> JsonObject:
 
 def table(result: JsonObject) -> "Table":
     """Return a row for each kernel and for each precision."""
-    from bayescale.terminal import style
+    from bayescale.terminal.style import table as styled
 
-    shown = style.table(["kernel", "at the roofline", "launches", "expected"], left=["kernel"])
+    shown = styled(["kernel", "at the roofline", "launches", "expected"], left=["kernel"])
     for row in result["kernels"]:
         shown.add_row(
             row["work"],
