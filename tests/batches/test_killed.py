@@ -76,3 +76,20 @@ def test_a_batch_killed_at_some_moments_gives_the_frame_of_one_left_alone_and_fi
         whole = {path.name for path in out.iterdir() if not path.name.startswith(".")}
         assert whole == {*fits(out), "batch.csv"}
     assert midway >= moments // 2
+
+
+def test_of_jobs_that_share_a_folder_one_is_killed_and_the_call_over_all_makes_only_what_it_left(
+    start, files, quick, fitted, same, tmp_path
+):
+    data, out = files(FITS), tmp_path / "fits"
+    alone = bs.batch(data, **quick).frame
+    jobs = [start(data[number::2], out=out, **quick) for number in range(2)]
+    while jobs[0].is_alive() and not fits(out):
+        time.sleep(0.002)
+    jobs[0].kill()
+    for job in jobs:
+        job.join()
+    left = FITS - len(fits(out))
+    fitted.clear()
+    same(bs.batch(data, out=out, **quick).frame, alone)
+    assert len(fitted) == left <= FITS // 2
