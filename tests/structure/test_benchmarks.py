@@ -14,8 +14,6 @@ import record
 import bayescale as bs
 
 FOLDER = record.ROOT / "benchmarks"
-# Written before results had a record: it is not known of what, until they are measured again.
-WITHOUT_RECORD = {"main_job", "peers"}
 
 
 def called(tree: ast.Module) -> set[str]:
@@ -85,9 +83,6 @@ def test_every_table_is_quoted():
 @pytest.mark.parametrize("name", quoted_results())
 def test_what_is_quoted_was_measured_of_the_models_of_today(name):
     recorded = about(name)
-    if name in WITHOUT_RECORD:
-        assert "models" not in recorded, f"{name} has a record now: take it off WITHOUT_RECORD"
-        return
     changes = record.changes(recorded)
     assert changes == [], f"run benchmarks/{name}.py and then benchmarks/quote.py"
 
