@@ -12,7 +12,8 @@ dearest of which it can pay four; `ladder` buys of each budget, from the dearest
 to 20 tokens per parameter, then the second nearest, while it can pay; `random` buys what it can pay
 in a random order.
 
-A design may end before the limit, where no other run tells of N* more than chance would seem to.
+A design may end before the limit, where no other run tells of the loss or of N* more than chance
+would seem to.
 
 Prints CRPS, as a ratio to that of the isoFLOP grid, of each family and as a geometric mean over
 families, where a family has one vote; writes benchmarks/results/design_replay.json. A cell is one
@@ -63,8 +64,8 @@ LEFT_OUT = (
 )
 SHARES = (0.15, 0.4)
 START_BUDGETS, START_SIZES = 2, 3
-# Enough for an answer, and a design of so many runs is found in seconds.
-MOST_RUNS = 24
+# Strategies are compared at equal compute: the limit on it binds, not this one.
+MOST_RUNS = 100
 TOKENS_PER_PARAM = 20.0
 FEWEST_SIZES = 4
 SEEDS = (0, 1)
