@@ -117,13 +117,14 @@ class Design:
             why = "no run is worth its price" if self.price > 0 else none
             return (f"{begin}; {why}.",)
         last = self.frame.iloc[-1]
-        runs = "this run" if len(self.frame) == 1 else f"these {len(self.frame)} runs"
+        alone = len(self.frame) == 1
+        runs, they = ("this run", "It") if alone else (f"these {len(self.frame)} runs", "They")
         regret = (
             f"{begin}; after {runs} of {last['cumulative_flops']:.3g} FLOPs "
             f"{last['regret_after']:.2g}."
         )
         narrowed = (
-            f"They would leave {last['loss_left']:.0%} of the width of the interval of the loss "
+            f"{they} would leave {last['loss_left']:.0%} of the width of the interval of the loss "
             f"there, and {last['n_params_left']:.0%} of that of the best size."
         )
         return regret, narrowed, self._when_to_stop()
