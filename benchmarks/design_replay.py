@@ -10,7 +10,8 @@ The strategies: `design` asks once; `design in rounds` asks two times and is tol
 first half; `isoflop` buys the same number of sizes, evenly spaced, of every budget up to the
 dearest of which it can pay four; `ladder` buys of each budget, from the dearest on, the run nearest
 to 20 tokens per parameter, then the second nearest, while it can pay; `random` buys what it can pay
-in a random order.
+in a random order. `everything` buys the whole pool whatever the limit, and shows how much a choice
+within it can gain.
 
 A design may end before the limit, where no other run tells of the loss or of N* more than chance
 would seem to.
@@ -200,6 +201,11 @@ def at_random(seed: int) -> Strategy:
     return buy
 
 
+def everything(pool: Pool, limit: float) -> np.ndarray:
+    """Buy all that is for sale, whatever it costs."""
+    return pool.for_sale(pool.start)
+
+
 def _while_paid(pool: Pool, order: np.ndarray, limit: float) -> np.ndarray:
     bought, spent = [], 0.0
     for row in order:
@@ -258,6 +264,7 @@ STRATEGIES: dict[str, Strategy] = {
     "design in rounds": designed(2),
     "ladder": ladder,
     **{f"random {seed}": at_random(seed) for seed in SEEDS},
+    "everything": everything,
 }
 
 
