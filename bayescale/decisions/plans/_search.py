@@ -26,7 +26,7 @@ _LEAST_SHARE = 1e-12
 
 
 class Aim(Protocol):
-    """What a set of runs is chosen for."""
+    """The aim of a choice: a score for each set of runs."""
 
     def score(self, chosen: Sequence[int]) -> float:
         """Return the score of a set of candidates; the least is best."""
@@ -77,8 +77,8 @@ class LeastRegret:
 
 @dataclass(frozen=True, eq=False)
 class LeastLeft:
-    """What is left of the variances of several quantities: the weighted sum of their logarithms,
-    which is the same in all units of the quantities, and a toll on each run.
+    """The variances of several quantities that are left, as the weighted sum of the logarithms of
+    their shares, which is the same in all units of the quantities, and a toll on each run.
 
     Attributes
     ----------
