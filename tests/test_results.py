@@ -112,6 +112,7 @@ def returns():
 
 def design():
     row = {"n_params": 1e9, "n_tokens": 2e10, "flops": 1e20, "regret_before": 0.02}
+    row |= {"loss_left": 0.5, "n_params_left": 0.9}
     row |= {"regret_after": 0.01, "worth_per_flop": 1e-22, "cumulative_flops": 1e20}
     return Design(MARKUP, 1e23, pd.DataFrame([row]), 0.02, 1e-25)
 

@@ -35,8 +35,9 @@ def design(
 ) -> None:
     """Choose the runs that are worth paying for next.
 
-    These are the runs that most lower the expected regret of the size chosen at a larger budget.
-    The report also says when to stop.
+    These are the runs that tell most of the loss and of the best size at a larger budget. With a
+    price, they are those that lower the expected regret of the size chosen there by more than they
+    cost. The report also says when to stop.
     """
     from bayescale.terminal.reporting import reporting
 

@@ -230,8 +230,10 @@ def _regret_table(regret: Regret, loss_unit: str) -> Table:
 
 def _design_table(design: Design, loss_unit: str) -> Table:
     after = in_loss_unit("regret after, nats", loss_unit)
-    headings = ("run", "N", "D", "FLOPs", "spent", after)
-    columns = ("n_params", "n_tokens", "flops", "cumulative_flops", "regret_after")
+    left = ("share left of the interval of the loss", "of the best size")
+    headings = ("run", "N", "D", "FLOPs", "spent", *left, after)
+    spent = ("n_params", "n_tokens", "flops", "cumulative_flops")
+    columns = (*spent, "loss_left", "n_params_left", "regret_after")
     rows = _rows(design.summary(), columns)
     return Table("next", "Runs to make first", " ".join(design.sentences), headings, rows)
 

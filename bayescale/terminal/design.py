@@ -1,4 +1,4 @@
-"""The page of a design: the runs in order of worth, and when to stop."""
+"""The page of a design: the runs in order, what they leave to be known, and when to stop."""
 
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,9 @@ _HEADINGS = (
     "D/N",
     "FLOPs",
     "FLOPs so far",
+    "loss left",
+    "N* left",
     "regret after",
-    "worth of 1e18 FLOPs",
 )
 
 
@@ -33,13 +34,14 @@ def print_design(design: "Design") -> None:
             number(row["n_tokens"] / row["n_params"], 3),
             f"{row['flops']:.2e}",
             f"{row['cumulative_flops']:.2e}",
+            f"{row['loss_left']:.0%}",
+            f"{row['n_params_left']:.0%}",
             number(row["regret_after"], 3),
-            f"{row['worth_per_flop'] * 1e18:.1e}",
         )
     style.print_table(console, table)
     console.print(" ".join(design.sentences))
     console.print(
-        f"Regret and worth are in {design.loss_unit} at the target. Each run is judged as if the "
-        f"runs above it were known.",
+        f"Left is the width of an interval at the target, as a share of what it is now; regret is "
+        f"in {design.loss_unit} there. Each run is judged as if the runs above it were known.",
         style="dim",
     )

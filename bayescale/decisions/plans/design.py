@@ -1,18 +1,24 @@
-"""Design the next runs: those that lower the regret of the size chosen at a target budget most for
-their cost.
+"""Design the next runs: those that tell most of the loss and of the best size on the way to a
+target budget.
 
-Who trains a model of N parameters with C FLOPs, where N* would have been best, regrets L(N) −
-L(N*), nearly ½ h (log N − log N*)² with h the curvature of loss in log N along 6·N·D = C. So the
-regret to expect falls with the variance of log N*, and a design is as good as the variance that it
-will leave; `_preposterior` says how that is found without imagining outcomes one by one. Each draw
-is a surface of law and departures: it gives the losses of candidate runs and N* alike, so that a
-run tells of the target no more than a posterior that doubts its law believes. Between several
-posteriors, of laws that differ in form, the variance of log N* between forms counts too, so that
-runs which tell the forms apart are worth something.
+A forecast along the frontier, from the dearest run to the target, has two quantities at each
+budget: the size N* of least loss, and that loss. A set of runs leaves a share of the variance of
+each. The set is chosen whose mean logarithm of these shares is least: the geometric mean of what is
+left, which has no unit and weighs loss and size alike. `_preposterior` says how the variances are
+found without imagining outcomes one by one. Each draw is a surface of law and departures: it gives
+the losses of candidate runs, the least loss and N* alike, so that a run tells of the target no more
+than a posterior that doubts its law believes. Between several posteriors, of laws that differ in
+form, the variance between forms counts too, so that runs which tell the forms apart are worth
+something.
+
+Where a FLOP has a price, runs must save loss in nats. Who trains a model of N parameters with C
+FLOPs, where N* would have been best, regrets L(N) − L(N*), nearly ½ h (log N − log N*)² with h the
+curvature of loss in log N along 6·N·D = C. So the regret to expect falls with the variance of
+log N*, and only runs that lower it by more than their price are chosen.
 
 D. V. Lindley, "On a Measure of the Information Provided by an Experiment", 1956, and K. Chaloner
 and I. Verdinelli, "Bayesian Experimental Design: A Review", 1995, for designs chosen by expected
-utility.
+utility, and for those that make the determinant of a covariance least.
 """
 
 from dataclasses import dataclass
@@ -22,35 +28,38 @@ import pandas as pd
 
 from bayescale._internal.precision import float64
 from bayescale.decisions.checks._stacked import Stack
-from bayescale.decisions.plans._candidates import (
-    INPUTS,
-    effects_of_identity,
-    noise_variance,
-    scatter_of,
+from bayescale.decisions.plans._candidates import noise_variance
+from bayescale.decisions.plans._frontier_draws import (
+    FrontierDraws,
+    frontier_draws,
+    regret_at_target,
 )
 from bayescale.decisions.plans._one_budget import refuse_other_budgets
-from bayescale.decisions.plans._planning import Planner
 from bayescale.decisions.plans._preposterior import Preposterior
+from bayescale.decisions.plans._search import Aim, LeastLeft, LeastRegret, best_set
 from bayescale.errors import InputError
 from bayescale.laws.base import AllocatesCompute
 from bayescale.noise.base import is_likelihood
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, records, to_html, to_text
 from bayescale.runs import Runs
-from bayescale.units import NATS_PER_TOKEN, in_loss_unit, log_tokens_for, params_at_ratio, six_nd
+from bayescale.units import NATS_PER_TOKEN, in_loss_unit, params_at_ratio, six_nd
 
 _FEWEST_DRAWS = 100
 _TO_THE_TARGET = 100.0
 # Candidates: compute from the cheapest run to the budget, and tokens per parameter as known, or so
 # far about their centre.
 _BUDGETS, _SIZES, _ASIDE = 16, 17, 4.0
-# A step in log N or log C over which curvature and slope of loss are taken.
-_STEP = 0.1
-# Sizes at the target between which the best is sought, and the share of draws beyond them.
-_TARGET_SIZES, _TAIL = 101, 0.005
-# A run must explain more of the variance than so many times what chance does in as many draws: the
-# best of many candidates that tell nothing seems to explain some six times as much.
-_CHANCE = 6.0
+# Forecasts are valued at so many budgets beyond the dearest run, evenly spaced in their logarithm;
+# the last is the target. Runs that tell of the whole way show whether the law bends.
+_ON_THE_WAY = 3
+# A quantity beyond these shares of the draws counts as at the quantile: no few draws decide.
+_TAIL = 0.005
+# A run must explain more of a variance than so many times what chance does in as many draws: the
+# best of many candidates that tell nothing seems to explain some six times as much. Of one variance
+# chance explains as a chi-square variable with one degree of freedom, of two together with two; 8.5
+# is as rare for the sum as 6 is for one.
+_CHANCE_OF_ONE, _CHANCE_OF_TWO = 6.0, 8.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +72,11 @@ class Design:
         Of the runs known so far.
     compute : float
         Of the model to be trained in the end, FLOPs.
-    frame : DataFrame, one row per run, the most worth for its cost first
-        ``n_params``, ``n_tokens``, ``flops`` (6·N·D); ``regret_before`` and ``regret_after``, to
-        expect at the target without and with this run, given those above;
+    frame : DataFrame, one row per run, the most telling for its cost first
+        ``n_params``, ``n_tokens``, ``flops`` (6·N·D); ``loss_left`` and ``n_params_left``, the
+        width of the interval of log loss and of the logarithm of the best size at the target that
+        this run and those above leave on average, as a share of what it is now; ``regret_before``
+        and ``regret_after``, to expect there without and with this run, given those above;
         ``worth_per_flop``, the difference over its FLOPs; ``cumulative_flops``.
     regret : float
         To expect at the target with no more runs.
@@ -102,33 +113,40 @@ class Design:
             f"{self.regret:.2g} {in_loss_unit('nats', self.loss_unit)}"
         )
         if self.frame.empty:
-            why = "is worth its price" if self.price > 0 else "in the budget tells enough of it"
-            return (f"{begin}; no run {why}.",)
+            none = "no run in the budget tells enough of the loss there or of the best size"
+            why = "no run is worth its price" if self.price > 0 else none
+            return (f"{begin}; {why}.",)
         last = self.frame.iloc[-1]
-        runs = "this run" if len(self.frame) == 1 else f"these {len(self.frame)} runs"
-        sentences = [
+        alone = len(self.frame) == 1
+        runs, they = ("this run", "It") if alone else (f"these {len(self.frame)} runs", "They")
+        regret = (
             f"{begin}; after {runs} of {last['cumulative_flops']:.3g} FLOPs "
             f"{last['regret_after']:.2g}."
-        ]
+        )
+        narrowed = (
+            f"{they} would leave {last['loss_left']:.0%} of the width of the interval of the loss "
+            f"there, and {last['n_params_left']:.0%} of that of the best size."
+        )
+        return regret, narrowed, self._when_to_stop()
+
+    def _when_to_stop(self) -> str:
+        """Return the sentence on where to stop."""
         if self.price > 0:
-            sentences.append("Stop there: no other is worth its price.")
-            return tuple(sentences)
+            return "Stop there: no other is worth its price."
         # Were the FLOPs of each run given to the model itself instead, its loss would be lower by
         # the slope times those.
         net = self.frame["regret_after"] + self.target_slope * self.frame["cumulative_flops"]
         best = int(np.argmin([self.regret, *net]))
         if best == len(self.frame):
-            sentences.append(
+            return (
                 "Even the last lowers loss more than its FLOPs would in the training of the model "
                 "itself."
             )
-        else:
-            when = f"after run {best}" if best else "at once"
-            sentences.append(
-                f"Stop {when}: from there on a FLOP lowers loss more in the training of the model "
-                f"itself."
-            )
-        return tuple(sentences)
+        when = f"after run {best}" if best else "at once"
+        return (
+            f"For the choice of the size alone, stop {when}: from there on a FLOP lowers loss more "
+            f"in the training of the model itself."
+        )
 
     @property
     def problems(self) -> tuple[Complaint, ...]:
@@ -165,10 +183,14 @@ def design(
     value_per_nat: float | None = None,
     seed: int = 0,
 ) -> Design:
-    """Choose runs within a budget of FLOPs that lower the expected regret at a target budget most.
+    """Choose runs within a budget of FLOPs that tell most of the loss and of the best size on the
+    way to a target budget.
 
-    Runs are chosen as a batch, greedily and then by exchange; they are of use together. Where runs
-    can follow each other, make the first few, fit again, and ask again.
+    Runs are chosen as a batch, greedily and then by exchange; they are of use together. They make
+    the geometric mean of the shares of variance that they leave least: of log loss and of the
+    logarithm of the best size, at three budgets beyond the dearest run so far, the last of them the
+    target. A run that would tell no more than chance is not chosen. Where runs can follow each
+    other, make the first few, fit again, and ask again.
 
     Parameters
     ----------
@@ -190,7 +212,8 @@ def design(
         At most so many.
     price_per_flop, value_per_nat : float, optional
         What a FLOP costs, and what a nat per token at the target is worth, in one currency. With
-        both, only runs that are worth their price are chosen.
+        both, runs are chosen that lower the expected regret of the size chosen there, by more than
+        their price.
     seed : int
         Of the scatter of runs.
 
@@ -236,28 +259,64 @@ def design(
     weights = np.concatenate(
         [np.full(p.n_draws, share / p.n_draws) for p, share in zip(posteriors, shares, strict=True)]
     )
-    parts = [_draws(part, table, target, seed) for part in posteriors]
-    log_losses, scatter, optimum, curvature, slope = (
-        np.concatenate(each) for each in zip(*parts, strict=True)
-    )
-    low, high = (_weighted_quantile(scatter, weights, q) for q in (0.25, 0.75))
+    budgets = np.geomspace(min(largest, target), target, _ON_THE_WAY + 1)[1:]
+    draws = frontier_draws(posteriors, table, budgets, seed)
+    low, high = (_weighted_quantile(draws.scatter, weights, q) for q in (0.25, 0.75))
     noise = noise_variance(low, high)
-    outlook = Preposterior.of(log_losses, optimum, curvature, weights, noise)
-    outlook = outlook.beginning_at(_regret(posteriors, weights, optimum, target, seed))
-    toll = _CHANCE * float(np.sum(weights**2)) * outlook.regret()
-    chosen = outlook.best(flops, float(budget), int(n_runs), price, toll)
-    regrets = np.array([outlook.regret(chosen[:n]) for n in range(len(chosen) + 1)])
-    frame = table.iloc[chosen][["n_params", "n_tokens"]].reset_index(drop=True)
-    flops_of_chosen = flops[chosen]
-    frame = frame.assign(
-        flops=flops_of_chosen,
+    regret = regret_at_target(posteriors, weights, draws.log_n[:, -1], target, seed)
+    of_size = _decision(draws, weights, noise, regret, price * flops)
+    of_forecasts = _forecasts(draws, weights, noise)
+    aim: Aim = of_size if price_per_flop is not None else of_forecasts
+    chosen = best_set(aim, flops, float(budget), int(n_runs))
+    frame = _frame(table.assign(flops=flops), chosen, of_size, of_forecasts.outlook)
+    target_slope = float(weights @ draws.slope)
+    return Design(runs.name, target, frame, regret, target_slope, price, runs.loss_unit)
+
+
+def _decision(
+    draws: FrontierDraws, weights: np.ndarray, noise: np.ndarray, regret: float, price: np.ndarray
+) -> LeastRegret:
+    """Return the aim of the best size at the target, whose runs pay their price.
+
+    Its regret before any run is known more exactly than by the variance of log N*: where that may
+    be far off, loss is no parabola.
+    """
+    counts = weights * draws.curvature / float(weights @ draws.curvature)
+    outlook = Preposterior.of(draws.log_losses, draws.log_n[:, -1:], counts, noise)
+    toll = _CHANCE_OF_ONE * float(np.sum(weights**2)) * regret
+    return LeastRegret(outlook, regret, price + toll)
+
+
+def _forecasts(draws: FrontierDraws, weights: np.ndarray, noise: np.ndarray) -> LeastLeft:
+    """Return the aim of losses and best sizes on the way to the target, each of the two with the
+    target last.
+    """
+    quantities = np.hstack([draws.log_loss, draws.log_n])
+    ends = [_weighted_quantile(quantities, weights, q) for q in (_TAIL, 1 - _TAIL)]
+    outlook = Preposterior.of(draws.log_losses, np.clip(quantities, *ends), weights, noise)
+    shares = np.full(quantities.shape[1], 1 / _ON_THE_WAY)
+    return LeastLeft(outlook, shares, _CHANCE_OF_TWO * float(np.sum(weights**2)))
+
+
+def _frame(
+    table: pd.DataFrame, chosen: list[int], of_size: LeastRegret, forecasts: Preposterior
+) -> pd.DataFrame:
+    """Return the chosen runs, and what is left after each."""
+    sets = [chosen[:count] for count in range(len(chosen) + 1)]
+    regrets = np.array([of_size.left(each) for each in sets])
+    left = np.array([forecasts.left(each) for each in sets])
+    # A quantity that is known has nothing left to lose.
+    shares = np.sqrt(np.divide(left, left[0], out=np.ones_like(left), where=left[0] > 0))
+    frame = table.iloc[chosen][["n_params", "n_tokens", "flops"]].reset_index(drop=True)
+    flops = frame["flops"].to_numpy()
+    return frame.assign(
+        loss_left=shares[1:, _ON_THE_WAY - 1],
+        n_params_left=shares[1:, -1],
         regret_before=regrets[:-1],
         regret_after=regrets[1:],
-        worth_per_flop=-np.diff(regrets) / flops_of_chosen,
-        cumulative_flops=np.cumsum(flops_of_chosen),
+        worth_per_flop=-np.diff(regrets) / flops,
+        cumulative_flops=np.cumsum(flops),
     )
-    regret, target_slope = float(regrets[0]), float(weights @ slope)
-    return Design(runs.name, target, frame, regret, target_slope, price, runs.loss_unit)
 
 
 def _parts(posterior: Posterior | Stack) -> tuple[tuple[Posterior, ...], np.ndarray]:
@@ -335,60 +394,6 @@ def _grid(runs: Runs, budget: float) -> pd.DataFrame:
     )
     size = params_at_ratio(compute, tokens_per_param)
     return pd.DataFrame({"n_params": size, "n_tokens": size * tokens_per_param})
-
-
-def _draws(
-    posterior: Posterior, table: pd.DataFrame, target: float, seed: int
-) -> tuple[np.ndarray, ...]:
-    """Log losses of candidates and their scatter, (draws, candidates); log N* at the target,
-    curvature and slope, (draws,).
-
-    Losses and N* of a draw are of one surface, law and departures. What depends on the identity of
-    a run comes on top of its loss.
-    """
-    planner = Planner.of(posterior, seed=seed)
-    shape = planner.n_draws, len(table)
-    log_n, log_d = (np.broadcast_to(np.log(table[name]), shape) for name in INPUTS)
-    expected = planner.log_loss(log_n, log_d) + effects_of_identity(posterior, table, seed)
-    optimum = np.asarray(planner.minimize_loss({"compute": np.array([target])}).log_n)
-
-    def loss(log_n: np.ndarray, compute: float) -> np.ndarray:
-        return np.exp(planner.log_loss(log_n, log_tokens_for(compute, log_n)))
-
-    best = loss(optimum, target)
-    curvature = (
-        loss(optimum + _STEP, target) - 2 * best + loss(optimum - _STEP, target)
-    ) / _STEP**2
-    slope = (best - loss(optimum, target * np.exp(_STEP))) / (target * np.expm1(_STEP))
-    return (
-        expected,
-        scatter_of(posterior, table, expected, seed),
-        optimum[:, 0],
-        np.maximum(curvature, 0.0)[:, 0],
-        slope[:, 0],
-    )
-
-
-def _regret(
-    posteriors: tuple[Posterior, ...],
-    weights: np.ndarray,
-    optimum: np.ndarray,
-    target: float,
-    seed: int,
-) -> float:
-    """Return the expected regret of the best size at the target, nats per token."""
-    low, high = np.quantile(optimum, [_TAIL, 1 - _TAIL])
-    sizes = np.linspace(low, high, _TARGET_SIZES)
-    begin, regrets = 0, []
-    for posterior in posteriors:
-        planner = Planner.of(posterior, seed=seed)
-        end = begin + planner.n_draws
-        best = optimum[begin:end, None]
-        log_n = np.hstack([best, np.broadcast_to(sizes, (len(best), len(sizes)))])
-        losses = np.exp(planner.log_loss(log_n, log_tokens_for(target, log_n)))
-        regrets.append(losses[:, 1:] - losses[:, :1])
-        begin = end
-    return float((weights @ np.concatenate(regrets)).min())
 
 
 def _weighted_quantile(values: np.ndarray, weights: np.ndarray, q: float) -> np.ndarray:

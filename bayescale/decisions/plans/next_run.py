@@ -296,12 +296,12 @@ def _share_left(log_losses: np.ndarray, quantity: np.ndarray, error: np.ndarray)
         Variance of what is measured about the log loss that is expected.
     """
     wanted = np.clip(quantity, *np.quantile(quantity, [_TAIL, 1 - _TAIL]))
-    alike = np.ones(len(wanted))
-    outlook = Preposterior.of(log_losses, wanted, alike, alike / len(wanted), error)
-    before = outlook.regret()
+    alike = np.full(len(wanted), 1 / len(wanted))
+    outlook = Preposterior.of(log_losses, wanted[:, None], alike, error)
+    before = float(outlook.variances[0])
     if before == 0:
         return np.ones(len(error))
-    return np.sqrt(np.maximum(1 - outlook.gains() / before, 0.0))
+    return np.asarray(np.sqrt(outlook.left_with_each()[0] / before))
 
 
 def _best_of_each_choice(table: pd.DataFrame) -> pd.DataFrame:

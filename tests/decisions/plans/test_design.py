@@ -104,6 +104,35 @@ def test_the_frame_adds_up(planned):
     assert plan.summary().index.tolist() == list(range(1, 13))
 
 
+def test_each_run_leaves_less_of_the_loss_and_of_the_best_size(planned):
+    plan = planned(12)
+    for left in ("loss_left", "n_params_left"):
+        assert 0 < plan.frame[left].iloc[-1] < plan.frame[left].iloc[0] < 1
+        assert (plan.frame[left].diff().dropna() <= 1e-9).all()
+    last = plan.frame.iloc[-1]
+    said = f"leave {last['loss_left']:.0%} of the width of the interval of the loss"
+    assert said in plan.sentences[1]
+    assert f"{last['n_params_left']:.0%} of that of the best size" in plan.sentences[1]
+
+
+def test_what_is_left_of_the_loss_is_what_weighing_draws_by_outcomes_leaves(posterior, planned):
+    runs = planned(2).frame
+    n_params, n_tokens = (runs[name].to_numpy() for name in ("n_params", "n_tokens"))
+    expected = np.log(losses(posterior, n_params, n_tokens))
+    sigma = posterior.draws("sigma")[:, None]
+    params = {name: values.reshape(-1, 1) for name, values in posterior.params.items()}
+    best = Chinchilla().optimal_n_params(params, TARGET)
+    loss = np.log(losses(posterior, best, TARGET / (6 * best)))[:, 0]
+    rng = np.random.default_rng(0)
+    left = []
+    for truth in rng.choice(len(loss), 200, replace=False):
+        measured = expected[truth] + sigma[truth] * rng.standard_normal(2)
+        log_weights = np.sum(-(((measured - expected) / sigma) ** 2) / 2 - np.log(sigma), axis=1)
+        left.append(np.cov(loss, aweights=np.exp(log_weights - log_weights.max()), ddof=0))
+    share = np.sqrt(np.mean(left) / loss.var())
+    assert runs["loss_left"].iloc[-1] == pytest.approx(share, rel=0.15)
+
+
 def test_candidates_have_tokens_per_parameter_as_known(posterior, planned):
     frame = planned(12).frame
     known = posterior.runs.frame["n_tokens"] / posterior.runs.frame["n_params"]
@@ -135,7 +164,7 @@ def test_it_says_to_stop_where_flops_are_worth_more_at_the_target(planned):
         [0.0, *plan.frame["cumulative_flops"]]
     )
     assert 0 < net.argmin() < len(plan.frame)
-    assert f"Stop after run {net.argmin()}:" in " ".join(plan.sentences)
+    assert f"size alone, stop after run {net.argmin()}:" in " ".join(plan.sentences)
     assert "run" in plan._repr_html_()
 
 
