@@ -4,7 +4,7 @@ A level is a share of the response in the units of the data, an exponent has no 
 says how a value changes from one system of units to another.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -149,3 +149,8 @@ class Parameter:
         """The prior's family and its numbers, for people."""
         numbers = (f"{float(getattr(self.prior, name)):.3g}" for name in self.prior.arg_constraints)
         return f"{type(self.prior).__name__}({', '.join(numbers)})"
+
+
+def names_of(parameters: Iterable[Parameter]) -> list[str]:
+    """Return the names of parameters, in their order."""
+    return [parameter.name for parameter in parameters]

@@ -6,7 +6,7 @@ downstream checks again.
 
 import hashlib
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
@@ -199,8 +199,9 @@ class Runs:
         all that bear a standard name.
         """
         table = frame.copy()
+        known = set(REQUIRED + OPTIONAL_NUMBERS).union(numbers)
         for column in table.columns:
-            if column in (*REQUIRED, *OPTIONAL_NUMBERS, *numbers):
+            if column in known:
                 table[column] = _numbers(table, column, name)
         _refuse_more_right_than_asked(table, name)
         _refuse_missing_labels(table, name)
@@ -291,6 +292,10 @@ class Runs:
             return self.six_nd
         raise InputError(lacking([name], self.frame, self.name))
 
+    def columns(self, names: Iterable[str]) -> dict[str, np.ndarray]:
+        """Numeric columns by name, each as `column` returns it."""
+        return {name: self.column(name) for name in names}
+
     @property
     def six_nd(self) -> np.ndarray:
         """6·N·D of each run, whatever ``flops`` says, FLOPs, shape (runs,): as plans and designs
@@ -366,13 +371,12 @@ def _warn_of_suspicions(runs: Runs, stacklevel: int) -> None:
 
 
 def _rename(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
-    absent = {heading: name for name, heading in columns.items() if heading not in frame}
-    if absent:
-        heading, name = next(iter(absent.items()))
-        raise InputError(
-            f"There is no column {heading!r} to use as {name}; the columns are "
-            f"{', '.join(map(str, frame.columns))}."
-        )
+    for name, heading in columns.items():
+        if heading not in frame:
+            raise InputError(
+                f"There is no column {heading!r} to use as {name}; the columns are "
+                f"{', '.join(map(str, frame.columns))}."
+            )
     table = frame.rename_axis(index=None)
     if "run_id" not in columns and frame.index.name == "run_id" and "run_id" not in frame:
         table = table.assign(run_id=frame.index)
@@ -400,8 +404,8 @@ def _numbers(table: pd.DataFrame, column: str, name: str) -> pd.Series:
     refused = [
         (values.isna().to_numpy(), "is missing", "fill it in or drop the row"),
         (numbers.isna().to_numpy(), "is not a number", "write plain digits such as 70e9"),
-        *faults(column, numbers.to_numpy()),
     ]
+    refused += faults(column, numbers.to_numpy())
     for bad, what, remedy in refused:
         if bad.any():
             row = int(np.argmax(bad))

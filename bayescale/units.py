@@ -9,7 +9,7 @@ without the attention term; Hoffmann et al. 2022).
 import math
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, SupportsFloat
 
 import numpy as np
 
@@ -192,12 +192,13 @@ def summarise(draws: np.ndarray) -> dict[str, float]:
     """
     if np.isinf(draws).any():
         among_draws = quantiles(draws, method="inverted_cdf")
-        return {"mean": math.inf, "sd": math.nan, **_as_floats(among_draws)}
+        return {"mean": math.inf, "sd": math.nan, **as_floats(among_draws)}
     sd = float(np.std(draws, ddof=1)) if len(draws) > 1 else 0.0
-    return {"mean": float(np.mean(draws)), "sd": sd, **_as_floats(quantiles(draws))}
+    return {"mean": float(np.mean(draws)), "sd": sd, **as_floats(quantiles(draws))}
 
 
-def _as_floats(values: Mapping[str, np.ndarray]) -> dict[str, float]:
+def as_floats(values: Mapping[str, SupportsFloat]) -> dict[str, float]:
+    """Return named numbers as Python's own."""
     return {name: float(value) for name, value in values.items()}
 
 

@@ -106,6 +106,11 @@ def test_groups_of_several_budgets_each_are_not_the_budgets():
     assert not units.same_partition(units.budgets(compute), np.array(list("abcdefgh")))
 
 
+def test_a_budget_is_the_geometric_mean_of_the_compute_of_its_runs():
+    compute = np.array([1e18, 5e19, 1.21e18])
+    assert units.nominal_budgets(np.array([0, 1, 0]), compute) == pytest.approx([1.1e18, 5e19])
+
+
 def test_a_summary_of_finite_draws_has_mean_sd_and_quantiles():
     draws = np.arange(101.0)
     assert units.summarise(draws) == {

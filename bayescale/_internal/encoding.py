@@ -38,11 +38,10 @@ def encode(instance: Dataclass) -> Encoded:
     {'module': 'bayescale.laws', 'class': 'Chinchilla', 'fields': {'tied': True}}
     """
     cls = type(instance)
-    fields = {
-        field.name: _encoded(getattr(instance, field.name))
-        for field in dataclasses.fields(instance)
-        if field.init
-    }
+    fields = {}
+    for field in dataclasses.fields(instance):
+        if field.init:
+            fields[field.name] = _encoded(getattr(instance, field.name))
     return {
         "module": home(cls) if is_ours(cls) else cls.__module__,
         "class": cls.__qualname__,

@@ -106,7 +106,7 @@ def _name(about: object, shapes: Sequence[jax.ShapeDtypeStruct]) -> str | None:
     arguments = [f"{shape.dtype}{shape.shape}" for shape in shapes]
     surroundings = [_text_of_package(), target_platform(), str(jnp.result_type(float))]
     versions = [version(package) for package in ("jax", "jaxlib", "numpyro")]
-    told = "\n".join([*described, *arguments, *surroundings, *versions])
+    told = "\n".join(described + arguments + surroundings + versions)
     return hashlib.sha256(told.encode()).hexdigest()
 
 

@@ -130,14 +130,16 @@ def posterior_from(path: Path) -> "Posterior":
 
 def names_and_values(option: str, example: str, texts: list[str]) -> list[tuple[str, str]]:
     """Return the names and values of an option that may be given several times."""
-    parts = [text.partition("=") for text in texts]
-    for text, (name, _, value) in zip(texts, parts, strict=True):
+    found = []
+    for text in texts:
+        name, _, value = text.partition("=")
         if not (name and value):
             raise InputError(
                 f"{option} {text}: it needs a name, = and what to use for it, such as {option} "
                 f"{example}."
             )
-    return [(name, value) for name, _, value in parts]
+        found.append((name, value))
+    return found
 
 
 def number_from(name: str, text: str) -> float:

@@ -39,12 +39,12 @@ def _with_budgets_and_bounds(command: Callable[..., None]) -> Callable[..., None
         annotations[name] = Annotated[list[float] | None, _option(_BUDGET, amount.help)]
     for kind in BOUNDS:
         annotations[kind.name] = Annotated[float | None, bound_option(kind)]
-    added = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-        for name, annotation in annotations.items()
-    ]
     # Budgets and bounds come before the options that refine them.
-    ordered = [own[0], *added, *own[1:]]
+    ordered = own[:1]
+    for name, annotation in annotations.items():
+        added = inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None)
+        ordered.append(added.replace(annotation=annotation))
+    ordered += own[1:]
     vars(command)["__signature__"] = signature.replace(parameters=ordered)
     return command
 
@@ -141,9 +141,9 @@ def _budgets(budgets: dict[str, list[float] | None]) -> dict[str, Any]:
     chosen = {name: list(dict.fromkeys(amounts)) for name, amounts in budgets.items() if amounts}
     if len(chosen) != 1:
         count = f"{len(chosen)} were" if chosen else "none was"
-        *options, last = (f"--{name.replace('_', '-')}" for name in AMOUNTS)
+        options = [f"--{name.replace('_', '-')}" for name in AMOUNTS]
         raise InputError(
-            f"allocate takes one of {', '.join(options)} and {last}; {count} given. "
+            f"allocate takes one of {', '.join(options[:-1])} and {options[-1]}; {count} given. "
             f"Further bounds are --max-compute and the like."
         )
     return chosen

@@ -13,6 +13,7 @@ import numpy as np
 
 from bayescale.findings._sweep import Sweep
 from bayescale.results import Json, as_json
+from bayescale.units import as_floats
 
 REFUSED = "refused"
 DOUBTFUL = "doubtful"
@@ -114,5 +115,4 @@ class Rule(ABC):
         """
         index = sweep.frame.index if rows is None else sweep.frame.index[rows]
         ids = tuple(index.astype(str))
-        numbers = {name: float(value) for name, value in figures.items()}
-        return Finding(self.code, self.severity, sentence, self.remedy, ids, numbers)
+        return Finding(self.code, self.severity, sentence, self.remedy, ids, as_floats(figures))

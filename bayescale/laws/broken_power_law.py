@@ -30,6 +30,7 @@ from bayescale.laws.base import (
     Values,
     check_input,
 )
+from bayescale.parameters import names_of
 
 
 @dataclass(frozen=True)
@@ -196,6 +197,6 @@ class BrokenPowerLaw(Law):
         return total
 
     def _bending_at_centre(self, logs: Sequence[Array]) -> FloatOrArray:
-        names = [p.name for p in self.parameters[2:]]
+        names = names_of(self.parameters[2:])
         values = map(jnp.exp, logs)
         return self._bending(dict(zip(names, values, strict=True)), 0.0)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from bayescale.parameters import names_of
 from bayescale.posterior.of_runs import centre_of
 from bayescale.posterior.posterior import Posterior
 from bayescale.posterior.prior_weight import prior_draws
@@ -41,12 +42,12 @@ def beside_prior(posterior: Posterior) -> pd.DataFrame:
     """
     columns = ["prior_q05", "prior_q50", "prior_q95", "q05", "q50", "q95"]
     table = pd.DataFrame(columns=columns, dtype=float)
-    if set(PARAMETERS) <= {parameter.name for parameter in posterior.law.parameters}:
+    if set(PARAMETERS) <= set(names_of(posterior.law.parameters)):
         prior = _quantities(prior_draws(posterior))
         found = _quantities(_in_data_units(posterior))
         for name in QUANTITIES:
             before, after = quantiles(prior[name]), quantiles(found[name])
-            table.loc[name] = np.array([*before.values(), *after.values()])
+            table.loc[name] = np.array(list(before.values()) + list(after.values()))
     return table.rename_axis(index="quantity")
 
 

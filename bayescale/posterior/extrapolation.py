@@ -40,16 +40,17 @@ class Extrapolation:
     @classmethod
     def of(cls, posterior: Posterior, inputs: Mapping[str, float]) -> "Extrapolation":
         """Return the place of an answer at these inputs of the law."""
-        tried = {name: posterior.runs.column(name) for name in posterior.law.inputs}
+        tried = posterior.runs.columns(posterior.law.inputs)
         at = {name: inputs[name] for name in tried if name in inputs}
         if {"n_params", "n_tokens"} <= set(at):
             at = {"compute": float(six_nd(at["n_params"], at["n_tokens"])), **at}
             tried["compute"] = posterior.runs.six_nd
-        factors = {name: float(value / np.max(tried[name])) for name, value in at.items()}
-        below = {}
+        factors, below = {}, {}
         for name, value in at.items():
-            if value < np.min(tried[name]):
-                below[name] = float(value / np.min(tried[name]))
+            least, largest = np.min(tried[name]), np.max(tried[name])
+            factors[name] = float(value / largest)
+            if value < least:
+                below[name] = float(value / least)
         return cls(factors, below)
 
     @property
@@ -62,17 +63,17 @@ class Extrapolation:
     @property
     def is_outside(self) -> bool:
         """Return whether an input of the law lies outside those of the runs."""
-        inputs = {name: one for name, one in self.factors.items() if name != "compute"}
-        return max(inputs.values(), default=1.0) > _BEYOND or bool(self.below)
+        inputs = [factor for name, factor in self.factors.items() if name != "compute"]
+        return max(inputs, default=1.0) > _BEYOND or bool(self.below)
 
     @property
     def sentence(self) -> str:
         """The factors in words; empty where the answer lies among the runs."""
-        parts = [
-            f"{rounded(factor)} times {_NAMES.get(name, f'the largest {name}')}"
-            for name, factor in self.factors.items()
-            if factor > _BEYOND
-        ]
+        parts = []
+        for name, factor in self.factors.items():
+            if factor > _BEYOND:
+                largest = _NAMES.get(name, f"the largest {name}")
+                parts.append(f"{rounded(factor)} times {largest}")
         for name, factor in self.below.items():
             parts.append(f"{rounded(1 / factor)} times smaller than the smallest {name} tried")
         if not parts:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from bayescale.posterior.posterior import Posterior
+from bayescale.units import as_floats
 
 
 def leave_one_out(posterior: Posterior) -> tuple[pd.DataFrame, dict[str, float]]:
@@ -38,15 +39,16 @@ def leave_one_out(posterior: Posterior) -> tuple[pd.DataFrame, dict[str, float]]
         own, return_index=True, return_inverse=True, return_counts=True
     )
     # A run that counts w times is left out w times.
-    ratios = (-log_likelihood.to_numpy() * posterior.runs.weights).reshape(posterior.n_draws, -1)[
-        first
-    ]
-    smoothed, shapes = zip(*map(pareto_smoothed, (ratios + np.log(times)[:, None]).T), strict=True)
-    log_weights = (np.stack(smoothed, axis=1) - np.log(times)[:, None])[place].reshape(
-        log_likelihood.shape
-    )
+    log_ratios = -log_likelihood.to_numpy() * posterior.runs.weights
+    log_times = np.log(times)
+    smoothed, shapes = [], []
+    for ratios_of_run in log_ratios.reshape(posterior.n_draws, -1)[first].T:
+        log_weights, shape = pareto_smoothed(ratios_of_run + log_times)
+        smoothed.append(log_weights - log_times)
+        shapes.append(shape)
+    of_draws = np.stack(smoothed, axis=1)[place].reshape(log_likelihood.shape)
     weighed = {
-        "log_weights": log_likelihood.copy(data=log_weights),
+        "log_weights": log_likelihood.copy(data=of_draws),
         "pareto_k": log_likelihood[0, 0].copy(data=np.array(shapes)),
     }
     # ArviZ warns of large k, which the caller reports run by run.
@@ -57,4 +59,4 @@ def leave_one_out(posterior: Posterior) -> tuple[pd.DataFrame, dict[str, float]]
         posterior.runs.frame.index,
     )
     totals = {"elpd": found.elpd, "se": found.se, "p_loo": found.p, "good_k": found.good_k}
-    return table, {name: float(value) for name, value in totals.items()}
+    return table, as_floats(totals)

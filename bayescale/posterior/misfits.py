@@ -144,7 +144,8 @@ def _residuals(posterior: Posterior, seed: int) -> _Residuals:
         scatter = sample_responses(drawn.density(prediction), seed) - prediction
     else:
         # An objective says nothing of scatter: that of the bulk of the runs stands in.
-        spread = _SD_OVER_IQR * np.subtract(*np.quantile(residual, [0.75, 0.25]))
+        upper, lower = np.quantile(residual, [0.75, 0.25])
+        spread = _SD_OVER_IQR * (upper - lower)
         scatter = spread * np.random.default_rng(seed).standard_normal(prediction.shape)
     scatter = scatter.reshape(-1, n_runs)
     high, low = np.quantile(scatter, [0.75, 0.25], axis=0)
@@ -183,7 +184,7 @@ def _along(residuals: _Residuals, name: str, values: np.ndarray) -> _Misfit:
 
 
 def _among_budgets(posterior: Posterior, residuals: _Residuals) -> Iterator[_Misfit]:
-    columns = {*posterior.runs.frame.columns, *posterior.law.inputs}
+    columns = set(posterior.runs.frame.columns) | set(posterior.law.inputs)
     if not ("flops" in columns or {"n_params", "n_tokens"} <= columns):
         return
     compute = posterior.runs.column("flops")

@@ -345,5 +345,5 @@ def _versions() -> dict[str, str]:
 def _constant(law: Law, frame: pd.DataFrame) -> list[str]:
     # Where answers were counted, a share beside the counts is not what was observed.
     counted = {"n_correct", "n_samples", law.response} <= set(frame.columns)
-    wanted = dict.fromkeys((*REQUIRED, *OPTIONAL_NUMBERS, *law.inputs, law.response))
+    wanted = dict.fromkeys(REQUIRED + OPTIONAL_NUMBERS + law.inputs + (law.response,))
     return [c for c in wanted if c in frame and (c != law.response or counted)]

@@ -41,7 +41,7 @@ draws and runs stay small.
 def log_law(posterior: "Posterior", inputs: Inputs | None = None) -> np.ndarray:
     """Return the law's log loss at counts, or at the fitted runs; shape (chain, draw, runs)."""
     columns = posterior.law.inputs
-    counts = {name: posterior.runs.column(name) for name in columns} if inputs is None else inputs
+    counts = posterior.runs.columns(columns) if inputs is None else inputs
     params = {name: values[..., None] for name, values in posterior.params.items()}
     log_inputs = {name: np.log(counts[name]) for name in columns}
     return np.asarray(_predict(posterior.law, params, log_inputs))

@@ -42,7 +42,7 @@ def prior_weight(posterior: Posterior) -> pd.DataFrame:
     """
     rows, prior = {}, prior_draws(posterior)
     units = centre_of(posterior.runs, posterior.law)
-    for parameter in (*posterior.law.parameters, *posterior.noise.parameters):
+    for parameter in posterior.law.parameters + posterior.noise.parameters:
         if parameter.name in posterior.params and _is_comparable(posterior.law, parameter):
             before, after = prior[parameter.name], posterior.draws(parameter.name)
             if before.min() > 0 and after.min() > 0:
@@ -59,7 +59,7 @@ def prior_draws(posterior: Posterior) -> dict[str, np.ndarray]:
     law, noise = posterior.law, posterior.noise
     rng = np.random.default_rng(0)
     drawn = {}
-    for row in (*law.coordinates, *noise.parameters):
+    for row in law.coordinates + noise.parameters:
         drawn[row.name] = row.draw_prior(rng, (_PRIOR_DRAWS,))
     params = _params_of_law(law, drawn, sweep_of(posterior.runs, law.inputs))
     return {name: np.asarray(values) for name, values in params.items()}

@@ -1,6 +1,6 @@
 """Headings of a table that come nearest to a column it lacks, each with a reason."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 
 import numpy as np
@@ -9,7 +9,7 @@ import pandas as pd
 from bayescale.tables.cells import Mark, values_of
 from bayescale.tables.columns import is_in_per_cent, listed, quoted
 from bayescale.tables.headings import heading, headings_of
-from bayescale.tables.roles import INGREDIENTS, QUANTITIES, SURE, names_an_accuracy, role_of
+from bayescale.tables.roles import INGREDIENTS, QUANTITIES, SURE, Role, names_an_accuracy, role_of
 
 _MOST = 3
 _ALIKE = 0.6
@@ -88,13 +88,19 @@ def _likeness(name: str, text: str, cells: pd.Series) -> tuple[float, str]:
 
 def _is_ingredient(text: str) -> bool:
     """Return whether tokens could be derived from a column, with others."""
-    return any(role.score(heading(text)) >= SURE for role in INGREDIENTS.values())
+    return _means_one_of(INGREDIENTS.values(), text)
 
 
 def _is_something_else(name: str, text: str) -> bool:
     """Return whether a heading surely means another of the numbers that a fit is about."""
     others = [role for role in QUANTITIES.values() if role.name != name]
-    return any(role.score(heading(text)) >= SURE for role in others)
+    return _means_one_of(others, text)
+
+
+def _means_one_of(roles: Iterable[Role], text: str) -> bool:
+    """Return whether a heading surely names one of these roles."""
+    parts = heading(text)
+    return any(role.score(parts) >= SURE for role in roles)
 
 
 def _values(cells: pd.Series) -> np.ndarray:

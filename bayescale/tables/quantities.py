@@ -74,11 +74,12 @@ def read_quantities(
     InputError
         Where a cell is no number, a number cannot be, or a column is lacking.
     """
-    read = {
-        name: numbers(one, frame[one.heading], mark, where, is_measured=name in _MEASURED)
-        for name, one in chosen.items()
-    }
-    every = {name: one.values for name, one in read.items()}
+    every: dict[str, np.ndarray] = {}
+    notes_on_cells: list[str] = []
+    for name, one in chosen.items():
+        read = numbers(one, frame[one.heading], mark, where, is_measured=name in _MEASURED)
+        every[name] = read.values
+        notes_on_cells += read.notes
     rows = usable_rows(frame, every, chosen, required, where)
     values = {name: column[rows.kept] for name, column in every.items()}
     for name in rows.set_aside:
@@ -91,12 +92,10 @@ def read_quantities(
         values[following.name] = following.values
     _refuse_lacking(values, required, frame, where)
     others = _other_parameters(frame, chosen, mark, rows, where)
-    notes = [
-        *_notes_on_columns(headings_of(frame), chosen, values, following, unit),
-        *(note for one in read.values() for note in one.notes),
-        *_notes_on_compute(values, others),
-        *_notes_on_set_aside(rows),
-    ]
+    notes = _notes_on_columns(headings_of(frame), chosen, values, following, unit)
+    notes += notes_on_cells
+    notes += _notes_on_compute(values, others)
+    notes += _notes_on_set_aside(rows)
     return Quantities(_without_ingredients(values), rows, unit, following, tuple(notes))
 
 
@@ -171,9 +170,13 @@ def _notes_on_columns(
     unit: LossUnit | None,
 ) -> list[str]:
     used = [one for name, one in chosen.items() if name in values and name not in INGREDIENTS]
-    renamed = [f"{one.name} is {one.heading!r}" for one in used if one.name != one.heading]
+    renamed, replaced = [], []
+    for one in used:
+        if one.name != one.heading:
+            renamed.append(f"{one.name} is {one.heading!r}")
+            if one.name in headings:
+                replaced.append(one.name)
     notes = [f"Columns: {', '.join(renamed)}."] if renamed else []
-    replaced = [one.name for one in used if one.name != one.heading and one.name in headings]
     if replaced:
         notes.append(f"Left out for them: {', '.join(map(repr, replaced))}.")
     for one in used:
@@ -198,7 +201,9 @@ def _notes_on_compute(
     if gaps:
         notes.append(f"flops is missing in {gaps} rows and 6·N·D there.")
     remark = remark_on_compute(values, others)
-    return [*notes, remark] if remark else notes
+    if remark:
+        notes.append(remark)
+    return notes
 
 
 def _notes_on_set_aside(rows: Rows) -> list[str]:

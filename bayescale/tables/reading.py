@@ -148,7 +148,9 @@ def read_table(
         cells, chosen, mark, required=required, loss_unit=loss_unit, where=where
     )
     labels = _labels(cells, asked, chosen, where)
-    row_notes = list(map(str, quantities.rows.left_out))
+    notes = [*sheet.notes, *quantities.notes]
+    notes += labels.notes
+    notes += map(str, quantities.rows.left_out)
     return Reading(
         _frame(cells, chosen, quantities, labels, mark, where),
         where,
@@ -156,7 +158,7 @@ def read_table(
         sheet.format,
         _account(chosen, quantities, labels),
         quantities.rows.left_out,
-        (*sheet.notes, *quantities.notes, *labels.notes, *row_notes),
+        tuple(notes),
     )
 
 

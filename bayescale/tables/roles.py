@@ -190,24 +190,25 @@ RUN_ID = Role(
     | {"model": 52, "model name": 54, "experiment name": 55},
 )
 
-QUANTITIES = {role.name: role for role in (N_PARAMS, N_TOKENS, LOSS, FLOPS)}
+
+def _by_name(*roles: Role) -> dict[str, Role]:
+    return {role.name: role for role in roles}
+
+
+QUANTITIES = _by_name(N_PARAMS, N_TOKENS, LOSS, FLOPS)
 """Roles of the numbers that a fit is about, by standard name."""
 
-INGREDIENTS = {
-    role.name: role
-    for role in (
-        *(STEPS, BATCH_SIZE, BATCH_TOKENS, SEQUENCE_LENGTH),
-        *(DATASET_TOKENS, EPOCHS, TOKENS_PER_PARAM),
-    )
-}
+INGREDIENTS = _by_name(STEPS, BATCH_SIZE, BATCH_TOKENS, SEQUENCE_LENGTH)
+INGREDIENTS |= _by_name(DATASET_TOKENS, EPOCHS, TOKENS_PER_PARAM)
 """Roles of the numbers from which tokens follow, by name."""
 
-_BY_NAME_ALONE = (
+OPTIONAL = _by_name(
+    LOSS_SE,
+    UNIQUE_TOKENS,
     Role("weight", "the weight of the run", {}),
     Role("n_correct", "right answers", {}),
     Role("n_samples", "answers asked for", {}),
 )
-OPTIONAL = {role.name: role for role in (LOSS_SE, UNIQUE_TOKENS, *_BY_NAME_ALONE)}
 """Roles of other numbers that a fit may use, by standard name."""
 
 _ACCURACIES = frozenset(

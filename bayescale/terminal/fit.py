@@ -9,6 +9,7 @@ from rich.table import Table
 
 from bayescale._internal.discovery import describe
 from bayescale.decisions.plans._one_budget import has_vertex, is_of_one_budget
+from bayescale.parameters import names_of
 from bayescale.posterior.beside_prior import QUANTITIES, beside_prior
 from bayescale.posterior.prior_weight import PRIOR, prior_weight
 from bayescale.priors.library import Library
@@ -183,7 +184,7 @@ def _print_prior_weight(console: Console, posterior: "Posterior") -> None:
         "Narrowed: by how much the 90 % interval is narrower than the prior's.", style="dim"
     )
     weights = prior_weight(posterior)
-    names = [parameter.name for parameter in posterior.law.parameters]
+    names = names_of(posterior.law.parameters)
     of_law = weights[weights.index.isin(names)]
     by_prior = of_law.index[of_law["set_by"] == PRIOR]
     if len(by_prior):

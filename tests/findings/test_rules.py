@@ -3,13 +3,16 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import bayescale as bs
 from bayescale.errors import InputError
 from bayescale.findings import examine, rules, unread
+from bayescale.findings._surface import Surface, fit_surface
 from bayescale.findings._sweep import Sweep
 from bayescale.findings.base import SEVERITIES, Finding
+from bayescale.findings.lone_run import LoneRun
 from tests.findings.examples import (
     BREAKS,
     accuracies,
@@ -111,6 +114,17 @@ def test_a_lone_run_is_named_alone_with_its_side():
     assert "above what the runs around it say" in finding.sentence
 
 
+@pytest.mark.parametrize(("second", "n_findings"), [(0.05, 1), (0.075, 0)])
+def test_a_run_is_alone_where_no_other_is_nearly_as_far_from_the_fit(
+    monkeypatch, second, n_findings
+):
+    residual = np.zeros(45)
+    residual[[3, 7]] = second, 0.1
+    surface = Surface(residual, 0.01, np.zeros((45, 5)), floor=0.5, without_floor=10.0)
+    monkeypatch.setattr(Sweep, "surface", surface)
+    assert len(list(LoneRun().find(Sweep.of(sweep())))) == n_findings
+
+
 def test_a_run_off_the_ladder_of_its_family_is_named():
     sizes = np.array([1e8, 2e8, 4e8, 8e8, 1.6e9, 3.2e9, 6.4e9])
     frame = grid(sizes=sizes, tokens=(1e9,)).assign(n_tokens=20 * sizes)
@@ -125,6 +139,34 @@ def test_a_run_off_a_ladder_of_nearly_constant_tokens_is_named():
     typo = frame["loss"] * np.where(np.arange(6) == 3, 1.06, 1.0)
     (finding,) = of("lone_run", frame.assign(loss=typo, n_tokens=frame["n_tokens"] * rounding))
     assert finding.rows == (str(frame.index[3]),)
+
+
+@pytest.mark.parametrize(
+    ("curve", "n_findings"), [([0.0, 0.004, 0.03, 0.1], 0), ([0.0, 0.03, 0.06, 0.1], 1)]
+)
+def test_a_budget_whose_curve_is_least_among_the_sizes_is_not_at_their_edge(curve, n_findings):
+    sizes = np.tile([1e8, 2e8, 4e8, 8e8], 2)
+    compute = np.repeat([1e18, 1e19], 4)
+    log_loss = np.tile(curve, 2) + np.repeat([1.1, 1.0], 4)
+    frame = pd.DataFrame({"n_params": sizes, "n_tokens": compute / sizes / 6})
+    found = of("optimum_at_edge", frame.assign(loss=np.exp(log_loss)))
+    assert len(found) == n_findings
+
+
+def minus_twice_log_likelihood(scores):
+    """Of residuals with a soft absolute error, in units of their scale, but for a constant."""
+    return float(np.sum(2 * (np.sqrt(1 + scores**2) - 1)))
+
+
+def test_the_fit_without_a_floor_is_worse_by_its_rise_of_minus_twice_the_log_likelihood():
+    log_n = np.linspace(0, 3, 400)
+    scatter = 0.02 * np.random.default_rng(0).standard_normal(400)
+    log_loss = np.log(0.3 + np.exp(-0.3 * log_n)) + scatter
+    surface = fit_surface(log_loss, [log_n])
+    off_line = log_loss - np.polyval(np.polyfit(log_n, log_loss, 1), log_n)
+    pure = minus_twice_log_likelihood(off_line / surface.scale)
+    rise = pure - minus_twice_log_likelihood(surface.scores)
+    assert surface.without_floor == pytest.approx(rise, rel=0.1)
 
 
 def test_families_of_tokens_of_their_own_are_named():

@@ -4,6 +4,7 @@ of draws are compared.
 
 import dataclasses
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -55,11 +56,20 @@ def discrepancies(
     return found
 
 
-@pytest.fixture(scope="package", autouse=True)
-def compiled_without_optimising() -> Iterator[None]:
-    """Programs run so briefly here that optimising them takes longer than it saves."""
+@contextmanager
+def hasty_compiler() -> Iterator[None]:
+    """Compile programs without optimising them while the context lasts."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(compiling._SMALL, "xla_backend_optimization_level", 0)
+        yield
+
+
+# Of a module, since pytest keeps a fixture of a folder without an `__init__.py` to the session's
+# end, where tests of other folders would meet it.
+@pytest.fixture(scope="module", autouse=True)
+def compiled_without_optimising() -> Iterator[None]:
+    """Programs run so briefly here that optimising them takes longer than it saves."""
+    with hasty_compiler():
         yield
 
 
@@ -69,10 +79,11 @@ def sweep() -> bs.Runs:
     return bs.datasets.simulate(seed=3, noise=0.01)
 
 
-@pytest.fixture(scope="package")
-def chains(sweep: bs.Runs, compiled_without_optimising: None) -> bs.Posterior:
+@pytest.fixture(scope="session")
+def chains(sweep: bs.Runs) -> bs.Posterior:
     """The posterior of the sweep under Normal noise, by Markov chains.
 
     Tests compare its draws to the last bit, and so compile it as they compile theirs.
     """
-    return bs.fit(sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.NUTS())
+    with hasty_compiler():
+        return bs.fit(sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Normal(), method=bs.NUTS())

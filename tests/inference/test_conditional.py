@@ -299,6 +299,16 @@ def test_runs_scattered_with_tails_are_expanded_by_their_mean_slope_and_curvatur
 
 
 @float64
+def test_a_damped_prior_is_as_much_more_precise_and_pulls_as_it_did() -> None:
+    rng, none = np.random.default_rng(0), np.zeros((1, 1))
+    slopes, residual = rng.standard_normal((3, 3)), rng.standard_normal(3)
+    plain = Linearisation(np.zeros(3), none, none, none, slopes, residual, none)
+    found = plain.damped(3.0)
+    precision = found.prior_slopes.T @ found.prior_slopes
+    np.testing.assert_allclose(precision, 4 * slopes.T @ slopes)
+    np.testing.assert_allclose(found.prior_slopes.T @ found.prior_residual, slopes.T @ residual)
+
+
 def test_a_run_that_alone_says_what_its_group_is_has_all_leverage() -> None:
     frame = curve(4)[0].frame.head(6).assign(group=list("aaaaab"))
     runs = bs.Runs.from_frame(frame, required=("n_tokens", "loss"))

@@ -12,10 +12,12 @@ import bayescale as bs
 from bayescale._internal.precision import float64
 from bayescale.inference import _conditional_modes, _population, _weighing
 from bayescale.inference._conditional import Weighable
-from bayescale.inference._conditional_modes import Conditional, Programs
+from bayescale.inference._conditional_modes import Conditional, End, Mode, Programs
+from bayescale.inference._coordinates import decorrelate_points
 from bayescale.inference._mixture import Mixture
 from bayescale.inference._pool import Pool
 from bayescale.inference.base import Problem
+from bayescale.inference.importance import _resampled, _whitened
 from tests.inference.conftest import TRUTH, discrepancies
 
 FEW = bs.Importance(draws=500)
@@ -251,6 +253,44 @@ def test_modes_of_many_rows_that_are_searched_on_a_sample_are_those_of_a_search_
     by_sample = conditional.modes(0)[0]
     assert by_sample.value == pytest.approx(over_all.value, abs=0.01)
     np.testing.assert_allclose(by_sample.noise, over_all.noise, atol=0.02)
+
+
+@float64
+def test_another_mode_keeps_its_place_in_the_coordinates_of_the_highest(sweep: bs.Runs) -> None:
+    conditional = Conditional(problem(sweep), Programs.of(problem(sweep)))
+    highest = conditional.modes(0)[0]
+    moved = np.array([0.01, -0.02, 0.03, 0.01, -0.01])
+    elsewhere = np.asarray(highest.linearisation.law) + moved
+    other = highest._replace(linearisation=highest.linearisation._replace(law=elsewhere))
+    point = _whitened(conditional, highest, other)[:, None]
+    found = conditional.weigh(highest.linearisation, point, np.zeros((0, 1)))
+    parametrisation = conditional.problem.target.parametrisation
+    there = np.asarray(decorrelate_points(parametrisation, found.unconstrained.T))[0]
+    np.testing.assert_allclose(there[:5], elsewhere, atol=1e-8)
+
+
+@float64
+def test_modes_are_the_highest_first(sweep: bs.Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = [End(value, np.zeros(6), np.zeros(0)) for value in (3.0, 1.0, 2.0)]
+
+    def settled(conditional: Conditional, end: End) -> Mode:
+        return Mode(mode.linearisation, mode.noise, end.value, mode.hessian)
+
+    conditional = Conditional(problem(sweep), Programs.of(problem(sweep)))
+    mode = conditional.modes(0)[0]
+    monkeypatch.setattr(Conditional, "_ends", lambda conditional, seed: ends)
+    monkeypatch.setattr(Conditional, "_settled", settled)
+    assert [mode.value for mode in conditional.modes(0)] == [1.0, 2.0, 3.0]
+
+
+def test_of_a_pair_of_coefficients_the_one_of_higher_density_is_taken_as_often() -> None:
+    coefficients = np.array([[[1.0, 1.0]], [[-1.0, -1.0]]])
+    log_density = np.log([[3.0, 1e-30], [1.0, 1.0]])
+    found = Weighable(np.zeros((1, 2)), coefficients, log_density)
+    chosen = np.repeat([0, 1], 4000)
+    _, taken = _resampled(found, chosen, np.random.default_rng(0))
+    assert np.mean(taken[:4000] > 0) == pytest.approx(0.75, abs=0.03)
+    assert np.all(taken[4000:] < 0)
 
 
 def test_even_one_draw_may_be_asked_for(sweep: bs.Runs) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from bayescale.inference._conditional import Weighable
 from bayescale.inference._mixture import Mixture
-from bayescale.inference._population import Population, n_chains, populated
+from bayescale.inference._population import Group, Population, _tried, n_chains, populated
 
 WIDE = Mixture.about(np.zeros((1, 2)), 4.0 * np.eye(2)[None], np.ones(1))
 
@@ -40,6 +40,15 @@ def test_chains_find_the_moments_of_a_bent_density_from_scattered_estimates(
     assert x.std() == pytest.approx(1, rel=0.07)
     assert y.mean() == pytest.approx(1, abs=0.15)
     assert y.std() == pytest.approx(1.5, rel=0.12)
+
+
+def test_a_step_leaves_the_numbers_of_the_estimates_standard_normal() -> None:
+    rng = np.random.default_rng(0)
+    points, standard = rng.standard_normal((2, 50_000)), rng.standard_normal((1, 50_000))
+    group = Group(points, standard, banana(points, standard))
+    for _ in range(4):
+        tried, _ = _tried(group, group, WIDE, rng)
+        assert tried.standard.std() == pytest.approx(1, abs=0.02)
 
 
 def test_the_draws_of_all_chains_follow_one_another(bent: Population) -> None:

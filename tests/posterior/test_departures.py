@@ -7,8 +7,9 @@ import bayescale as bs
 from bayescale._internal.precision import float64
 from bayescale.laws import Chinchilla, PowerLaw
 from bayescale.noise import Discrepancy, GroupEffects, Normal
+from bayescale.posterior.predictive import conditions
 from bayescale.processes import IntegratedWiener, Matern
-from bayescale.processes.base import locate
+from bayescale.processes.base import decades_of_compute, locate
 
 NOISE = Discrepancy(Normal(), (IntegratedWiener(), Matern()))
 AMPLITUDES = {"sigma": 0.01, "drift_sd": 0.02, "matern_sd": 0.03}
@@ -115,3 +116,10 @@ def test_the_log_likelihood_is_that_of_runs_given_their_departures(many):
     np.testing.assert_allclose(
         found, -0.5 * scaled**2 - np.log(0.01 * np.sqrt(2 * np.pi)) - log_loss, rtol=1e-7, atol=1e-7
     )
+
+
+def test_scatter_that_changes_with_compute_is_not_extrapolated(made_posterior):
+    posterior = made_posterior(Chinchilla(), Normal())
+    known = decades_of_compute(posterior.runs, posterior.law.inputs)
+    new = {"n_params": np.array([1e3, 1e15]), "n_tokens": np.array([1e3, 1e15])}
+    assert conditions(posterior, new).compute_decades.tolist() == [known.min(), known.max()]

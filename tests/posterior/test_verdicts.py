@@ -9,7 +9,7 @@ import pytest
 
 import bayescale as bs
 from bayescale.findings.base import NOTE
-from bayescale.posterior.misfits import misfits
+from bayescale.posterior.misfits import _residuals, misfits
 from bayescale.results import Complaint
 from tests.known_posteriors import known_posterior
 
@@ -77,6 +77,12 @@ def test_losses_that_bend_away_from_the_law_speak_against_the_model():
 
     codes = {one.code for one in misfits(known_posterior(with_losses(bump)))}
     assert codes & {"residuals_along_n_params", "residuals_along_n_tokens"}
+
+
+def test_runs_made_up_lie_nearer_by_what_the_parameters_follow_of_their_scatter(clean):
+    residuals = _residuals(clean, 0)
+    followed = len(clean.law.parameters) / len(clean.runs)
+    assert np.mean(residuals.made_up**2) == pytest.approx(1 - followed, abs=0.04)
 
 
 def test_false_alarms_of_the_model_are_rare():

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import bayescale as bs
@@ -68,6 +69,22 @@ def test_where_the_numbers_come_from_can_be_read():
 def test_a_factor_that_is_not_positive_is_refused():
     with pytest.raises(bs.InputError, match=r"sd_factor=0\.0 must be a positive number"):
         Library(sd_factor=0.0)
+
+
+def test_a_factor_multiplies_the_standard_deviations_of_shares_exponents_and_coupling_alone():
+    usual, wide = vars(Library().learnt), vars(Library(sd_factor=2.0).learnt)
+    widened = {name for name, value in usual.items() if wide[name] == 2 * value}
+    shares = {"floor_share_sd", "params_share_sd"}
+    assert widened == shares | {"exponent_sd", "exponent_ratio_sd", "gamma_sd"}
+    assert all(wide[name] == usual[name] for name in usual.keys() - widened)
+
+
+def test_runs_of_a_sweep_of_more_compute_scatter_by_the_slope_of_the_library():
+    scatter = Library().scatter
+    usual, larger = (
+        scatter.draw(Sweep(decades), np.random.default_rng(0), 5) for decades in (0.0, 2.0)
+    )
+    np.testing.assert_allclose(np.log(larger / usual), 2 * scatter.sigma_slope)
 
 
 def test_the_command_line_can_turn_it_off_and_widen_it():

@@ -79,11 +79,11 @@ class Approaches:
     @property
     def sentences(self) -> tuple[str, ...]:
         """The exponent a and the best size of each approach."""
-        said = [
-            f"{row['approach']}, at {row['compute']:.3g} FLOPs: a = {row['a']:.3g}, "
-            f"{count_in_words(row['n_params'])} parameters."
-            for row in self.summary().reset_index().to_dict("records")
-        ]
+        said = []
+        for row in self.summary().reset_index().to_dict("records"):
+            size = count_in_words(row["n_params"])
+            at = f"{row['approach']}, at {row['compute']:.3g} FLOPs"
+            said.append(f"{at}: a = {row['a']:.3g}, {size} parameters.")
         return tuple(said)
 
     def to_dict(self) -> dict[str, Json]:
@@ -184,11 +184,9 @@ def _fitted(runs: Runs, picks: np.ndarray, seed: int) -> Posterior:
     method = MultiStart(starts=_STARTS, seed=seed)
     problem = Problem.build(runs, Chinchilla(), Huber(_DELTA))
     optimum = method.search(problem)
-    counts = np.stack([np.bincount(pick, minlength=len(runs)) for pick in picks], axis=1).astype(
-        float
-    )
+    counts = np.stack([np.bincount(pick, minlength=len(runs)) for pick in picks], axis=1)
     start = np.repeat(optimum.coordinates[:, None], len(picks), axis=1)
-    coordinates, _ = refit(problem, start, problem.resampled(counts))
+    coordinates, _ = refit(problem, start, problem.resampled(counts.astype(float)))
     params = problem.target.constrain(list(coordinates[:, None]), problem.data.sweep)
     return problem.posterior(params, method, problems=optimum.problems)
 
@@ -204,7 +202,8 @@ def _of_posterior(posterior: Posterior, budgets: np.ndarray) -> np.ndarray:
 
 
 def _of_growth(growth: tuple[np.ndarray, np.ndarray], budgets: np.ndarray) -> np.ndarray:
-    return np.stack([np.log10(grown(growth, factor * budgets)) for factor in (1, 10)], axis=1)
+    both = np.stack([grown(growth, budgets), grown(growth, 10 * budgets)], axis=1)
+    return np.log10(both)
 
 
 def _of_lowest(
@@ -317,8 +316,8 @@ def _rows_of_approach(
                 "quantity": quantity,
                 "value": float(values[0, column]),
             }
-            ends = {name: float(interval[name]) for name in ("q05", "q95")}
-            rows.append(row | ends | {"bias": float(bias)})
+            row |= {"q05": float(interval["q05"]), "q95": float(interval["q95"])}
+            rows.append(row | {"bias": float(bias)})
     return pd.DataFrame(rows)
 
 

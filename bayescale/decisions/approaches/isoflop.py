@@ -27,6 +27,7 @@ from bayescale.errors import InputError
 from bayescale.findings._sweep import Sweep
 from bayescale.laws.base import AllocatesCompute
 from bayescale.laws.chinchilla import Chinchilla
+from bayescale.parameters import names_of
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, records, to_html, to_text
 from bayescale.runs import Runs, RunsLike, as_runs
@@ -137,16 +138,12 @@ class IsoFlop:
         # same.
         too_large = six_nd(optimum, n_tokens) / budgets
         shares = {"n_params": 1 / too_large, "n_tokens": too_large}
-        return pd.DataFrame(
-            {
-                "compute": budget,
-                "quantity": name,
-                "unit": "per cent",
-                **summarise(100 * (share[:, column] - 1)),
-            }
-            for column, budget in enumerate(budgets)
-            for name, share in shares.items()
-        )
+        rows = []
+        for column, budget in enumerate(budgets):
+            for name, share in shares.items():
+                about = {"compute": budget, "quantity": name, "unit": "per cent"}
+                rows.append(about | summarise(100 * (share[:, column] - 1)))
+        return pd.DataFrame(rows)
 
     def summary(self) -> pd.DataFrame:
         """The frame, indexed by compute."""
@@ -184,12 +181,13 @@ class IsoFlop:
         beyond = _EXTRAPOLATED * self.frame["compute"].max()
         bias = self.bias(truth, np.unique(beyond if compute is None else compute))
         table = bias.pivot(index="compute", columns="quantity", values="q50")
-        said = [
-            f"On noise-free losses of the given law this procedure misses D* at {budget:.3g} FLOPs "
-            f"by {row['n_tokens']:+.1f} % and N* by {row['n_params']:+.1f} %."
-            for budget, row in table.iterrows()
-        ]
-        return (*self._findings, *said)
+        said = list(self._findings)
+        for budget, row in table.iterrows():
+            said.append(
+                f"On noise-free losses of the given law this procedure misses D* at {budget:.3g} "
+                f"FLOPs by {row['n_tokens']:+.1f} % and N* by {row['n_params']:+.1f} %."
+            )
+        return tuple(said)
 
     @property
     def problems(self) -> tuple[Complaint, ...]:
@@ -288,9 +286,10 @@ def isoflop(runs: RunsLike, budgets: Sequence[float] | np.ndarray | None = None)
     log_d = np.log10(runs.column("n_tokens"))
     member = members(runs, budgets)
     compute = nominal_budgets(member, runs.six_nd)
-    vertices, curvature, bottom = (
-        rows[0] for rows in parabolas(log_d, runs.column("loss")[None, :], member)
-    )
+    found = parabolas(log_d, runs.column("loss")[None, :], member)
+    vertices, curvature, bottom = np.stack(found)[:, 0]
+    every = range(len(compute))
+    status = [_status(log_d[member == i], vertices[i], curvature[i]) for i in every]
     frame = pd.DataFrame(
         {
             "compute": compute,
@@ -299,9 +298,7 @@ def isoflop(runs: RunsLike, budgets: Sequence[float] | np.ndarray | None = None)
             "n_tokens": 10**vertices,
             "loss": bottom,
             "curvature": curvature,
-            "status": [
-                _status(log_d[member == i], vertices[i], curvature[i]) for i in range(len(compute))
-            ],
+            "status": status,
         }
     )
     if np.isfinite(vertices).sum() < _FEWEST_BUDGETS:
@@ -432,13 +429,13 @@ def _law_and_constants(
             )
         return truth.law, {name: values.reshape(-1, 1) for name, values in truth.params.items()}
     law = Chinchilla()
-    lacking = [p.name for p in law.parameters if p.name not in truth]
+    names = names_of(law.parameters)
+    lacking = [name for name in names if name not in truth]
     if lacking:
         raise InputError(
-            f"isoflop: the constants lack {', '.join(lacking)}; give all of "
-            f"{', '.join(p.name for p in law.parameters)}."
+            f"isoflop: the constants lack {', '.join(lacking)}; give all of {', '.join(names)}."
         )
-    return law, {p.name: np.full((1, 1), float(truth[p.name])) for p in law.parameters}
+    return law, {name: np.full((1, 1), float(truth[name])) for name in names}
 
 
 def _checked(compute: float | Sequence[float] | np.ndarray, name: str) -> np.ndarray:

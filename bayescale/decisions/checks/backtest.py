@@ -190,12 +190,14 @@ def backtest(
             progress.update(steps, advance=1, refresh=True)
             return prediction, scored(fold, prediction)
 
-        ours = [judged(fold, own_model) for fold in folds]
-        todays = [judged(fold, practice) for fold in folds]
-    frames = [frame for _, frame in ours + todays]
-    posteriors = {}
-    for fold, (prediction, _) in zip(folds, ours, strict=True):
-        posteriors[fold.name] = prediction.posterior
+        frames, posteriors = [], {}
+        for fold in folds:
+            prediction, frame = judged(fold, own_model)
+            posteriors[fold.name] = prediction.posterior
+            frames.append(frame)
+        for fold in folds:
+            _, frame = judged(fold, practice)
+            frames.append(frame)
     return Backtest(pd.concat(frames, ignore_index=True), posteriors, runs, holdout)
 
 

@@ -88,10 +88,11 @@ class Comparison:
     @property
     def sentences(self) -> tuple[str, ...]:
         """Say what the tables show."""
-        best, *others = self.frame.to_dict("records")
+        laws = self.frame.to_dict("records")
+        best = laws[0]
         sentences = [f"{best['law']} forecasts {' and '.join(self.hidden)} of {self.name} best."]
-        if others:
-            second = others[0]
+        if len(laws) > 1:
+            second = laws[1]
             distance = f"{second['behind']:.2g} ± {second['behind_se']:.1g} nats a run"
             gap = f"{second['law']} is behind by {distance}"
             close = not second["behind"] > _SURE * second["behind_se"]
@@ -178,8 +179,9 @@ def compare(
         problems += _doubts(label, outcomes)
     posteriors, forecasts, left_out = {}, {}, {}
     for label, outcomes in fits.items():
-        fitted_to_all, *fitted_to_folds = (one.posterior for one in outcomes)
-        forecast_scores = _forecast_scores(folds, fitted_to_folds)
+        fitted = [outcome.posterior for outcome in outcomes]
+        fitted_to_all = fitted[0]
+        forecast_scores = _forecast_scores(folds, fitted[1:])
         if fitted_to_all is None or forecast_scores is None:
             continue
         posteriors[label] = fitted_to_all
@@ -233,8 +235,12 @@ def _fitted(
 
 def _doubts(label: str, outcomes: Sequence[Outcome]) -> list[Complaint]:
     """Return the complaints of the fits of one law."""
-    doubts = [outcome.row["message"] for outcome in outcomes if outcome.row["message"]]
-    return [Complaint("fit", f"{label}: {doubt}") for doubt in doubts]
+    doubts = []
+    for outcome in outcomes:
+        message = outcome.row["message"]
+        if message:
+            doubts.append(Complaint("fit", f"{label}: {message}"))
+    return doubts
 
 
 def _forecast_scores(
@@ -274,9 +280,14 @@ def _ranked(
         "crps",
         "rmsle",
         "coverage90",
+        "loo",
+        "loo_behind",
+        "loo_behind_se",
+        "weight",
     ]
-    frame = frame[[*columns, "loo", "loo_behind", "loo_behind_se", "weight"]]
-    return frame.sort_values("log_score", ascending=False, kind="stable", ignore_index=True)
+    return frame[columns].sort_values(
+        "log_score", ascending=False, kind="stable", ignore_index=True
+    )
 
 
 def _applicable(runs: Runs) -> Iterator[Law]:

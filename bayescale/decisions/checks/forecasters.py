@@ -124,7 +124,7 @@ class HuberBootstrap:
         point = self._fitted(train, MultiStart(starts=500, seed=self.seed))
         refits = self.refits(train)
         left = np.log(train.column("loss")) - point.log_law()[0, 0]
-        inputs: dict[str, Any] = {name: test.column(name) for name in self.law.inputs}
+        inputs: dict[str, Any] = dict(test.columns(self.law.inputs))
         log_law = np.repeat(_log(forecast(refits, **inputs).law_draws), self.residuals, axis=0)
         scatter = np.random.default_rng(self.seed).choice(left, size=log_law.shape)
         return Prediction(BASELINE, log_law + scatter, np.full(len(test), np.nan), refits)
@@ -153,14 +153,10 @@ def predicted(posterior: Posterior, test: Runs) -> Prediction:
     # Few draws of the parameters, as of a point fit, still scatter as runs do: each is taken
     # several times.
     times = -(-_FEWEST_DRAWS // posterior.n_draws) if is_likelihood(posterior.noise) else 1
-    many = replace(
-        posterior,
-        params={
-            name: np.repeat(values, times, axis=1) for name, values in posterior.params.items()
-        },
-        coefficients=np.repeat(posterior.coefficients, times, axis=1),
-    )
-    inputs = {name: test.column(name) for name in posterior.law.inputs}
+    params = {name: np.repeat(values, times, axis=1) for name, values in posterior.params.items()}
+    coefficients = np.repeat(posterior.coefficients, times, axis=1)
+    many = replace(posterior, params=params, coefficients=coefficients)
+    inputs = test.columns(posterior.law.inputs)
     seed = posterior.method.seed
     log_density = np.full(len(test), np.nan)
     if is_likelihood(posterior.noise):

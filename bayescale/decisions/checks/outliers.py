@@ -133,7 +133,7 @@ def outliers(posterior: Posterior) -> Outliers:
     frame = pd.DataFrame(
         {
             "run_id": runs.frame.index,
-            **{name: runs.column(name) for name in posterior.law.inputs},
+            **runs.columns(posterior.law.inputs),
             posterior.law.response: posterior.response.from_scale(posterior.observed),
             "residual": np.median(residual, axis=(0, 1)),
             "probability": np.mean(np.abs(residual) > limit, axis=(0, 1)),
@@ -153,12 +153,13 @@ def _scale(posterior: Posterior, log_prediction: np.ndarray) -> np.ndarray:
     """
     heights = _height(posterior.density(log_prediction), log_prediction)
     first_run = {name: posterior.runs.column(name)[:1] for name in posterior.law.inputs}
-    centre = np.zeros((*log_prediction.shape[:2], 1))
+    centre = np.zeros_like(log_prediction[..., :1])
     shape = posterior.density(centre, first_run)
     density = np.exp(np.asarray(shape.log_prob(_STEPS * _height(shape, centre))))
     parts = (density[..., 1:] + density[..., :-1]) / 2 * np.diff(_STEPS)
     below = np.concatenate([centre, np.cumsum(parts, axis=-1)], axis=-1)
-    low, high = (_crossing(below / below[..., -1:], level) for level in _QUARTILES)
+    share = below / below[..., -1:]
+    low, high = (_crossing(share, level) for level in _QUARTILES)
     return np.asarray(heights * ((high - low) / np.diff(norm.ppf(_QUARTILES)))[..., None])
 
 
@@ -172,7 +173,8 @@ def _crossing(below: np.ndarray, level: float) -> np.ndarray:
     between two; shape (…).
     """
     right = np.sum(below < level, axis=-1, keepdims=True)
-    start, end = (np.take_along_axis(below, index, axis=-1)[..., 0] for index in (right - 1, right))
+    around = np.take_along_axis(below, np.concatenate([right - 1, right], axis=-1), axis=-1)
+    start, end = around[..., 0], around[..., 1]
     share = (level - start) / (end - start)
     return np.asarray(
         _STEPS[right[..., 0] - 1] + share * (_STEPS[right] - _STEPS[right - 1])[..., 0]

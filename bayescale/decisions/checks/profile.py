@@ -88,11 +88,9 @@ class Profile:
                 others = [other for other in self.data.dims if other != name]
                 alone = self.data["relative_log_likelihood"].max(others).to_numpy()
                 for level in LEVELS:
-                    ends = _crossings(axis, alone + chi2.ppf(level, df=1) / 2)
-                    row |= {
-                        f"{side}_{100 * level:.0f}": end
-                        for side, end in zip(("low", "high"), ends, strict=True)
-                    }
+                    low, high = _crossings(axis, alone + chi2.ppf(level, df=1) / 2)
+                    percent = f"{100 * level:.0f}"
+                    row |= {f"low_{percent}": low, f"high_{percent}": high}
             table[name] = row
         return pd.DataFrame(table).T.rename_axis(index="exponent")
 

@@ -131,11 +131,10 @@ class Sensitivity:
     @property
     def sentences(self) -> tuple[str, ...]:
         """Say which variant moves each answer most."""
-        said = [
-            f"{quantity} moves most by {row['variant']}: {row['largest_shift']:+.2g} standard "
-            f"deviations."
-            for quantity, row in self.summary().iterrows()
-        ]
+        said = []
+        for quantity, row in self.summary().iterrows():
+            shift = f"{row['largest_shift']:+.2g} standard deviations"
+            said.append(f"{quantity} moves most by {row['variant']}: {shift}.")
         return tuple(said)
 
     def to_dict(self) -> dict[str, Json]:
@@ -286,11 +285,10 @@ def _labelled(blocks: np.ndarray, compute: np.ndarray) -> Iterator[tuple[str, np
 
 def _fitted(posterior: Posterior) -> list[tuple[_Variant, Outcome]]:
     """Each variant and what became of it, in order."""
-    variants = list(_variants(posterior))
-    tasks = [
-        Task(i, variant.runs, variant.law, variant.noise, _method(posterior))
-        for i, variant in enumerate(variants)
-    ]
+    variants, method = list(_variants(posterior)), _method(posterior)
+    tasks = []
+    for i, variant in enumerate(variants):
+        tasks.append(Task(i, variant.runs, variant.law, variant.noise, method))
     by_position: dict[int, Outcome] = {}
     for share in shared_out(tasks):
         fit_here(share, None, lambda outcome: by_position.update({outcome.position: outcome}))

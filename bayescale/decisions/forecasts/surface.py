@@ -189,7 +189,7 @@ def _scatter(posterior: Posterior, cells: Mapping[str, np.ndarray], seed: int) -
 
 def _deviates(posterior: Posterior, at: Mapping[str, np.ndarray], seed: int) -> np.ndarray:
     """Return the scatter of a run at one cell, a deviate of each draw, shape (draws,)."""
-    one_of_each_draw = np.zeros((*next(iter(posterior.params.values())).shape, 1))
+    one_of_each_draw = np.zeros_like(next(iter(posterior.params.values())))[..., None]
     return sample_responses(posterior.density(one_of_each_draw, at), seed).reshape(-1)
 
 

@@ -103,7 +103,7 @@ class Departures(NamedTuple):
         """log N and log D of the least and of the most compute, in the middle of D/N; each of
         shape (2,).
         """
-        least, step = (jnp.asarray(array)[:, 0, 0] for array in (self.least, self.step))
+        least, step = jnp.asarray(self.least)[:, 0, 0], jnp.asarray(self.step)[:, 0, 0]
         log_nd = least[0] + step[0] * jnp.array([0.0, KNOTS[0] - 1])
         log_ratio = least[1] + step[1] * (KNOTS[1] - 1) / 2
         return (log_nd - log_ratio) / 2, (log_nd + log_ratio) / 2
@@ -141,7 +141,8 @@ def _drawn(posterior: Posterior, log_unique: float, seed: int) -> np.ndarray:
 
 def lattice_ends(posterior: Posterior) -> np.ndarray:
     """Return log N·D of the first knot and of the last, then log D/N; shape (2, 2)."""
-    log_n, log_d = (np.log(posterior.runs.column(name)) for name in ("n_params", "n_tokens"))
+    log_n = np.log(posterior.runs.column("n_params"))
+    log_d = np.log(posterior.runs.column("n_tokens"))
     log_nd, log_ratio = log_n + log_d, log_d - log_n
     decade = np.log(10)
     along = log_nd.min() - _BELOW * decade, log_nd.max() + _ABOVE * decade
@@ -153,7 +154,7 @@ def at_knots(ends: np.ndarray) -> dict[str, np.ndarray]:
     """Return the counts N and D at all knots, each of shape (knots,), those of D/N adjacent."""
     along = np.linspace(ends[0, 0], ends[0, 1], KNOTS[0])
     across = np.linspace(ends[1, 0], ends[1, 1], KNOTS[1])
-    log_nd, log_ratio = (axis.ravel() for axis in np.meshgrid(along, across, indexing="ij"))
+    log_nd, log_ratio = np.stack(np.meshgrid(along, across, indexing="ij")).reshape(2, -1)
     return {
         "n_params": np.exp((log_nd - log_ratio) / 2),
         "n_tokens": np.exp((log_nd + log_ratio) / 2),

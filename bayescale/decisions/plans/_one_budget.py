@@ -133,7 +133,7 @@ def vertex(runs: Runs, seed: int = 0) -> Vertex:
         )
     table = _scattered(log_tokens, losses, np.random.default_rng(seed))
     one = np.zeros(len(runs), dtype=int)
-    least, curvature, bottom = (part[:, 0] for part in parabolas(log_tokens, table, one))
+    least, curvature, bottom = np.stack(parabolas(log_tokens, table, one))[..., 0]
     low, high = log_tokens.min() - _REACH, log_tokens.max() + _REACH
     # Not a number compares as false.
     there = (least >= low) & (least <= high)

@@ -46,6 +46,7 @@ Budgets: TypeAlias = Mapping[str, np.ndarray]
 _ENDLESS_BUDGET = np.exp(2.25 * LOG_ENDLESS)
 _BINDS = 1e-6
 _DRAWS_OF_A_POINT = 1000
+_COST_NAMES = tuple(cost.name for cost in COSTS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,17 +133,16 @@ class Planner:
 
     def limits(self, budgets: Budgets | None = None) -> Limits:
         """Return all bounds together as the searches take them."""
-        bounds = [bound for bound in self.bounds_and(budgets) if bound.forbids]
-        asked = [np.shape(amounts) for amounts in (budgets or {}).values()]
+        bounds = _forbidding(self.bounds_and(budgets))
+        asked = map(np.shape, (budgets or {}).values())
         shape = np.broadcast_shapes((1, 1), *asked)
-        costs = [_tightest(bounds, cost, _ENDLESS_BUDGET) for cost in COSTS]
+        costs = []
+        for cost in COSTS:
+            limit = _tightest(bounds, cost, _ENDLESS_BUDGET)
+            costs.append(np.broadcast_to(limit, shape))
         log_params = np.log(_tightest(bounds, Count.PARAMS, np.exp(LOG_ENDLESS)))
         log_tokens = np.log(_tightest(bounds, Count.TOKENS, np.exp(LOG_ENDLESS)))
-        return Limits(
-            np.stack([np.broadcast_to(limit, shape) for limit in costs]),
-            log_params,
-            np.broadcast_to(log_tokens, (self.n_draws, 1)),
-        )
+        return Limits(np.stack(costs), log_params, np.broadcast_to(log_tokens, (self.n_draws, 1)))
 
     def minimize_loss(self, budgets: Budgets | None = None) -> Solutions:
         """Return the plan of least loss within all bounds, for each draw and budget; arrays of
@@ -160,7 +160,7 @@ class Planner:
         if not plans.feasible.any(axis=0).all():
             raise InputError(self._why_none(budgets))
         if budgets and (plans.log_n > LOG_ENDLESS - _BINDS).any():
-            names = ", ".join(bound.name for bound in self.bounds_and(budgets))
+            names = _listed(self.bounds_and(budgets))
             raise InputError(
                 f"Within {names} the best model has more parameters than any that is looked at; "
                 f"give a smaller budget, or max_params."
@@ -177,8 +177,7 @@ class Planner:
         of : str, optional
             The cost that counts; `currency` unless given.
         """
-        names = [cost.name for cost in COSTS]
-        minimised = jnp.asarray(names.index(of or self.currency))
+        minimised = jnp.asarray(_COST_NAMES.index(of or self.currency))
         log_target = jnp.log(jnp.atleast_2d(target_loss))
         search = least_cost if self.scenario.departures is None else least_budget
         plans = search(self.objective, self.limits(), self.scenario, log_target, minimised)
@@ -218,8 +217,7 @@ class Planner:
         what it takes.
         """
         rows = self.objective.costs(jnp.asarray(log_n), jnp.asarray(log_d), self.scenario)
-        names = [cost.name for cost in COSTS]
-        return dict(zip(names, np.asarray(rows), strict=True))
+        return dict(zip(_COST_NAMES, np.asarray(rows), strict=True))
 
     def binding(self, plans: Solutions, budgets: Budgets | None = None) -> dict[str, np.ndarray]:
         """Return, for each bound that is set, whether it stops each plan from being better: boolean
@@ -234,7 +232,7 @@ class Planner:
         """Return, for each bound that forbids, whether each plan breaks it: boolean arrays of shape
         (draws, points).
         """
-        bounds = [bound for bound in self.bounds if bound.forbids]
+        bounds = _forbidding(self.bounds)
         excess = self._log_excess(bounds, log_n, log_d)
         return {bound: excess[bound.name] > _BINDS for bound in bounds}
 
@@ -242,7 +240,7 @@ class Planner:
         """Raise InputError where some draws have no plan within a budget."""
         lacking = ~np.asarray(plans.feasible)
         if lacking.any():
-            names = ", ".join(bound.name for bound in self.bounds_and(budgets) if bound.forbids)
+            names = _listed(_forbidding(self.bounds_and(budgets)))
             raise InputError(
                 f"Within {names} there is no plan in {lacking.mean():.2g} of the draws, so that "
                 f"they cannot be compared. Loosen one, or serve fewer inference_tokens."
@@ -268,7 +266,7 @@ class Planner:
                     f"{refusal}: {bound.name} alone leaves {least:.4g} at the least. Ask for a "
                     f"higher loss, or for more than this {bound.name}."
                 )
-        names = ", ".join(bound.name for bound in self.bounds)
+        names = _listed(self.bounds)
         raise InputError(
             f"{refusal} within all of {names}, though each alone allows it. Ask for a higher loss, "
             f"or loosen one."
@@ -329,11 +327,9 @@ class Planner:
 
     def _why_none(self, budgets: Budgets | None) -> str:
         """Return the message for budgets within which no draw has a plan."""
-        names = ", ".join(bound.name for bound in self.bounds_and(budgets) if bound.forbids)
-        is_served = self.constraints.inference_tokens is not None
-        serve, fewer = (
-            ("serve inference_tokens and ", ", or serve fewer") if is_served else ("", "")
-        )
+        names = _listed(_forbidding(self.bounds_and(budgets)))
+        serves = self.constraints.inference_tokens is not None
+        serve, fewer = ("serve inference_tokens and ", ", or serve fewer") if serves else ("", "")
         return (
             f"Within {names} not even a model of one parameter can {serve}be trained on one "
             f"token. Loosen it{fewer}."
@@ -427,14 +423,12 @@ def _params_of_draws(posterior: Posterior, constraints: Constraints) -> dict[str
 
     A point fit meets every draw of what is uncertain.
     """
-    uncertain = is_uncertain(constraints.unique_tokens) or is_uncertain(
-        constraints.inference_tokens
-    )
+    uncertain = any(map(is_uncertain, (constraints.unique_tokens, constraints.inference_tokens)))
     repeats = _DRAWS_OF_A_POINT if posterior.n_draws == 1 and uncertain else 1
-    return {
-        name: np.repeat(values.reshape(-1, 1), repeats, axis=0)
-        for name, values in posterior.params.items()
-    }
+    params = {}
+    for name, values in posterior.params.items():
+        params[name] = np.repeat(values.reshape(-1, 1), repeats, axis=0)
+    return params
 
 
 def _scenario(
@@ -467,8 +461,7 @@ def _scenario(
 def _bounds(law: Law, constraints: Constraints, scenario: Scenario) -> tuple[Bound, ...]:
     """Return the bounds that the constraints set."""
     given = constraints.bounds
-    kinds = [kind for kind in BOUNDS if kind.name in given]
-    bounds = [_bound(kind, np.float64(given[kind.name])) for kind in kinds]
+    bounds = [_bound(kind, np.float64(given[kind.name])) for kind in BOUNDS if kind.name in given]
     if constraints.unique_tokens is not None:
         unique = np.exp(np.asarray(scenario.log_unique))
         has_worth = "unique_tokens" in law.inputs or constraints.repeats is not None
@@ -478,6 +471,16 @@ def _bounds(law: Law, constraints: Constraints, scenario: Scenario) -> tuple[Bou
 
 def _bound(kind: BoundKind, limit: np.ndarray | np.float64) -> Bound:
     return Bound(kind.name, kind.on, np.asarray(limit), kind.remedy)
+
+
+def _listed(bounds: Sequence[Bound]) -> str:
+    """Return the names of bounds as words of a sentence."""
+    return ", ".join(bound.name for bound in bounds)
+
+
+def _forbidding(bounds: Sequence[Bound]) -> list[Bound]:
+    """Return the bounds that no plan may break."""
+    return [bound for bound in bounds if bound.forbids]
 
 
 def _tightest(bounds: Sequence[Bound], on: Count | Cost, endless: float) -> np.ndarray:
@@ -491,8 +494,6 @@ def _tightest(bounds: Sequence[Bound], on: Count | Cost, endless: float) -> np.n
 
 def _where_feasible(plans: Solutions) -> Solutions:
     """Return the plans with no numbers where they break a bound."""
-    log_n, log_d, log_loss = (
-        np.where(plans.feasible, values, np.nan)
-        for values in (plans.log_n, plans.log_d, plans.log_loss)
-    )
+    numbers = np.stack([plans.log_n, plans.log_d, plans.log_loss])
+    log_n, log_d, log_loss = np.where(plans.feasible, numbers, np.nan)
     return Solutions(log_n, log_d, log_loss, plans.feasible)

@@ -348,7 +348,10 @@ def allocate_along(
     found = quantities(planner, planner.minimize_loss(budgets), plain=True)
     arrays = {name: values[:, : len(compute)] for name, values in found.items()}
     losses = found["loss"][:, len(compute) :]
-    along = [list(quantiles(losses[cells == point]).values()) for point in range(len(path))]
+    along = []
+    for point in range(len(path)):
+        at_point = quantiles(losses[cells == point])
+        along.append(list(at_point.values()))
     plans = Allocation("compute", compute, arrays, loss_unit=posterior.runs.loss_unit)
     return plans, np.transpose(along)
 

@@ -6,7 +6,7 @@ log N and log D the loss of every law of N and D here is convex, and so are all 
 are straight stay straight.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -125,15 +125,19 @@ class Constraints:
         for name in (*_BOUND_NAMES, "train_price", "serve_price", "flops_per_second"):
             if getattr(self, name) is not None:
                 _require_positive(f"constraints: {name}", getattr(self, name))
-        for name, needed, what in _NEEDS:
+        for name, needed, what in _needs():
             if getattr(self, name) is not None and getattr(self, needed) is None:
                 raise InputError(f"constraints: {name} needs {needed}, {what}.")
 
     @property
     def bounds(self) -> dict[str, float]:
         """The fixed bounds that are set, by name."""
-        values = {name: getattr(self, name) for name in _BOUND_NAMES}
-        return {name: value for name, value in values.items() if value is not None}
+        bounds = {}
+        for name in _BOUND_NAMES:
+            value = getattr(self, name)
+            if value is not None:
+                bounds[name] = value
+        return bounds
 
     @property
     def prices(self) -> tuple[float, float] | None:
@@ -146,16 +150,15 @@ class Constraints:
 
 
 _BOUND_NAMES = tuple(kind.name for kind in BOUNDS)
-# A field, the field that it needs, and what that one says.
-_NEEDS = (
-    ("repeats", "unique_tokens", "how many tokens there are to repeat"),
-    ("serve_price", "train_price", "the price of a FLOP in training"),
-    *(
-        (kind.name, kind.on.told_by, kind.on.needs)
-        for kind in BOUNDS
-        if isinstance(kind.on, Cost) and kind.on.told_by and kind.on.needs
-    ),
-)
+
+
+def _needs() -> Iterator[tuple[str, str, str]]:
+    """Yield each field that needs another, that other one, and what it says."""
+    yield "repeats", "unique_tokens", "how many tokens there are to repeat"
+    yield "serve_price", "train_price", "the price of a FLOP in training"
+    for kind in BOUNDS:
+        if isinstance(kind.on, Cost) and kind.on.told_by and kind.on.needs:
+            yield kind.name, kind.on.told_by, kind.on.needs
 
 
 def is_uncertain(count: UncertainCount | None) -> bool:

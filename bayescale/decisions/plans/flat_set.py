@@ -165,7 +165,7 @@ def flat_set(
     least_losses = np.exp(best.log_loss)
     allowed = np.log(least_losses + epsilon)
     ends = no_worse(planner.objective, limits, planner.scenario, best.log_n, allowed)
-    low, high = (np.asarray(end) for end in ends)
+    low, high = map(np.asarray, ends)
     chosen = np.asarray(least_mean_loss(planner.objective, limits, planner.scenario))
     first, last = np.quantile(low, _TAIL, axis=0), np.quantile(high, 1 - _TAIL, axis=0)
     grid = np.linspace(first, last, _NODES)

@@ -34,7 +34,7 @@ from bayescale.noise.base import is_likelihood
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, as_json, records, to_html, to_text
 from bayescale.runs import Runs
-from bayescale.units import count_in_words, params_at_ratio, quantiles, rounded
+from bayescale.units import as_floats, count_in_words, params_at_ratio, quantiles, rounded
 
 LARGER, AS_DEAR, SMALL = "a larger run", "a run as dear as the dearest", "small runs"
 
@@ -234,7 +234,8 @@ def next_run_to(
     step = posterior.n_draws // some.n_draws
     planner = Planner.of(posterior, seed=seed).every(step)
     shape = some.n_draws, len(table)
-    log_n, log_d = (np.broadcast_to(np.log(table[name]), shape) for name in INPUTS)
+    log_n = np.broadcast_to(np.log(table["n_params"]), shape)
+    log_d = np.broadcast_to(np.log(table["n_tokens"]), shape)
     log_losses = planner.log_loss(log_n, log_d) + effects_of_identity(some, table, seed)
     quartiles = np.quantile(scatter_of(some, table, log_losses, seed), [0.25, 0.75], axis=0)
     error = noise_variance(*quartiles) / table["runs"].to_numpy()
@@ -313,7 +314,7 @@ def _best_of_each_choice(table: pd.DataFrame) -> pd.DataFrame:
 
 def _interval(draws: np.ndarray) -> dict[str, float]:
     """Return the quantiles of draws as numbers."""
-    return {name: float(value) for name, value in quantiles(draws).items()}
+    return as_floats(quantiles(draws))
 
 
 def _around(interval: Mapping[str, float], left: float) -> tuple[str, str]:

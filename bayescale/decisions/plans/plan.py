@@ -94,9 +94,8 @@ class Plan:
         """Tidy: ``quantity``, ``unit``, mean, sd and quantiles of the optimum, of the planned loss,
         and of what more buys.
         """
-        optimum, more = (
-            part.frame.drop(columns=part.over) for part in (self.allocation, self.returns)
-        )
+        optimum = self.allocation.frame.drop(columns=self.allocation.over)
+        more = self.returns.frame.drop(columns=self.returns.over)
         forecast = self.forecast.frame.iloc[0]
         predicted = {name: forecast[f"loss_{name}"] for name in STATISTICS}
         unit = self.posterior.runs.loss_unit

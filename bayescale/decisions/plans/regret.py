@@ -54,16 +54,12 @@ class Regret:
     @property
     def frame(self) -> pd.DataFrame:
         """Tidy: one row per plan and quantity, with mean, sd and quantiles."""
-        return pd.DataFrame(
-            {
-                "plan": plan,
-                "quantity": name,
-                "unit": in_loss_unit(unit, self.loss_unit),
-                **summarise(self.draws[name].sel(plan=plan).to_numpy()),
-            }
-            for plan in self.plans.index
-            for name, unit in QUANTITIES.items()
-        )
+        rows = []
+        for plan in self.plans.index:
+            for name, unit in QUANTITIES.items():
+                about = {"plan": plan, "quantity": name, "unit": in_loss_unit(unit, self.loss_unit)}
+                rows.append(about | summarise(self.draws[name].sel(plan=plan).to_numpy()))
+        return pd.DataFrame(rows)
 
     @property
     def beats(self) -> pd.DataFrame:
@@ -179,11 +175,13 @@ def regret(
     ('Chinchilla', 1.0)
     """
     table = _table(plans)
-    spent_in_training = np.asarray(six_nd(*(table[name].to_numpy() for name in _INPUTS)))
+    n_params, n_tokens = table["n_params"].to_numpy(), table["n_tokens"].to_numpy()
+    spent_in_training = np.asarray(six_nd(n_params, n_tokens))
     refuse_other_budgets("regret", posterior, spent_in_training)
     planner = Planner.of(posterior, constraints, seed)
     shape = (planner.n_draws, len(table))
-    log_n, log_d = (np.broadcast_to(np.log(table[name].to_numpy()), shape) for name in _INPUTS)
+    log_n = np.broadcast_to(np.log(n_params), shape)
+    log_d = np.broadcast_to(np.log(n_tokens), shape)
     spent = planner.costs(log_n, log_d)[planner.currency]
     _require_within(planner, table, log_n, log_d)
     log_loss = planner.log_loss(log_n, log_d)

@@ -22,7 +22,7 @@ from bayescale._internal.discovery import describe
 from bayescale.decisions.recipes.recipes import Recipes, gain
 from bayescale.errors import InputError
 from bayescale.results import Complaint, Json, as_json, messages, to_html, to_text
-from bayescale.units import in_loss_unit, quantiles
+from bayescale.units import as_floats, in_loss_unit, quantiles
 
 # Entries of a provenance that have fields of the record; the others are versions.
 _NOT_VERSIONS = ("created", "data_sha256", "seed", "device")
@@ -202,7 +202,7 @@ def gate(
         )
     draws = gain(comparison, np.array([float(compute)]))[:, 0]
     above = float(np.mean(draws > threshold))
-    interval = {name: float(value) for name, value in quantiles(draws).items()}
+    interval = as_floats(quantiles(draws))
     decision = _decision(above, probability)
     unit = in_loss_unit("nats", comparison.runs.loss_unit)
     sentence = (

@@ -65,11 +65,11 @@ class RecipeLaw(Law):
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        return (*self.base.parameters, *self._of_candidate)
+        return self.base.parameters + self._of_candidate
 
     @property
     def coordinates(self) -> tuple[Parameter, ...]:
-        return (*self.base.coordinates, *self._of_candidate)
+        return self.base.coordinates + self._of_candidate
 
     @property
     def _of_candidate(self) -> tuple[Parameter, ...]:

@@ -30,6 +30,7 @@ from bayescale.errors import FitWarning, InputError
 from bayescale.inference.base import Method, Problem
 from bayescale.laws.base import AllocatesCompute, Law
 from bayescale.noise.base import Noise, is_likelihood
+from bayescale.parameters import names_of
 from bayescale.results import Complaint, Json, as_json, messages, records, to_html, to_text
 from bayescale.runs import Runs, RunsLike, as_runs
 from bayescale.units import in_loss_unit, log_tokens_for, rounded, summarise
@@ -317,7 +318,7 @@ def _check(law: RecipeLaw, noise: Noise) -> None:
             f"recipes needs a law of N and D with a best split of compute, not {base.formula}; use "
             f"Chinchilla()."
         )
-    names = [parameter.name for parameter in base.parameters]
+    names = names_of(base.parameters)
     if law.own_floor and "E" not in names:
         raise InputError(
             f"{base.formula} has no floor E, so the candidate cannot have a separate floor; set "

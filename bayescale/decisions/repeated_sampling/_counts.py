@@ -29,6 +29,7 @@ from bayescale.inference._chains import DEFAULT_WARMUP, Redraw, Schedule, sample
 from bayescale.inference._coordinates import constrained
 from bayescale.inference._programs import Fields, compile_ahead
 from bayescale.inference.nuts import NUTS
+from bayescale.parameters import names_of
 from bayescale.posterior.diagnostics import convergence, judge
 from bayescale.processes.base import padded_size
 from bayescale.results import Complaint
@@ -261,7 +262,7 @@ class RatesChain:
     def __call__(self, key: Array, acceptance: Array, start: Array, table: Table) -> Fields:
         """Trace the chain: parameters and ``diverging``, each of shape (draws,)."""
         parameters = self.rates.parameters
-        names = [parameter.name for parameter in parameters]
+        names = names_of(parameters)
 
         def potential(point: Array) -> Array:
             sites = dict(zip(names, self.rates.recorrelate(tuple(point)), strict=True))

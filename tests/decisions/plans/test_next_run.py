@@ -93,6 +93,17 @@ def test_intervals_narrow_on_average_as_much_as_refits_with_the_run_say(posterio
     assert row["n_params_left"] == pytest.approx(size_left, abs=0.1)
 
 
+def test_small_runs_tell_what_the_mean_of_their_losses_does(posterior, found):
+    row = found.summary().loc[SMALL]
+    size = {name: np.array([row[name]]) for name in ("n_params", "n_tokens")}
+    expected = posterior.log_law(size).reshape(-1)
+    log_size = np.log(best_at_target(posterior)[0])
+    together = np.cov(expected, log_size)
+    error = np.mean(posterior.draws("sigma") ** 2) / row["runs"]
+    explained = together[0, 1] ** 2 / (together[1, 1] * (together[0, 0] + error))
+    assert row["n_params_left"] == pytest.approx(np.sqrt(1 - explained), abs=0.01)
+
+
 def test_a_larger_run_tells_more_than_the_same_compute_on_the_smallest(found):
     left = found.summary()["loss_left"]
     assert left[LARGER] < left[AS_DEAR] < 1

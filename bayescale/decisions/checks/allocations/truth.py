@@ -245,9 +245,11 @@ def _window(log_n: np.ndarray, log_loss: np.ndarray, middle: float) -> _Valley:
 
 def _pooled_variance(valleys: list[_Valley], degree: int) -> float:
     """Return the variance of the runs about polynomials of a degree, over all budgets."""
-    fitted = [valley for valley in valleys if degree in valley.degrees]
-    squares = sum(float((valley.residuals(degree) ** 2).sum()) for valley in fitted)
-    freedom = sum(valley.freedom(degree) for valley in fitted)
+    squares, freedom = 0.0, 0
+    for valley in valleys:
+        if degree in valley.degrees:
+            squares += float((valley.residuals(degree) ** 2).sum())
+            freedom += valley.freedom(degree)
     return squares / max(freedom, 1)
 
 

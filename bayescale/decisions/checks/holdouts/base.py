@@ -61,9 +61,7 @@ def fold(runs: Runs, name: str, train: np.ndarray, test: np.ndarray) -> Fold:
         Where either side is empty.
     """
     # Canonical order, so that a fit of these runs is a fit of a table that holds them alone.
-    train, test = (
-        np.sort(rows) if rows.dtype != bool else np.flatnonzero(rows) for rows in (train, test)
-    )
+    train, test = _in_order(train), _in_order(test)
     for rows, what in ((train, "to fit"), (test, "to forecast")):
         if not len(rows):
             raise InputError(
@@ -72,6 +70,11 @@ def fold(runs: Runs, name: str, train: np.ndarray, test: np.ndarray) -> Fold:
             )
     known = replace(runs, frame=runs.frame.iloc[train], name=f"{runs.name} without {name}")
     return Fold(name, known, replace(runs, frame=runs.frame.iloc[test]))
+
+
+def _in_order(rows: np.ndarray) -> np.ndarray:
+    """Return the row numbers of a mask or of a list, sorted."""
+    return np.flatnonzero(rows) if rows.dtype == bool else np.sort(rows)
 
 
 def require_share(what: str, value: float) -> None:

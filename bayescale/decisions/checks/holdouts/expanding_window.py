@@ -37,7 +37,8 @@ class ExpandingWindow:
                 f"{len(runs)} runs."
             )
         parts = np.array_split(np.argsort(compute(runs), kind="stable"), self.folds + 1)
-        return tuple(
-            fold(runs, f"part {k + 1} of {len(parts)}", np.concatenate(parts[:k]), parts[k])
-            for k in range(1, len(parts))
-        )
+        folds = []
+        for k in range(1, len(parts)):
+            name = f"part {k + 1} of {len(parts)}"
+            folds.append(fold(runs, name, np.concatenate(parts[:k]), parts[k]))
+        return tuple(folds)
