@@ -212,7 +212,7 @@ def fit_many(
     whole = _read(runs, by)
     groups = dict(_groups(whole))
     _check(whole, by, groups)
-    method = method or defaults.method()
+    method = Importance() if method is None else method
     prior = prior or Library()
     library = prior.learnt if isinstance(prior, Library) else prior
     problems = [_problem(one, Moved(library)) for one in groups.values()]
@@ -337,6 +337,5 @@ def _prior(library: AtFrontier, known: Known) -> AtFrontier:
 def _losses_at(posteriors: Mapping[str, Posterior], compute: float) -> Iterator[np.ndarray]:
     """Yield draws of the loss of a compute-optimal run of each group, shape (draws,)."""
     for posterior in posteriors.values():
-        planner = Planner.of(posterior)
-        optimum = planner.minimize_loss({"compute": np.array([compute])})
-        yield np.exp(np.asarray(planner.log_loss(optimum.log_n, optimum.log_d))[:, 0])
+        best = Planner.of(posterior).minimize_loss({"compute": np.array([compute])})
+        yield np.exp(np.asarray(best.log_loss)[:, 0])
