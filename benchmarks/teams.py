@@ -34,12 +34,13 @@ from bayescale.terminal.style import table as styled
 
 RESULTS = record.RESULTS / "teams.json"
 QUICK_RUNS = 6
+MOST_SETS = 6
 
 
 def teams(only: str) -> Iterator[tuple[str, int, list[Case]]]:
     """Yield family, number of runs and the sets that have so many, where there are two at least."""
     found: dict[tuple[str, int], list[Case]] = defaultdict(list)
-    for case in frontier_panel.cases(tuple(frontier_panel.LADDERS)):
+    for case in frontier_panel.cases(tuple(frontier_panel.LADDERS), most_sets=MOST_SETS):
         if only in case.family:
             found[case.family, len(case.fold.train)].append(case)
     for (family, count), cases in found.items():
