@@ -1,4 +1,4 @@
-"""What groups of runs of one team say of each other: a hierarchy of Normal distributions, in closed
+"""Partial pooling of groups of runs of one team: a hierarchy of Normal distributions, in closed
 form.
 
 Let θ_g be the coordinates of `AtFrontier` of group g, which the library has as Normal(m, S), S
@@ -28,7 +28,7 @@ _NOTHING = 1e-6
 
 
 class Known(NamedTuple):
-    """What is known of the coordinates of one group: a Normal distribution.
+    """A Normal distribution of the coordinates of one group.
 
     Attributes
     ----------
