@@ -9,7 +9,8 @@ diagonal. Groups of one team share a part of how they differ from m:
 A fit of a group alone gives θ_g | y_g nearly Normal(c_g, V_g) under the library, so that its runs
 alone say what Normal(l_g, W_g) does, with W⁻¹ = V⁻¹ − S⁻¹. What all other groups say of θ_g is then
 Normal, by one system of equations. The share f is unknown: each of a few values is weighed by how
-likely it makes what the other groups say, so that unlike groups are hardly pooled.
+likely it makes what all groups say, that of g among them, so that unlike groups are hardly pooled,
+and a group that is unlike the others keeps to itself.
 
 A. Gelman and J. Hill, "Data Analysis Using Regression and Multilevel/Hierarchical Models", 2007,
 chapter 12, for partial pooling.
@@ -51,7 +52,7 @@ def by_others(library: Known, alone: Sequence[Known]) -> list[Known]:
         c and V of each group, fitted by itself under the library.
     """
     own = [_without(library, one) for one in alone]
-    return [_predicted(library, own[:g] + own[g + 1 :]) for g in range(len(own))]
+    return [_predicted(library, own[:g] + own[g + 1 :], own[g]) for g in range(len(own))]
 
 
 def _without(library: Known, found: Known) -> Known:
@@ -68,12 +69,12 @@ def _without(library: Known, found: Known) -> Known:
     return Known(library.mean + scale * moved, covariance)
 
 
-def _predicted(library: Known, others: Sequence[Known]) -> Known:
+def _predicted(library: Known, others: Sequence[Known], own: Known) -> Known:
     """Return what others say of a group of their team, over all shares."""
     if not others:
         return library
     told = [_given_share(library, others, share) for share in SHARES]
-    logs = np.array([log for _, log in told])
+    logs = np.array([log + _log_density(own, known) for known, log in told])
     weights = np.exp(logs - logs.max())
     weights /= weights.sum()
     means = np.stack([known.mean for known, _ in told])
@@ -83,6 +84,16 @@ def _predicted(library: Known, others: Sequence[Known]) -> Known:
         away = known.mean - mean
         covariance += weight * (known.covariance + np.outer(away, away))
     return Known(mean, covariance)
+
+
+def _log_density(own: Known, others: Known) -> float:
+    """Return the log density of what the runs of a group say, given what others say of it, up to a
+    constant.
+    """
+    covariance = own.covariance + others.covariance
+    away = own.mean - others.mean
+    log_determinant = np.linalg.slogdet(covariance)[1]
+    return float(-(log_determinant + away @ np.linalg.solve(covariance, away)) / 2)
 
 
 def _given_share(library: Known, others: Sequence[Known], share: float) -> tuple[Known, float]:

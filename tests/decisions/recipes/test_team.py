@@ -1,4 +1,4 @@
-"""What groups of one team say of each other, against closed forms."""
+"""Partial pooling of the groups of a team, against closed forms and simulated teams."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,8 @@ def test_one_other_group_moves_a_group_as_the_closed_form_says(share, monkeypatc
     np.testing.assert_allclose(widths(first), np.sqrt(expected))
 
 
-def test_a_group_has_no_part_in_what_the_others_say_of_it():
+def test_for_a_given_share_a_group_has_no_part_in_what_the_others_say_of_it(monkeypatch):
+    monkeypatch.setattr(_team, "SHARES", (0.3,))
     others = [seen([0.5, 0.5], 0.2), seen([0.4, 0.7], 0.2)]
     one = by_others(LIBRARY, [seen([3.0, 3.0], 0.1), *others])[0]
     two = by_others(LIBRARY, [others[0], *others])[0]
@@ -50,6 +51,12 @@ def test_groups_that_are_alike_say_more_of_each_other_than_groups_that_are_not()
     assert (widths(apart) > 2 * widths(alike)).all()
 
 
+def test_a_group_that_is_unlike_the_others_keeps_to_itself():
+    others = [seen([x, x], 0.2) for x in (0.9, 1.0, 1.1, 1.0)]
+    like, unlike = (by_others(LIBRARY, [seen([x, x], 0.2), *others])[0] for x in (1.0, -2.0))
+    assert (widths(unlike) > 1.5 * widths(like)).all()
+
+
 def test_groups_whose_runs_say_nothing_leave_what_the_library_says():
     for known in by_others(LIBRARY, [LIBRARY] * 4):
         np.testing.assert_allclose(known.mean, LIBRARY.mean)
@@ -62,16 +69,24 @@ def test_a_coordinate_that_is_wider_than_the_library_has_it_says_nothing():
     np.testing.assert_allclose(first.mean, LIBRARY.mean)
 
 
-def test_over_simulated_teams_what_others_say_holds_a_group_as_often_as_it_claims():
+def test_over_simulated_teams_intervals_hold_a_group_as_often_as_they_claim_and_are_nearer():
     rng = np.random.default_rng(0)
     sd = np.sqrt(np.diag(LIBRARY.covariance))
-    inside = []
+    inside, nearer = [], []
     for _ in range(400):
         share = rng.choice(_team.SHARES)
         common = np.sqrt(1 - share**2) * rng.standard_normal(2)
         truths = common + share * rng.standard_normal((4, 2))
         told = truths + 0.4 * rng.standard_normal((4, 2))
         known = by_others(LIBRARY, [seen(list(row), 0.4) for row in told])[0]
-        score = (LIBRARY.mean + sd * truths[0] - known.mean) / np.sqrt(np.diag(known.covariance))
-        inside.append(np.abs(score) < 1.645)
+        # With the group's own runs, as its second fit has them.
+        own = np.eye(2) / (0.4 * sd) ** 2
+        prior = np.linalg.inv(known.covariance)
+        covariance = np.linalg.inv(own + prior)
+        mean = covariance @ (own @ (LIBRARY.mean + sd * told[0]) + prior @ known.mean)
+        away = (LIBRARY.mean + sd * truths[0] - mean) / sd
+        inside.append(np.abs(away) < 1.645 * np.sqrt(np.diag(covariance)) / sd)
+        alone = told[0] / (1 + 0.4**2) - truths[0]
+        nearer.append(away**2 - alone**2)
     assert np.mean(inside) == pytest.approx(0.9, abs=0.03)
+    assert np.mean(nearer) < 0
