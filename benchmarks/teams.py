@@ -108,7 +108,7 @@ def over_families(rows: list[JsonObject]) -> pd.DataFrame:
 
 
 def main() -> None:
-    """Fit, print, write."""
+    """Fit, print, write; a team with a ladder that is refused is left out."""
     parser = record.parser(__doc__)
     parser.add_argument(
         "--families", default="", metavar="TEXT", help="only families whose name contains it"
@@ -119,7 +119,11 @@ def main() -> None:
         found = iter([("simulated", QUICK_RUNS, simulated())])
     rows: list[JsonObject] = []
     for family, count, cases in found:
-        new = list(scored(family, count, cases))
+        try:
+            new = list(scored(family, count, cases))
+        except bs.InputError as error:
+            print(f"{family} {count:2} runs: {error}", flush=True)
+            continue
         rows += new
         ratio = np.exp(np.mean([np.log(row["together"] / row["alone"]) for row in new]))
         print(f"{family} {count:2} runs, {len(cases)} sets: {ratio:.2f}", flush=True)
