@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from bayescale.decisions.plans.plan import plan as plan
     from bayescale.decisions.plans.regret import regret as regret
     from bayescale.decisions.plans.returns import returns as returns
+    from bayescale.decisions.recipes.fit_many import fit_many as fit_many
     from bayescale.decisions.recipes.gate import gate as gate
     from bayescale.decisions.recipes.recipes import recipes as recipes
     from bayescale.decisions.repeated_sampling.pass_at_k import pass_at_k as pass_at_k
@@ -123,6 +124,7 @@ _WHERE = {
     "compare": "bayescale.decisions.checks.compare",
     "sensitivity": "bayescale.decisions.checks.sensitivity",
     "recipes": "bayescale.decisions.recipes.recipes",
+    "fit_many": "bayescale.decisions.recipes.fit_many",
     "gate": "bayescale.decisions.recipes.gate",
     "design": "bayescale.decisions.plans.design",
     "next_run": "bayescale.decisions.plans.next_run",

@@ -31,7 +31,7 @@ LADDERS = {"ladders": (6, 8, 12), "short_ladders": (3, 4)}
 SPLITS = (DEAREST, BEYOND, *LADDERS)
 MOST_FITTED = 200
 
-_SETS_WITH_LADDERS = 2
+SETS_WITH_LADDERS = 2
 _REACH = 100.0
 _MOST_FORECAST = 25
 
@@ -77,8 +77,12 @@ class Case(NamedTuple):
     fold: Fold
 
 
-def cases(splits: tuple[str, ...] = SPLITS, only: str = "") -> Iterator[Case]:
-    """Yield the cases of the panel, or of the sets whose family or name contains ``only``."""
+def cases(
+    splits: tuple[str, ...] = SPLITS, only: str = "", most_sets: int = SETS_WITH_LADDERS
+) -> Iterator[Case]:
+    """Yield the cases of the panel, or of the sets whose family or name contains ``only``; ladders
+    of so many sets of a family at most.
+    """
     panel = pd.read_csv(PANEL, dtype=str)
     for (family, name, split), rows in panel.groupby(["dataset", "set", "split"], sort=True):
         if split in splits and only in f"{family} {name}":
@@ -91,13 +95,13 @@ def cases(splits: tuple[str, ...] = SPLITS, only: str = "") -> Iterator[Case]:
                 train = train.sample(MOST_FITTED, random_state=0)
             yield _case(family, name, split, train, test)
     for split in splits:
-        yield from _ladders(panel, split, only)
+        yield from _ladders(panel, split, only, most_sets)
 
 
-def _ladders(panel: pd.DataFrame, split: str, only: str) -> Iterator[Case]:
+def _ladders(panel: pd.DataFrame, split: str, only: str, most_sets: int) -> Iterator[Case]:
     whole = panel[panel["split"] == DEAREST]
     for family, rows in whole.groupby("dataset", sort=True):
-        for name in with_ladders(rows["set"]):
+        for name in with_ladders(rows["set"], most_sets):
             if only not in f"{family} {name}":
                 continue
             table = _table(family, name).loc[rows.loc[rows["set"] == name, "run_id"]]
@@ -107,13 +111,15 @@ def _ladders(panel: pd.DataFrame, split: str, only: str) -> Iterator[Case]:
                     yield _case(family, name, split, train, test)
 
 
-def with_ladders(names: pd.Series) -> list[str]:
-    """Return the sets of a family that have ladders: the first and the last by name.
+def with_ladders(names: pd.Series, most: int = SETS_WITH_LADDERS) -> list[str]:
+    """Return the sets of a family that have ladders: so many at most, evenly spaced by name.
 
-    Sets of one family are much alike, so that more of them would cost more than they say.
+    Sets of one family are much alike, so that more than two would cost more than they say of a
+    model that fits each by itself.
     """
     ordered = sorted(names.unique())
-    return ordered if len(ordered) <= _SETS_WITH_LADDERS else [ordered[0], ordered[-1]]
+    places = np.linspace(0, len(ordered) - 1, min(most, len(ordered))).round().astype(int)
+    return [ordered[place] for place in places]
 
 
 def ladder(table: pd.DataFrame, count: int) -> tuple[pd.DataFrame, pd.DataFrame]:

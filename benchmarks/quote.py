@@ -16,7 +16,7 @@ from typing import NamedTuple
 import record
 from record import JsonObject
 
-PAGES = ("docs/evidence.md", "docs/accelerators.md")
+PAGES = ("docs/evidence.md", "docs/accelerators.md", "docs/small_ladders.md")
 _SPLITS = {
     "dearest_20_percent": "most expensive fifth",
     "beyond_a_tenth": "beyond a tenth of the largest compute",
@@ -149,6 +149,15 @@ def _accelerator(result: JsonObject) -> list[list[str]]:
     return rows
 
 
+def _teams(result: JsonObject) -> list[list[str]]:
+    rows = [["runs", "families", "ratio", "worst family", "90 % hold alone", "90 % hold together"]]
+    for row in result["by_runs"]:
+        held = [f"{row[f'{name}_covered90']:.2f}" for name in ("alone", "together")]
+        counts = [str(row["runs"]), str(row["families"])]
+        rows.append([*counts, f"{row['ratio']:.2f}", f"{row['worst']:.2f}", *held])
+    return rows
+
+
 def _draws_per_second(repeats: list[JsonObject]) -> float:
     draws = statistics.median(repeat["ess"] for repeat in repeats)
     return draws / statistics.median(repeat["seconds"] for repeat in repeats)
@@ -254,6 +263,7 @@ TABLES = {
     "roofline": Table(("roofline",), _roofline),
     "precision": Table(("roofline",), _precision),
     "accelerator": Table(("accelerator",), _accelerator),
+    "teams": Table(("teams",), _teams),
 }
 
 

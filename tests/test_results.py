@@ -37,6 +37,7 @@ from bayescale.decisions.plans.next_run import AS_DEAR, LARGER, SMALL, NextRun
 from bayescale.decisions.plans.plan import Plan
 from bayescale.decisions.plans.regret import Regret
 from bayescale.decisions.plans.returns import Returns
+from bayescale.decisions.recipes.fit_many import GroupFits
 from bayescale.decisions.recipes.gate import Audit
 from bayescale.decisions.recipes.recipe_law import RecipeLaw
 from bayescale.decisions.recipes.recipes import Recipes
@@ -204,6 +205,13 @@ def recipes():
     )
 
 
+def group_fits():
+    names = ("E", "A", "B", "alpha", "beta", "gamma", "sigma")
+    params = dict.fromkeys(names, FILLED[None])
+    one = Posterior(bs.laws.Coupled(), NOISE, METHOD, runs(), params, problems=WRONG)
+    return GroupFits(MARKUP, MARKUP, {MARKUP: one}, {MARKUP: one})
+
+
 def audit():
     text = dict.fromkeys(("question", "sentence", "base", "candidate", "data"), MARKUP)
     text |= dict.fromkeys(("data_sha256", "law", "noise", "method", "device", "fitted"), MARKUP)
@@ -259,6 +267,7 @@ MADE = {
     Design: design,
     FlatSet: flat_set,
     Forecast: forecast,
+    GroupFits: group_fits,
     IsoFlop: isoflop,
     LOO: loo,
     NextRun: next_run,

@@ -1,4 +1,4 @@
-"""What an accelerator would do, as far as a machine without one can say."""
+"""Estimates of what an accelerator would do, as far as a machine without one can say."""
 
 import math
 

@@ -1,0 +1,98 @@
+"""Groups that are fitted together: what each is told of the others, and what they are asked."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bayescale as bs
+from bayescale.decisions.recipes.fit_many import GroupFits
+from bayescale.errors import InputError
+from bayescale.inference._programs import programs_compiled
+from bayescale.priors.at_frontier import AtFrontier
+
+METHOD = bs.Importance(draws=400)
+RECIPES = {"old": 1.0, "new": 2**0.34, "between": 1.1}
+
+
+def table(runs: int = 12) -> pd.DataFrame:
+    """Three recipes, of which ``new`` needs half the parameters of ``old``."""
+    frames = []
+    for seed, (name, factor) in enumerate(RECIPES.items()):
+        simulated = bs.datasets.simulate(seed, noise=0.002, sizes_per_budget=3, A=406.4 / factor)
+        frame = simulated.frame.drop(columns="group")
+        frames.append(frame.iloc[:runs].assign(recipe=name))
+    return pd.concat(frames, ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def fits() -> GroupFits:
+    return bs.fit_many(table(), by="recipe", method=METHOD)
+
+
+def test_each_group_has_a_posterior_of_its_own_runs(fits: GroupFits) -> None:
+    assert set(fits.posteriors) == set(RECIPES)
+    assert {len(posterior.runs) for posterior in fits.posteriors.values()} == {12}
+
+
+def test_the_prior_of_a_group_is_narrower_than_the_librarys(fits: GroupFits) -> None:
+    frame = fits.frame.xs("alpha", level="quantity")
+    library = np.log(frame["library_q95"] / frame["library_q05"])
+    others = np.log(frame["others_q95"] / frame["others_q05"])
+    assert (others < 0.9 * library).all()
+
+
+def test_a_group_is_narrower_with_the_others_than_alone(fits: GroupFits) -> None:
+    frame = fits.frame.xs("alpha", level="quantity")
+    alone = np.log(frame["alone_q95"] / frame["alone_q05"])
+    together = np.log(frame["q95"] / frame["q05"])
+    assert together.mean() < alone.mean()
+
+
+def test_the_prior_of_a_group_is_one_that_anybody_can_state(fits: GroupFits) -> None:
+    for posterior in fits.posteriors.values():
+        assert isinstance(posterior.law.prior, AtFrontier)
+
+
+def test_a_group_is_saved_and_loaded_as_any_posterior(fits: GroupFits, tmp_path) -> None:
+    fits["new"].save(tmp_path / "new.nc")
+    loaded = bs.load(tmp_path / "new.nc")
+    assert loaded.law == fits["new"].law
+    np.testing.assert_array_equal(loaded.draws("alpha"), fits["new"].draws("alpha"))
+
+
+def test_the_ranking_says_how_probable_it_is_that_a_group_is_the_best(fits: GroupFits) -> None:
+    ranking = fits.ranking(1e23)
+    assert ranking["probability_best"].sum() == pytest.approx(1.0)
+    assert ranking.index[0] == "new"
+    assert ranking["probability_best"].iloc[0] > 0.5
+    assert (ranking["expected_regret"] >= 0).all()
+
+
+def test_a_budget_that_is_not_positive_is_refused(fits: GroupFits) -> None:
+    with pytest.raises(InputError, match="not a positive number of FLOPs"):
+        fits.ranking(0.0)
+
+
+def test_groups_and_both_fits_share_programs(fits: GroupFits) -> None:
+    before = programs_compiled()
+    bs.fit_many(table().assign(recipe=lambda t: t["recipe"] + "'"), by="recipe", method=METHOD)
+    assert programs_compiled() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "by", "complaint"),
+    [
+        (lambda t: t, "mixture", "mixture"),
+        (lambda t: t[t["recipe"] == "new"], "recipe", "has one group"),
+        (lambda t: t.drop(t.index[t["recipe"] == "new"][2:]), "recipe", "new by recipe has fewer"),
+    ],
+)
+def test_groups_that_cannot_be_fitted_together_are_refused(change, by, complaint) -> None:
+    with pytest.raises(InputError, match=complaint):
+        bs.fit_many(change(table()), by=by, method=METHOD)
+
+
+def test_runs_take_any_of_their_columns_for_the_group() -> None:
+    runs = bs.Runs.read(table(), group="recipe")
+    with pytest.raises(InputError, match="has no column mixture"):
+        bs.fit_many(runs, by="mixture", method=METHOD)
