@@ -242,7 +242,9 @@ def _read(runs: RunsLike, by: str) -> Runs:
             # What is doubtful of all runs together, such as that families differ, is meant here;
             # each group is examined by itself.
             warnings.simplefilter("ignore", RunsWarning)
-            return Runs.read(runs, group=by)
+            # A column of another heading, such as recipe, is recognised as the group by itself.
+            named = {} if by == "group" else {"group": by}
+            runs, by = Runs.read(runs, **named), "group"
     if by not in runs.frame:
         known = ", ".join(map(str, runs.frame))
         raise InputError(f"{runs.name} has no column {by}; it has {known}.")

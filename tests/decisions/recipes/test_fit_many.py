@@ -92,6 +92,16 @@ def test_groups_that_cannot_be_fitted_together_are_refused(change, by, complaint
         bs.fit_many(change(table()), by=by, method=METHOD)
 
 
+def test_a_column_of_recipes_is_recognised_as_the_groups() -> None:
+    with pytest.raises(InputError, match="between, new, old by group have fewer than 3 runs"):
+        bs.fit_many(table(runs=2), method=METHOD)
+
+
+def test_a_table_without_groups_is_refused_by_what_it_has() -> None:
+    with pytest.raises(InputError, match="has no column group; it has n_params, n_tokens, loss"):
+        bs.fit_many(table().drop(columns="recipe"), method=METHOD)
+
+
 def test_runs_take_any_of_their_columns_for_the_group() -> None:
     runs = bs.Runs.read(table(), group="recipe")
     with pytest.raises(InputError, match="has no column mixture"):
