@@ -49,7 +49,7 @@ def plan(
     runs_budget: Annotated[
         float | None,
         typer.Option(
-            help="FLOPs for further small runs (default: the largest compute of a run).",
+            help="FLOPs for further runs (default: 3 times the largest compute of a run).",
             show_default=False,
         ),
     ] = None,
@@ -92,6 +92,7 @@ def plan(
         import bayescale
         from bayescale.cli import _inputs
         from bayescale.cli._saving import check_folder_of
+        from bayescale.decisions.plans.next_run import NEXT_STEP
 
         if html is not None:
             check_folder_of(html)
@@ -102,12 +103,12 @@ def plan(
             inference_tokens=_inputs.uncertain_from("--inference-tokens", inference_tokens),
         )
         posterior = _fit(source, law, noise, method, seed, column, loss_unit)
-        largest = float(posterior.runs.six_nd.max())
+        next_step = NEXT_STEP * float(posterior.runs.six_nd.max())
         result = bayescale.plan(
             posterior,
             compute,
             constraints=bayescale.Constraints(**bounds) if bounds else None,
-            budget_of_runs=largest if runs_budget is None else runs_budget,
+            budget_of_runs=next_step if runs_budget is None else runs_budget,
             sensitivity=bayescale.sensitivity(posterior, compute) if sensitivity else None,
         )
         if as_json:

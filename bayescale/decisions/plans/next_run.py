@@ -39,8 +39,8 @@ from bayescale.units import as_floats, count_in_words, params_at_ratio, quantile
 LARGER, AS_DEAR, SMALL = "a larger run", "a run as dear as the dearest", "small runs"
 
 _TO_THE_TARGET = 10.0
-# One run may cost so many times as much as the dearest: the next step of most sweeps.
-_MOST = 3.0
+NEXT_STEP = 3.0
+"""Compute of the next runs, times that of the dearest so far: the next step of most sweeps."""
 # So many small runs at most are set beside it: nobody makes thousands.
 _MOST_SMALL = 100
 _ROUNDING = 1 + 1e-9
@@ -275,12 +275,12 @@ def _candidates(runs: Runs) -> pd.DataFrame:
     centre = np.sqrt(least * most)
     ratios = np.geomspace(min(least, centre / _ASIDE), max(most, centre * _ASIDE), _RATIOS)
     cheapest, dearest = float(runs.six_nd.min()), float(runs.six_nd.max())
-    small = max(cheapest, _MOST * dearest / _MOST_SMALL)
-    costs = {LARGER: _MOST * dearest, AS_DEAR: dearest, SMALL: small}
+    small = max(cheapest, NEXT_STEP * dearest / _MOST_SMALL)
+    costs = {LARGER: NEXT_STEP * dearest, AS_DEAR: dearest, SMALL: small}
     tables = []
     for choice, flops in costs.items():
         size = params_at_ratio(flops, ratios)
-        count = np.floor(_MOST * dearest / small * _ROUNDING) if choice == SMALL else 1.0
+        count = np.floor(NEXT_STEP * dearest / small * _ROUNDING) if choice == SMALL else 1.0
         columns = {"n_params": size, "n_tokens": size * ratios, "flops": flops}
         tables.append(pd.DataFrame({"choice": choice, "runs": count, **columns}))
     return pd.concat(tables, ignore_index=True)
