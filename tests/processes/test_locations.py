@@ -122,9 +122,9 @@ def test_the_frontier_is_the_mean_of_the_dearest_fifth():
     n, d = 10.0 ** np.arange(5, 15), 20 * 10.0 ** np.arange(5, 15)
     runs = table(n_params=n, n_tokens=d, loss=np.linspace(4, 2, 10))
     # Of ten runs two: 6·20·10²⁶ and 6·20·10²⁸ FLOP.
-    compute, tokens_per_param = sweep_of(runs, INPUTS)
-    assert compute == pytest.approx(np.log10(120) + 27 - 19)
-    assert tokens_per_param == pytest.approx(0.0, abs=1e-12)
+    found = sweep_of(runs, INPUTS)
+    assert found.compute == pytest.approx(np.log10(120) + 27 - 19)
+    assert found.tokens_per_param == pytest.approx(0.0, abs=1e-12)
 
 
 @pytest.mark.parametrize(("count", "expected"), [(1, 1), (9, 1), (10, 2), (24, 4), (200, 5)])
