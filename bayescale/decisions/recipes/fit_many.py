@@ -114,7 +114,10 @@ class GroupFits:
         """
         if not 0 < compute < np.inf:
             raise InputError(f"compute = {compute:g} is not a positive number of FLOPs.")
-        losses = np.stack(list(_losses_at(self.posteriors, compute)))
+        draws = list(_losses_at(self.posteriors, compute))
+        # A group whose weights were uneven was sampled by chains, and has another number of draws.
+        count = min(map(len, draws))
+        losses = np.stack([_evenly(one, count) for one in draws])
         best = losses.argmin(axis=0)
         regret = (losses - losses.min(axis=0)).mean(axis=1)
         rows = {group: quantiles(row) for group, row in zip(self.posteriors, losses, strict=True)}
@@ -334,6 +337,11 @@ def _prior(library: AtFrontier, known: Known) -> AtFrontier:
         gamma=float(np.exp(gamma)),
         gamma_sd=gamma_sd,
     )
+
+
+def _evenly(draws: np.ndarray, count: int) -> np.ndarray:
+    """Return so many of the draws, evenly spaced."""
+    return draws[np.linspace(0, len(draws) - 1, count).round().astype(int)]
 
 
 def _losses_at(posteriors: Mapping[str, Posterior], compute: float) -> Iterator[np.ndarray]:

@@ -8,6 +8,7 @@ import bayescale as bs
 from bayescale.decisions.recipes.fit_many import GroupFits
 from bayescale.errors import InputError
 from bayescale.inference._programs import programs_compiled
+from bayescale.posterior.predictive import some_draws
 from bayescale.priors.at_frontier import AtFrontier
 
 METHOD = bs.Importance(draws=400)
@@ -66,6 +67,12 @@ def test_the_ranking_says_how_probable_it_is_that_a_group_is_the_best(fits: Grou
     assert ranking.index[0] == "new"
     assert ranking["probability_best"].iloc[0] > 0.5
     assert (ranking["expected_regret"] >= 0).all()
+
+
+def test_a_group_with_other_draws_than_the_others_is_ranked_with_them(fits: GroupFits) -> None:
+    few = some_draws(fits["old"], np.arange(100))
+    mixed = GroupFits(fits.name, fits.by, {**fits.posteriors, "old": few}, fits.alone)
+    assert mixed.ranking(1e23)["probability_best"].sum() == pytest.approx(1.0)
 
 
 def test_a_budget_that_is_not_positive_is_refused(fits: GroupFits) -> None:
