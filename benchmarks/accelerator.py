@@ -1,4 +1,4 @@
-"""What an accelerator gains, in one command: each part on the CPU of the machine and on the card.
+"""Gains by an accelerator, in one command: each part on the CPU of the machine and on the card.
 
 Parts, each in a fresh process on each device, without compilation cache:
 
@@ -23,7 +23,6 @@ and writes benchmarks/results/accelerator.json.
 import json
 import math
 import os
-import resource
 import sys
 import tempfile
 import time
@@ -39,8 +38,6 @@ import record
 import throughput
 from alternatives import in_fresh_process
 from record import JsonObject
-
-from bayescale._internal.whole_file import written_whole
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -70,8 +67,9 @@ def timed_part(name: str, growth: float) -> JsonObject:
 
     with jax.enable_x64(True):
         units, call = throughput.KERNELS[name].prepare(growth)
-        compilation, seconds = throughput._timed(call)
-    return {"units": units, "compilation": compilation, "seconds": seconds} | memory()
+        compilation, seconds = throughput.timed(call)
+    measured = {"units": units, "compilation": compilation, "seconds": seconds}
+    return measured | throughput.memory()
 
 
 def grid(sizes: Sizes) -> JsonObject:
@@ -108,7 +106,7 @@ def fits(sizes: Sizes) -> JsonObject:
         failed = int(done.frame["error"].notna().sum()) if "error" in done.frame else 0
         name = type(method).__name__
         measured[name] = {"fits": count, "seconds": seconds, "failed": failed}
-    return measured | memory()
+    return measured | throughput.memory()
 
 
 def kernel(name: str, sizes: Sizes) -> JsonObject:
@@ -130,15 +128,6 @@ def agreement(sizes: Sizes) -> JsonObject:
     return results
 
 
-def memory() -> JsonObject:
-    """Return peak memory, in bytes: on the device, where it tells, and of the process."""
-    import jax
-
-    statistics = jax.devices()[0].memory_stats() or {}
-    resident = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"device_peak": statistics.get("peak_bytes_in_use"), "resident_peak": resident}
-
-
 PARTS: dict[str, Callable[[Sizes], JsonObject]] = {
     "agreement": agreement,
     "grid": grid,
@@ -157,15 +146,17 @@ def finished(folder: Path, names: list[str], places: list[str], quick: bool) -> 
         parts[name] = {}
         for place in places:
             path = folder / f"{name}_{place}.json"
-            if not path.is_file():
-                begun = time.perf_counter()
-                options = ["--quick"] if quick else []
-                new = in_fresh_process(__file__, *options, "--part", name, place)
-                with written_whole(path) as unfinished:
-                    unfinished.write_text(json.dumps(new), encoding="utf-8")
-                print(f"{name} on {place}: {time.perf_counter() - begun:.0f} s", flush=True)
-            parts[name][place] = json.loads(path.read_text(encoding="utf-8"))
+            parts[name][place] = record.saved(path, partial(_told, name, place, quick))
     return parts
+
+
+def _told(name: str, place: str, quick: bool) -> JsonObject:
+    """Return a part, measured in a process of its own, and print how long it took."""
+    begun = time.perf_counter()
+    options = ["--quick"] if quick else []
+    new: JsonObject = in_fresh_process(__file__, *options, "--part", name, place)
+    print(f"{name} on {place}: {time.perf_counter() - begun:.0f} s", flush=True)
+    return new
 
 
 def difference(results: JsonObject) -> JsonObject:

@@ -15,12 +15,12 @@ after an interruption the same command continues. Remove the folder after a chan
     BAYESCALE_DATA=... python benchmarks/allocation.py --sets llama3 --method nuts
 """
 
-import json
 import re
 import tempfile
 import time
 import warnings
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import allocation_sets
@@ -36,7 +36,6 @@ from record import JsonObject
 import bayescale as bs
 from bayescale import defaults
 from bayescale._internal.discovery import parse
-from bayescale._internal.whole_file import written_whole
 from bayescale.decisions.checks.allocations.forecasters import ApproachSizes, sizes_of
 from bayescale.decisions.checks.backtest_allocation import scored
 from bayescale.decisions.checks.forecasters import (
@@ -140,13 +139,15 @@ def finished(
             label = f"{model}-{case.sweep.name}-{case.cut}-{_method_of(model, method)}"
             file_name = re.sub(r"[^A-Za-z0-9.]+", "_", label).strip("_")
             path = folder / f"{file_name}.json"
-            if not path.is_file():
-                new = cell(model, method, case)
-                with written_whole(path) as unfinished:
-                    unfinished.write_text(json.dumps(new), encoding="utf-8")
-                print(allocation_tables.line(new), flush=True)
-            cells.append(json.loads(path.read_text(encoding="utf-8")))
+            cells.append(record.saved(path, partial(_told, model, method, case)))
     return cells
+
+
+def _told(model: str, method: str | None, case: Case) -> JsonObject:
+    """Return a new cell, and print its line."""
+    new = cell(model, method, case)
+    print(allocation_tables.line(new), flush=True)
+    return new
 
 
 def quick_cases() -> list[Case]:

@@ -32,7 +32,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import allocation_sets
@@ -43,7 +43,6 @@ import record
 from record import JsonObject
 
 import bayescale as bs
-from bayescale._internal.whole_file import written_whole
 from bayescale.decisions.checks.allocations.cuts import HiddenSizes
 from bayescale.decisions.checks.allocations.forecasters import sizes_of
 from bayescale.decisions.checks.allocations.scores import size_scores
@@ -310,13 +309,15 @@ def finished(
             for name in names:
                 label = f"{pool.family}-{pool.name}-{share:g}-{name}"
                 path = folder / (re.sub(r"[^A-Za-z0-9.]+", "_", label) + ".json")
-                if not path.is_file():
-                    new = cell(pool, name, share)
-                    with written_whole(path) as unfinished:
-                        unfinished.write_text(json.dumps(new), encoding="utf-8")
-                    print(_line(new), flush=True)
-                cells.append(json.loads(path.read_text(encoding="utf-8")))
+                cells.append(record.saved(path, partial(_told, pool, name, share)))
     return cells
+
+
+def _told(pool: Pool, name: str, share: float) -> JsonObject:
+    """Return a new cell, and print its line."""
+    new = cell(pool, name, share)
+    print(_line(new), flush=True)
+    return new
 
 
 def _line(cell: JsonObject) -> str:

@@ -29,14 +29,13 @@ its code.
 import argparse
 import hashlib
 import json
-import os
 import re
 import tempfile
 import time
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import frontier_pages
@@ -271,15 +270,17 @@ def finished(
     for case in cases:
         for candidate in candidates:
             path = folder / candidate.file_name(case)
-            if not path.is_file():
-                new = cell(candidate, case)
-                unfinished = path.with_suffix(f".{os.getpid()}")
-                unfinished.write_text(json.dumps(new))
-                unfinished.replace(path)
-                print(_line(new), flush=True)
+            found = record.saved(path, partial(_told, candidate, case))
             # Another order of the seeds is another label of the same cell.
-            cells.append(json.loads(path.read_text()) | {"model": candidate.label})
+            cells.append(found | {"model": candidate.label})
     return cells
+
+
+def _told(candidate: Candidate, case: frontier_panel.Case) -> JsonObject:
+    """Return a new cell, and print its line."""
+    new = cell(candidate, case)
+    print(_line(new), flush=True)
+    return new
 
 
 def _line(cell: JsonObject) -> str:

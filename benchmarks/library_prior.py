@@ -20,7 +20,6 @@ command continues. Remove the folder after a change of the noise model or of the
 
 import argparse
 import json
-import os
 import re
 import tempfile
 import time
@@ -28,6 +27,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import frontier_panel
@@ -116,14 +116,15 @@ def views(cases: Iterable[Case], folder: Path) -> Iterator[JsonObject]:
     for case in cases:
         name = f"{case.family}-{case.name}-{case.split}-{len(case.fold.train)}"
         path = folder / (re.sub(r"[^A-Za-z0-9.]+", "_", name) + ".json")
-        if not path.is_file():
-            begun = time.perf_counter()
-            new = view(case)
-            unfinished = path.with_suffix(f".{os.getpid()}")
-            unfinished.write_text(json.dumps(new))
-            unfinished.replace(path)
-            print(f"{name:70} {time.perf_counter() - begun:6.1f} s", flush=True)
-        yield json.loads(path.read_text())
+        yield record.saved(path, partial(_told, name, case))
+
+
+def _told(name: str, case: Case) -> JsonObject:
+    """Return a new view, and print how long it took."""
+    begun = time.perf_counter()
+    new = view(case)
+    print(f"{name:70} {time.perf_counter() - begun:6.1f} s", flush=True)
+    return new
 
 
 def view(case: Case) -> JsonObject:

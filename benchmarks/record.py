@@ -12,7 +12,7 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -126,6 +126,21 @@ def write(
     out.parent.mkdir(parents=True, exist_ok=True)
     recorded = {"about": about(models, quick=arguments.quick), **result}
     out.write_text(json.dumps(recorded, indent=1) + "\n", encoding="utf-8")
+
+
+def saved(path: Path, measure: Callable[[], JsonObject]) -> JsonObject:
+    """Return what an earlier run saved in a file; measure and save it where none has.
+
+    An interrupted script goes on from there. The file is whole or absent.
+    """
+    from bayescale._internal.whole_file import written_whole
+
+    if not path.is_file():
+        new = measure()
+        with written_whole(path) as unfinished:
+            unfinished.write_text(json.dumps(new), encoding="utf-8")
+    content: JsonObject = json.loads(path.read_text(encoding="utf-8"))
+    return content
 
 
 def about(models: Mapping[str, Model], *, quick: bool) -> JsonObject:

@@ -1,4 +1,4 @@
-"""What each kernel asks of an accelerator, without one: work, memory, and numbers of fewer bits.
+"""Estimates of what an accelerator does, without one: work, memory, and numbers of fewer bits.
 
 The first table has, for a call of the size that is quoted, operations and bytes as throughput.py
 counts them, their ratio, and how long an H100 takes for them at least: its peak in double

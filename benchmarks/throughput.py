@@ -300,7 +300,7 @@ def tile_product(exponents: int) -> float:
     most_rows, most_columns = TILE
     u = jnp.asarray(_random((*_tiles(exponents, most_rows), RUNS)))
     v = jnp.asarray(_random((*_tiles(exponents, most_columns), RUNS)))
-    _, seconds = _timed(lambda: products(u, v))
+    _, seconds = timed(lambda: products(u, v))
     return 2 * RUNS * math.prod(u.shape[:2]) * math.prod(v.shape[:2]) / seconds
 
 
@@ -313,7 +313,7 @@ def square_product() -> float:
     best = 0.0
     while seconds < LONGEST_PRODUCT:
         matrix = jnp.asarray(_random((side, side)))
-        _, seconds = _timed(partial(jnp.matmul, matrix, matrix))
+        _, seconds = timed(partial(jnp.matmul, matrix, matrix))
         best = max(best, 2 * side**3 / seconds)
         side *= 2
     return best
@@ -343,10 +343,8 @@ def main_line(exponents: int) -> JsonObject:
     frame = simulated().frame
     with jax.enable_x64(True), jax.default_device(device):
         before = _resident()
-        compilation, seconds = _timed(lambda: grid_evidence(*tables(frame, exponents)))
-        resident = _resident()
-        statistics_of_device = device.memory_stats() or {}
-        on_device = statistics_of_device.get("peak_bytes_in_use")
+        compilation, seconds = timed(lambda: grid_evidence(*tables(frame, exponents)))
+        peaks = memory()
         products = 2 * RUNS * exponents**2 / tile_product(exponents)
     return {
         "nodes": exponents**2,
@@ -356,8 +354,7 @@ def main_line(exponents: int) -> JsonObject:
         "products_alone": products,
         "share": products / seconds,
         "resident_before": before,
-        "resident_peak": resident,
-        "device_peak": on_device,
+        **peaks,
     }
 
 
@@ -428,7 +425,7 @@ def _points(name: str, place: str, dtype: str, sizes: int | None) -> Iterator[Po
     for step in count() if sizes is None else range(sizes):
         try:
             units, call = kernel.prepare(GROWTH**step)
-            compilation, seconds = _timed(call)
+            compilation, seconds = timed(call)
         except jax.errors.JaxRuntimeError as error:
             if "RESOURCE_EXHAUSTED" not in str(error):
                 raise
@@ -452,7 +449,7 @@ def _points(name: str, place: str, dtype: str, sizes: int | None) -> Iterator[Po
         before = seconds
 
 
-def _timed(call: Call) -> tuple[float, float]:
+def timed(call: Call) -> tuple[float, float]:
     """Return the seconds of the first call minus a later one, and the median of later calls."""
     import jax
 
@@ -473,6 +470,15 @@ def _tiles(size: int, most: int) -> tuple[int, int]:
 
 def _random(shape: tuple[int, ...]) -> np.ndarray:
     return np.random.default_rng(0).standard_normal(shape)
+
+
+def memory() -> JsonObject:
+    """Return peak memory, in bytes: of the process, and on the device, where it tells."""
+    import jax
+
+    statistics_of_device = jax.devices()[0].memory_stats() or {}
+    on_device = statistics_of_device.get("peak_bytes_in_use")
+    return {"resident_peak": _resident(), "device_peak": on_device}
 
 
 def _resident() -> int:

@@ -206,6 +206,7 @@ def _log(x: Array) -> Array:
 
 
 def _log_by_bits(x: Array) -> Array:
+    """Return the natural logarithm of doubles from their bits, by arithmetic alone."""
     bits = jax.lax.bitcast_convert_type(x, jnp.uint64)
     # x = 2^k (1 + f) with 1 + f between √½ and √2. Placed in the low digits of 2⁵², the bits of k
     # are read as a number without a conversion.

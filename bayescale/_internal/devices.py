@@ -109,15 +109,13 @@ def on_doubles() -> AbstractContextManager[object]:
 def target_platform() -> str:
     """Return the platform that a program runs on when called now: the pinned device's or JAX's.
 
-        Examples
-        --------
-        >>> import jax
-
-    from bayescale.errors import InputError
-        >>> from bayescale._internal.devices import target_platform
-        >>> with jax.default_device(jax.local_devices(backend="cpu")[0]):
-        ...     target_platform()
-        'cpu'
+    Examples
+    --------
+    >>> import jax
+    >>> from bayescale._internal.devices import target_platform
+    >>> with jax.default_device(jax.local_devices(backend="cpu")[0]):
+    ...     target_platform()
+    'cpu'
     """
     pinned = pinned_device()
     return jax.default_backend() if pinned is None else pinned.platform

@@ -100,22 +100,34 @@ class Programs(NamedTuple):
 
     @classmethod
     def of(cls, problem: Problem) -> "Programs":
-        """Start to compile, or take what an earlier problem of the shape has compiled."""
+        """Start to compile for the first of the devices that work is for, or take what an earlier
+        problem of the shape has compiled.
+        """
+        return cls.on(devices()[0], problem)
+
+    @classmethod
+    def on(cls, device: jax.Device, problem: Problem) -> "Programs":
+        """Start to compile for a device, or take what an earlier problem has compiled."""
         target, data, weights = problem.target, problem.data, problem.weights
         k, functions = len(target.parameters), problem.n_functions
         draws, points = np.zeros((k, _PRIOR_DRAWS)), np.zeros((k, TILE))
         about = (np.zeros(k), np.zeros(functions), data, weights)
-        device = tuple(devices()[:1])
-        expand = compile_ahead(Expand(target), device, about)
+        only = (device,)
+        expand = compile_ahead(Expand(target), only, about)
         # The shapes come from the kept program: to trace it for every problem takes longer than
         # many a fit.
         expansion = Linearisation._make(expand.result[name] for name in Linearisation._fields)
         tile = (points, np.zeros((functions, TILE)), data, weights, expansion)
         return cls(
-            compile_ahead(Independent(target), device, (draws, data, weights)),
+            compile_ahead(Independent(target), only, (draws, data, weights)),
             expand,
-            compile_ahead(Tile(target), device, tile),
+            compile_ahead(Tile(target), only, tile),
         )
+
+    @property
+    def device(self) -> jax.Device:
+        """The device that the programs are compiled for."""
+        return next(iter(self.tile.compiling))
 
 
 def first(program: Program) -> Callable[..., Fields]:
@@ -252,7 +264,9 @@ class Conditional:
     def _ends_by_sample(self, seed: int) -> list[End]:
         """Return ends of searches that begin where those over a sample of the runs have ended."""
         problem = self.problem.thinned(_SAMPLE)
-        sample = replace(self, problem=problem, programs=Programs.of(problem))
+        # A thread of a batch does not know where the batch was told to work.
+        programs = Programs.on(self.programs.device, problem)
+        sample = replace(self, problem=problem, programs=programs)
         starts = sample._ends(seed)
         ends = self._side_by_side(lambda start: self._searched(start, seed), starts)
         return self._distinct(ends)

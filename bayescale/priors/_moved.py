@@ -43,6 +43,20 @@ class Moved(Prior):
             moved[row.name] = middle + shift + stretch * (coordinates[row.name] - middle)
         return self.base.to_parameters(moved, sweep)
 
+    def towards(self, other: AtFrontier) -> tuple[np.ndarray, np.ndarray]:
+        """Return the shifts and stretches that make another prior of the base, each of shape
+        (coordinates,).
+        """
+        before = _locations_and_scales(self.base)
+        after = _locations_and_scales(other)
+        return after[0] - before[0], after[1] / before[1]
+
     def reference_rows(self, log_compute: np.ndarray) -> np.ndarray:
         """Return the dearest runs."""
         return self.base.reference_rows(log_compute)
+
+
+def _locations_and_scales(prior: AtFrontier) -> np.ndarray:
+    """Return means and standard deviations of the coordinates, shape (2, coordinates)."""
+    rows = prior.coordinates(())
+    return np.array([[row.prior.loc, row.prior.scale] for row in rows], dtype=float).T

@@ -154,7 +154,9 @@ def test_a_budget_whose_curve_is_least_among_the_sizes_is_not_at_their_edge(curv
 
 
 def minus_twice_log_likelihood(scores):
-    """Of residuals with a soft absolute error, in units of their scale, but for a constant."""
+    """Return −2 log likelihood under a soft absolute error, up to a constant, from residuals in
+    units of their scale.
+    """
     return float(np.sum(2 * (np.sqrt(1 + scores**2) - 1)))
 
 

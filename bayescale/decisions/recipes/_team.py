@@ -71,8 +71,6 @@ def _without(library: Known, found: Known) -> Known:
 
 def _predicted(library: Known, others: Sequence[Known], own: Known) -> Known:
     """Return what others say of a group of their team, over all shares."""
-    if not others:
-        return library
     told = [_given_share(library, others, share) for share in SHARES]
     logs = np.array([log + _log_density(own, known) for known, log in told])
     weights = np.exp(logs - logs.max())

@@ -30,6 +30,7 @@ from bayescale.laws.coupled import Coupled
 from bayescale.parameters import FloatOrArray
 from bayescale.posterior.beside_prior import beside_prior, coordinates_of
 from bayescale.posterior.posterior import Posterior
+from bayescale.posterior.predictive import some_draws
 from bayescale.priors._moved import Moved
 from bayescale.priors.at_frontier import AtFrontier
 from bayescale.priors.library import Library
@@ -114,10 +115,7 @@ class GroupFits:
         """
         if not 0 < compute < np.inf:
             raise InputError(f"compute = {compute:g} is not a positive number of FLOPs.")
-        draws = list(_losses_at(self.posteriors, compute))
-        # A group whose weights were uneven was sampled by chains, and has another number of draws.
-        count = min(map(len, draws))
-        losses = np.stack([_evenly(one, count) for one in draws])
+        losses = np.stack(list(_losses_at(self.posteriors, compute)))
         best = losses.argmin(axis=0)
         regret = (losses - losses.min(axis=0)).mean(axis=1)
         rows = {group: quantiles(row) for group, row in zip(self.posteriors, losses, strict=True)}
@@ -214,21 +212,28 @@ def fit_many(
     """
     whole = _read(runs, by)
     groups = dict(_groups(whole))
-    _check(whole, by, groups)
+    _require_groups(whole, by, groups)
+    findings = [examine(one.frame) for one in groups.values()]
+    for one, found_of_group in zip(groups.values(), findings, strict=True):
+        refuse(found_of_group, one.name)
     method = Importance() if method is None else method
     prior = prior or Library()
     library = prior.learnt if isinstance(prior, Library) else prior
-    problems = [_problem(one, Moved(library)) for one in groups.values()]
+    moving = Moved(library)
+    problems = [_problem(one, moving) for one in groups.values()]
     alone = [replace(one, law=Coupled(prior=prior)) for one in method.run_all(problems)]
     found = [
         _known(one, library.log_odds_at(problem.data.sweep))
         for one, problem in zip(alone, problems, strict=True)
     ]
-    said = by_others(_of_library(library), found)
-    moved = [_moved(problem, library, known) for problem, known in zip(problems, said, strict=True)]
+    said = [_prior(library, known) for known in by_others(_of_library(library), found)]
+    moved = [
+        _with_sweep(problem, *moving.towards(own))
+        for problem, own in zip(problems, said, strict=True)
+    ]
     together = [
-        replace(one, law=Coupled(prior=_prior(library, known)), findings=examine(one.runs.frame))
-        for one, known in zip(method.run_all(moved), said, strict=True)
+        replace(one, law=Coupled(prior=own), findings=found_of_group)
+        for one, own, found_of_group in zip(method.run_all(moved), said, findings, strict=True)
     ]
     return GroupFits(
         whole.name,
@@ -262,7 +267,7 @@ def _groups(runs: Runs) -> Iterator[tuple[str, Runs]]:
         yield str(group), replace(runs, frame=own, name=f"{runs.name}, {group}")
 
 
-def _check(runs: Runs, by: str, groups: Mapping[str, Runs]) -> None:
+def _require_groups(runs: Runs, by: str, groups: Mapping[str, Runs]) -> None:
     if len(groups) < _FEWEST_GROUPS:
         raise InputError(
             f"{runs.name} has one group by {by}, which has none to learn from; use bs.fit."
@@ -274,8 +279,6 @@ def _check(runs: Runs, by: str, groups: Mapping[str, Runs]) -> None:
             f"{'has' if len(small) == 1 else 'have'} fewer than {FEWEST_RUNS} runs; add runs, or "
             f"leave the group out."
         )
-    for one in groups.values():
-        refuse(examine(one.frame), one.name)
 
 
 def _problem(runs: Runs, prior: Moved) -> Problem:
@@ -311,14 +314,6 @@ def _known(posterior: Posterior, log_odds: tuple[FloatOrArray, FloatOrArray]) ->
     return Known(shared.mean(axis=1), np.cov(shared))
 
 
-def _moved(problem: Problem, library: AtFrontier, known: Known) -> Problem:
-    """Return the problem of a group with its own prior."""
-    usual = _of_library(library)
-    shift = np.concatenate([[0.0], known.mean - usual.mean])
-    ratio = np.sqrt(np.diag(known.covariance) / np.diag(usual.covariance))
-    return _with_sweep(problem, shift, np.concatenate([[1.0], ratio]))
-
-
 def _prior(library: AtFrontier, known: Known) -> AtFrontier:
     """Return the prior of a group in numbers of `AtFrontier`."""
     floor, params, exponent, ratio, gamma = map(float, known.mean)
@@ -339,13 +334,12 @@ def _prior(library: AtFrontier, known: Known) -> AtFrontier:
     )
 
 
-def _evenly(draws: np.ndarray, count: int) -> np.ndarray:
-    """Return so many of the draws, evenly spaced."""
-    return draws[np.linspace(0, len(draws) - 1, count).round().astype(int)]
-
-
 def _losses_at(posteriors: Mapping[str, Posterior], compute: float) -> Iterator[np.ndarray]:
-    """Yield draws of the loss of a compute-optimal run of each group, shape (draws,)."""
+    """Yield draws of the loss of a compute-optimal run of each group, equally many of each."""
+    # A group whose weights were uneven was sampled by chains, and has another number of draws.
+    count = min(posterior.n_draws for posterior in posteriors.values())
     for posterior in posteriors.values():
-        best = Planner.of(posterior).minimize_loss({"compute": np.array([compute])})
+        rows = np.linspace(0, posterior.n_draws - 1, count).round().astype(int)
+        planner = Planner.of(some_draws(posterior, rows))
+        best = planner.minimize_loss({"compute": np.array([compute])})
         yield np.exp(np.asarray(best.log_loss)[:, 0])

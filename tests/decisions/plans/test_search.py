@@ -14,7 +14,7 @@ ALIKE = np.full(600, 1 / 600)
 
 
 def outlook(of=slice(0, 2)):
-    """What candidates tell of quantities that hang on a few unknowns."""
+    """Return what candidates tell of some quantities, where all hang on a few unknowns."""
     rng = np.random.default_rng(0)
     unknowns = rng.standard_normal((600, 3))
     log_losses = 0.02 * unknowns @ rng.standard_normal((3, CANDIDATES))
