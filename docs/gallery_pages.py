@@ -14,10 +14,9 @@ import html
 import io
 import sys
 import warnings
-from collections.abc import Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -83,7 +82,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         contents = {f"{script.name}.md": executed.page, path.name: text, **executed.figures}
         for name, content in contents.items():
             files.append(File.generated(config, f"gallery/{name}", content=content))
-        entries.append(_index_entry(script, list(executed.figures)[-1]))
+        entries.append(_index_entry(script, executed))
     index = "\n".join([_INTRODUCTION, '<div class="gallery" markdown>', *entries, "</div>"])
     files.append(File.generated(config, "gallery/index.md", content=index + "\n"))
     return files
@@ -110,7 +109,7 @@ def _cell(lines: list[str], start: int) -> Cell:
     return Cell("\n".join(prose), code, start + first_of_code)
 
 
-@lru_cache(maxsize=None)
+@cache
 def run(script: Script) -> Executed:
     """Run the cells of a script in order, and return its page.
 
@@ -168,6 +167,9 @@ def _shown(value: object) -> str:
     if isinstance(value, pd.Series):
         value = value.to_frame()
     if isinstance(value, pd.DataFrame):
+        if value.index.nlevels == value.columns.nlevels == 1:
+            # One row of headings, not a second one for the name of the index.
+            value = value.rename_axis(index=None, columns=value.index.name)
         table = table_to_html(value)
     elif hasattr(value, "_repr_html_"):
         table = value._repr_html_()
@@ -184,26 +186,17 @@ def _as_text(output: str) -> str:
 
 def _description(figure: Figure) -> str:
     """Return what a figure shows, for readers who cannot see it."""
-    shown = []
-    for axes in figure.axes:
-        if axes.get_xlabel() and axes.get_ylabel():
-            shown.append(f"{axes.get_ylabel()} against {axes.get_xlabel()}")
-    described = "; ".join(dict.fromkeys(shown)) or "several panels"
-    return f"Figure: {described}".replace("\n", " ").replace('"', "")
+    labels = [(axes.get_ylabel(), axes.get_xlabel()) for axes in figure.axes]
+    shown = [f"{vertical} against {horizontal}" for vertical, horizontal in labels if horizontal]
+    return f"Figure: {'; '.join(dict.fromkeys(shown))}".replace("\n", " ").replace('"', "")
 
 
-def _index_entry(script: Script, figure: str) -> str:
-    first_sentence = " ".join(script.introduction.split("\n\n")[0].split())
+def _index_entry(script: Script, executed: Executed) -> str:
+    figure, question = list(executed.figures)[-1], script.introduction.partition("\n\n")[0]
     return f"""<div markdown>
-[![]({figure})]({script.name}.md)
+[![Figure of {script.title}]({figure})]({script.name}.md)
 
 **[{script.title}]({script.name}.md)**
 
-{first_sentence}
+{question}
 </div>"""
-
-
-def scripts() -> Iterator[Script]:
-    """Yield every script, without running it."""
-    for path in sorted(SCRIPTS.glob("*.py")):
-        yield parse(path.stem, path.read_text(encoding="utf-8"))

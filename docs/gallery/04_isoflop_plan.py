@@ -1,0 +1,25 @@
+"""An isoFLOP plan
+
+Four budgets, several model sizes at each: the sweep of most papers. What should be trained with
+thirty times the compute of the dearest run, and how far is it safe to miss the best size?
+
+The data are the 64 runs of bayescale's own [sweep](../sweep.md), which are installed with it.
+"""
+
+# %%
+import bayescale as bs
+
+runs = bs.datasets.load("bayescale2026_sweep")
+post = bs.fit(runs)
+plan = bs.plan(post, 5.7e13)
+print(*plan.sentences, sep="\n")
+
+# %%
+# The approaches of Hoffmann et al. 2022 beside the posterior: the exponent a in N* ∝ C^a, and the
+# best size at the budget.
+bs.approaches(runs, 5.7e13, posterior=post, replicates=100).summary()
+
+# %%
+# Each curve is a budget: points are runs, bars are the best size with its 90 % interval. The
+# largest budget is the plan's.
+bs.plots.isoflop(post, budgets=[6e10, 1.9e11, 6e11, 1.9e12, 5.7e13])
