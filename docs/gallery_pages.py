@@ -33,6 +33,8 @@ from bayescale.results import table_to_html
 
 SCRIPTS = Path(__file__).parent / "gallery"
 _CELL = "# %%"
+# Name under which a cell leaves the value of its last line.
+_VALUE = "_value_of_cell"
 _INTRODUCTION = """# Gallery
 
 Each page is a script of at most sixty lines that ran when this site was built: what it printed and
@@ -145,10 +147,10 @@ def _run_cell(script: Script, cell: Cell, module: ModuleType) -> tuple[object, s
     """Return the value of a cell's last line, None where it is no expression, and its output."""
     path = SCRIPTS / f"{script.name}.py"
     tree = ast.parse(cell.code)
-    module.__dict__.pop("_", None)
+    module.__dict__.pop(_VALUE, None)
     if tree.body and isinstance(tree.body[-1], ast.Expr):
         last = tree.body[-1]
-        name = ast.copy_location(ast.Name("_", ast.Store()), last)
+        name = ast.copy_location(ast.Name(_VALUE, ast.Store()), last)
         tree.body[-1] = ast.copy_location(ast.Assign([name], last.value), last)
     ast.increment_lineno(tree, cell.line)
     output = io.StringIO()
@@ -159,7 +161,7 @@ def _run_cell(script: Script, cell: Cell, module: ModuleType) -> tuple[object, s
         except Exception as error:
             raise PluginError(f"docs/gallery/{path.name} failed: {error!r}") from error
     said = [f"{one.category.__name__}: {one.message}" for one in caught]
-    return module.__dict__.get("_"), "\n".join([output.getvalue().rstrip(), *said]).strip()
+    return module.__dict__.get(_VALUE), "\n".join([output.getvalue().rstrip(), *said]).strip()
 
 
 def _shown(value: object) -> str:

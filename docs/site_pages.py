@@ -93,9 +93,12 @@ def with_links(text: str, documents: str) -> str:
         name = target.removeprefix("../")
         if name in OF_ROOT:
             return f"]({OF_ROOT[name]}{anchor})"
-        if documents and target.startswith(documents):
-            return f"]({target.removeprefix(documents)}{anchor})"
-        return link[0]
+        inside = target.removeprefix(documents)
+        if inside.startswith("gallery/") and inside.endswith(".py"):
+            return f"]({inside.removesuffix('.py')}.md{anchor})"
+        if inside == "gallery":
+            return "](gallery/index.md)"
+        return f"]({inside}{anchor})" if inside != target else link[0]
 
     return _LINK.sub(mended, text)
 

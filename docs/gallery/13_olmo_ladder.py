@@ -34,12 +34,10 @@ post = bs.fit(runs)
 target = {"n_params": 13.2e9, "n_tokens": 5e12}
 low, middle, high = bs.forecast(post, **target).summary().loc[0, ["q05", "q50", "q95"]]
 expected = float(np.exp(law.predict(truth, {name: np.log(at) for name, at in target.items()})))
-print(
-    f"forecast {middle:.3f}, 90 %: {low:.3f} to {high:.3f}; the law of the simulation {expected:.3f}"
-)
+print(f"forecast {middle:.3f}, 90 %: {low:.3f} to {high:.3f}; without scatter {expected:.3f}")
 
 # %%
-# On the real ladder the same lines forecast 2.432 (90 %: 2.364 to 2.497), and the 13B reached 2.438.
-# From its runs up to 1.3B alone they forecast 2.441 (2.328 to 2.554); the authors' forecast from
-# those was 2.344.
+# On the real ladder the same lines forecast 2.432 (90 %: 2.364 to 2.497), and the 13B reached
+# 2.438. From its runs up to 1.3B alone they forecast 2.441 (2.328 to 2.554); the authors' forecast
+# from those was 2.344.
 bs.plots.loss_along_compute(post, decades=3)
