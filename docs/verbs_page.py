@@ -48,8 +48,8 @@ VERBS = {
     "Compare": {
         "recipes": ("How much compute does a new recipe save?", "07_two_recipes"),
         "gate": ("Do I change the recipe?", "07_two_recipes"),
-        "isoflop": ("What do parabolas through the budgets say?", ""),
-        "approaches": ("What do the approaches of the Chinchilla paper say?", "04_isoflop_plan"),
+        "isoflop": ("What do parabolas through the budgets say?", "04_isoflop_plan"),
+        "approaches": ("What do the approaches of the Chinchilla paper say?", ""),
     },
 }
 _INTRODUCTION = """# The verbs

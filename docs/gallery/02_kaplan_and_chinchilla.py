@@ -9,7 +9,7 @@ The runs are simulated: both sweeps obey one law, that of Besiroglu et al. 2024,
 
 # %%
 # A model of N parameters without embeddings has N + 47,491·N^(1/3) with them (Pearce and Song).
-# Either count makes a sweep of five budgets, as small as Kaplan's, with eight sizes about the best.
+# Either count makes a sweep of five budgets, as small as Kaplan's, of a dozen sizes each.
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ def sweep(counted: np.ndarray) -> pd.DataFrame:
     for compute in np.geomspace(1e16, 1e20, 5):
         tokens = compute / (6 * counted)
         loss = 1.817 + 482 / total**0.348 + 2085 / tokens**0.366
-        sizes = counted[loss.argmin()] * np.geomspace(1 / 6, 6, 8)
+        sizes = counted[loss.argmin()] * np.geomspace(1 / 6, 6, 12)
         rows = np.searchsorted(counted, sizes).clip(max=len(counted) - 1)
         columns = {"n_params": counted, "n_tokens": tokens, "loss": loss}
         budgets.append(pd.DataFrame(columns).iloc[rows].drop_duplicates())

@@ -10,14 +10,15 @@ The data are the 64 runs of bayescale's own [sweep](../sweep.md), which are inst
 import bayescale as bs
 
 runs = bs.datasets.load("bayescale2026_sweep")
+parabolas = bs.isoflop(runs)
+parabolas
+
+# %%
+# Parabolas give one number and no interval, and use each budget by itself. The posterior uses all
+# runs together, and says how sure the plan is.
 post = bs.fit(runs)
 plan = bs.plan(post, 5.7e13)
 print(*plan.sentences, sep="\n")
-
-# %%
-# The approaches of Hoffmann et al. 2022 beside the posterior: the exponent a in N* ∝ C^a, and the
-# best size at the budget.
-bs.approaches(runs, 5.7e13, posterior=post, replicates=100).summary()
 
 # %%
 # Each curve is a budget: points are runs, bars are the best size with its 90 % interval. The

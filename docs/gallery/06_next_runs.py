@@ -23,8 +23,8 @@ design = bs.design(post, budget=10 * dearest, compute=30 * dearest, n_runs=6)
 design.summary()[["n_params", "n_tokens", "flops", "loss_left", "n_params_left"]]
 
 # %%
-# Numbers are the order in which to make the runs. The share of today's interval that is left falls
-# with each.
+# Numbers are the order in which to make the runs. The first two take nearly all of the budget, and
+# nearly all of the gain is theirs.
 figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 4), layout="constrained")
 left.scatter(runs.frame["n_params"], runs.frame["n_tokens"], s=14, color="#6b6b6b")
 chosen = design.summary()

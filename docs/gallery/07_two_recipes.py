@@ -40,10 +40,10 @@ for low, high, alpha in ((0, 4, 0.2), (1, 3, 0.3)):
     axes.fill_between(compute, gain[low], gain[high], color="#0072B2", alpha=alpha, linewidth=0)
 axes.semilogx(compute, gain[2], color="#0072B2")
 axes.axhline(0.005, color="#6b6b6b", linestyle="--", linewidth=1)
-axes.text(compute[0], 0.0052, "threshold", color="#6b6b6b", va="bottom")
+axes.text(1.2e20, 0.0052, "threshold", color="#6b6b6b", va="bottom")
 axes.axvspan(1e22, compute[-1], color="#f3f1ec", zorder=0)
-axes.text(1.2e22, axes.get_ylim()[1], "beyond the runs", color="#6b6b6b", va="top")
+axes.text(1.2e22, gain[2, 0], "beyond the runs", color="#6b6b6b")
 axes.set(xlabel="training compute (FLOPs)", ylabel="gain of the new recipe (nats per token)")
-axes.set_xlim(compute[0], compute[-1])
+axes.set(xlim=(compute[0], compute[-1]), ylim=(0, None))
 axes.set_title("median, 50 and 90 % intervals", loc="left", fontsize=10)
 figure

@@ -27,7 +27,7 @@ print(f"log evidence by the grid: {fits['Grid'].diagnostics['log_evidence']:.2f}
 pd.concat(tables, axis=1).round(4)
 
 # %%
-# Each exponent, and both together: lines are NUTS, and points and filled bars the grid.
+# Each exponent, and draws of both together: blue is NUTS, and orange the grid.
 figure, panels = plt.subplots(1, 3, figsize=(9, 3.6), layout="constrained")
 for axes, name, symbol in ((panels[0], "alpha", "α"), (panels[1], "beta", "β")):
     nuts, grid = (post.draws(name) for post in fits.values())
