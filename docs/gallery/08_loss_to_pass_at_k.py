@@ -17,8 +17,7 @@ pile = bs.datasets.frame("dey2023_pile")
 pile = pile[(pile["suspect"] == 0) & (pile["group"] == "Cerebras-GPT")]
 loss = bs.fit(bs.Runs.from_frame(pile.drop(columns="group"), name="Cerebras-GPT"))
 scores = pile[["loss", "acc_lambada"]].rename(columns={"acc_lambada": "score"})
-scored = bs.Runs.from_frame(scores, name="LAMBADA", required=("loss", "score"))
-accuracy = bs.fit(scored, law=bs.laws.AccuracyFromLoss(), noise=bs.noise.StudentT())
+accuracy = bs.fit(scores, law=bs.laws.AccuracyFromLoss(), noise=bs.noise.StudentT())
 
 # %%
 # `chain` carries the uncertainty of the loss and of both laws along: here for models of twenty

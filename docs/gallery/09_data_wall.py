@@ -23,11 +23,7 @@ design["n_tokens"] = design["unique_tokens"] * design.pop("epochs")
 logs = {name: np.log(column.to_numpy()) for name, column in design.items()}
 exact = law.predict(law.published[0].params, logs)
 scatter = 0.005 * np.random.default_rng(0).standard_normal(len(design))
-runs = bs.Runs.from_frame(
-    design.assign(loss=np.exp(exact + scatter)),
-    name="runs with repeats",
-    required=("n_params", "n_tokens", "unique_tokens", "loss"),
-)
+runs = design.assign(loss=np.exp(exact + scatter))
 post = bs.fit(runs, law=law, noise=bs.noise.StudentT())
 post.summary()
 
@@ -38,7 +34,7 @@ bs.allocate(post, compute=1e27, constraints=walled)
 
 # %%
 # The least loss along compute, with 10 trillion different tokens and with as many as one likes.
-compute = np.geomspace(1e23, 1e29, 13)
+compute = np.geomspace(1e23, 1e29, 7)
 figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
 endless = bs.Constraints(unique_tokens=1e20)
 for label, limits, colour in (

@@ -115,6 +115,14 @@ def test_every_function_is_on_the_page_of_verbs(verbs_page: ModuleType) -> None:
     assert sorted(listed) == sorted(functions)
 
 
+def test_every_law_noise_model_and_method_is_on_the_page_of_choices() -> None:
+    page = (DOCS / "how_to_choose.md").read_text(encoding="utf-8")
+    offered = set(re.findall(r"`([A-Z]\w+)(?:\(\))?`", page))
+    groups = (bs.laws, bs.noise, bs.inference)
+    public = {name for group in groups for name in dir(group) if name[0].isupper()}
+    assert offered == public
+
+
 def test_the_examples_of_verbs_use_them(verbs_page: ModuleType) -> None:
     texts = {path.stem: path.read_text(encoding="utf-8") for path in SCRIPTS}
     for verbs in verbs_page.VERBS.values():
