@@ -23,12 +23,18 @@ VERBS = {
         "surface": ("What loss is there at every size and length?", ""),
         "chain": ("What will a run score on a benchmark?", "08_loss_to_pass_at_k"),
         "pass_at_k": ("How many problems do many samples solve?", "08_loss_to_pass_at_k"),
-        "unbiased_pass_at_k": ("What is pass@k, up to the samples that were drawn?", ""),
+        "unbiased_pass_at_k": (
+            "What is pass@k, up to the samples that were drawn?",
+            "08_loss_to_pass_at_k",
+        ),
     },
     "Plan": {
-        "plan": ("What do I train with this budget, and what do I run before?", "04_isoflop_plan"),
+        "plan": (
+            "What do I train with this budget, and what do I run before?",
+            "01_chinchilla_again",
+        ),
         "allocate": ("How large a model, and how many tokens?", "10_serving"),
-        "flat_set": ("Which sizes are nearly as good as the best?", ""),
+        "flat_set": ("Which sizes are nearly as good as the best?", "04_isoflop_plan"),
         "regret": ("What does a plan lose against the best one?", "01_chinchilla_again"),
         "returns": ("What does more compute buy?", ""),
         "next_run": ("Which one more run would tell most?", "06_next_runs"),

@@ -26,12 +26,13 @@ post.summary()
 # %%
 # Chinchilla had 5.76e23 FLOPs, nearly sixty times the compute of the largest run here. The law that
 # made the runs is best at 70 billion parameters there.
-bs.allocate(post, compute=5.76e23)
+plan = bs.plan(post, 5.76e23)
+print(*plan.sentences, sep="\n")
 
 # %%
 # Was Chinchilla the better choice than Gopher, a larger model on fewer tokens?
 bs.regret(post, {"Chinchilla": (70e9, 1.4e12), "Gopher": (280e9, 300e9)})
 
 # %%
-# Each curve is a budget, and each bar is the best size there with its 90 % interval.
+# Each curve is a budget, and each diamond is the best size there with its 90 % interval.
 bs.plots.isoflop(post, budgets=[1e19, 1e20, 1e21, 1e22, 5.76e23])

@@ -17,10 +17,15 @@ parabolas
 # Parabolas give one number and no interval, and use each budget by itself. The posterior uses all
 # runs together, and says how sure the plan is.
 post = bs.fit(runs)
-plan = bs.plan(post, 5.7e13)
-print(*plan.sentences, sep="\n")
+bs.allocate(post, compute=5.7e13)
 
 # %%
-# Each curve is a budget: points are runs, bars are the best size with its 90 % interval. The
-# largest budget is the plan's.
+# The optimum is flat, so a size that is nearly as good may be more convenient. `bs.plan` answers
+# these questions and more in one call.
+bs.flat_set(post, compute=[1.9e12, 5.7e13], epsilon=0.01)
+
+# %%
+# Each curve is a budget: points are runs, and diamonds the best size with its 90 % interval. Of three
+# runs that were made at the largest budget later, the smallest, of 324 thousand parameters, was
+# the best: just outside of the interval. [The sweep](../sweep.md) tells what else was forecast.
 bs.plots.isoflop(post, budgets=[6e10, 1.9e11, 6e11, 1.9e12, 5.7e13])

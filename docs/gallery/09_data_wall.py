@@ -34,7 +34,7 @@ bs.allocate(post, compute=1e27, constraints=walled)
 
 # %%
 # The least loss along compute, with 10 trillion different tokens and with as many as one likes.
-compute = np.geomspace(1e23, 1e29, 7)
+compute = np.geomspace(1e23, 1e29, 10)
 figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
 endless = bs.Constraints(unique_tokens=1e20)
 for label, limits, colour in (

@@ -16,7 +16,7 @@ import bayescale as bs
 runs = bs.datasets.load("dey2023_pile")
 law, noise = bs.laws.Chinchilla(), bs.noise.StudentT()
 fits = {
-    "NUTS": bs.fit(runs, law=law, noise=noise, method=bs.NUTS()),
+    "NUTS": bs.fit(runs, law=law, noise=noise, method=bs.NUTS(draws=500)),
     "Grid": bs.fit(runs, law=law, noise=noise, method=bs.Grid()),
 }
 
