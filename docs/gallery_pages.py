@@ -21,6 +21,7 @@ from pathlib import Path
 from types import ModuleType
 
 import matplotlib
+import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -130,13 +131,14 @@ def run(script: Script) -> Executed:
         parts += [cell.prose, f"```python\n{cell.code}\n```" if cell.code else ""]
         value, printed = _run_cell(script, cell, module)
         parts.append(_as_text(printed) if printed else "")
-        figure = value.get_figure(root=True) if isinstance(value, Axes) else value
+        figure = value.figure if isinstance(value, Axes) else value
         if isinstance(figure, Figure):
             name = f"{script.name}_{len(figures) + 1}.svg"
             figures[name] = as_svg(figure, _description(figure))
             parts.append(f"[![{_description(figure)}]({name})]({name}){{ .figure }}")
         elif figure is not None:
             parts.append(_shown(figure))
+    plt.close("all")
     if not isinstance(value, Figure | Axes):
         raise PluginError(f"docs/gallery/{script.name}.py: the last line must be a figure.")
     parts.append(f"[Download this script]({script.name}.py){{ download }}")
@@ -156,6 +158,8 @@ def _run_cell(script: Script, cell: Cell, module: ModuleType) -> tuple[object, s
     output = io.StringIO()
     with warnings.catch_warnings(record=True) as caught, redirect_stdout(output):
         warnings.simplefilter("always")
+        # They are for authors of packages, and Python hides them from users too.
+        warnings.simplefilter("ignore", DeprecationWarning)
         try:
             exec(compile(tree, path, "exec"), module.__dict__)
         except Exception as error:
@@ -190,7 +194,8 @@ def _description(figure: Figure) -> str:
     """Return what a figure shows, for readers who cannot see it."""
     labels = [(axes.get_ylabel(), axes.get_xlabel()) for axes in figure.axes]
     shown = [f"{vertical} against {horizontal}" for vertical, horizontal in labels if horizontal]
-    return f"Figure: {'; '.join(dict.fromkeys(shown))}".replace("\n", " ").replace('"', "")
+    described = f"Figure: {'; '.join(dict.fromkeys(shown))}".replace("\n", " ").replace('"', "")
+    return html.escape(described)
 
 
 def _index_entry(script: Script, executed: Executed) -> str:

@@ -25,7 +25,7 @@ bs.allocate(post, compute=5.7e13)
 bs.flat_set(post, compute=[1.9e12, 5.7e13], epsilon=0.01)
 
 # %%
-# Each curve is a budget: points are runs, and diamonds the best size with its 90 % interval. Of three
-# runs that were made at the largest budget later, the smallest, of 324 thousand parameters, was
-# the best: just outside of the interval. [The sweep](../sweep.md) tells what else was forecast.
+# Each curve is a budget: points are runs, and diamonds the best size with its 90 % interval. Three
+# runs were made at the largest budget later. The smallest, of 324 thousand parameters, was the
+# best of them, just outside of the interval: [the sweep](../sweep.md) tells the story.
 bs.plots.isoflop(post, budgets=[6e10, 1.9e11, 6e11, 1.9e12, 5.7e13])

@@ -15,7 +15,7 @@ import bayescale as bs
 
 pile = bs.datasets.frame("dey2023_pile")
 pile = pile[(pile["suspect"] == 0) & (pile["group"] == "Cerebras-GPT")]
-loss = bs.fit(bs.Runs.from_frame(pile.drop(columns="group"), name="Cerebras-GPT"))
+loss = bs.fit(pile)
 scores = pile[["loss", "acc_lambada"]].rename(columns={"acc_lambada": "score"})
 accuracy = bs.fit(scores, law=bs.laws.AccuracyFromLoss(), noise=bs.noise.StudentT())
 

@@ -36,10 +36,8 @@ for axes, name, symbol in ((panels[0], "alpha", "α"), (panels[1], "beta", "β")
     axes.hist(nuts, edges, density=True, histtype="step", color="#0072B2", label="NUTS")
     axes.set(xlabel=symbol, ylabel="density")
 panels[0].legend(frameon=False)
-for (_, post), colour, alpha in zip(fits.items(), ("#0072B2", "#D55E00"), (0.3, 0.3), strict=True):
-    some = slice(None, None, 8)
-    panels[2].scatter(
-        post.draws("alpha")[some], post.draws("beta")[some], s=4, color=colour, alpha=alpha
-    )
+for post, colour in zip(fits.values(), ("#0072B2", "#D55E00"), strict=True):
+    alpha, beta = post.draws("alpha")[::5], post.draws("beta")[::5]
+    panels[2].scatter(alpha, beta, s=4, color=colour, alpha=0.3)
 panels[2].set(xlabel="α", ylabel="β")
 figure
