@@ -29,8 +29,8 @@ print(f"forecast {ahead.summary().loc[0, ['q05', 'q50', 'q95']].round(3).to_dict
 print(f"outcome  {hidden['loss']}")
 
 # %%
-# The star is the 13B, which the fit has not seen. It lies just below the interval: the last step of
-# this ladder is steeper than the ones before, and one outcome in ten lies outside of 90 %.
+# The star is the 13B, which the fit has not seen. It lies just below the interval: its step in loss
+# is half as steep again as the step before. One outcome in ten lies outside of 90 %.
 figure = bs.plots.loss_along_compute(post)
 compute = 6.0 * hidden["n_params"] * hidden["n_tokens"]
 figure.axes[0].scatter(compute, hidden["loss"], marker="*", s=120, color="black", zorder=6)
