@@ -76,14 +76,12 @@ class Executed:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Run every script; add its page, its figures and the script itself, and an index of all."""
+    """Run every script; add its page and its figures, and an index of all."""
     entries = []
     for path in sorted(SCRIPTS.glob("*.py")):
-        text = path.read_text(encoding="utf-8")
-        script = parse(path.stem, text)
+        script = parse(path.stem, path.read_text(encoding="utf-8"))
         executed = run(script)
-        contents = {f"{script.name}.md": executed.page, path.name: text, **executed.figures}
-        for name, content in contents.items():
+        for name, content in {f"{script.name}.md": executed.page, **executed.figures}.items():
             files.append(File.generated(config, f"gallery/{name}", content=content))
         entries.append(_index_entry(script, executed))
     index = "\n".join([_INTRODUCTION, '<div class="gallery" markdown>', *entries, "</div>"])

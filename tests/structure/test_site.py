@@ -69,6 +69,9 @@ def test_every_public_function_and_class_is_in_the_reference(
         ("[a](docs/evidence.md#is-it-fast)", "docs/", "[a](evidence.md#is-it-fast)"),
         ("[a](CONTRIBUTING.md)", "docs/", "[a](contributing.md)"),
         ("[a](../README.md#start)", "", "[a](index.md#start)"),
+        ("[a](LICENSE)", "docs/", "a"),
+        ("[a](../bayescale/laws/base.py)", "", "a"),
+        ("![a](docs/pair.png)", "docs/", "![a](pair.png)"),
         ("[a](docs/gallery)", "docs/", "[a](gallery/index.md)"),
         ("[a](gallery/10_serving.py)", "", "[a](gallery/10_serving.md)"),
         (
