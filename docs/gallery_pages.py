@@ -180,8 +180,10 @@ def _shown(value: object) -> str:
     else:
         return _as_text(repr(value))
     # The theme styles tables without a class. A blank line would end the block of HTML.
-    plain = table.replace(' border="1" class="dataframe"', "")
-    return "\n".join(['<div class="output">', *filter(None, plain.splitlines()), "</div>"])
+    plain = table.replace(' border="1" class="dataframe"', "").replace("<th></th>", "<td></td>")
+    lines = filter(None, plain.splitlines())
+    # Wide tables scroll, so a keyboard must reach them.
+    return "\n".join(['<div class="output" tabindex="0">', *lines, "</div>"])
 
 
 def _as_text(output: str) -> str:
