@@ -18,6 +18,7 @@ import pandas as pd
 Json = Any  # None, a number, a text, or lists and dictionaries of those
 
 _MOST_ROWS = 20
+_FOUR_DIGITS = "{:.4g}".format
 _MOST_LINES = 12
 _COLUMNS = 100
 
@@ -94,9 +95,17 @@ def to_html(result: Result) -> str:
 
 def table_to_html(table: pd.DataFrame) -> str:
     """Return a table as HTML, its cells and headings escaped; long ones are cut in the middle."""
-    return table.to_html(
-        escape=True, float_format="{:.4g}".format, max_rows=_MOST_ROWS, show_dimensions=False
+    return table.set_axis(_rounded(table.index)).to_html(
+        escape=True, float_format=_FOUR_DIGITS, max_rows=_MOST_ROWS, show_dimensions=False
     )
+
+
+def _rounded(index: pd.Index) -> pd.Index:
+    """Return an index with its numbers rounded like cells, which pandas does for cells alone."""
+    if isinstance(index, pd.MultiIndex):
+        levels = [_rounded(index.get_level_values(level)) for level in range(index.nlevels)]
+        return pd.MultiIndex.from_arrays(levels, names=index.names)
+    return index.map(_FOUR_DIGITS) if index.dtype.kind == "f" else index
 
 
 def to_text(result: Result) -> str:

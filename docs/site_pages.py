@@ -33,7 +33,7 @@ GROUPS = {
 # A script of another host that lets a folder be searched; `on_post_build` writes one in its place.
 _SHIM = '<script src="https://unpkg.com/iframe-worker/shim"></script>'
 _OURS = "assets/javascripts/search_in_folder.js"
-_LINK = re.compile(r"\]\((?P<target>[^)#\s]+)(?P<anchor>#[^)\s]*)?\)")
+_LINK = re.compile(r"\[(?P<text>[^\[\]]*)\]\((?P<target>[^)#\s]+)(?P<anchor>#[^)\s]*)?\)")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -79,7 +79,8 @@ def on_post_build(*, config: MkDocsConfig) -> None:
 
 
 def with_links(text: str, documents: str) -> str:
-    """Return a text whose links lead to pages of the site.
+    """Return a text whose links lead to pages of the site; of one to another file of the project,
+    such as a source, its text is left.
 
     Parameters
     ----------
@@ -89,13 +90,20 @@ def with_links(text: str, documents: str) -> str:
     """
 
     def mended(link: re.Match[str]) -> str:
-        target, anchor = link["target"], link["anchor"] or ""
+        text, anchor = link["text"], link["anchor"] or ""
+        page = page_at(link["target"])
+        return text if page is None else f"[{text}]({page}{anchor})"
+
+    def page_at(target: str) -> str | None:
         name = target.removeprefix("../")
         if name in OF_ROOT:
-            return f"]({OF_ROOT[name]}{anchor})"
-        if documents and target.startswith(documents):
-            return f"]({target.removeprefix(documents)}{anchor})"
-        return link[0]
+            return OF_ROOT[name]
+        inside = target.removeprefix(documents)
+        if inside.startswith("gallery/") and inside.endswith(".py"):
+            return inside.removesuffix(".py") + ".md"
+        if inside == "gallery":
+            return "gallery/index.md"
+        return None if inside == target and (ROOT / name).exists() else inside
 
     return _LINK.sub(mended, text)
 

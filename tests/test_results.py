@@ -45,7 +45,7 @@ from bayescale.decisions.repeated_sampling.families import Beta
 from bayescale.decisions.repeated_sampling.pass_at_k import NEW, THESE, PassRates
 from bayescale.findings.base import Finding
 from bayescale.posterior.posterior import Posterior
-from bayescale.results import Complaint, Result, as_json, in_lines
+from bayescale.results import Complaint, Result, as_json, in_lines, table_to_html
 from bayescale.units import QUANTILES_AND_QUARTILES, QUANTILES_TO_SCORE
 
 MARKUP = "<img src=x onerror=alert(1)>"
@@ -400,3 +400,12 @@ def test_numbers_that_json_lacks_are_none():
 def test_many_lines_are_cut_to_a_dozen():
     lines = in_lines("first", map(str, range(30))).splitlines()
     assert len(lines) == 12 and lines[-1] == "  … and 20 more"
+
+
+def test_numbers_of_an_index_are_rounded_as_cells_are():
+    budgets = pd.Index([5.76e23, 1e24], name="compute")
+    quantities = pd.MultiIndex.from_product([budgets, ["loss"]])
+    for index in (budgets, quantities):
+        shown = table_to_html(pd.DataFrame({"mean": [1.0, 2.0]}, index=index))
+        assert "<th>5.76e+23</th>" in shown
+        assert "<th>1e+24</th>" in shown

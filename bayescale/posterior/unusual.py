@@ -197,4 +197,4 @@ def _slope(log_n: np.ndarray, log_d: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def _fall(log_loss: float) -> str:
-    return f"{-np.expm1(-log_loss):.0%}"
+    return f"{-np.expm1(-log_loss):.1%}"

@@ -12,6 +12,7 @@ from bayescale import defaults
 from bayescale._internal.precision import float64
 from bayescale.inference.base import Method
 from bayescale.posterior.unusual import (
+    Quantity,
     log_law_at_reference,
     quantities,
     unlike_library,
@@ -44,6 +45,12 @@ def test_losses_that_fall_far_less_or_more_are_a_doubtful_finding(runs, power):
     assert (finding.code, finding.severity) == ("unlike_library", "doubtful")
     assert "The library has no sweep like this: losses" in finding.sentence
     assert finding.figures["p"] < 0.01
+
+
+def test_a_fall_is_told_apart_from_those_that_are_likely() -> None:
+    likely = np.linspace(0.066, 0.071, 100)
+    said = Quantity("losses fall", 0.074, likely).sentence
+    assert said == "losses fall by 7.1%, where nine in ten of its prior do by 6.4% to 6.8%"
 
 
 def test_units_of_the_loss_do_not_matter(runs):

@@ -45,6 +45,8 @@ def test_every_document_and_every_page_that_is_made_is_in_the_navigation(
         path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")
     }
     made = {*site_pages.OF_ROOT.values(), *(f"reference/{page}.md" for page in reference)}
+    made |= {"verbs.md", "gallery/index.md"}
+    made |= {f"gallery/{path.stem}.md" for path in (ROOT / "docs" / "gallery").glob("*.py")}
     assert navigation == documents | made
 
 
@@ -67,6 +69,11 @@ def test_every_public_function_and_class_is_in_the_reference(
         ("[a](docs/evidence.md#is-it-fast)", "docs/", "[a](evidence.md#is-it-fast)"),
         ("[a](CONTRIBUTING.md)", "docs/", "[a](contributing.md)"),
         ("[a](../README.md#start)", "", "[a](index.md#start)"),
+        ("[a](LICENSE)", "docs/", "a"),
+        ("[a](../bayescale/laws/base.py)", "", "a"),
+        ("![a](docs/pair.png)", "docs/", "![a](pair.png)"),
+        ("[a](docs/gallery)", "docs/", "[a](gallery/index.md)"),
+        ("[a](gallery/10_serving.py)", "", "[a](gallery/10_serving.md)"),
         (
             "[a](findings.md), [b](https://semver.org/)",
             "",
