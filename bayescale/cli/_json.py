@@ -32,7 +32,7 @@ def json_schema(command: str | None = None) -> dict[str, Json]:
         return schema
     if command not in schema["$defs"]:
         raise InputError(
-            f"No command {command!r} prints JSON. `bayescale --help` lists the commands; those that "
-            f"print JSON have the option --json."
+            f"No command {command!r} prints JSON; those that do have the option --json. "
+            f"`bayescale --help` lists all commands."
         )
     return schema | {"$ref": f"#/$defs/{command}"}
