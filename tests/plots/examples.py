@@ -135,7 +135,7 @@ def sensitivity() -> Sensitivity:
     for (kind, variant), shift in SHIFTS.items():
         for quantity in UNITS:
             median = MEDIANS.get(quantity, 2.1) * (1 + shift)
-            row = {"kind": kind, "variant": variant, "quantity": quantity}
+            row = {"kind": kind, "variant": variant, "quantity": quantity, "shift": 20 * shift}
             rows.append(row | {"q05": 0.95 * median, "q50": median, "q95": 1.06 * median})
     return Sensitivity("these runs", 1e23, pd.DataFrame(rows))
 
