@@ -30,7 +30,7 @@ from bayescale.posterior.posterior import Posterior
 from bayescale.runs import Runs
 from bayescale.units import as_power_of_ten, budgets_or_none, nominal_budgets, six_nd, tokens_for
 
-Budgets: TypeAlias = Sequence[float] | np.ndarray | None
+_Budgets: TypeAlias = Sequence[float] | np.ndarray | None
 
 _POINTS = 32
 _NEAR = 0.05
