@@ -47,8 +47,8 @@ def beside_prior(posterior: Posterior, *, ax: Axes | None = None) -> Figure | Ax
     Examples
     --------
     >>> import bayescale as bs
-    >>> post = bs.fit(bs.datasets.simulate(seed=1))
-    >>> bs.plots.beside_prior(post).axes[0].get_xlabel()
+    >>> post = bs.fit(bs.datasets.simulate(seed=1))  # doctest: +SKIP
+    >>> bs.plots.beside_prior(post).axes[0].get_xlabel()  # doctest: +SKIP
     'value (no unit)'
     """
     table = intervals_of(posterior)
