@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from bayescale.posterior.storage import load as load
     from bayescale.reports.page import report as report
     from bayescale.runs import Runs as Runs
+    from bayescale.tabulating import to_table as to_table
 
     __version__: str
 
@@ -132,6 +133,7 @@ _WHERE = {
     "report": "bayescale.reports.page",
     "batch": "bayescale.batches.batch",
     "cite": "bayescale.citation",
+    "to_table": "bayescale.tabulating",
 }
 _SUBPACKAGES = (
     "datasets",

@@ -62,9 +62,9 @@ def commands() -> dict[str, Command | Group]:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from bayescale import __version__
+        from bayescale.terminal.version import print_version
 
-        typer.echo(f"bayescale {__version__}")
+        print_version()
         raise typer.Exit
 
 
@@ -73,7 +73,10 @@ def _bayescale(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version."
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the versions of bayescale, Python, JAX and NumPyro, and the device.",
         ),
     ] = False,
 ) -> None:

@@ -1,6 +1,7 @@
 """Figures of a posterior, one a module; no other folder imports matplotlib."""
 
 from bayescale.plots.backtest_bands import backtest_bands
+from bayescale.plots.beside_prior import beside_prior
 from bayescale.plots.calibration import calibration
 from bayescale.plots.flat_set import flat_set
 from bayescale.plots.isoflop import isoflop
@@ -13,6 +14,7 @@ from bayescale.plots.surface import surface
 
 __all__ = [
     "backtest_bands",
+    "beside_prior",
     "calibration",
     "flat_set",
     "isoflop",

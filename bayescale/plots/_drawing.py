@@ -13,6 +13,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.ticker import (
     FixedLocator,
@@ -95,6 +96,30 @@ def styled(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
 
     return wrapped
+
+
+def axes_of(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    """Return the axes that the caller gave, or those of a new figure of this size in inches."""
+    return Drawing(figsize=size, layout="constrained").add_subplot() if ax is None else ax
+
+
+def drawn(axes: Axes, ax: Axes | None, text: str) -> Figure | Axes:
+    """Return the axes that the caller gave, or their new figure with a note for the reader.
+
+    A figure of the caller's own gets no note, since other axes may be where it would stand.
+    """
+    if ax is not None:
+        return ax
+    figure = axes.figure
+    assert isinstance(figure, Figure)
+    if text:
+        note(figure, text)
+    return figure
+
+
+def colour_bar(axes: Axes, drawing: ScalarMappable, label: str) -> None:
+    """Add a bar that says what the colours of a drawing mean, beside its axes."""
+    axes.figure.colorbar(drawing, ax=axes, label=label)
 
 
 def title(posterior: Posterior) -> str:

@@ -4,6 +4,7 @@ It has the runs near each budget and the best size of each budget.
 """
 
 from collections.abc import Sequence
+from typing import TypeAlias, overload
 
 import matplotlib
 import numpy as np
@@ -18,16 +19,18 @@ from bayescale.laws.base import AllocatesCompute
 from bayescale.plots._drawing import (
     INK,
     LABELS,
-    Drawing,
+    axes_of,
+    drawn,
     loss_axis,
     loss_label,
-    note,
     styled,
     title,
 )
 from bayescale.posterior.posterior import Posterior
 from bayescale.runs import Runs
 from bayescale.units import as_power_of_ten, budgets_or_none, nominal_budgets, six_nd, tokens_for
+
+_Budgets: TypeAlias = Sequence[float] | np.ndarray | None
 
 _POINTS = 32
 _NEAR = 0.05
@@ -48,8 +51,21 @@ _NOTE_ON_A_POINT = (
 )
 
 
+@overload
+def isoflop(
+    posterior: Posterior, budgets: Sequence[float] | np.ndarray | None = None, *, ax: None = None
+) -> Figure: ...
+@overload
+def isoflop(
+    posterior: Posterior, budgets: Sequence[float] | np.ndarray | None = None, *, ax: Axes
+) -> Axes: ...
 @styled
-def isoflop(posterior: Posterior, budgets: Sequence[float] | np.ndarray | None = None) -> Figure:
+def isoflop(
+    posterior: Posterior,
+    budgets: Sequence[float] | np.ndarray | None = None,
+    *,
+    ax: Axes | None = None,
+) -> Figure | Axes:
     """Draw loss against model size at several budgets C = 6ND.
 
     The best size N* of each budget is drawn with its 90 % interval.
@@ -61,10 +77,12 @@ def isoflop(posterior: Posterior, budgets: Sequence[float] | np.ndarray | None =
         FLOPs. Unless given: the budgets of the runs, as `bayescale.isoflop` finds them, or of more
         than nine those with most runs; where the runs are in no budgets, five from the least to the
         most compute that a run had; and ten times the largest, unless all runs have one budget.
+    ax : Axes, optional
+        Axes to draw on, in place of a new figure.
 
     Returns
     -------
-    Figure
+    Figure, or ``ax`` where it is given
 
     Raises
     ------
@@ -97,8 +115,8 @@ def isoflop(posterior: Posterior, budgets: Sequence[float] | np.ndarray | None =
     optima = _optima(posterior, chosen)
     runs = _near(runs, chosen)
     curves = _curves(posterior, optima, runs)
-    figure = Drawing(figsize=(7.8, 5.4), layout="constrained")
-    axes = figure.add_subplot(
+    axes = axes_of(ax, (7.8, 5.4))
+    axes.set(
         title=title(posterior),
         xlabel=LABELS["n_params"],
         ylabel=loss_label(posterior.runs),
@@ -114,8 +132,7 @@ def isoflop(posterior: Posterior, budgets: Sequence[float] | np.ndarray | None =
     # The automatic limits begin many decades before the first curve.
     sizes = curves["n_params"]
     axes.set_xlim(sizes.min() / _MARGIN, sizes.max() * _MARGIN_FOR_LABELS)
-    note(figure, _NOTE if posterior.n_draws > 1 else _NOTE_ON_A_POINT)
-    return figure
+    return drawn(axes, ax, _NOTE if posterior.n_draws > 1 else _NOTE_ON_A_POINT)
 
 
 def _runs(posterior: Posterior) -> pd.DataFrame:

@@ -1,5 +1,7 @@
 """A figure of loss against compute: the runs, and the law's compute-optimal frontier with bands."""
 
+from typing import overload
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -17,10 +19,10 @@ from bayescale.plots._drawing import (
     LABELS,
     MARKERS,
     PAPER,
-    Drawing,
+    axes_of,
+    drawn,
     loss_axis,
     loss_label,
-    note,
     styled,
     title,
 )
@@ -46,8 +48,16 @@ _BANDS = (
 _BANDS_OF_DEPARTURES = f"{_BANDS}\nThe band includes the departures from the law that runs share."
 
 
+@overload
+def loss_along_compute(
+    posterior: Posterior, decades: float = 1.5, *, ax: None = None
+) -> Figure: ...
+@overload
+def loss_along_compute(posterior: Posterior, decades: float = 1.5, *, ax: Axes) -> Axes: ...
 @styled
-def loss_along_compute(posterior: Posterior, decades: float = 1.5) -> Figure:
+def loss_along_compute(
+    posterior: Posterior, decades: float = 1.5, *, ax: Axes | None = None
+) -> Figure | Axes:
     """Draw the runs' loss against compute, with the fitted frontier and its 50 and 90 % bands.
 
     A law without a best split of compute is drawn along its own input.
@@ -57,10 +67,12 @@ def loss_along_compute(posterior: Posterior, decades: float = 1.5) -> Figure:
     posterior : Posterior
     decades : float, at least 0
         Distance of the extrapolation beyond the largest run, in powers of ten.
+    ax : Axes, optional
+        Axes to draw on, in place of a new figure.
 
     Returns
     -------
-    Figure
+    Figure, or ``ax`` where it is given
 
     Raises
     ------
@@ -84,8 +96,8 @@ def loss_along_compute(posterior: Posterior, decades: float = 1.5) -> Figure:
     runs = _runs(posterior, quantity)
     largest = runs["x"].max()
     line = _predictions(posterior, quantity, _grid(runs["x"].min(), largest, decades))
-    figure = Drawing(figsize=(7.8, 5.0), layout="constrained")
-    axes = figure.add_subplot(
+    axes = axes_of(ax, (7.8, 5.0))
+    axes.set(
         title=title(posterior),
         xlabel=LABELS.get(quantity, quantity),
         ylabel=loss_label(posterior.runs),
@@ -95,13 +107,17 @@ def loss_along_compute(posterior: Posterior, decades: float = 1.5) -> Figure:
     axes.set_xscale("log")
     axes.set_xlim(line["x"].iloc[0] / 1.3, line["x"].iloc[-1])
     loss_axis(axes)
-    if quantity == "compute":
-        text = _OFF_THE_FRONTIER
-        if posterior.n_draws > 1:
-            bands = _BANDS_OF_DEPARTURES if posterior.noise.shared else _BANDS
-            text = f"{_OFF_THE_FRONTIER}\n{bands}"
-        note(figure, text)
-    return figure
+    return drawn(axes, ax, _note(posterior, quantity))
+
+
+def _note(posterior: Posterior, quantity: str) -> str:
+    """Return what the reader should know of runs and bands."""
+    if quantity != "compute":
+        return ""
+    if posterior.n_draws == 1:
+        return _OFF_THE_FRONTIER
+    bands = _BANDS_OF_DEPARTURES if posterior.noise.shared else _BANDS
+    return f"{_OFF_THE_FRONTIER}\n{bands}"
 
 
 def _abscissa(posterior: Posterior) -> str:

@@ -1,5 +1,7 @@
 """A figure of residuals, with the probability that each run is an outlier."""
 
+from typing import overload
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
@@ -8,7 +10,18 @@ from matplotlib.ticker import FuncFormatter
 
 from bayescale.decisions.checks.outliers import NAMED
 from bayescale.decisions.checks.outliers import outliers as find_outliers
-from bayescale.plots._drawing import COLOURS, GREY, INK, LABELS, PAPER, Drawing, note, styled, title
+from bayescale.plots._drawing import (
+    COLOURS,
+    GREY,
+    INK,
+    LABELS,
+    PAPER,
+    axes_of,
+    colour_bar,
+    drawn,
+    styled,
+    title,
+)
 from bayescale.posterior.posterior import Posterior
 from bayescale.units import six_nd
 
@@ -18,8 +31,12 @@ _FAR = 3.0
 _SHADES = LinearSegmentedColormap.from_list("outlier", ("white", COLOURS[1]))
 
 
+@overload
+def outliers(posterior: Posterior, *, ax: None = None) -> Figure: ...
+@overload
+def outliers(posterior: Posterior, *, ax: Axes) -> Axes: ...
 @styled
-def outliers(posterior: Posterior) -> Figure:
+def outliers(posterior: Posterior, *, ax: Axes | None = None) -> Figure | Axes:
     """Draw each run's residual against compute, coloured by its probability of being an outlier.
 
     Residuals are in units of the scale of the bulk.
@@ -28,10 +45,12 @@ def outliers(posterior: Posterior) -> Figure:
     ----------
     posterior : Posterior
         Its noise model must be a likelihood.
+    ax : Axes, optional
+        Axes to draw on, in place of a new figure.
 
     Returns
     -------
-    Figure
+    Figure, or ``ax`` where it is given
 
     Raises
     ------
@@ -49,9 +68,9 @@ def outliers(posterior: Posterior) -> Figure:
     judgement = find_outliers(posterior)
     limit = judgement.limit
     frame, quantity = _with_abscissa(judgement.frame, posterior)
-    figure = Drawing(figsize=(7.8, 4.8), layout="constrained")
+    axes = axes_of(ax, (7.8, 4.8))
     label = LABELS.get(quantity, quantity)
-    axes = figure.add_subplot(
+    axes.set(
         title=title(posterior), xlabel=label, ylabel="residual of log loss (scales of the bulk)"
     )
     axes.set_xscale("log")
@@ -69,18 +88,17 @@ def outliers(posterior: Posterior) -> Figure:
         edgecolor=INK,
         linewidth=0.4,
     )
-    figure.colorbar(dots, ax=axes, label="probability of being an outlier")
+    colour_bar(axes, dots, "probability of being an outlier")
     # On a linear axis one very large residual would compress all others to a line.
     if frame["residual"].abs().max() > _FAR * limit:
         axes.set_yscale("symlog", linthresh=limit)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     _annotate(axes, frame)
-    note(
-        figure,
+    text = (
         f"Shaded: within {limit:.2f} scales. The probability that any regular run is outside is "
-        f"5 %.",
+        f"5 %."
     )
-    return figure
+    return drawn(axes, ax, text)
 
 
 def _with_abscissa(frame: pd.DataFrame, posterior: Posterior) -> tuple[pd.DataFrame, str]:

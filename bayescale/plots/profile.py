@@ -1,6 +1,9 @@
 """A figure of the profile likelihood of two exponents, with draws of the posterior."""
 
+from typing import overload
+
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import chi2
 
@@ -8,7 +11,7 @@ from bayescale.decisions.checks.profile import LEVELS, Profile
 from bayescale.decisions.checks.profile import profile as profiled
 from bayescale.errors import InputError
 from bayescale.noise.base import is_likelihood
-from bayescale.plots._drawing import COLOURS, INK, Drawing, note, styled, title
+from bayescale.plots._drawing import COLOURS, INK, axes_of, drawn, styled, title
 from bayescale.posterior.posterior import Posterior
 
 _GREEK = {"alpha": "α", "beta": "β"}
@@ -17,18 +20,24 @@ _MOST_DOTS = 1000
 _LARGEST_DROP = 6.0
 
 
+@overload
+def profile(posterior: Posterior, *, ax: None = None) -> Figure: ...
+@overload
+def profile(posterior: Posterior, *, ax: Axes) -> Axes: ...
 @styled
-def profile(posterior: Posterior) -> Figure:
+def profile(posterior: Posterior, *, ax: Axes | None = None) -> Figure | Axes:
     """Draw the 50 and 90 % regions of the profile likelihood of two exponents, and draws.
 
     Parameters
     ----------
     posterior : Posterior
         Its law must have two exponents, and its noise model must be a likelihood.
+    ax : Axes, optional
+        Axes to draw on, in place of a new figure.
 
     Returns
     -------
-    Figure
+    Figure, or ``ax`` where it is given
 
     Raises
     ------
@@ -41,7 +50,7 @@ def profile(posterior: Posterior) -> Figure:
     >>> law, noise, method = bs.laws.Chinchilla(), bs.noise.Normal(), bs.MultiStart(starts=100)
     >>> point = bs.fit(bs.datasets.simulate(seed=1), law=law, noise=noise, method=method)
     >>> bs.plots.profile(point).axes[0].get_xlabel()
-    'α'
+    'α (no unit)'
     """
     exponents = {term.exponent for term in posterior.law.terms if term.exponent is not None}
     if len(exponents) != 2 or not is_likelihood(posterior.noise):
@@ -52,9 +61,11 @@ def profile(posterior: Posterior) -> Figure:
         )
     found = profiled(posterior)
     across, down = [str(name) for name in found.data.dims]
-    figure = Drawing(figsize=(6.4, 5.4), layout="constrained")
-    axes = figure.add_subplot(
-        title=title(posterior), xlabel=_GREEK.get(across, across), ylabel=_GREEK.get(down, down)
+    axes = axes_of(ax, (6.4, 5.4))
+    axes.set(
+        title=title(posterior),
+        xlabel=f"{_GREEK.get(across, across)} (no unit)",
+        ylabel=f"{_GREEK.get(down, down)} (no unit)",
     )
     if posterior.n_draws > 1:
         n_dots = min(posterior.n_draws, _MOST_DOTS)
@@ -84,8 +95,8 @@ def profile(posterior: Posterior) -> Figure:
     axes.set_xlim(*_limits(found, posterior, along=0))
     axes.set_ylim(*_limits(found, posterior, along=1))
     dots = " Dots: draws of the posterior." if posterior.n_draws > 1 else ""
-    note(figure, f"Lines: 50 and 90 % regions of the likelihood alone; +: its maximum.{dots}")
-    return figure
+    text = f"Lines: 50 and 90 % regions of the likelihood alone; +: its maximum.{dots}"
+    return drawn(axes, ax, text)
 
 
 def _limits(found: Profile, posterior: Posterior, along: int) -> tuple[float, float]:

@@ -70,6 +70,8 @@ def sensitivity(found: Sensitivity) -> Figure:
         ha="left",
         fontsize=10,
     )
+    # Room between the labels of the ends of neighbouring axes.
+    figure.set_layout_engine("constrained", wspace=0.05)
     grid = figure.subplots(rows, _COLUMNS, squeeze=False, sharey=True)
     for axes, quantity in zip(grid.flat, quantities, strict=False):
         _draw(axes, found.frame[found.frame["quantity"] == quantity])
@@ -89,8 +91,8 @@ def sensitivity(found: Sensitivity) -> Figure:
     )
     note(
         figure,
-        "Dots: medians; lines: 90 % intervals; band: 90 % interval of the posterior. All variants "
-        "forecast the same run.",
+        "Dots: medians; lines: 90 % intervals; band: 90 % interval of the posterior. Blue: other "
+        "likelihoods; orange: other laws; green: fewer runs.\nAll variants forecast the same run.",
     )
     return figure
 

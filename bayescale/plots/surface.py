@@ -3,6 +3,8 @@
 It has the runs and the best split of compute.
 """
 
+from typing import overload
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -14,7 +16,16 @@ from bayescale.decisions.plans._one_budget import is_of_one_budget
 from bayescale.decisions.plans.allocate import allocate
 from bayescale.errors import InputError
 from bayescale.laws.base import AllocatesCompute
-from bayescale.plots._drawing import COLOURS, INK, LABELS, Drawing, note, styled, title
+from bayescale.plots._drawing import (
+    COLOURS,
+    INK,
+    LABELS,
+    axes_of,
+    colour_bar,
+    drawn,
+    styled,
+    title,
+)
 from bayescale.posterior.posterior import Posterior
 from bayescale.units import in_loss_unit, six_nd
 
@@ -30,8 +41,12 @@ _NOTE = (
 )
 
 
+@overload
+def surface(posterior: Posterior, *, ax: None = None) -> Figure: ...
+@overload
+def surface(posterior: Posterior, *, ax: Axes) -> Axes: ...
 @styled
-def surface(posterior: Posterior) -> Figure:
+def surface(posterior: Posterior, *, ax: Axes | None = None) -> Figure | Axes:
     """Draw the law's loss over parameters and tokens as contours, and its uncertainty as shading.
 
     The runs and the best split of compute are drawn on it.
@@ -39,10 +54,12 @@ def surface(posterior: Posterior) -> Figure:
     Parameters
     ----------
     posterior : Posterior
+    ax : Axes, optional
+        Axes to draw on, in place of a new figure.
 
     Returns
     -------
-    Figure
+    Figure, or ``ax`` where it is given
 
     Raises
     ------
@@ -65,13 +82,11 @@ def surface(posterior: Posterior) -> Figure:
     n_params = _axis(posterior.runs.column("n_params"))
     n_tokens = _axis(posterior.runs.column("n_tokens"))
     data = predicted_surface(posterior, n_params=n_params, n_tokens=n_tokens).data
-    figure = Drawing(figsize=(7.8, 5.8), layout="constrained")
-    axes = figure.add_subplot(
-        title=title(posterior), xlabel=LABELS["n_params"], ylabel=LABELS["n_tokens"]
-    )
+    axes = axes_of(ax, (7.8, 5.8))
+    axes.set(title=title(posterior), xlabel=LABELS["n_params"], ylabel=LABELS["n_tokens"])
     axes.set(xscale="log", yscale="log")
     if posterior.n_draws > 1:
-        _draw_uncertainty(figure, axes, data)
+        _draw_uncertainty(axes, data)
     _draw_contours(axes, data)
     axes.scatter(
         posterior.runs.column("n_params"),
@@ -83,8 +98,7 @@ def surface(posterior: Posterior) -> Figure:
     if isinstance(posterior.law, AllocatesCompute) and not is_of_one_budget(posterior):
         _draw_best_split(axes, posterior, six_nd(n_params, n_tokens))
     axes.set(xlim=n_params[[0, -1]].tolist(), ylim=n_tokens[[0, -1]].tolist())
-    note(figure, in_loss_unit(_NOTE, posterior.runs.loss_unit))
-    return figure
+    return drawn(axes, ax, in_loss_unit(_NOTE, posterior.runs.loss_unit))
 
 
 def _axis(values: np.ndarray) -> np.ndarray:
@@ -92,7 +106,7 @@ def _axis(values: np.ndarray) -> np.ndarray:
     return np.geomspace(values.min() / 2, values.max() * _EXTRAPOLATION, _POINTS)
 
 
-def _draw_uncertainty(figure: Figure, axes: Axes, data: xr.Dataset) -> None:
+def _draw_uncertainty(axes: Axes, data: xr.Dataset) -> None:
     half_width = 50 * (data["law_q95"] - data["law_q05"]) / data["law_q50"]
     # Smooth, so that no cell looks like a result; rasterised also in vector files.
     shading = axes.pcolormesh(
@@ -104,7 +118,7 @@ def _draw_uncertainty(figure: Figure, axes: Axes, data: xr.Dataset) -> None:
         vmin=0,
         rasterized=True,
     )
-    figure.colorbar(shading, ax=axes, label="half the 90 % interval of the law (% of its median)")
+    colour_bar(axes, shading, "half the 90 % interval of the law (% of its median)")
 
 
 def _draw_contours(axes: Axes, data: xr.Dataset) -> None:

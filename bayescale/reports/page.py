@@ -193,7 +193,7 @@ def _pictures(plan: Plan) -> Iterable[Picture]:
 
 
 def _tables(plan: Plan) -> Iterable[Table]:
-    headings = ("", *_HEADINGS)
+    headings = ("quantity", *_HEADINGS)
     content = "Median and 90 % interval over the posterior."
     unit = plan.posterior.runs.loss_unit
     numbers = _rows(plan.summary(), QUANTILES, unit)
@@ -240,7 +240,7 @@ def _design_table(design: Design, loss_unit: str) -> Table:
 
 def _next_run_table(next_run: NextRun) -> Table:
     left = ("share left of the interval of the loss", "of the best size")
-    headings = ("", "runs", "N", "D", "FLOPs of each", *left)
+    headings = ("choice", "runs", "N", "D", "FLOPs of each", *left)
     columns = ("runs", "n_params", "n_tokens", "flops", "loss_left", "n_params_left")
     rows = _rows(next_run.summary(), columns)
     title = "What one more run would change"
@@ -248,7 +248,7 @@ def _next_run_table(next_run: NextRun) -> Table:
 
 
 def _sensitivity_table(sensitivity: Sensitivity) -> Table:
-    headings = ("", *_HEADINGS, "lowest median", "highest median", "moved most by")
+    headings = ("quantity", *_HEADINGS, "lowest median", "highest median", "moved most by")
     summary = sensitivity.summary()
     rows = _rows(summary, [*QUANTILES, "lowest", "highest"])
     for row, variant in zip(rows, summary["variant"], strict=True):

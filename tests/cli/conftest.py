@@ -1,16 +1,19 @@
 """The command line run in this process, in an empty folder; and small files for it to read."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
+from bayescale.cli._json import json_schema
 from bayescale.cli.app import app
 from bayescale.errors import InputError
 
@@ -33,8 +36,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def bayescale() -> Callable[..., Result]:
-    """Run the command line with these words."""
-    return lambda *words: CliRunner().invoke(app, [str(word) for word in words])
+    """Run the command line with these words; JSON that it prints must keep the schema."""
+
+    def run(*words: object) -> Result:
+        result = CliRunner().invoke(app, [str(word) for word in words])
+        if "--json" in words and result.stdout:
+            check_schema(str(words[0]), json.loads(result.stdout))
+        return result
+
+    return run
+
+
+def check_schema(command: str, printed: object) -> None:
+    """Check what a command printed against its published schema."""
+    jsonschema.validate(printed, json_schema(command), jsonschema.Draft202012Validator)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The program starts quickly, imports only what a command needs, and keeps compiled programs."""
 
+import platform
 import subprocess
 import sys
 import threading
@@ -46,7 +47,7 @@ def test_help_imports_neither_jax_nor_what_is_built_on_it(imported_by_help, plac
 def test_every_file_of_the_folder_is_a_command(bayescale):
     assert set(commands()) == {
         *("check", "fit", "batch", "backtest", "forecast", "allocate", "plan", "design"),
-        *("recipes", "gate", "datasets", "laws", "devices"),
+        *("recipes", "gate", "datasets", "laws", "devices", "schema"),
     }
 
 
@@ -117,7 +118,14 @@ def test_an_interruption_that_a_callback_swallows_is_raised_anew(
     assert raised.wait(10)
 
 
-def test_the_version_is_printed(bayescale):
+def test_the_version_is_printed_with_those_it_depends_on_and_the_device(bayescale):
+    import jax
+    import numpyro
+
     import bayescale as bs
 
-    assert bayescale("--version").stdout == f"bayescale {bs.__version__}\n"
+    lines = bayescale("--version").stdout.splitlines()
+    assert lines[0] == f"bayescale {bs.__version__}"
+    assert lines[1] == f"Python {platform.python_version()}"
+    assert lines[2:4] == [f"JAX {jax.__version__}", f"NumPyro {numpyro.__version__}"]
+    assert lines[4].startswith(f"device {jax.devices()[0].platform} (")

@@ -1,5 +1,8 @@
 """A sweep and posteriors of it that are made without fitting: a point, and draws about it."""
 
+import functools
+import importlib
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +21,16 @@ def scattered(point: Posterior) -> Posterior:
         for name, value in point.params.items()
     }
     return replace(point, params=draws)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_profile_a_posterior() -> Iterator[None]:
+    """Keep the profile of each posterior, which takes seconds and which several tests draw."""
+    with pytest.MonkeyPatch.context() as patch:
+        # The package's attribute of this name is the function.
+        module = importlib.import_module("bayescale.plots.profile")
+        patch.setattr(module, "profiled", functools.cache(module.profiled))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,36 +1,16 @@
 """`plots.calibration` and `plots.backtest_bands`: what is in the figures."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import bayescale as bs
-from bayescale.decisions.checks.backtest import Backtest, scored
-from bayescale.decisions.checks.forecasters import BASELINE, Prediction
-from bayescale.decisions.checks.holdouts.base import Fold
-from tests.known_posteriors import known_posterior
-
-MODEL = "chinchilla, normal"
-
-
-def forecast_of(fold: Fold, model: str, seed: int) -> Prediction:
-    """Draws about the losses to come, off by as much as they are wide; nothing is fitted."""
-    rng = np.random.default_rng(seed)
-    log_loss = np.log(fold.test.column("loss"))
-    centre = log_loss + 0.02 * rng.standard_normal(len(log_loss))
-    log_draws = centre + 0.02 * rng.standard_normal((1000, len(log_loss)))
-    return Prediction(model, log_draws, np.zeros(len(log_loss)), known_posterior(fold.train))
+from bayescale.decisions.checks.backtest import Backtest
+from tests.plots.examples import tested as backtest_of_two_folds
 
 
 @pytest.fixture(scope="module")
-def tested(sweep: bs.Runs) -> Backtest:
-    holdout = bs.ExpandingWindow(folds=2)
-    folds = holdout.split(sweep)
-    ours = [forecast_of(fold, MODEL, seed) for seed, fold in enumerate(folds)]
-    todays = [forecast_of(fold, BASELINE, seed) for seed, fold in enumerate(folds, start=2)]
-    rows = [scored(fold, one) for fold, one in zip((*folds, *folds), (*ours, *todays), strict=True)]
-    posteriors = {fold.name: one.posterior for fold, one in zip(folds, ours, strict=True)}
-    return Backtest(pd.concat(rows, ignore_index=True), posteriors, sweep, holdout)
+def tested() -> Backtest:
+    return backtest_of_two_folds()
 
 
 @pytest.fixture(scope="module")

@@ -3,22 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import matplotlib
-import pytest
-
 import bayescale as bs
-from bayescale.posterior.posterior import Posterior
-
-FIGURES = [bs.plots.loss_along_compute, bs.plots.isoflop, bs.plots.pair, bs.plots.surface]
-
-
-@pytest.mark.parametrize("draw", FIGURES)
-def test_a_figure_shows_itself_in_a_notebook_and_leaves_the_callers_style_as_it_was(
-    posterior: Posterior, draw
-) -> None:
-    before = dict(matplotlib.rcParams)
-    assert draw(posterior)._repr_png_().startswith(b"\x89PNG")
-    assert dict(matplotlib.rcParams) == before
 
 
 def test_importing_bayescale_does_not_import_matplotlib_and_its_plots_not_pyplot() -> None:

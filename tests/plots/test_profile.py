@@ -3,14 +3,12 @@
 import pytest
 
 import bayescale as bs
-from tests.known_posteriors import known_posterior
+from tests.plots.examples import fitted
 
 
 def test_the_exponents_are_the_axes_and_draws_lie_over_the_regions():
-    runs = bs.datasets.simulate(seed=3, noise=0.01)
-    posterior = known_posterior(runs, shape=(4, 1000))
-    (axes,) = bs.plots.profile(posterior).axes
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("α", "β")
+    (axes,) = bs.plots.profile(fitted()).axes
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("α (no unit)", "β (no unit)")
     dots = axes.collections[0].get_offsets()
     low, high = axes.get_xlim()
     assert (

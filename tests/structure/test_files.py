@@ -37,7 +37,9 @@ def undocumented(source: Source) -> Iterator[str]:
     for node in source.tree.body:
         if not isinstance(node, ast.FunctionDef | ast.ClassDef):
             continue
-        if not node.name.startswith("_") and not ast.get_docstring(node):
+        # The docstring of an overloaded function stands at its implementation.
+        overload = [ast.unparse(decorator) for decorator in node.decorator_list] == ["overload"]
+        if not node.name.startswith("_") and not overload and not ast.get_docstring(node):
             yield source.at(node.lineno, node.name)
 
 

@@ -39,6 +39,7 @@ ALLOWED = {
     "defaults": BELOW_POSTERIOR | {"inference"} | LEAVES,
     "posterior": BELOW_POSTERIOR | LEAVES,
     "inference": BELOW_POSTERIOR | {"posterior", "kernels"} | LEAVES,
+    "tabulating": {"errors", "results", "units"},
     "citation": BELOW_POSTERIOR | {"posterior", "inference", "datasets"} | LEAVES,
     "batches": BELOW_DECISIONS | {"datasets"} | LEAVES,
     "decisions": BELOW_DECISIONS | {"batches"} | LEAVES,

@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
+import tomllib
 import venv
 import zipfile
 from collections import Counter
@@ -14,7 +16,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("bayescale", "kernels", "datasets", "pyproject.toml", "README.md", "LICENSE")
+FILES = ("pyproject.toml", "README.md", "LICENSE", "MANIFEST.in", "CITATION.cff", "CHANGELOG.md")
+PARTS = ("bayescale", "kernels", "datasets", *FILES)
 LOAD = "import bayescale as bs; print(len(bs.datasets.load('dey2023_pile')), bs.kernels.__name__)"
 OFFLINE = ("--no-index", "--no-deps", "--no-build-isolation", "--disable-pip-version-check")
 
@@ -37,6 +40,15 @@ def wheel(checkout: Path) -> Path:
     """The wheel, built from a copy of the checkout without a network."""
     pip("wheel", *OFFLINE, "--wheel-dir", checkout / "dist", checkout)
     (built,) = (checkout / "dist").glob("bayescale-*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def source_archive(checkout: Path) -> Path:
+    """The source archive, built without a network."""
+    build = "import setuptools.build_meta as built; built.build_sdist('dist')"
+    subprocess.run([sys.executable, "-c", build], cwd=checkout, capture_output=True, check=True)
+    (built,) = (checkout / "dist").glob("bayescale-*.tar.gz")
     return built
 
 
@@ -82,6 +94,36 @@ def test_installed_editable_it_works_from_the_root_and_from_elsewhere(checkout, 
     pip("--python", python, "install", *OFFLINE, "--editable", checkout)
     loads(python, checkout)
     loads(python, tmp_path)
+
+
+def names_in(wheel: Path) -> set[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        return set(archive.namelist())
+
+
+def test_the_source_archive_gives_the_same_wheel(source_archive, wheel, tmp_path):
+    pip("wheel", *OFFLINE, "--wheel-dir", tmp_path, source_archive)
+    (built,) = tmp_path.glob("*.whl")
+    assert names_in(built) == names_in(wheel)
+
+
+def test_the_source_archive_holds_no_tests_and_says_how_to_cite(source_archive):
+    with tarfile.open(source_archive) as archive:
+        names = archive.getnames()
+    inside = {name.partition("/")[2] for name in names}
+    assert not [name for name in inside if name.startswith("tests")]
+    assert {"CITATION.cff", "CHANGELOG.md", "LICENSE"} <= inside
+
+
+def test_the_version_is_written_in_one_place_and_the_citation_agrees(wheel):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert wheel.name.split("-")[1] == project["version"]
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {project['version']}\n" in citation
+    written = [
+        path for path in (ROOT / "bayescale").rglob("*.py") if "__version__ =" in path.read_text()
+    ]
+    assert written == []
 
 
 def test_the_wheel_holds_every_file_once_and_no_link(wheel):
