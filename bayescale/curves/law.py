@@ -1,0 +1,111 @@
+"""The law of loss along a schedule of learning rates.
+
+At step t, with S(t) the sum of learning rates up to t, and S_k that sum when the rate changes from
+η_{k−1} to η_k,
+
+    loss(t) = E + A (S(t) / S_ref)^−α − D(t)
+    D(t) = B Σ_k (η_{k−1}^κ − η_k^κ) (1 − (1 + C η_k^−γ (S(t) − S_k) / S_k)^−β)
+
+with rates in units of the peak. A decay lowers the loss by B, fully once the sum has grown by some
+multiple of 1/C *of what it was*: the drop saturates in the fraction of the run that decays, however
+long the run is. The multi-power law (K. Luo et al. 2025, arXiv:2503.12811) has κ = 1 and
+S(t) − S_k alone, so that a short run's decay would give less than the same share of a long run's.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from bayescale.curves.schedule import Schedule
+
+_MOST_CHANGES = 160
+_LEAST_RATE = 0.01
+
+
+class Coefficients(NamedTuple):
+    """Coefficients of the law; losses as the curves count them, rates as shares of the peak."""
+
+    floor: float
+    gap: float
+    exponent: float
+    drop: float
+    speed: float
+    shape: float
+    power: float
+    slowing: float
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """Sums of learning rates along one schedule, as the law needs them.
+
+    Attributes
+    ----------
+    sums : array, shape (points,)
+        S(t) over S_ref.
+    since : array, shape (points, changes)
+        (S(t) − S_k) / S_k, zero before the change.
+    before, after : array, shape (changes,)
+        The learning rate before and after each change, as shares of the peak.
+    """
+
+    sums: np.ndarray
+    since: np.ndarray
+    before: np.ndarray
+    after: np.ndarray
+
+    @classmethod
+    def of(cls, schedule: Schedule, steps: np.ndarray, peak: float, reference: float) -> "Track":
+        """Return the track of a schedule at steps.
+
+        Parameters
+        ----------
+        schedule : Schedule
+        steps : array, shape (points,)
+        peak : float
+            Learning rate that counts as one.
+        reference : float
+            S_ref, in steps at the peak.
+        """
+        grid = _with_first(schedule)
+        rates = grid.rates / peak
+        sums = sums_of(grid, peak)
+        changes = np.flatnonzero(np.abs(np.diff(rates)) > 1e-9)
+        if len(changes) > _MOST_CHANGES:
+            edges = np.linspace(0, len(changes), _MOST_CHANGES + 1).astype(int)
+        else:
+            edges = np.arange(len(changes) + 1)
+        first, last = changes[edges[:-1]], changes[edges[1:] - 1]
+        at_change = np.maximum((sums[first] + sums[last + 1]) / 2, 1e-9 * reference)
+        here = np.interp(steps, grid.steps, sums)
+        since = np.maximum(here[:, None] - at_change, 0.0) / at_change
+        return cls(here / reference, since, rates[first], rates[last + 1])
+
+    def drop(self, at: Coefficients) -> np.ndarray:
+        """Return D(t), how far changes of the learning rate have lowered the loss."""
+        weights = self.before**at.power - self.after**at.power
+        scale = at.speed * np.maximum(self.after, _LEAST_RATE) ** -at.slowing
+        left = np.exp(-at.shape * np.log1p(self.since * scale))
+        return np.asarray(at.drop * ((1 - left) @ weights))
+
+    def loss(self, at: Coefficients) -> np.ndarray:
+        """Return the law's loss."""
+        trunk = at.floor + at.gap * self.sums**-at.exponent
+        return np.asarray(trunk - self.drop(at))
+
+
+def sums_of(schedule: Schedule, peak: float) -> np.ndarray:
+    """Return the sum of learning rates up to each knot, in steps at the peak."""
+    grid = _with_first(schedule)
+    means = (grid.rates[1:] + grid.rates[:-1]) / 2
+    sums = np.append(0.0, np.cumsum(means * np.diff(grid.steps))) / peak
+    return sums[len(sums) - len(grid.steps) :]
+
+
+def _with_first(schedule: Schedule) -> Schedule:
+    """Return the schedule from step zero: before its first knot the rate is taken as constant."""
+    if schedule.steps[0] <= 0:
+        return schedule
+    steps = np.append(0.0, schedule.steps)
+    return Schedule(steps, np.append(schedule.rates[0], schedule.rates))

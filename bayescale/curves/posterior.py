@@ -1,0 +1,348 @@
+"""The posterior of the law of curves: what is known of a run's end.
+
+Points of a curve are not independent. Beside white scatter, a loss departs from the law by a wobble
+(an Ornstein–Uhlenbeck process in log S), a slow drift (a Matérn process with ν = 3/2 in log S), and
+each run's drop has a factor of its own. All three are Gaussian and integrated out. What is left,
+eight coefficients and four amplitudes, is drawn by importance sampling from a mixture that learns.
+
+Priors are in units of the loss, so that bits and nats give one posterior. They were chosen on the
+124M runs of Schaipp et al. 2025 and three of nine curves of each size of Luo et al. 2025.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
+from scipy.optimize import minimize
+
+from bayescale.curves.law import Coefficients, Track, sums_of
+from bayescale.curves.points import Points
+from bayescale.curves.schedule import Schedule
+from bayescale.inference._mixture import Mixture
+
+# Centre and standard deviation of each coordinate: logarithms, but for slowing; level, gap, drop
+# and the amplitudes as shares of the last loss.
+PRIORS = {
+    "level": (-0.03, 0.12),
+    "gap": (np.log(0.085), 0.5),
+    "exponent": (np.log(0.47), 0.25),
+    "drop": (np.log(0.083), 0.4),
+    "half": (np.log(0.007), 1.0),
+    "shape": (0.0, 0.8),
+    "power": (np.log(0.62), 0.35),
+    "slowing": (0.0, 0.4),
+    "white": (np.log(0.0008), 1.2),
+    "wobble": (np.log(0.0005), 0.6),
+    "drift": (np.log(0.0008), 0.6),
+    "drop_error": (np.log(0.03), 0.5),
+}
+_CENTRES = np.array([centre for centre, _ in PRIORS.values()])
+_SCALES = np.array([scale for _, scale in PRIORS.values()])
+_WOBBLE_LENGTH, _DRIFT_LENGTH = 0.08, 1.0
+_BETWEEN_TRUNKS, _WITHIN_TRUNK = 0.5, 0.5
+_ROUNDS, _TRIED, _COMPONENTS = 4, 700, 3
+_STRETCH = 1.3
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """Losses of runs at steps, one array for each run asked for.
+
+    Attributes
+    ----------
+    underlying : list of array, shape (draws, steps)
+        Without the scatter of a single logged loss.
+    logged : list of array, shape (draws, steps)
+        With it.
+    """
+
+    underlying: list[np.ndarray]
+    logged: list[np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Ask:
+    """A run whose losses are asked for.
+
+    Attributes
+    ----------
+    run : str
+        Name: a run of the fit, or a new one.
+    schedule : Schedule
+    steps : array
+    """
+
+    run: str
+    schedule: Schedule
+    steps: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class CurvePosterior:
+    """Draws of the law of curves and of its departures.
+
+    Attributes
+    ----------
+    points : sequence of Points
+    coordinates : array, shape (draws, 12)
+        Standardised: each has a standard Normal prior.
+    effective : float
+        Effective number of the weighted proposals.
+    peak, reference, unit : float
+        Learning rate that counts as one, S_ref, and the loss that priors are shares of.
+    """
+
+    points: Sequence[Points]
+    coordinates: np.ndarray = field(repr=False)
+    effective: float
+    peak: float
+    reference: float
+    unit: float
+
+    def coefficients(self) -> dict[str, np.ndarray]:
+        """Return the draws of the law's coefficients by name."""
+        each = [_coefficients(row, self.unit) for row in self.coordinates]
+        return dict(zip(Coefficients._fields, np.array(each).T, strict=True))
+
+    def losses(self, asked: Sequence[Ask], seed: int = 0) -> Draws:
+        """Draw losses of runs jointly, given what was logged."""
+        rng = np.random.default_rng(seed)
+        target = _Target(self.points, self.peak, self.reference, self.unit)
+        new = _Block.joined(asked, self.points, self.peak, self.reference)
+        underlying = []
+        logged = []
+        for row in self.coordinates:
+            values, white = target.predicted(row, new, rng)
+            underlying.append(values)
+            logged.append(values + white * rng.standard_normal(len(values)))
+        cuts = np.cumsum([len(one.steps) for one in asked])[:-1]
+        return Draws(
+            np.split(np.array(underlying), cuts, axis=1), np.split(np.array(logged), cuts, axis=1)
+        )
+
+
+def fit_curves(
+    points: Sequence[Points], longest: Sequence[Schedule] = (), *, draws: int = 1000, seed: int = 0
+) -> CurvePosterior:
+    """Draw the posterior of the law from points of runs of one model.
+
+    Parameters
+    ----------
+    points : sequence of Points
+    longest : sequence of Schedule
+        Schedules that will be asked about; S_ref is the largest sum of all.
+    draws : int
+    seed : int
+    """
+    schedules = [one.schedule for one in points] + list(longest)
+    peak = max(schedule.peak for schedule in schedules)
+    reference = max(float(sums_of(schedule, peak)[-1]) for schedule in schedules)
+    unit = float(min(one.losses[-1] for one in points))
+    target = _Target(points, peak, reference, unit)
+    rng = np.random.default_rng(seed)
+    tried, log_weights = _weighted(target, rng)
+    weights = np.exp(log_weights - np.logaddexp.reduce(log_weights))
+    effective = float(1 / np.sum(weights**2))
+    places = (np.arange(draws) + rng.uniform()) / draws
+    chosen = np.searchsorted(np.cumsum(weights), places).clip(max=len(weights) - 1)
+    return CurvePosterior(points, tried[:, chosen].T, effective, peak, reference, unit)
+
+
+def _weighted(target: "_Target", rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return weighted proposals: about the mode, then from mixtures that learn.
+
+    All rounds count, each proposal over the mean density of all mixtures (deterministic mixture).
+    """
+    mode, covariance = _mode(target)
+    mixtures = [
+        Mixture(np.ones(1), mode[None], np.linalg.cholesky(covariance)[None] * _STRETCH)
+    ]
+    tried = np.empty((len(mode), 0))
+    densities = np.empty(0)
+    for round_ in range(_ROUNDS):
+        fresh = mixtures[-1].draw(_TRIED, rng)
+        tried = np.append(tried, fresh, axis=1)
+        densities = np.append(densities, [target.log_density(one) for one in fresh.T])
+        proposed = np.logaddexp.reduce([one.log_density(tried) for one in mixtures])
+        log_weights = densities - proposed
+        if round_ < _ROUNDS - 1:
+            mixtures.append(Mixture.of_draws(tried, log_weights, _COMPONENTS, rng))
+    return tried, log_weights
+
+
+def _mode(target: "_Target") -> tuple[np.ndarray, np.ndarray]:
+    """Return the mode, and the inverse of the curvature there."""
+    size = len(_CENTRES)
+    best = None
+    for start in (np.zeros(size), np.append(np.zeros(4), np.r_[1.0, -1.0, np.zeros(6)])):
+        found = minimize(lambda z: -target.log_density(z), start, method="L-BFGS-B",
+                         bounds=[(-5, 5)] * size, options={"maxiter": 60})
+        if best is None or found.fun < best.fun:
+            best = found
+    assert best is not None
+    step = 0.02
+    eye = np.eye(size) * step
+    value = target.log_density(best.x)
+    forward = np.array([target.log_density(best.x + one) for one in eye])
+    backward = np.array([target.log_density(best.x - one) for one in eye])
+    curvature = np.diag((forward + backward - 2 * value) / step**2)
+    for i in range(size):
+        for j in range(i):
+            both = target.log_density(best.x + eye[i] + eye[j])
+            curvature[i, j] = (both - forward[i] - forward[j] + value) / step**2
+            curvature[j, i] = curvature[i, j]
+    eigenvalues, vectors = np.linalg.eigh(-curvature)
+    # The prior alone has curvature one, so that less is an error of the differences.
+    covariance = (vectors / np.maximum(eigenvalues, 0.5)) @ vectors.T
+    return best.x, covariance
+
+
+def _coefficients(standard: np.ndarray, unit: float) -> Coefficients:
+    """Return the law's coefficients from standardised coordinates."""
+    level, gap, exponent, drop, half, shape, power, slowing = (
+        _CENTRES[:8] + _SCALES[:8] * standard[:8]
+    )
+    shape = np.exp(shape)
+    above = unit * np.exp(gap)
+    return Coefficients(
+        floor=unit * np.exp(level) - above,
+        gap=above,
+        exponent=np.exp(exponent),
+        drop=unit * np.exp(drop),
+        # Half of the drop has come when the sum has grown by the share `half`.
+        speed=np.expm1(np.log(2.0) / shape) / np.exp(half),
+        shape=shape,
+        power=np.exp(power),
+        slowing=slowing,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """Points of several runs one after the other."""
+
+    tracks: Sequence[Track]
+    runs: np.ndarray
+    trunks: np.ndarray
+    logs: np.ndarray
+
+    @classmethod
+    def joined(
+        cls, asked: Sequence[Ask | Points], known: Sequence[Points], peak: float, reference: float
+    ) -> "_Block":
+        """Return the block of runs, numbered as in ``known``; new runs get numbers of their own."""
+        numbers = {one.run: index for index, one in enumerate(known)}
+        trunks = {one.run: one.trunk for one in known}
+        tracks, runs, branches = [], [], []
+        for index, one in enumerate(asked):
+            tracks.append(Track.of(one.schedule, one.steps, peak, reference))
+            # Several futures of a known run share its past, and so its number.
+            name = one.run.partition("\0")[0]
+            runs.append(np.full(len(one.steps), numbers.get(name, len(known) + index)))
+            branches.append(np.full(len(one.steps), trunks.get(name, -1 - index)))
+        logs = np.log(np.concatenate([track.sums for track in tracks]))
+        return cls(tracks, np.concatenate(runs), np.concatenate(branches), logs)
+
+    def losses_and_drops(self, at: Coefficients) -> tuple[np.ndarray, np.ndarray]:
+        """Return the law's losses and drops."""
+        drops = np.concatenate([track.drop(at) for track in self.tracks])
+        sums = np.concatenate([track.sums for track in self.tracks])
+        return at.floor + at.gap * sums**-at.exponent - drops, drops
+
+    def kernels(self, other: "_Block") -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the correlations of wobble and drift with another block, and which runs are the
+        same.
+        """
+        same = (self.runs[:, None] == other.runs).astype(float)
+        branch = (self.trunks[:, None] == other.trunks).astype(float)
+        apart = np.abs(self.logs[:, None] - other.logs)
+        wobble = np.exp(-apart / _WOBBLE_LENGTH)
+        wobble *= same + (branch - same).clip(0) * _WITHIN_TRUNK
+        scaled = np.sqrt(3) * apart / _DRIFT_LENGTH
+        drift = (1 + scaled) * np.exp(-scaled)
+        drift *= _BETWEEN_TRUNKS + (1 - _BETWEEN_TRUNKS) * branch
+        return wobble, drift, same
+
+
+@dataclass(frozen=True, eq=False)
+class _Target:
+    """The posterior's density, departures integrated out."""
+
+    points: Sequence[Points]
+    peak: float
+    reference: float
+    unit: float
+
+    @cached_property
+    def block(self) -> _Block:
+        return _Block.joined(self.points, self.points, self.peak, self.reference)
+
+    @cached_property
+    def losses(self) -> np.ndarray:
+        return np.concatenate([one.losses for one in self.points])
+
+    @cached_property
+    def counts(self) -> np.ndarray:
+        return np.concatenate([one.counts for one in self.points])
+
+    @cached_property
+    def own_kernels(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return self.block.kernels(self.block)
+
+    def amplitudes(self, standard: np.ndarray) -> np.ndarray:
+        """Return white, wobble and drift in units of the loss, and the error of a drop."""
+        logs = _CENTRES[8:] + _SCALES[8:] * standard[8:]
+        return np.asarray(np.exp(logs) * np.array([self.unit, self.unit, self.unit, 1.0]))
+
+    def covariance(self, standard: np.ndarray, drops: np.ndarray) -> np.ndarray:
+        """Return the covariance of the losses about the law."""
+        white, wobble, drift, error = self.amplitudes(standard)
+        of_wobble, of_drift, same = self.own_kernels
+        total = wobble**2 * of_wobble + drift**2 * of_drift
+        total += error**2 * same * np.multiply.outer(drops, drops)
+        total[np.diag_indices_from(total)] += white**2 / self.counts + 1e-10 * self.unit**2
+        return np.asarray(total)
+
+    def log_density(self, standard: np.ndarray) -> float:
+        """Return the log density of standardised coordinates, up to a constant."""
+        at = _coefficients(standard, self.unit)
+        law, drops = self.block.losses_and_drops(at)
+        if not np.isfinite(law).all():
+            return -1e12
+        root = cholesky(self.covariance(standard, drops), lower=True, check_finite=False)
+        scaled = solve_triangular(root, self.losses - law, lower=True, check_finite=False)
+        likelihood = -0.5 * scaled @ scaled - np.sum(np.log(np.diagonal(root)))
+        return float(likelihood - 0.5 * standard @ standard)
+
+    def predicted(
+        self, standard: np.ndarray, new: _Block, rng: np.random.Generator
+    ) -> tuple[np.ndarray, float]:
+        """Draw losses at new points, and return the white scatter of a logged loss."""
+        at = _coefficients(standard, self.unit)
+        law, drops = self.block.losses_and_drops(at)
+        there, drops_there = new.losses_and_drops(at)
+        white, wobble, drift, error = self.amplitudes(standard)
+        factor = cho_factor(self.covariance(standard, drops), lower=True, check_finite=False)
+        across = _departures(new.kernels(self.block), drops_there, drops, wobble, drift, error)
+        inside = _departures(new.kernels(new), drops_there, drops_there, wobble, drift, error)
+        mean = there + across @ cho_solve(factor, self.losses - law, check_finite=False)
+        left = inside - across @ cho_solve(factor, across.T, check_finite=False)
+        left[np.diag_indices_from(left)] += 1e-9 * self.unit**2
+        root = np.linalg.cholesky(left)
+        return mean + root @ rng.standard_normal(len(mean)), float(white)
+
+
+def _departures(
+    kernels: tuple[np.ndarray, np.ndarray, np.ndarray],
+    drops: np.ndarray,
+    others: np.ndarray,
+    wobble: float,
+    drift: float,
+    error: float,
+) -> np.ndarray:
+    """Return the covariance of departures between two blocks."""
+    of_wobble, of_drift, same = kernels
+    total = wobble**2 * of_wobble + drift**2 * of_drift
+    return np.asarray(total + error**2 * same * np.multiply.outer(drops, others))
