@@ -131,7 +131,9 @@ def _chosen(cells: pd.DataFrame, asked: Mapping[str, str], name: str) -> dict[st
     """Return headings by what they are."""
     unknown = set(asked) - {"run", "step", "lr", "loss"}
     if unknown:
-        raise InputError(f"headings takes run, step, lr and loss; {min(unknown)!r} is none of them.")
+        raise InputError(
+            f"headings takes run, step, lr and loss; {min(unknown)!r} is none of them."
+        )
     chosen: dict[str, str] = {}
     for role in (_RUN, _STEP, _RATE, LOSS):
         if role.name in asked:
@@ -156,7 +158,8 @@ def _chosen(cells: pd.DataFrame, asked: Mapping[str, str], name: str) -> dict[st
 def _best(role: Role, cells: pd.DataFrame, taken: set[str]) -> str:
     """Return the heading that names a role most surely; empty where none does."""
     scores = {
-        column: role.score(heading(column)) for column in map(str, cells.columns)
+        column: role.score(heading(column))
+        for column in map(str, cells.columns)
         if column not in taken
     }
     best = max(scores, key=lambda column: scores[column], default="")
@@ -171,16 +174,18 @@ def _numbers(cells: pd.DataFrame, column: str, name: str) -> pd.Series:
     bad = numbers.isna() & ~empty
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
-        raise InputError(f"{name}, column {column!r}, row {row + 1}: {as_text.iloc[row]!r} is no "
-                         f"number.")
+        raise InputError(
+            f"{name}, column {column!r}, row {row + 1}: {as_text.iloc[row]!r} is no number."
+        )
     return numbers.astype(float)
 
 
 def _checked(table: pd.DataFrame, notes: list[str], name: str) -> Curves:
     table = table[table["step"].notna() & (table["lr"].notna() | table["loss"].notna())]
     order = {run: index for index, run in enumerate(table["run"].unique())}
-    table = table.sort_values(["run", "step"], key=lambda c: c.map(order) if c.name == "run" else c,
-                              kind="stable")
+    table = table.sort_values(
+        ["run", "step"], key=lambda c: c.map(order) if c.name == "run" else c, kind="stable"
+    )
     if (table["lr"] < 0).any() or not (table["lr"] > 0).any():
         raise InputError(f"{name}: learning rates must not be negative, nor all be zero.")
     if (table["loss"] <= 0).any() or np.isinf(table["loss"]).any():

@@ -8,7 +8,7 @@ At step t, with S(t) the sum of learning rates up to t, and S_k that sum when th
 
 with rates in units of the peak. A decay lowers the loss by B, fully once the sum has grown by some
 multiple of 1/C *of what it was*: the drop saturates in the fraction of the run that decays, however
-long the run is. The multi-power law (K. Luo et al. 2025, arXiv:2503.12811) has κ = 1 and
+long the run is. Changes of the warm-up are left out. The multi-power law (K. Luo et al. 2025, arXiv:2503.12811) has κ = 1 and
 S(t) − S_k alone, so that a short run's decay would give less than the same share of a long run's.
 """
 
@@ -71,7 +71,9 @@ class Track:
         grid = _with_first(schedule)
         rates = grid.rates / peak
         sums = sums_of(grid, peak)
-        changes = np.flatnonzero(np.abs(np.diff(rates)) > 1e-9)
+        # The warm-up has been forgotten when its sum has grown a few times: it belongs to the floor.
+        warmed = int(np.argmax(rates >= 0.999 * rates.max()))
+        changes = warmed + np.flatnonzero(np.abs(np.diff(rates[warmed:])) > 1e-9)
         if len(changes) > _MOST_CHANGES:
             edges = np.linspace(0, len(changes), _MOST_CHANGES + 1).astype(int)
         else:

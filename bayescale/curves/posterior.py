@@ -42,7 +42,7 @@ _CENTRES = np.array([centre for centre, _ in PRIORS.values()])
 _SCALES = np.array([scale for _, scale in PRIORS.values()])
 _WOBBLE_LENGTH, _DRIFT_LENGTH = 0.08, 1.0
 _BETWEEN_TRUNKS, _WITHIN_TRUNK = 0.5, 0.5
-_ROUNDS, _TRIED, _COMPONENTS = 4, 700, 3
+_MOST_ROUNDS, _TRIED, _ENOUGH = 14, 500, 300
 _STRETCH = 1.3
 
 
@@ -124,7 +124,7 @@ class CurvePosterior:
 
 
 def fit_curves(
-    points: Sequence[Points], longest: Sequence[Schedule] = (), *, draws: int = 1000, seed: int = 0
+    points: Sequence[Points], longest: Sequence[Schedule] = (), *, draws: int = 500, seed: int = 0
 ) -> CurvePosterior:
     """Draw the posterior of the law from points of runs of one model.
 
@@ -144,32 +144,38 @@ def fit_curves(
     rng = np.random.default_rng(seed)
     tried, log_weights = _weighted(target, rng)
     weights = np.exp(log_weights - np.logaddexp.reduce(log_weights))
-    effective = float(1 / np.sum(weights**2))
     places = (np.arange(draws) + rng.uniform()) / draws
     chosen = np.searchsorted(np.cumsum(weights), places).clip(max=len(weights) - 1)
-    return CurvePosterior(points, tried[:, chosen].T, effective, peak, reference, unit)
+    return CurvePosterior(
+        points, tried[:, chosen].T, _effective(log_weights), peak, reference, unit
+    )
 
 
 def _weighted(target: "_Target", rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return weighted proposals: about the mode, then from mixtures that learn.
+    """Return weighted proposals: about the mode, then from t distributions that learn.
 
-    All rounds count, each proposal over the mean density of all mixtures (deterministic mixture).
+    All rounds count, each proposal over the mean density of all rounds (a deterministic mixture).
     """
     mode, covariance = _mode(target)
-    mixtures = [
-        Mixture(np.ones(1), mode[None], np.linalg.cholesky(covariance)[None] * _STRETCH)
-    ]
+    root = np.linalg.cholesky(covariance) * _STRETCH
+    mixtures = [Mixture(np.ones(1), mode[None], root[None])]
     tried = np.empty((len(mode), 0))
     densities = np.empty(0)
-    for round_ in range(_ROUNDS):
+    while True:
         fresh = mixtures[-1].draw(_TRIED, rng)
         tried = np.append(tried, fresh, axis=1)
         densities = np.append(densities, [target.log_density(one) for one in fresh.T])
         proposed = np.logaddexp.reduce([one.log_density(tried) for one in mixtures])
         log_weights = densities - proposed
-        if round_ < _ROUNDS - 1:
-            mixtures.append(Mixture.of_draws(tried, log_weights, _COMPONENTS, rng))
-    return tried, log_weights
+        if len(mixtures) == _MOST_ROUNDS or _effective(log_weights) > _ENOUGH:
+            return tried, log_weights
+        components = 1 + len(mixtures) % 2
+        mixtures.append(Mixture.of_draws(tried, log_weights, components, rng))
+
+
+def _effective(log_weights: np.ndarray) -> float:
+    total, squares = np.logaddexp.reduce(log_weights), np.logaddexp.reduce(2 * log_weights)
+    return float(np.exp(2 * total - squares))
 
 
 def _mode(target: "_Target") -> tuple[np.ndarray, np.ndarray]:
@@ -177,8 +183,13 @@ def _mode(target: "_Target") -> tuple[np.ndarray, np.ndarray]:
     size = len(_CENTRES)
     best = None
     for start in (np.zeros(size), np.append(np.zeros(4), np.r_[1.0, -1.0, np.zeros(6)])):
-        found = minimize(lambda z: -target.log_density(z), start, method="L-BFGS-B",
-                         bounds=[(-5, 5)] * size, options={"maxiter": 60})
+        found = minimize(
+            lambda z: -target.log_density(z),
+            start,
+            method="L-BFGS-B",
+            bounds=[(-5, 5)] * size,
+            options={"maxiter": 60},
+        )
         if best is None or found.fun < best.fun:
             best = found
     assert best is not None
@@ -195,7 +206,7 @@ def _mode(target: "_Target") -> tuple[np.ndarray, np.ndarray]:
             curvature[j, i] = curvature[i, j]
     eigenvalues, vectors = np.linalg.eigh(-curvature)
     # The prior alone has curvature one, so that less is an error of the differences.
-    covariance = (vectors / np.maximum(eigenvalues, 0.5)) @ vectors.T
+    covariance = (vectors / np.maximum(eigenvalues, 0.7)) @ vectors.T
     return best.x, covariance
 
 
