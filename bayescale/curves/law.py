@@ -8,8 +8,9 @@ At step t, with S(t) the sum of learning rates up to t, and S_k that sum when th
 
 with rates in units of the peak. A decay lowers the loss by B, fully once the sum has grown by some
 multiple of 1/C *of what it was*: the drop saturates in the fraction of the run that decays, however
-long the run is. Changes of the warm-up are left out. The multi-power law (K. Luo et al. 2025, arXiv:2503.12811) has κ = 1 and
-S(t) − S_k alone, so that a short run's decay would give less than the same share of a long run's.
+long the run is. Changes of the warm-up are left out. The multi-power law (K. Luo et al. 2025,
+arXiv:2503.12811) has κ = 1 and S(t) − S_k alone, so that a decay over some share of a short run
+gives less than a decay over the same share of a long one.
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ import numpy as np
 
 from bayescale.curves.schedule import Schedule
 
-_MOST_CHANGES = 160
+_MOST_CHANGES = 100
 _LEAST_RATE = 0.01
 
 
@@ -71,7 +72,7 @@ class Track:
         grid = _with_first(schedule)
         rates = grid.rates / peak
         sums = sums_of(grid, peak)
-        # The warm-up has been forgotten when its sum has grown a few times: it belongs to the floor.
+        # What the warm-up has raised is forgotten soon, and is part of the floor.
         warmed = int(np.argmax(rates >= 0.999 * rates.max()))
         changes = warmed + np.flatnonzero(np.abs(np.diff(rates[warmed:])) > 1e-9)
         if len(changes) > _MOST_CHANGES:

@@ -12,6 +12,7 @@ Priors are in units of the loss, so that bits and nats give one posterior. They 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
@@ -38,11 +39,12 @@ PRIORS = {
     "drift": (np.log(0.0008), 0.6),
     "drop_error": (np.log(0.03), 0.5),
 }
+_Kernels: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray]
 _CENTRES = np.array([centre for centre, _ in PRIORS.values()])
 _SCALES = np.array([scale for _, scale in PRIORS.values()])
 _WOBBLE_LENGTH, _DRIFT_LENGTH = 0.08, 1.0
 _BETWEEN_TRUNKS, _WITHIN_TRUNK = 0.5, 0.5
-_MOST_ROUNDS, _TRIED, _ENOUGH = 14, 500, 300
+_MOST_ROUNDS, _TRIED, _ENOUGH = 12, 500, 200
 _STRETCH = 1.3
 
 
@@ -111,10 +113,11 @@ class CurvePosterior:
         rng = np.random.default_rng(seed)
         target = _Target(self.points, self.peak, self.reference, self.unit)
         new = _Block.joined(asked, self.points, self.peak, self.reference)
+        kernels = new.kernels(target.block), new.kernels(new)
         underlying = []
         logged = []
         for row in self.coordinates:
-            values, white = target.predicted(row, new, rng)
+            values, white = target.predicted(row, new, kernels, rng)
             underlying.append(values)
             logged.append(values + white * rng.standard_normal(len(values)))
         cuts = np.cumsum([len(one.steps) for one in asked])[:-1]
@@ -262,7 +265,7 @@ class _Block:
         sums = np.concatenate([track.sums for track in self.tracks])
         return at.floor + at.gap * sums**-at.exponent - drops, drops
 
-    def kernels(self, other: "_Block") -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def kernels(self, other: "_Block") -> _Kernels:
         """Return the correlations of wobble and drift with another block, and which runs are the
         same.
         """
@@ -299,7 +302,7 @@ class _Target:
         return np.concatenate([one.counts for one in self.points])
 
     @cached_property
-    def own_kernels(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def own_kernels(self) -> _Kernels:
         return self.block.kernels(self.block)
 
     def amplitudes(self, standard: np.ndarray) -> np.ndarray:
@@ -328,7 +331,11 @@ class _Target:
         return float(likelihood - 0.5 * standard @ standard)
 
     def predicted(
-        self, standard: np.ndarray, new: _Block, rng: np.random.Generator
+        self,
+        standard: np.ndarray,
+        new: _Block,
+        kernels: tuple[_Kernels, _Kernels],
+        rng: np.random.Generator,
     ) -> tuple[np.ndarray, float]:
         """Draw losses at new points, and return the white scatter of a logged loss."""
         at = _coefficients(standard, self.unit)
@@ -336,8 +343,8 @@ class _Target:
         there, drops_there = new.losses_and_drops(at)
         white, wobble, drift, error = self.amplitudes(standard)
         factor = cho_factor(self.covariance(standard, drops), lower=True, check_finite=False)
-        across = _departures(new.kernels(self.block), drops_there, drops, wobble, drift, error)
-        inside = _departures(new.kernels(new), drops_there, drops_there, wobble, drift, error)
+        across = _departures(kernels[0], drops_there, drops, wobble, drift, error)
+        inside = _departures(kernels[1], drops_there, drops_there, wobble, drift, error)
         mean = there + across @ cho_solve(factor, self.losses - law, check_finite=False)
         left = inside - across @ cho_solve(factor, across.T, check_finite=False)
         left[np.diag_indices_from(left)] += 1e-9 * self.unit**2
@@ -346,7 +353,7 @@ class _Target:
 
 
 def _departures(
-    kernels: tuple[np.ndarray, np.ndarray, np.ndarray],
+    kernels: _Kernels,
     drops: np.ndarray,
     others: np.ndarray,
     wobble: float,

@@ -89,10 +89,8 @@ class Finish:
             f"(90 %: {plan['q05']:.4f} to {plan['q95']:.4f}); it is at {self.loss:.4f} now."
         ]
         for row in rows[1:]:
-            said.append(
-                f"{row['future']}: {row['q50']:.4f} ({row['q05']:.4f} to {row['q95']:.4f}) at step "
-                f"{row['end_step']:.6g}."
-            )
+            interval = f"{row['q05']:.4f} to {row['q95']:.4f}"
+            said += [f"{row['future']}: {row['q50']:.4f} ({interval}) at {row['end_step']:.6g}."]
         return tuple(said)
 
     @property
@@ -173,8 +171,9 @@ def finish(
     Examples
     --------
     >>> import bayescale as bs, numpy as np
-    >>> step = np.arange(500, 20_001, 500)
-    >>> log = {"step": step, "lr": 0 * step + 1e-3, "loss": 2 + 30 * step**-0.5}
+    >>> step = np.arange(1000, 20_001, 1000)
+    >>> loss = 2 + 30 * step**-0.5 + 0.003 * np.sin(step)
+    >>> log = {"step": step, "lr": 0 * step + 1e-3, "loss": loss}
     >>> plan = bs.Schedule.wsd(peak=1e-3, total=40_000, decay_fraction=0.2)
     >>> bs.finish(bs.Curves.read(log), plan, draws=50).draws.shape
     (50, 7)
