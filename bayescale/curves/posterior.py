@@ -46,6 +46,7 @@ _WOBBLE_LENGTH, _DRIFT_LENGTH = 0.08, 1.0
 _BETWEEN_TRUNKS, _WITHIN_TRUNK = 0.5, 0.5
 _MOST_ROUNDS, _TRIED, _ENOUGH = 12, 500, 200
 _STRETCH = 1.3
+_FARTHEST = 7.0  # Standard deviations of the prior, beyond which numbers overflow.
 
 
 @dataclass(frozen=True, eq=False)
@@ -321,10 +322,10 @@ class _Target:
 
     def log_density(self, standard: np.ndarray) -> float:
         """Return the log density of standardised coordinates, up to a constant."""
+        if np.abs(standard).max() > _FARTHEST:
+            return -np.inf
         at = _coefficients(standard, self.unit)
         law, drops = self.block.losses_and_drops(at)
-        if not np.isfinite(law).all():
-            return -1e12
         root = cholesky(self.covariance(standard, drops), lower=True, check_finite=False)
         scaled = solve_triangular(root, self.losses - law, lower=True, check_finite=False)
         likelihood = -0.5 * scaled @ scaled - np.sum(np.log(np.diagonal(root)))
@@ -364,3 +365,24 @@ def _departures(
     of_wobble, of_drift, same = kernels
     total = wobble**2 * of_wobble + drift**2 * of_drift
     return np.asarray(total + error**2 * same * np.multiply.outer(drops, others))
+
+
+def simulated_curve(schedule: Schedule, steps: np.ndarray, *, unit: float, seed: int) -> np.ndarray:
+    """Return losses of a run whose coefficients, departures and scatter are drawn from the prior.
+
+    Parameters
+    ----------
+    schedule : Schedule
+    steps : array, shape (points,)
+    unit : float
+        The loss that priors are shares of, about the last of the run.
+    seed : int
+    """
+    rng = np.random.default_rng(seed)
+    standard = rng.standard_normal(len(PRIORS))
+    one = Points("run", schedule, steps, steps, np.ones(len(steps)), 0)
+    peak = schedule.peak
+    target = _Target([one], peak, float(sums_of(schedule, peak)[-1]), unit)
+    law, drops = target.block.losses_and_drops(_coefficients(standard, unit))
+    root = np.linalg.cholesky(target.covariance(standard, drops))
+    return np.asarray(law + root @ rng.standard_normal(len(law)))

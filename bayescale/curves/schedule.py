@@ -1,14 +1,12 @@
 """Schedules of learning rates, as straight lines between steps."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from bayescale.errors import InputError
 
-Shape = Literal["linear", "cosine", "sqrt"]
-SHAPES: tuple[Shape, ...] = ("linear", "cosine", "sqrt")
+SHAPES = ("linear", "cosine", "sqrt")
 _KNOTS = 400
 
 
@@ -71,7 +69,7 @@ class Schedule:
         *,
         warmup: float = 0.0,
         final: float = 0.0,
-        shape: Shape = "linear",
+        shape: str = "linear",
     ) -> "Schedule":
         """Return warm-up, a constant rate, and a decay over the last part of the run.
 
@@ -103,7 +101,7 @@ class Schedule:
         return start.decayed(warmup, total, final=final, shape="cosine")
 
     def decayed(
-        self, start: float, total: float, *, final: float = 0.0, shape: Shape = "linear"
+        self, start: float, total: float, *, final: float = 0.0, shape: str = "linear"
     ) -> "Schedule":
         """Return the schedule up to a step, and from there a decay down to a final rate."""
         if shape not in SHAPES:

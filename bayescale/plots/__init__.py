@@ -2,6 +2,7 @@
 
 from bayescale.plots.backtest_bands import backtest_bands
 from bayescale.plots.calibration import calibration
+from bayescale.plots.finish import finish
 from bayescale.plots.flat_set import flat_set
 from bayescale.plots.isoflop import isoflop
 from bayescale.plots.loss_along_compute import loss_along_compute
@@ -14,6 +15,7 @@ from bayescale.plots.surface import surface
 __all__ = [
     "backtest_bands",
     "calibration",
+    "finish",
     "flat_set",
     "isoflop",
     "loss_along_compute",
