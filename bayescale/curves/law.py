@@ -14,27 +14,31 @@ gives less than a decay over the same share of a long one.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from bayescale.curves.schedule import Schedule
+
+Values: TypeAlias = float | np.ndarray
 
 _MOST_CHANGES = 100
 _LEAST_RATE = 0.01
 
 
 class Coefficients(NamedTuple):
-    """Coefficients of the law; losses as the curves count them, rates as shares of the peak."""
+    """Coefficients of the law, numbers or arrays of shape (batch,); losses as the curves count
+    them, rates as shares of the peak.
+    """
 
-    floor: float
-    gap: float
-    exponent: float
-    drop: float
-    speed: float
-    shape: float
-    power: float
-    slowing: float
+    floor: Values
+    gap: Values
+    exponent: Values
+    drop: Values
+    speed: Values
+    shape: Values
+    power: Values
+    slowing: Values
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,16 +90,29 @@ class Track:
         return cls(here / reference, since, rates[first], rates[last + 1])
 
     def drop(self, at: Coefficients) -> np.ndarray:
-        """Return D(t), how far changes of the learning rate have lowered the loss."""
-        weights = self.before**at.power - self.after**at.power
-        scale = at.speed * np.maximum(self.after, _LEAST_RATE) ** -at.slowing
-        left = np.exp(-at.shape * np.log1p(self.since * scale))
-        return np.asarray(at.drop * ((1 - left) @ weights))
+        """Return D(t), how far changes of the learning rate have lowered the loss.
+
+        Coefficients may be arrays of shape (batch,); the result is then (batch, points).
+        """
+        drop, speed, shape, power, slowing = (
+            np.asarray(one)[..., None]
+            for one in (at.drop, at.speed, at.shape, at.power, at.slowing)
+        )
+        weights = self.before**power - self.after**power
+        scale = speed * np.maximum(self.after, _LEAST_RATE) ** -slowing
+        left = np.exp(-shape[..., None] * np.log1p(self.since * scale[..., None, :]))
+        return np.asarray(drop * np.einsum("...pc,...c->...p", 1 - left, weights))
+
+    def trunk(self, at: Coefficients) -> np.ndarray:
+        """Return the law's loss if the learning rate had stayed at its peak."""
+        floor, gap, exponent = (
+            np.asarray(one)[..., None] for one in (at.floor, at.gap, at.exponent)
+        )
+        return np.asarray(floor + gap * self.sums**-exponent)
 
     def loss(self, at: Coefficients) -> np.ndarray:
         """Return the law's loss."""
-        trunk = at.floor + at.gap * self.sums**-at.exponent
-        return np.asarray(trunk - self.drop(at))
+        return self.trunk(at) - self.drop(at)
 
 
 def sums_of(schedule: Schedule, peak: float) -> np.ndarray:

@@ -15,10 +15,10 @@ from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
+from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
 
-from bayescale.curves.law import Coefficients, Track, sums_of
+from bayescale.curves.law import Coefficients, Track, Values, sums_of
 from bayescale.curves.points import Points
 from bayescale.curves.schedule import Schedule
 from bayescale.inference._mixture import Mixture
@@ -42,10 +42,15 @@ PRIORS = {
 _Kernels: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray]
 _CENTRES = np.array([centre for centre, _ in PRIORS.values()])
 _SCALES = np.array([scale for _, scale in PRIORS.values()])
+# Modes are sought with little and with much white scatter.
+_STARTS = np.zeros((2, len(_CENTRES)))
+_STARTS[1, 8:10] = 1.0, -1.0
 _WOBBLE_LENGTH, _DRIFT_LENGTH = 0.08, 1.0
 _BETWEEN_TRUNKS, _WITHIN_TRUNK = 0.5, 0.5
 _MOST_ROUNDS, _TRIED, _ENOUGH = 12, 500, 200
 _STRETCH = 1.3
+_BATCH = 50
+_LARGE = 1e14
 _FARTHEST = 7.0  # Standard deviations of the prior, beyond which numbers overflow.
 
 
@@ -168,7 +173,7 @@ def _weighted(target: "_Target", rng: np.random.Generator) -> tuple[np.ndarray, 
     while True:
         fresh = mixtures[-1].draw(_TRIED, rng)
         tried = np.append(tried, fresh, axis=1)
-        densities = np.append(densities, [target.log_density(one) for one in fresh.T])
+        densities = np.append(densities, target.log_density(fresh.T))
         proposed = np.logaddexp.reduce([one.log_density(tried) for one in mixtures])
         log_weights = densities - proposed
         if len(mixtures) == _MOST_ROUNDS or _effective(log_weights) > _ENOUGH:
@@ -185,40 +190,46 @@ def _effective(log_weights: np.ndarray) -> float:
 def _mode(target: "_Target") -> tuple[np.ndarray, np.ndarray]:
     """Return the mode, and the inverse of the curvature there."""
     size = len(_CENTRES)
-    best = None
-    for start in (np.zeros(size), np.append(np.zeros(4), np.r_[1.0, -1.0, np.zeros(6)])):
-        found = minimize(
-            lambda z: -target.log_density(z),
+    step = 1e-4 * np.eye(size)
+
+    def value_and_slope(at: np.ndarray) -> tuple[float, np.ndarray]:
+        near = np.concatenate([at[None], at + step, at - step])
+        values = target.log_density(near)
+        slope = (values[1 : size + 1] - values[size + 1 :]) / 2e-4
+        return -float(values[0]), -slope
+
+    found = [
+        minimize(
+            value_and_slope,
             start,
+            jac=True,
             method="L-BFGS-B",
             bounds=[(-5, 5)] * size,
-            options={"maxiter": 60},
+            options={"maxiter": 80},
         )
-        if best is None or found.fun < best.fun:
-            best = found
-    assert best is not None
-    step = 0.02
-    eye = np.eye(size) * step
-    value = target.log_density(best.x)
-    forward = np.array([target.log_density(best.x + one) for one in eye])
-    backward = np.array([target.log_density(best.x - one) for one in eye])
-    curvature = np.diag((forward + backward - 2 * value) / step**2)
-    for i in range(size):
-        for j in range(i):
-            both = target.log_density(best.x + eye[i] + eye[j])
-            curvature[i, j] = (both - forward[i] - forward[j] + value) / step**2
-            curvature[j, i] = curvature[i, j]
+        for start in _STARTS
+    ]
+    best = min(found, key=lambda one: float(one.fun)).x
+    wide = 0.02 * np.eye(size)
+    first, second = np.tril_indices(size)
+    slopes_apart = [
+        target.log_density(best + a * wide[first] + b * wide[second])
+        for a, b in ((1, 1), (1, -1), (-1, 1), (-1, -1))
+    ]
+    curvature = np.zeros((size, size))
+    same, opposite, also, both = slopes_apart
+    curvature[first, second] = (same - opposite - also + both) / (4 * 0.02**2)
+    curvature = np.tril(curvature) + np.tril(curvature, -1).T
     eigenvalues, vectors = np.linalg.eigh(-curvature)
     # The prior alone has curvature one, so that less is an error of the differences.
     covariance = (vectors / np.maximum(eigenvalues, 0.7)) @ vectors.T
-    return best.x, covariance
+    return best, covariance
 
 
 def _coefficients(standard: np.ndarray, unit: float) -> Coefficients:
-    """Return the law's coefficients from standardised coordinates."""
-    level, gap, exponent, drop, half, shape, power, slowing = (
-        _CENTRES[:8] + _SCALES[:8] * standard[:8]
-    )
+    """Return the law's coefficients from standardised coordinates, shape (..., 12)."""
+    of_law = _CENTRES[:8] + _SCALES[:8] * standard[..., :8]
+    level, gap, exponent, drop, half, shape, power, slowing = np.moveaxis(of_law, -1, 0)
     shape = np.exp(shape)
     above = unit * np.exp(gap)
     return Coefficients(
@@ -261,10 +272,10 @@ class _Block:
         return cls(tracks, np.concatenate(runs), np.concatenate(branches), logs)
 
     def losses_and_drops(self, at: Coefficients) -> tuple[np.ndarray, np.ndarray]:
-        """Return the law's losses and drops."""
-        drops = np.concatenate([track.drop(at) for track in self.tracks])
-        sums = np.concatenate([track.sums for track in self.tracks])
-        return at.floor + at.gap * sums**-at.exponent - drops, drops
+        """Return the law's losses and drops, shape (..., points)."""
+        drops = np.concatenate([track.drop(at) for track in self.tracks], axis=-1)
+        trunks = np.concatenate([track.trunk(at) for track in self.tracks], axis=-1)
+        return trunks - drops, drops
 
     def kernels(self, other: "_Block") -> _Kernels:
         """Return the correlations of wobble and drift with another block, and which runs are the
@@ -307,29 +318,41 @@ class _Target:
         return self.block.kernels(self.block)
 
     def amplitudes(self, standard: np.ndarray) -> np.ndarray:
-        """Return white, wobble and drift in units of the loss, and the error of a drop."""
-        logs = _CENTRES[8:] + _SCALES[8:] * standard[8:]
-        return np.asarray(np.exp(logs) * np.array([self.unit, self.unit, self.unit, 1.0]))
+        """Return white, wobble and drift in units of the loss, and the error of a drop; shape
+        (4, ...).
+        """
+        logs = _CENTRES[8:] + _SCALES[8:] * standard[..., 8:]
+        units = np.array([self.unit, self.unit, self.unit, 1.0])
+        return np.moveaxis(np.exp(logs) * units, -1, 0)
 
     def covariance(self, standard: np.ndarray, drops: np.ndarray) -> np.ndarray:
-        """Return the covariance of the losses about the law."""
-        white, wobble, drift, error = self.amplitudes(standard)
-        of_wobble, of_drift, same = self.own_kernels
-        total = wobble**2 * of_wobble + drift**2 * of_drift
-        total += error**2 * same * np.multiply.outer(drops, drops)
-        total[np.diag_indices_from(total)] += white**2 / self.counts + 1e-10 * self.unit**2
-        return np.asarray(total)
+        """Return the covariance of the losses about the law, shape (..., points, points)."""
+        white, wobble, drift, error = self.amplitudes(standard)[..., None, None]
+        total = _departures(self.own_kernels, drops, drops, wobble, drift, error)
+        own = white[..., 0] ** 2 / self.counts + 1e-10 * self.unit**2
+        diagonal = np.arange(len(self.losses))
+        total[..., diagonal, diagonal] += own
+        return total
 
-    def log_density(self, standard: np.ndarray) -> float:
-        """Return the log density of standardised coordinates, up to a constant."""
-        if np.abs(standard).max() > _FARTHEST:
-            return -np.inf
-        at = _coefficients(standard, self.unit)
-        law, drops = self.block.losses_and_drops(at)
-        root = cholesky(self.covariance(standard, drops), lower=True, check_finite=False)
-        scaled = solve_triangular(root, self.losses - law, lower=True, check_finite=False)
-        likelihood = -0.5 * scaled @ scaled - np.sum(np.log(np.diagonal(root)))
-        return float(likelihood - 0.5 * standard @ standard)
+    def log_density(self, standard: np.ndarray) -> np.ndarray:
+        """Return the log density of standardised coordinates, shape (n, 12), up to a constant."""
+        parts = np.array_split(standard, max(len(standard) // _BATCH, 1))
+        return np.concatenate([self._log_density(part) for part in parts])
+
+    def _log_density(self, standard: np.ndarray) -> np.ndarray:
+        near = np.clip(standard, -_FARTHEST, _FARTHEST)
+        law, drops = self.block.losses_and_drops(_coefficients(near, self.unit))
+        n = len(self.losses)
+        # With the departures as a last row, the last row of the factor is the solved system.
+        joined = np.full((len(near), n + 1, n + 1), _LARGE)
+        joined[:, :n, :n] = self.covariance(near, drops)
+        joined[:, n, :n] = self.losses - law
+        root = np.linalg.cholesky(joined)
+        squares = np.sum(root[:, n, :n] ** 2, axis=-1)
+        volume = np.sum(np.log(np.diagonal(root, axis1=1, axis2=2)[:, :n]), axis=-1)
+        inside = np.abs(standard).max(axis=-1) <= _FARTHEST
+        density = -0.5 * squares - volume - 0.5 * np.sum(standard**2, axis=-1)
+        return np.where(inside, density, -np.inf)
 
     def predicted(
         self,
@@ -343,9 +366,10 @@ class _Target:
         law, drops = self.block.losses_and_drops(at)
         there, drops_there = new.losses_and_drops(at)
         white, wobble, drift, error = self.amplitudes(standard)
+        noise = wobble, drift, error
         factor = cho_factor(self.covariance(standard, drops), lower=True, check_finite=False)
-        across = _departures(kernels[0], drops_there, drops, wobble, drift, error)
-        inside = _departures(kernels[1], drops_there, drops_there, wobble, drift, error)
+        across = _departures(kernels[0], drops_there, drops, *noise)
+        inside = _departures(kernels[1], drops_there, drops_there, *noise)
         mean = there + across @ cho_solve(factor, self.losses - law, check_finite=False)
         left = inside - across @ cho_solve(factor, across.T, check_finite=False)
         left[np.diag_indices_from(left)] += 1e-9 * self.unit**2
@@ -357,14 +381,14 @@ def _departures(
     kernels: _Kernels,
     drops: np.ndarray,
     others: np.ndarray,
-    wobble: float,
-    drift: float,
-    error: float,
+    wobble: Values,
+    drift: Values,
+    error: Values,
 ) -> np.ndarray:
     """Return the covariance of departures between two blocks."""
     of_wobble, of_drift, same = kernels
-    total = wobble**2 * of_wobble + drift**2 * of_drift
-    return np.asarray(total + error**2 * same * np.multiply.outer(drops, others))
+    of_drops = same * drops[..., :, None] * others[..., None, :]
+    return np.asarray(wobble**2 * of_wobble + drift**2 * of_drift + error**2 * of_drops)
 
 
 def simulated_curve(schedule: Schedule, steps: np.ndarray, *, unit: float, seed: int) -> np.ndarray:
