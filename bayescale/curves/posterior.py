@@ -26,17 +26,17 @@ from bayescale.inference._mixture import Mixture
 # Centre and standard deviation of each coordinate: logarithms, but for slowing; level, gap, drop
 # and the amplitudes as shares of the last loss.
 PRIORS = {
-    "level": (-0.03, 0.12),
-    "gap": (np.log(0.085), 0.5),
-    "exponent": (np.log(0.47), 0.25),
-    "drop": (np.log(0.083), 0.4),
-    "half": (np.log(0.007), 1.0),
-    "shape": (0.0, 0.8),
-    "power": (np.log(0.62), 0.35),
-    "slowing": (0.0, 0.4),
-    "white": (np.log(0.0008), 1.2),
-    "wobble": (np.log(0.0005), 0.6),
-    "drift": (np.log(0.0008), 0.6),
+    "level": (0.04, 0.1),
+    "gap": (np.log(0.075), 0.5),
+    "exponent": (np.log(0.47), 0.22),
+    "drop": (np.log(0.073), 0.42),
+    "half": (np.log(0.006), 0.8),
+    "shape": (0.0, 1.0),
+    "power": (np.log(0.68), 0.27),
+    "slowing": (-0.1, 0.4),
+    "white": (np.log(0.0003), 1.2),
+    "wobble": (np.log(0.0003), 0.65),
+    "drift": (np.log(0.0013), 0.85),
     "drop_error": (np.log(0.03), 0.5),
 }
 _Kernels: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -50,7 +50,8 @@ _BETWEEN_TRUNKS, _WITHIN_TRUNK = 0.5, 0.5
 _MOST_ROUNDS, _TRIED, _ENOUGH = 12, 500, 200
 _STRETCH = 1.3
 _BATCH = 50
-_LARGE = 1e14
+_LARGE = 1e100
+_IMPOSSIBLE = -1e12
 _FARTHEST = 7.0  # Standard deviations of the prior, beyond which numbers overflow.
 
 
@@ -347,12 +348,18 @@ class _Target:
         joined = np.full((len(near), n + 1, n + 1), _LARGE)
         joined[:, :n, :n] = self.covariance(near, drops)
         joined[:, n, :n] = self.losses - law
-        root = np.linalg.cholesky(joined)
+        try:
+            root = np.linalg.cholesky(joined)
+        except np.linalg.LinAlgError:
+            # A drop far beyond all losses drowns the scatter; the points are told one by one.
+            if len(standard) == 1:
+                return np.array([_IMPOSSIBLE])
+            return np.concatenate([self._log_density(one[None]) for one in standard])
         squares = np.sum(root[:, n, :n] ** 2, axis=-1)
         volume = np.sum(np.log(np.diagonal(root, axis1=1, axis2=2)[:, :n]), axis=-1)
         inside = np.abs(standard).max(axis=-1) <= _FARTHEST
         density = -0.5 * squares - volume - 0.5 * np.sum(standard**2, axis=-1)
-        return np.where(inside, density, -np.inf)
+        return np.where(inside, density, _IMPOSSIBLE)
 
     def predicted(
         self,
