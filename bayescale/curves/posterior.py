@@ -1,9 +1,10 @@
 """The posterior of the law of curves: what is known of a run's end.
 
 Points of a curve are not independent. Beside white scatter, a loss departs from the law by a wobble
-(an Ornstein–Uhlenbeck process in log S), a slow drift (a Matérn process with ν = 3/2 in log S), and
-each run's drop has a factor of its own. All three are Gaussian and integrated out. What is left,
-eight coefficients and four amplitudes, is drawn by importance sampling from a mixture that learns.
+(an Ornstein–Uhlenbeck process in log S) and a slow drift (a Matérn process with ν = 3/2 in log S).
+Each run's drop has an error of its own: a factor, and a Wiener process along the drop. All are
+Gaussian and integrated out. What is left, eight coefficients and four amplitudes, is drawn by
+importance sampling from a mixture that learns.
 
 Priors are in units of the loss, so that bits and nats give one posterior. They were chosen on the
 124M runs of Schaipp et al. 2025 and three of nine curves of each size of Luo et al. 2025.
@@ -36,7 +37,7 @@ PRIORS = {
     "slowing": (-0.1, 0.4),
     "white": (np.log(0.0003), 1.2),
     "wobble": (np.log(0.0003), 0.65),
-    "drift": (np.log(0.0013), 0.85),
+    "drift": (np.log(0.002), 0.85),
     "drop_error": (np.log(0.03), 0.5),
 }
 _Kernels: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -45,14 +46,16 @@ _SCALES = np.array([scale for _, scale in PRIORS.values()])
 # Modes are sought with little and with much white scatter.
 _STARTS = np.zeros((2, len(_CENTRES)))
 _STARTS[1, 8:10] = 1.0, -1.0
-_WOBBLE_LENGTH, _DRIFT_LENGTH = 0.08, 1.0
+_WOBBLE_LENGTH, _DRIFT_LENGTH = 0.08, 2.5
+# A quarter of the prior's drop: half of a drop's error, roughly, is of its shape.
+_OF_WALK = 0.018
 _BETWEEN_TRUNKS, _WITHIN_TRUNK = 0.5, 0.5
 _MOST_ROUNDS, _TRIED, _ENOUGH = 12, 500, 200
 _STRETCH = 1.3
 _BATCH = 50
 _LARGE = 1e100
 _IMPOSSIBLE = -1e12
-_FARTHEST = 7.0  # Standard deviations of the prior, beyond which numbers overflow.
+_FARTHEST = 6.0  # Standard deviations of the prior, beyond which numbers overflow.
 
 
 @dataclass(frozen=True, eq=False)
@@ -318,6 +321,11 @@ class _Target:
     def own_kernels(self) -> _Kernels:
         return self.block.kernels(self.block)
 
+    @property
+    def step(self) -> float:
+        """How much of a drop has an error of its own, about."""
+        return _OF_WALK * self.unit
+
     def amplitudes(self, standard: np.ndarray) -> np.ndarray:
         """Return white, wobble and drift in units of the loss, and the error of a drop; shape
         (4, ...).
@@ -329,7 +337,7 @@ class _Target:
     def covariance(self, standard: np.ndarray, drops: np.ndarray) -> np.ndarray:
         """Return the covariance of the losses about the law, shape (..., points, points)."""
         white, wobble, drift, error = self.amplitudes(standard)[..., None, None]
-        total = _departures(self.own_kernels, drops, drops, wobble, drift, error)
+        total = _departures(self.own_kernels, drops, drops, wobble, drift, error, self.step)
         own = white[..., 0] ** 2 / self.counts + 1e-10 * self.unit**2
         diagonal = np.arange(len(self.losses))
         total[..., diagonal, diagonal] += own
@@ -373,7 +381,7 @@ class _Target:
         law, drops = self.block.losses_and_drops(at)
         there, drops_there = new.losses_and_drops(at)
         white, wobble, drift, error = self.amplitudes(standard)
-        noise = wobble, drift, error
+        noise = wobble, drift, error, self.step
         factor = cho_factor(self.covariance(standard, drops), lower=True, check_finite=False)
         across = _departures(kernels[0], drops_there, drops, *noise)
         inside = _departures(kernels[1], drops_there, drops_there, *noise)
@@ -391,10 +399,17 @@ def _departures(
     wobble: Values,
     drift: Values,
     error: Values,
+    step: float,
 ) -> np.ndarray:
-    """Return the covariance of departures between two blocks."""
+    """Return the covariance of departures between two blocks.
+
+    The error of a drop has a factor, and a Wiener process along the drop that starts with it: when
+    half of a decay is seen, the other half is not sure.
+    """
     of_wobble, of_drift, same = kernels
-    of_drops = same * drops[..., :, None] * others[..., None, :]
+    here, there = drops[..., :, None], others[..., None, :]
+    both = np.minimum(here, there).clip(0)
+    of_drops = same * (here * there + step * both)
     return np.asarray(wobble**2 * of_wobble + drift**2 * of_drift + error**2 * of_drops)
 
 
