@@ -8,9 +8,10 @@ At step t, with S(t) the sum of learning rates up to t, and S_k that sum when th
 
 with rates in units of the peak. A decay lowers the loss by B, fully once the sum has grown by some
 multiple of 1/C *of what it was*: the drop saturates in the fraction of the run that decays, however
-long the run is. With γ a little above zero, the longer a rate was held, the more its decay gives. Changes of the warm-up are left out. The multi-power law (K. Luo et al. 2025,
-arXiv:2503.12811) has κ = 1, γ = 0 and S(t) − S_k alone, so that a decay over some share of a short run
-gives less than a decay over the same share of a long one.
+long the run is. With γ a little above zero, the longer a rate was held, the more its decay gives.
+Changes of the warm-up are left out. The multi-power law (K. Luo et al. 2025, arXiv:2503.12811) has
+κ = 1, γ = 0 and S(t) − S_k alone, so that a decay over some share of a short run gives less than a
+decay over the same share of a long one.
 """
 
 from dataclasses import dataclass

@@ -14,7 +14,7 @@ _SKIPPED = 0.08
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """What a fit sees of one run.
+    """Points of one run, as a fit takes them.
 
     Attributes
     ----------

@@ -321,7 +321,7 @@ class _Target:
 
     @property
     def step(self) -> float:
-        """How much of a drop has an error of its own, about."""
+        """The variance of the walk of a drop's error for each unit of loss it has dropped."""
         return _OF_WALK * self.unit
 
     def amplitudes(self, standard: np.ndarray) -> np.ndarray:

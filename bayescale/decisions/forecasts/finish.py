@@ -81,7 +81,7 @@ class Finish:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """Where the run ends under the plan, and what else would give."""
+        """The end of the run under the plan, and under each other schedule."""
         rows = self.frame.to_dict("records")
         plan = rows[0]
         said = [
@@ -117,7 +117,7 @@ class Finish:
         return tuple(found)
 
     def to_dict(self) -> dict[str, Json]:
-        """Where the run stands, and the futures as a list."""
+        """The last logged step and loss, and the futures as a list."""
         return {
             "run": self.run,
             "step": self.step,
