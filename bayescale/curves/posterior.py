@@ -24,7 +24,7 @@ from bayescale.curves.points import Points
 from bayescale.curves.schedule import Schedule
 from bayescale.inference._mixture import Mixture
 
-# Centre and standard deviation of each coordinate: logarithms, but for growth; level, gap, drop
+# Centre and standard deviation of each coordinate: logarithms, but for slowing; level, gap, drop
 # and the amplitudes as shares of the last loss.
 PRIORS = {
     "level": (0.04, 0.1),
@@ -34,7 +34,7 @@ PRIORS = {
     "half": (np.log(0.006), 0.8),
     "shape": (0.0, 1.0),
     "power": (np.log(0.68), 0.27),
-    "growth": (0.13, 0.08),
+    "slowing": (-0.1, 0.4),
     "white": (np.log(0.0003), 1.2),
     "wobble": (np.log(0.0003), 0.65),
     "drift": (np.log(0.002), 0.85),
@@ -49,7 +49,7 @@ _STARTS[1, 8:10] = 1.0, -1.0
 _WOBBLE_LENGTH, _DRIFT_LENGTH = 0.08, 2.5
 # A quarter of the prior's drop: half of a drop's error, roughly, is of its shape.
 _OF_WALK = 0.018
-_BETWEEN_TRUNKS, _WITHIN_TRUNK, _DROPS_OF_TRUNK = 0.5, 0.5, 0.5
+_BETWEEN_TRUNKS, _WITHIN_TRUNK = 0.5, 0.5
 _MOST_ROUNDS, _TRIED, _ENOUGH = 12, 500, 200
 _STRETCH = 1.3
 _BATCH = 50
@@ -233,7 +233,7 @@ def _mode(target: "_Target") -> tuple[np.ndarray, np.ndarray]:
 def _coefficients(standard: np.ndarray, unit: float) -> Coefficients:
     """Return the law's coefficients from standardised coordinates, shape (..., 12)."""
     of_law = _CENTRES[:8] + _SCALES[:8] * standard[..., :8]
-    level, gap, exponent, drop, half, shape, power, growth = np.moveaxis(of_law, -1, 0)
+    level, gap, exponent, drop, half, shape, power, slowing = np.moveaxis(of_law, -1, 0)
     shape = np.exp(shape)
     above = unit * np.exp(gap)
     return Coefficients(
@@ -245,7 +245,7 @@ def _coefficients(standard: np.ndarray, unit: float) -> Coefficients:
         speed=np.expm1(np.log(2.0) / shape) / np.exp(half),
         shape=shape,
         power=np.exp(power),
-        growth=growth,
+        slowing=slowing,
     )
 
 
@@ -282,7 +282,7 @@ class _Block:
         return trunks - drops, drops
 
     def kernels(self, other: "_Block") -> _Kernels:
-        """Return the correlations of wobble, drift and errors of drops with another block."""
+        """Return the correlations of wobble, of drift, and of errors of drops."""
         same = (self.runs[:, None] == other.runs).astype(float)
         branch = (self.trunks[:, None] == other.trunks).astype(float)
         apart = np.abs(self.logs[:, None] - other.logs)
@@ -291,7 +291,7 @@ class _Block:
         scaled = np.sqrt(3) * apart / _DRIFT_LENGTH
         drift = (1 + scaled) * np.exp(-scaled)
         drift *= _BETWEEN_TRUNKS + (1 - _BETWEEN_TRUNKS) * branch
-        return wobble, drift, same + (branch - same).clip(0) * _DROPS_OF_TRUNK
+        return wobble, drift, same
 
 
 @dataclass(frozen=True, eq=False)
@@ -404,10 +404,10 @@ def _departures(
     The error of a drop has a factor, and a Wiener process along the drop that starts with it: when
     half of a decay is seen, the other half is not sure.
     """
-    of_wobble, of_drift, of_runs = kernels
+    of_wobble, of_drift, same = kernels
     here, there = drops[..., :, None], others[..., None, :]
     both = np.minimum(here, there).clip(0)
-    of_drops = of_runs * (here * there + step * both)
+    of_drops = same * (here * there + step * both)
     return np.asarray(wobble**2 * of_wobble + drift**2 * of_drift + error**2 * of_drops)
 
 
