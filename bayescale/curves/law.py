@@ -4,13 +4,14 @@ At step t, with S(t) the sum of learning rates up to t, and S_k that sum when th
 η_{k−1} to η_k,
 
     loss(t) = E + A (S(t) / S_ref)^−α − D(t)
-    D(t) = B Σ_k (η_{k−1}^κ − η_k^κ) (1 − (1 + C η_k^−γ (S(t) − S_k) / S_k)^−β)
+    D(t) = B Σ_k (S_k / S_ref)^γ (η_{k−1}^κ − η_k^κ) (1 − (1 + C (S(t) − S_k) / S_k)^−β)
 
 with rates in units of the peak. A decay lowers the loss by B, fully once the sum has grown by some
 multiple of 1/C *of what it was*: the drop saturates in the fraction of the run that decays, however
-long the run is. Changes of the warm-up are left out. The multi-power law (K. Luo et al. 2025,
-arXiv:2503.12811) has κ = 1 and S(t) − S_k alone, so that a decay over some share of a short run
-gives less than a decay over the same share of a long one.
+long the run is. With γ a little above zero, the longer a rate was held, the more its decay gives.
+Changes of the warm-up are left out. The multi-power law (K. Luo et al. 2025, arXiv:2503.12811) has
+κ = 1, γ = 0 and S(t) − S_k alone, so that a decay over some share of a short run gives less than a
+decay over the same share of a long one.
 """
 
 from dataclasses import dataclass
@@ -23,7 +24,6 @@ from bayescale.curves.schedule import Schedule
 Values: TypeAlias = float | np.ndarray
 
 _MOST_CHANGES = 100
-_LEAST_RATE = 0.01
 
 
 class Coefficients(NamedTuple):
@@ -38,7 +38,7 @@ class Coefficients(NamedTuple):
     speed: Values
     shape: Values
     power: Values
-    slowing: Values
+    growth: Values
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +51,15 @@ class Track:
         S(t) over S_ref.
     since : array, shape (points, changes)
         (S(t) − S_k) / S_k, zero before the change.
+    at_change : array, shape (changes,)
+        S_k over S_ref.
     before, after : array, shape (changes,)
         The learning rate before and after each change, as shares of the peak.
     """
 
     sums: np.ndarray
     since: np.ndarray
+    at_change: np.ndarray
     before: np.ndarray
     after: np.ndarray
 
@@ -87,20 +90,18 @@ class Track:
         at_change = np.maximum((sums[first] + sums[last + 1]) / 2, 1e-9 * reference)
         here = np.interp(steps, grid.steps, sums)
         since = np.maximum(here[:, None] - at_change, 0.0) / at_change
-        return cls(here / reference, since, rates[first], rates[last + 1])
+        return cls(here / reference, since, at_change / reference, rates[first], rates[last + 1])
 
     def drop(self, at: Coefficients) -> np.ndarray:
         """Return D(t), how far changes of the learning rate have lowered the loss.
 
         Coefficients may be arrays of shape (batch,); the result is then (batch, points).
         """
-        drop, speed, shape, power, slowing = (
-            np.asarray(one)[..., None]
-            for one in (at.drop, at.speed, at.shape, at.power, at.slowing)
+        drop, speed, shape, power, growth = (
+            np.asarray(one)[..., None] for one in (at.drop, at.speed, at.shape, at.power, at.growth)
         )
-        weights = self.before**power - self.after**power
-        scale = speed * np.maximum(self.after, _LEAST_RATE) ** -slowing
-        left = np.exp(-shape[..., None] * np.log1p(self.since * scale[..., None, :]))
+        weights = (self.before**power - self.after**power) * self.at_change**growth
+        left = np.exp(-shape[..., None] * np.log1p(self.since * speed[..., None]))
         return np.asarray(drop * np.einsum("...pc,...c->...p", 1 - left, weights))
 
     def trunk(self, at: Coefficients) -> np.ndarray:

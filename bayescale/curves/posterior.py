@@ -7,7 +7,8 @@ Gaussian and integrated out. What is left, eight coefficients and four amplitude
 importance sampling from a mixture that learns.
 
 Priors are in units of the loss, so that bits and nats give one posterior. They were chosen on the
-124M runs of Schaipp et al. 2025 and three of nine curves of each size of Luo et al. 2025.
+124M runs of Schaipp et al. 2025 and three of nine curves of each size of Luo et al. 2025; the one of
+growth was widened and moved towards zero after other sizes had been seen (docs/running_runs.md).
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ from bayescale.curves.points import Points
 from bayescale.curves.schedule import Schedule
 from bayescale.inference._mixture import Mixture
 
-# Centre and standard deviation of each coordinate: logarithms, but for slowing; level, gap, drop
+# Centre and standard deviation of each coordinate: logarithms, but for growth; level, gap, drop
 # and the amplitudes as shares of the last loss.
 PRIORS = {
     "level": (0.04, 0.1),
@@ -34,7 +35,7 @@ PRIORS = {
     "half": (np.log(0.006), 0.8),
     "shape": (0.0, 1.0),
     "power": (np.log(0.68), 0.27),
-    "slowing": (-0.1, 0.4),
+    "growth": (0.07, 0.09),
     "white": (np.log(0.0003), 1.2),
     "wobble": (np.log(0.0003), 0.65),
     "drift": (np.log(0.002), 0.85),
@@ -49,7 +50,7 @@ _STARTS[1, 8:10] = 1.0, -1.0
 _WOBBLE_LENGTH, _DRIFT_LENGTH = 0.08, 2.5
 # A quarter of the prior's drop: half of a drop's error, roughly, is of its shape.
 _OF_WALK = 0.018
-_BETWEEN_TRUNKS, _WITHIN_TRUNK = 0.5, 0.5
+_BETWEEN_TRUNKS, _WITHIN_TRUNK, _DROPS_OF_TRUNK = 0.5, 0.5, 0.5
 _MOST_ROUNDS, _TRIED, _ENOUGH = 12, 500, 200
 _STRETCH = 1.3
 _BATCH = 50
@@ -233,7 +234,7 @@ def _mode(target: "_Target") -> tuple[np.ndarray, np.ndarray]:
 def _coefficients(standard: np.ndarray, unit: float) -> Coefficients:
     """Return the law's coefficients from standardised coordinates, shape (..., 12)."""
     of_law = _CENTRES[:8] + _SCALES[:8] * standard[..., :8]
-    level, gap, exponent, drop, half, shape, power, slowing = np.moveaxis(of_law, -1, 0)
+    level, gap, exponent, drop, half, shape, power, growth = np.moveaxis(of_law, -1, 0)
     shape = np.exp(shape)
     above = unit * np.exp(gap)
     return Coefficients(
@@ -245,7 +246,7 @@ def _coefficients(standard: np.ndarray, unit: float) -> Coefficients:
         speed=np.expm1(np.log(2.0) / shape) / np.exp(half),
         shape=shape,
         power=np.exp(power),
-        slowing=slowing,
+        growth=growth,
     )
 
 
@@ -282,7 +283,7 @@ class _Block:
         return trunks - drops, drops
 
     def kernels(self, other: "_Block") -> _Kernels:
-        """Return the correlations of wobble, of drift, and of errors of drops."""
+        """Return the correlations of wobble, drift and errors of drops with another block."""
         same = (self.runs[:, None] == other.runs).astype(float)
         branch = (self.trunks[:, None] == other.trunks).astype(float)
         apart = np.abs(self.logs[:, None] - other.logs)
@@ -291,7 +292,7 @@ class _Block:
         scaled = np.sqrt(3) * apart / _DRIFT_LENGTH
         drift = (1 + scaled) * np.exp(-scaled)
         drift *= _BETWEEN_TRUNKS + (1 - _BETWEEN_TRUNKS) * branch
-        return wobble, drift, same
+        return wobble, drift, same + (branch - same).clip(0) * _DROPS_OF_TRUNK
 
 
 @dataclass(frozen=True, eq=False)
@@ -404,10 +405,10 @@ def _departures(
     The error of a drop has a factor, and a Wiener process along the drop that starts with it: when
     half of a decay is seen, the other half is not sure.
     """
-    of_wobble, of_drift, same = kernels
+    of_wobble, of_drift, of_runs = kernels
     here, there = drops[..., :, None], others[..., None, :]
     both = np.minimum(here, there).clip(0)
-    of_drops = same * (here * there + step * both)
+    of_drops = of_runs * (here * there + step * both)
     return np.asarray(wobble**2 * of_wobble + drift**2 * of_drift + error**2 * of_drops)
 
 

@@ -7,7 +7,7 @@ import bayescale as bs
 from bayescale.curves.law import Coefficients, Track, sums_of
 
 AT = Coefficients(
-    floor=2.0, gap=0.3, exponent=0.5, drop=0.2, speed=50.0, shape=0.7, power=0.6, slowing=0.1
+    floor=2.0, gap=0.3, exponent=0.5, drop=0.2, speed=50.0, shape=0.7, power=0.6, growth=0.1
 )
 
 
@@ -17,11 +17,12 @@ def two_stages(high: float, low: float, change: float, total: float) -> bs.Sched
 
 def test_the_formula_at_a_change_of_two_stages():
     schedule = two_stages(1e-3, 4e-4, 1000, 2000)
-    loss = Track.of(schedule, np.array([500.0, 2000.0]), 1e-3, 1000.0).loss(AT)
+    loss = Track.of(schedule, np.array([500.0, 2000.0]), 1e-3, 2000.0).loss(AT)
     # Written out: S is 500 and 1400 steps at the peak, S_k is 1000, and rates are 1 and .4.
-    left = (1 + 50.0 * 0.4**-0.1 * 0.4) ** -0.7
-    dropped = 0.2 * (1 - 0.4**0.6) * (1 - left)
-    expected = [2 + 0.3 * 0.5**-0.5, 2 + 0.3 * 1.4**-0.5 - dropped]
+    # S_ref is 2000.
+    left = (1 + 50.0 * 0.4) ** -0.7
+    dropped = 0.2 * 0.5**0.1 * (1 - 0.4**0.6) * (1 - left)
+    expected = [2 + 0.3 * 0.25**-0.5, 2 + 0.3 * 0.7**-0.5 - dropped]
     np.testing.assert_allclose(loss, expected, rtol=1e-6)
 
 
