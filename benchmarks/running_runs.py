@@ -9,6 +9,8 @@ schedule, and nothing else; the last loss is predicted.
 
 The form of the law and its priors were chosen on the 124M runs of Schaipp et al. and on the three
 known curves of each size of Luo et al. Neither is a row of *partial*; the 124M cooldown is marked.
+The prior of growth was set anew after all rows had been seen: results/running_runs_first.json holds
+what was measured before, of the law without growth.
 Partial curves are compared with the last value, a power law of the curve's later half, and the
 multi-power law with weak priors about its published constants.
 

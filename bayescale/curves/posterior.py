@@ -7,8 +7,9 @@ Gaussian and integrated out. What is left, eight coefficients and four amplitude
 importance sampling from a mixture that learns.
 
 Priors are in units of the loss, so that bits and nats give one posterior. They were chosen on the
-124M runs of Schaipp et al. 2025 and three of nine curves of each size of Luo et al. 2025; the one of
-growth was widened and moved towards zero after other sizes had been seen (docs/running_runs.md).
+124M runs of Schaipp et al. 2025 and three of nine curves of each size of Luo et al. 2025. The prior
+of growth was widened and moved towards zero after other sizes had been seen
+(docs/running_runs.md).
 """
 
 from collections.abc import Sequence
