@@ -139,7 +139,12 @@ class CurvePosterior:
 
 
 def fit_curves(
-    points: Sequence[Points], longest: Sequence[Schedule] = (), *, draws: int = 500, seed: int = 0
+    points: Sequence[Points],
+    longest: Sequence[Schedule] = (),
+    *,
+    unit: float | None = None,
+    draws: int = 500,
+    seed: int = 0,
 ) -> CurvePosterior:
     """Draw the posterior of the law from points of runs of one model.
 
@@ -148,13 +153,16 @@ def fit_curves(
     points : sequence of Points
     longest : sequence of Schedule
         Schedules that will be asked about; S_ref is the largest sum of all.
+    unit : float, optional
+        Loss that priors are shares of; by default the least of the last losses.
     draws : int
     seed : int
     """
     schedules = [one.schedule for one in points] + list(longest)
     peak = max(schedule.peak for schedule in schedules)
     reference = max(float(sums_of(schedule, peak)[-1]) for schedule in schedules)
-    unit = float(min(one.losses[-1] for one in points))
+    if unit is None:
+        unit = float(min(one.losses[-1] for one in points))
     target = _Target(points, peak, reference, unit)
     rng = np.random.default_rng(seed)
     tried, log_weights = _weighted(target, rng)

@@ -19,7 +19,9 @@ def held(seed: int, share: float) -> tuple[bool, float]:
     known = share * FULL.total >= STEPS
     counts = np.ones(known.sum(), dtype=int)
     points = [Points("run", FULL, STEPS[known], losses[:-1][known], counts, 0)]
-    draws = fit_curves(points, [FULL], draws=200, seed=seed).losses([Ask("run", FULL, END)])
+    # The simulation's own unit, so that priors are those that the truth was drawn from.
+    posterior = fit_curves(points, [FULL], unit=3.0, draws=200, seed=seed)
+    draws = posterior.losses([Ask("run", FULL, END)])
     low, high = np.quantile(draws.logged[0][:, -1], [0.05, 0.95])
     return bool(low <= losses[-1] <= high), float(high - low)
 
