@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from bayescale import processes as processes
     from bayescale.batches.batch import batch as batch
     from bayescale.citation import cite as cite
+    from bayescale.curves.curves import Curves as Curves
+    from bayescale.curves.schedule import Schedule as Schedule
     from bayescale.decisions.approaches.approaches import approaches as approaches
     from bayescale.decisions.approaches.isoflop import isoflop as isoflop
     from bayescale.decisions.checks.allocations.cuts import AfterBudgets as AfterBudgets
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from bayescale.decisions.checks.sensitivity import sensitivity as sensitivity
     from bayescale.decisions.checks.stack import stack as stack
     from bayescale.decisions.forecasts.chain import chain as chain
+    from bayescale.decisions.forecasts.finish import finish as finish
     from bayescale.decisions.forecasts.forecast import forecast as forecast
     from bayescale.decisions.forecasts.surface import surface as surface
     from bayescale.decisions.plans.allocate import allocate as allocate
@@ -86,6 +89,8 @@ _WHERE = {
     "FitWarning": "bayescale.errors",
     "RunsWarning": "bayescale.errors",
     "Runs": "bayescale.runs",
+    "Curves": "bayescale.curves.curves",
+    "Schedule": "bayescale.curves.schedule",
     "Posterior": "bayescale.posterior.posterior",
     "load": "bayescale.posterior.storage",
     "fit": "bayescale.inference",
@@ -94,6 +99,7 @@ _WHERE = {
     "Grid": "bayescale.inference.grid",
     "Importance": "bayescale.inference.importance",
     "NUTS": "bayescale.inference.nuts",
+    "finish": "bayescale.decisions.forecasts.finish",
     "forecast": "bayescale.decisions.forecasts.forecast",
     "backtest": "bayescale.decisions.checks.backtest",
     "backtest_allocation": "bayescale.decisions.checks.backtest_allocation",

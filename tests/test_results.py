@@ -28,6 +28,7 @@ from bayescale.decisions.checks.outliers import Outliers
 from bayescale.decisions.checks.profile import Profile
 from bayescale.decisions.checks.scores import INTERVALS
 from bayescale.decisions.checks.sensitivity import Sensitivity
+from bayescale.decisions.forecasts.finish import Finish
 from bayescale.decisions.forecasts.forecast import Forecast
 from bayescale.decisions.forecasts.surface import Surface
 from bayescale.decisions.plans.allocate import Allocation
@@ -84,6 +85,16 @@ def allocation():
 def forecast():
     inputs = pd.DataFrame({"n_params": [1e9], "n_tokens": [2e10]})
     return Forecast(inputs, "loss", FILLED[:, None], lambda: FILLED[:, None])
+
+
+def finish():
+    futures = {"future": ["planned", MARKUP], "end_step": [2.0, 3.0], "decay_step": [1.5, np.nan]}
+    draws = np.stack([FILLED, FILLED], axis=1)
+    path = pd.DataFrame({"step": [2.0], "q05": [1.0], "q50": [1.1], "q95": [1.2]})
+    logged = pd.DataFrame({"step": [1.0], "loss": [1.3]})
+    return Finish(
+        MARKUP, 1.0, 1.3, pd.DataFrame(futures), draws, draws, path, logged, 9.0, False
+    )  # fmt: skip
 
 
 def surface():
@@ -266,6 +277,7 @@ MADE = {
     Comparison: comparison,
     Design: design,
     FlatSet: flat_set,
+    Finish: finish,
     Forecast: forecast,
     GroupFits: group_fits,
     IsoFlop: isoflop,

@@ -3,6 +3,7 @@
 from bayescale.plots.backtest_bands import backtest_bands
 from bayescale.plots.beside_prior import beside_prior
 from bayescale.plots.calibration import calibration
+from bayescale.plots.finish import finish
 from bayescale.plots.flat_set import flat_set
 from bayescale.plots.isoflop import isoflop
 from bayescale.plots.loss_along_compute import loss_along_compute
@@ -16,6 +17,7 @@ __all__ = [
     "backtest_bands",
     "beside_prior",
     "calibration",
+    "finish",
     "flat_set",
     "isoflop",
     "loss_along_compute",
