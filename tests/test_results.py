@@ -38,13 +38,15 @@ from bayescale.decisions.plans.next_run import AS_DEAR, LARGER, SMALL, NextRun
 from bayescale.decisions.plans.plan import Plan
 from bayescale.decisions.plans.regret import Regret
 from bayescale.decisions.plans.returns import Returns
-from bayescale.decisions.recipes.fit_many import GroupFits
+from bayescale.decisions.recipes._team import Likeness
 from bayescale.decisions.recipes.gate import Audit
+from bayescale.decisions.recipes.group_fits import GroupFits
 from bayescale.decisions.recipes.recipe_law import RecipeLaw
 from bayescale.decisions.recipes.recipes import Recipes
 from bayescale.decisions.repeated_sampling.families import Beta
 from bayescale.decisions.repeated_sampling.pass_at_k import NEW, THESE, PassRates
 from bayescale.findings.base import Finding
+from bayescale.posterior.beside_prior import QUANTITIES
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Result, as_json, in_lines, table_to_html
 from bayescale.units import QUANTILES_AND_QUARTILES, QUANTILES_TO_SCORE
@@ -220,7 +222,9 @@ def group_fits():
     names = ("E", "A", "B", "alpha", "beta", "gamma", "sigma")
     params = dict.fromkeys(names, FILLED[None])
     one = Posterior(bs.laws.Coupled(), NOISE, METHOD, runs(), params, problems=WRONG)
-    return GroupFits(MARKUP, MARKUP, {MARKUP: one}, {MARKUP: one})
+    others = {MARKUP: dict.fromkeys(QUANTITIES, FILLED)}
+    likeness = Likeness(FILLED, FILLED, FILLED)
+    return GroupFits(MARKUP, MARKUP, {MARKUP: one}, {MARKUP: one}, others, likeness)
 
 
 def audit():

@@ -1,24 +1,34 @@
 """A figure of a running run: its losses so far, and where it will end."""
 
+from typing import overload
+
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bayescale.decisions.forecasts.finish import Finish
-from bayescale.plots._drawing import COLOURS, INK, Drawing, note, styled
+from bayescale.plots._drawing import COLOURS, INK, axes_of, drawn, styled
 
 _SKIPPED = 0.1
+_NOTE = "Points: logged losses. Band and bars: 90 % intervals."
 
 
+@overload
+def finish(result: Finish, *, ax: None = None) -> Figure: ...
+@overload
+def finish(result: Finish, *, ax: Axes) -> Axes: ...
 @styled
-def finish(result: Finish) -> Figure:
+def finish(result: Finish, *, ax: Axes | None = None) -> Figure | Axes:
     """Draw the losses of a run, the planned rest with its 90 % interval, and other ends.
 
     Parameters
     ----------
     result : Finish
+    ax : Axes, optional
+        Axes to draw on, in place of a new figure.
 
     Returns
     -------
-    Figure
+    Figure, or ``ax`` where it is given
 
     Examples
     --------
@@ -30,8 +40,8 @@ def finish(result: Finish) -> Figure:
     >>> bs.plots.finish(bs.finish(log, plan, draws=50)).axes[0].get_xlabel()
     'step'
     """
-    figure = Drawing(figsize=(7.0, 4.6), layout="constrained")
-    axes = figure.add_subplot(title=result.title, xlabel="step", ylabel="loss")
+    axes = axes_of(ax, (7.0, 4.6))
+    axes.set(title=result.title, xlabel="step", ylabel="loss")
     # The fall of the first steps would flatten all that is asked about.
     later = result.logged[result.logged["step"] >= _SKIPPED * result.step]
     axes.plot(later["step"], later["loss"], ".", markersize=3, color=INK, alpha=0.6)
@@ -39,8 +49,11 @@ def finish(result: Finish) -> Figure:
     axes.fill_between(path["step"], path["q05"], path["q95"], color=COLOURS[0], alpha=0.25, lw=0)
     axes.plot(path["step"], path["q50"], color=COLOURS[0], label="planned")
     others = result.frame.iloc[1:]
-    for row in others.to_dict("records"):
-        axes.plot([row["end_step"]] * 2, [row["q05"], row["q95"]], color=COLOURS[1], lw=1)
-        axes.plot(row["end_step"], row["q50"], "o", markersize=4, color=COLOURS[1])
-    note(figure, "Band and bars: 90 % intervals. Bars: ends of other decays.")
-    return figure
+    if len(others):
+        lengths = [others["q50"] - others["q05"], others["q95"] - others["q50"]]
+        axes.errorbar(
+            others["end_step"], others["q50"], lengths,
+            fmt="o", markersize=4, linewidth=1, color=COLOURS[1], label="ends of other decays",
+        )  # fmt: skip
+    axes.legend(loc="upper right")
+    return drawn(axes, ax, _NOTE)

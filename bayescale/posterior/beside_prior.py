@@ -43,8 +43,8 @@ def beside_prior(posterior: Posterior) -> pd.DataFrame:
     columns = ["prior_q05", "prior_q50", "prior_q95", "q05", "q50", "q95"]
     table = pd.DataFrame(columns=columns, dtype=float)
     if set(PARAMETERS) <= set(names_of(posterior.law.parameters)):
-        prior = _quantities(prior_draws(posterior))
-        found = _quantities(_in_data_units(posterior))
+        prior = quantities_of(prior_draws(posterior))
+        found = quantities_of(_in_data_units(posterior))
         for name in QUANTITIES:
             before, after = quantiles(prior[name]), quantiles(found[name])
             table.loc[name] = np.array(list(before.values()) + list(after.values()))
@@ -56,7 +56,7 @@ def coordinates_of(posterior: Posterior) -> dict[str, np.ndarray]:
     return at_reference(_in_data_units(posterior))
 
 
-def _quantities(params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def quantities_of(params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return draws of each quantity from parameters in the units of the data."""
     coordinates = at_reference(params)
     alpha, beta = params["alpha"], params["beta"]
@@ -82,3 +82,17 @@ def _in_data_units(posterior: Posterior) -> dict[str, np.ndarray]:
             logs = logs + power.sign * posterior.draws(power.exponent) * units[power.input]
         params[parameter.name] = np.exp(logs)
     return params
+
+
+def params_of(posterior: Posterior, params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return draws of the law's parameters from those where the reference is one."""
+    units = centre_of(posterior.runs, posterior.law)
+    found = {}
+    for parameter in posterior.law.parameters:
+        logs = np.log(params[parameter.name])
+        if parameter.role == "level":
+            logs = logs + units[posterior.law.response]
+        for power in parameter.powers:
+            logs = logs - power.sign * params[power.exponent] * units[power.input]
+        found[parameter.name] = np.exp(logs)
+    return found

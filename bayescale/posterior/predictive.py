@@ -65,19 +65,28 @@ def log_departure(
         return np.zeros((1, 1, 1))
     counting = shared if processes is None else processes
     at = locate(posterior.runs, posterior.law.inputs, inputs)
-    bases = [basis for basis in posterior.bases if basis.process in counting]
-    features = [_padded(basis, at) * (basis.process in counting) for basis in posterior.bases]
-    total = np.asarray(departure(shared, posterior.params, posterior.coefficients, features))
+    total = explained_departure(posterior, at, counting)
     if inputs is None:
         return total
     rng = np.random.default_rng(seed)
-    for basis in bases:
+    for basis in [one for one in posterior.bases if one.process in counting]:
         amplitude = posterior.params[basis.process.amplitude.name][..., None]
         root = basis.root_of_remainder(at)
         used = root.any(axis=0)
         unit = rng.standard_normal(total.shape)[..., used] @ root[:, used].T
         total = total + amplitude * unit
     return total
+
+
+def explained_departure(
+    posterior: "Posterior", at: Locations, processes: Sequence[Process]
+) -> np.ndarray:
+    """Return what the functions of processes add to log loss at locations, without what they leave
+    open; shape (chain, draw, locations).
+    """
+    features = [_padded(basis, at) * (basis.process in processes) for basis in posterior.bases]
+    shared = posterior.noise.shared
+    return np.asarray(departure(shared, posterior.params, posterior.coefficients, features))
 
 
 def density(

@@ -199,6 +199,39 @@ def at_reference(params: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     }
 
 
+def from_reference(coordinates: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return parameters in units of the reference from coordinates, slopes included: the inverse
+    of `at_reference`.
+
+    Parameters
+    ----------
+    coordinates : mapping of arrays, each of shape (draws,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bayescale.priors.at_frontier import at_reference, from_reference
+    >>> half = {"E": 0.5, "A": 0.25, "B": 0.25, "alpha": 0.4, "beta": 0.4, "gamma": 1.0}
+    >>> params = {name: np.array([value]) for name, value in half.items()}
+    >>> {name: float(value[0]) for name, value in from_reference(at_reference(params)).items()}
+    {'E': 0.5, 'A': 0.25, 'B': 0.25, 'alpha': 0.4, 'beta': 0.4, 'gamma': 1.0}
+    """
+    floor, share = coordinates["floor_log_odds"], coordinates["params_log_odds"]
+    gamma = np.exp(coordinates["log_gamma"])
+    exponent = np.exp(coordinates["log_exponent"])
+    half_ratio = np.exp(coordinates["log_exponent_ratio"] / 2)
+    # −log(1 + e^−x) is the log of the share whose log odds are x.
+    log_excess = coordinates["log_level"] - np.logaddexp(0, floor)
+    return {
+        "E": np.exp(coordinates["log_level"] - np.logaddexp(0, -floor)),
+        "A": np.exp(log_excess - gamma * np.logaddexp(0, -share)),
+        "B": np.exp(log_excess - gamma * np.logaddexp(0, share)),
+        "alpha": exponent / half_ratio,
+        "beta": exponent * half_ratio,
+        "gamma": gamma,
+    }
+
+
 def _clipped(value: FloatOrArray, most: float) -> FloatOrArray:
     """Return a value no further from zero than ``most``."""
     # JAX would compile a program for one number.

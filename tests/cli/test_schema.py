@@ -21,6 +21,7 @@ LINES = {
     "batch": [("dey2023_pile",)],
     "check": [("dey2023_pile",), ("sweep.csv",)],
     "design": [("post.nc", "--budget", 1e22)],
+    "finish": [("log.csv", "--total", 4e4)],
     "fit": [("dey2023_pile",), ("dey2023_pile", "--sensitivity", "--out", "fit.nc")],
     "forecast": [("post.nc", "--n-params", 1e10, "--n-tokens", 1e11)],
     "gate": [("sweeps.csv", *RECIPES, "--compute", 1e23)],
@@ -48,6 +49,8 @@ def by_hand(monkeypatch, simulated, sweeps, compared, made_sensitivity, folder):
     monkeypatch.setattr(bs, "sensitivity", lambda *_, **__: made_sensitivity)
     monkeypatch.setattr(bs, "batch", lambda *_, **__: made.batch())
     monkeypatch.setattr(bs, "backtest", lambda *_, **__: made.backtest())
+    (folder / "log.csv").write_text("run,step,lr,loss\nbig,1000,0.001,3\nbig,2000,0.001,2.9\n")
+    monkeypatch.setattr(bs, "finish", lambda *_, **__: made.finish())
     monkeypatch.setattr(bs, "backtest_allocation", lambda *_, **__: made.backtest_allocation())
 
 

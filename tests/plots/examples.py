@@ -14,6 +14,7 @@ from bayescale.decisions.checks.backtest import Backtest, scored
 from bayescale.decisions.checks.forecasters import BASELINE, Prediction
 from bayescale.decisions.checks.holdouts.base import Fold
 from bayescale.decisions.checks.sensitivity import UNITS, Sensitivity
+from bayescale.decisions.forecasts.finish import Finish
 from bayescale.decisions.plans.flat_set import FlatSet
 from bayescale.posterior.posterior import Posterior
 from tests.known_posteriors import known_posterior
@@ -99,6 +100,27 @@ def beside_prior() -> Posterior:
 
 def calibration() -> Backtest:
     return tested()
+
+
+def finish() -> Finish:
+    """Return the end of a run that is training at a constant rate, from numbers made by hand."""
+    step = np.arange(1000.0, 30_001.0, 500.0)
+    logged = pd.DataFrame({"step": step, "loss": 2.5 + 12 * step**-0.5})
+    ahead = np.linspace(31_000, 50_000, 20)
+    middle = 2.5 + 12 * ahead**-0.5 - 0.06 * np.clip((ahead - 40_000) / 10_000, 0, 1)
+    width = 0.003 + 0.002 * (ahead - 30_000) / 10_000
+    path = pd.DataFrame({"step": ahead, "q05": middle - width, "q50": middle, "q95": middle + width})
+    futures = pd.DataFrame(
+        {
+            "future": ["planned", "Decay from now over 20%"],
+            "end_step": [50_000.0, 37_500.0],
+            "decay_step": [40_000.0, 30_000.0],
+        }
+    )
+    rng = np.random.default_rng(0)
+    draws = np.array([2.494, 2.505]) + 0.004 * rng.standard_normal((500, 2))
+    last = float(logged["loss"].iloc[-1])
+    return Finish("big", 30_000.0, last, futures, draws, draws, path, logged, 400.0, True)
 
 
 def flat_set() -> FlatSet:

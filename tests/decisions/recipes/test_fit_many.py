@@ -5,11 +5,10 @@ import pandas as pd
 import pytest
 
 import bayescale as bs
-from bayescale.decisions.recipes.fit_many import GroupFits
+from bayescale.decisions.recipes.group_fits import GroupFits
 from bayescale.errors import InputError
 from bayescale.inference._programs import programs_compiled
 from bayescale.posterior.predictive import some_draws
-from bayescale.priors.at_frontier import AtFrontier
 
 METHOD = bs.Importance(draws=400)
 RECIPES = {"old": 1.0, "new": 2**0.34, "between": 1.1}
@@ -49,9 +48,27 @@ def test_a_group_is_narrower_with_the_others_than_alone(fits: GroupFits) -> None
     assert together.mean() < alone.mean()
 
 
-def test_the_prior_of_a_group_is_one_that_anybody_can_state(fits: GroupFits) -> None:
-    for posterior in fits.posteriors.values():
-        assert isinstance(posterior.law.prior, AtFrontier)
+def test_draws_of_one_number_belong_together(fits: GroupFits) -> None:
+    alpha = fits.draws("alpha")
+    assert alpha.dims == ("draw", "recipe")
+    assert np.corrcoef(alpha.sel(recipe="old"), alpha.sel(recipe="new"))[0, 1] > 0.3
+
+
+def test_what_groups_share_cancels_in_the_difference_of_their_losses(fits: GroupFits) -> None:
+    losses = fits.losses(n_params=1e10, n_tokens=[2e11, 4e11])
+    assert losses.dims == ("draw", "recipe", "run")
+    logs = np.log(losses)
+    gap = (logs.sel(recipe="new") - logs.sel(recipe="old")).std("draw")
+    independent = np.sqrt((logs.var("draw").sel(recipe=["new", "old"])).sum("recipe"))
+    assert (gap < 0.8 * independent).all()
+
+
+def test_a_loss_of_a_group_is_spread_as_its_forecast(fits: GroupFits) -> None:
+    at = {"n_params": 1e10, "n_tokens": 2e11}
+    joint = np.log(fits.losses(**at).sel(recipe="new").to_numpy())
+    alone = np.log(bs.forecast(fits["new"], **at).draws)
+    np.testing.assert_allclose(joint.mean(), alone.mean(), atol=0.1 * alone.std())
+    np.testing.assert_allclose(joint.std(), alone.std(), rtol=0.1)
 
 
 def test_a_group_is_saved_and_loaded_as_any_posterior(fits: GroupFits, tmp_path) -> None:
@@ -69,10 +86,25 @@ def test_the_ranking_says_how_probable_it_is_that_a_group_is_the_best(fits: Grou
     assert (ranking["expected_regret"] >= 0).all()
 
 
-def test_a_group_with_other_draws_than_the_others_is_ranked_with_them(fits: GroupFits) -> None:
-    few = some_draws(fits["old"], np.arange(100))
-    mixed = GroupFits(fits.name, fits.by, {**fits.posteriors, "old": few}, fits.alone)
-    assert mixed.ranking(1e23)["probability_best"].sum() == pytest.approx(1.0)
+def test_pairs_say_which_of_two_is_better_and_by_how_much(fits: GroupFits) -> None:
+    pairs = fits.pairs(1e23)
+    assert len(pairs) == 3
+    first = pairs.iloc[0]
+    assert first["better"] == "new"
+    assert first["probability"] >= 0.5
+    assert first["q05"] < first["q50"] < first["q95"]
+
+
+def test_groups_with_other_numbers_of_draws_are_given_equally_many(monkeypatch) -> None:
+    drawn = bs.Importance.run_all
+    counts = iter([400, 250, 400])
+
+    def uneven(self, problems):
+        return [some_draws(one, np.arange(next(counts))) for one in drawn(self, problems)]
+
+    monkeypatch.setattr(bs.Importance, "run_all", uneven)
+    found = bs.fit_many(table(), by="recipe", method=METHOD)
+    assert {one.n_draws for one in found.posteriors.values()} == {250}
 
 
 def test_a_budget_that_is_not_positive_is_refused(fits: GroupFits) -> None:
@@ -113,3 +145,18 @@ def test_runs_take_any_of_their_columns_for_the_group() -> None:
     runs = bs.Runs.read(table(), group="recipe")
     with pytest.raises(InputError, match="has no column mixture"):
         bs.fit_many(runs, by="mixture", method=METHOD)
+
+
+def test_several_losses_of_the_same_runs_are_groups() -> None:
+    runs = table()[lambda t: t["recipe"] == "old"].drop(columns="recipe")
+    runs = runs.rename(columns={"loss": "loss_c4"}).assign(loss_code=lambda t: t["loss_c4"] * 0.6)
+    found = bs.fit_many(runs, losses=["loss_c4", "loss_code"], method=METHOD)
+    assert found.by == "score"
+    assert list(found.posteriors) == ["loss_c4", "loss_code"]
+    medians = np.median(found.losses(n_params=1e10, n_tokens=2e11).isel(run=0), axis=0)
+    np.testing.assert_allclose(medians[1] / medians[0], 0.6, rtol=0.02)
+
+
+def test_a_column_of_groups_and_several_losses_are_not_given_together() -> None:
+    with pytest.raises(InputError, match="Give one of by"):
+        bs.fit_many(table(), by="recipe", losses=["loss"], method=METHOD)
