@@ -85,10 +85,10 @@ class Linearisation:
         coordinates = dict(zip(self.names, (draws[:, : len(mean)] + mean).T, strict=True))
         found = params_of(alone, from_reference(coordinates))
         params = {name: values.reshape(shape) for name, values in found.items()}
-        coefficients = alone.coefficients.reshape(len(draws), -1).copy()
+        rows = alone.coefficients.reshape(len(draws), -1).copy()
         for ours, theirs, scale in self._columns(alone):
-            coefficients[:, theirs] = draws[:, ours] / scale
-        coefficients = coefficients.reshape(alone.coefficients.shape)
+            rows[:, theirs] = draws[:, ours] / scale
+        coefficients = rows.reshape(alone.coefficients.shape)
         return replace(alone, params={**alone.params, **params}, coefficients=coefficients)
 
     def quantities(self, alone: Posterior, draws: np.ndarray) -> dict[str, np.ndarray]:
@@ -177,12 +177,9 @@ def scatter_of(
     chains = next(iter(posterior.params.values())).shape
     spread = posterior.density(log_prediction.reshape(*chains, -1), inputs)
     student = cast("dist.StudentT", spread)
-    scale, freedom = np.broadcast_arrays(np.asarray(student.scale), np.asarray(student.df))
-    everywhere = (
-        np.broadcast_to(scale, spread.batch_shape),
-        np.broadcast_to(freedom, spread.batch_shape),
-    )
-    return tuple(value.reshape(log_prediction.shape) for value in everywhere)
+    scale = np.broadcast_to(np.asarray(student.scale), spread.batch_shape)
+    freedom = np.broadcast_to(np.asarray(student.df), spread.batch_shape)
+    return scale.reshape(log_prediction.shape), freedom.reshape(log_prediction.shape)
 
 
 def _names(posterior: Posterior) -> np.ndarray:

@@ -30,6 +30,7 @@ from bayescale.posterior.predictive import some_draws
 from bayescale.priors.at_frontier import AtFrontier
 from bayescale.priors.library import Library
 from bayescale.runs import Runs, RunsLike
+from bayescale.tables.sources import TableLike
 
 _FEWEST_GROUPS = 2
 
@@ -167,7 +168,7 @@ def _by_loss(runs: RunsLike, losses: Sequence[str]) -> tuple[str, dict[str, Runs
     return name, groups
 
 
-def _read(runs: RunsLike, **columns: str) -> Runs:
+def _read(runs: TableLike, **columns: str) -> Runs:
     """Return the runs, without warnings about all of them together.
 
     That families differ is meant here; each group is examined by itself.

@@ -66,11 +66,12 @@ class GroupFits:
         for group, posterior in self.posteriors.items():
             alone = beside_prior(self.alone[group])
             together = beside_prior(posterior)
+            of_others = self.others[group]
             table = pd.DataFrame(index=together.index)
             for column in ("q05", "q50", "q95"):
                 table[f"library_{column}"] = alone[f"prior_{column}"]
-                of_others = [quantiles(self.others[group][name])[column] for name in table.index]
-                table[f"others_{column}"] = of_others
+                others = {name: quantiles(draws)[column] for name, draws in of_others.items()}
+                table[f"others_{column}"] = pd.Series(others)
                 table[f"alone_{column}"] = alone[column]
                 table[column] = together[column]
             tables.append(table.reset_index().assign(**{self.by: group}))
