@@ -1,6 +1,4 @@
-"""The place of the dearest runs, and the sweep's own prior: what a prior may know of a sweep before
-it is fitted.
-"""
+"""The place of the dearest runs: what a prior may know of a sweep before it is fitted."""
 
 from typing import NamedTuple
 
@@ -11,8 +9,7 @@ from bayescale.parameters import FloatOrArray
 
 
 class Sweep(NamedTuple):
-    """Compute and shape of the runs at the frontier, in decades from a sweep of usual size; and how
-    a prior of this sweep's own differs from that of the law, where it has one.
+    """Compute and shape of the runs at the frontier, in decades from a sweep of usual size.
 
     Attributes
     ----------
@@ -20,15 +17,10 @@ class Sweep(NamedTuple):
         log10 of compute, FLOPs, less 19; zero where the runs do not say.
     tokens_per_param : number or array of no dimension
         log10 of D/N less that of 20; zero where the runs do not say.
-    shift, stretch : number or array, shape (coordinates,)
-        What `bayescale.priors._moved.Moved` does with the coordinates of a law: what other groups
-        of runs say comes with the data, so that all groups share compiled programs.
     """
 
     compute: FloatOrArray = 0.0
     tokens_per_param: FloatOrArray = 0.0
-    shift: FloatOrArray = 0.0
-    stretch: FloatOrArray = 1.0
 
     def on_device(self) -> "Sweep":
         """Return the same numbers as arrays that compiled programs take."""

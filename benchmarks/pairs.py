@@ -12,7 +12,7 @@ alone, the share of differences that 90 % intervals hold, the mean regret of cho
 loss as a ratio to that of choosing by the dearest run of each ladder, and how often the better of
 two had the lower loss by the probability that was said. Writes benchmarks/results/pairs.json.
 
-    python benchmarks/pairs.py
+    BAYESCALE_DATA=... python benchmarks/pairs.py
 """
 
 import warnings

@@ -149,6 +149,18 @@ def _accelerator(result: JsonObject) -> list[list[str]]:
     return rows
 
 
+def _pairs(result: JsonObject) -> list[list[str]]:
+    rows = [["team", "CRPS ratio", "90 % hold alone", "90 % hold jointly", "regret ratio"]]
+    rows[0].append("said and right, by how sure it was")
+    for row in result["by_kind"]:
+        names = ("ratio", "covered90_alone", "covered90_joint", "regret_ratio")
+        told = [(row[f"said_{i}"], row[f"right_{i}"]) for i in range(5)]
+        calibration = [f"{said:.2f} {right:.2f}" for said, right in told if said is not None]
+        figures = [f"{row[name]:.2f}" for name in names]
+        rows.append([row["kind"], *figures, ", ".join(calibration)])
+    return rows
+
+
 def _teams(result: JsonObject) -> list[list[str]]:
     rows = [["runs", "families", "ratio", "worst family", "90 % hold alone", "90 % hold together"]]
     for row in result["by_runs"]:
@@ -263,6 +275,7 @@ TABLES = {
     "roofline": Table(("roofline",), _roofline),
     "precision": Table(("roofline",), _precision),
     "accelerator": Table(("accelerator",), _accelerator),
+    "pairs": Table(("pairs",), _pairs),
     "teams": Table(("teams",), _teams),
 }
 

@@ -20,6 +20,7 @@ VERBS = {
     },
     "Forecast": {
         "forecast": ("What loss will a run reach?", "13_olmo_ladder"),
+        "finish": ("Where will a running run end?", "15_running_run"),
         "surface": ("What loss is there at every size and length?", ""),
         "chain": ("What will a run score on a benchmark?", "08_loss_to_pass_at_k"),
         "pass_at_k": ("How many problems do many samples solve?", "08_loss_to_pass_at_k"),

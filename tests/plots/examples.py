@@ -109,7 +109,8 @@ def finish() -> Finish:
     ahead = np.linspace(31_000, 50_000, 20)
     middle = 2.5 + 12 * ahead**-0.5 - 0.06 * np.clip((ahead - 40_000) / 10_000, 0, 1)
     width = 0.003 + 0.002 * (ahead - 30_000) / 10_000
-    path = pd.DataFrame({"step": ahead, "q05": middle - width, "q50": middle, "q95": middle + width})
+    low, high = middle - width, middle + width
+    path = pd.DataFrame({"step": ahead, "q05": low, "q50": middle, "q95": high})
     futures = pd.DataFrame(
         {
             "future": ["planned", "Decay from now over 20%"],

@@ -49,7 +49,7 @@ _JITTER = 1e-9
 
 
 class Group(NamedTuple):
-    """What one group has seen, as a linear model of v = (θ, u) less its prior mean.
+    """The log losses that one group has seen, as a linear model of v = (θ, u) less its prior mean.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class Common(NamedTuple):
 
 
 class Likeness(NamedTuple):
-    """How alike groups are: f, h and r, one value for each draw."""
+    """Values of f, h and r, which say how alike groups are: one of each for each draw."""
 
     law: np.ndarray
     departures: np.ndarray
