@@ -41,6 +41,7 @@ VERBS = {
         "next_run": ("Which one more run would tell most?", "06_next_runs"),
         "design": ("Which runs, within a budget, would tell most?", "06_next_runs"),
         "report": ("How do I show a plan to somebody else?", ""),
+        "to_table": ("How do I put a result into a paper?", ""),
     },
     "Check": {
         "backtest": ("Would the intervals have held on these runs?", ""),

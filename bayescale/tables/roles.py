@@ -216,15 +216,15 @@ _ACCURACIES = frozenset(
 )
 _ACCURACIES |= {"mmlu", "gsm8k", "hellaswag", "winrate", "elo", "auc", "precision", "recall"}
 _ACCURACIES |= {"return", "correct", "solved"}
+# Bits per byte of a benchmark's answers are a loss, though the benchmark is named.
+_LOSSES = frozenset({"loss", "error", "perplexity", "entropy", "nll", "bits", "bpb", "nats"})
 
 
 def names_an_accuracy(text: str) -> bool:
     """Return whether a heading names what rises as models improve, and so no loss."""
     parts = heading(text)
     is_top_k = parts.has("top") and parts.has("1", "5")
-    return (is_top_k or parts.has(*_ACCURACIES)) and not parts.has(
-        "loss", "error", "perplexity", "entropy"
-    )
+    return (is_top_k or parts.has(*_ACCURACIES)) and not parts.has(*_LOSSES)
 
 
 def role_of(name: str) -> Role:

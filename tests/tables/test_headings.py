@@ -100,7 +100,9 @@ def test_an_accuracy_is_known_by_its_name(text):
     assert names_an_accuracy(text)
 
 
-@pytest.mark.parametrize("text", ["val_loss", "top1 error", "stopping loss", "mmlu_loss"])
+@pytest.mark.parametrize(
+    "text", ["val_loss", "top1 error", "stopping loss", "mmlu_loss", "bpb_hellaswag", "mmlu nll"]
+)
 def test_a_loss_is_no_accuracy(text):
     assert not names_an_accuracy(text)
 
