@@ -6,6 +6,7 @@ from itertools import combinations
 from typing import cast
 
 import numpy as np
+import pandas as pd
 from numpyro import distributions as dist
 from scipy.linalg import solve_triangular
 
@@ -183,7 +184,8 @@ def scatter_of(
 
 
 def _names(posterior: Posterior) -> np.ndarray:
-    """Return a name of each training run: its parameters and tokens."""
-    columns = posterior.runs.columns(posterior.law.inputs)
-    names = ["/".join(map(str, row)) for row in np.column_stack(list(columns.values()))]
-    return np.array(names, dtype=object)
+    """Return a name of each training run: its parameters and tokens, and which one of these."""
+    table = pd.DataFrame(posterior.runs.columns(posterior.law.inputs))
+    columns = list(table)
+    table["again"] = table.groupby(columns).cumcount()
+    return table.astype(str).agg("/".join, axis=1).to_numpy()

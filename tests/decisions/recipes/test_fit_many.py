@@ -157,6 +157,14 @@ def test_several_losses_of_the_same_runs_are_groups() -> None:
     np.testing.assert_allclose(medians[1] / medians[0], 0.6, rtol=0.02)
 
 
+def test_a_run_that_was_made_again_is_another_run() -> None:
+    runs = table()[lambda t: t["recipe"] == "old"].drop(columns="recipe")
+    again = pd.concat([runs, runs.assign(loss=lambda t: t["loss"] * 1.001)], ignore_index=True)
+    texts = again.rename(columns={"loss": "loss_c4"}).assign(loss_code=lambda t: 0.6 * t["loss_c4"])
+    found = bs.fit_many(texts, losses=["loss_c4", "loss_code"], method=METHOD)
+    assert np.isfinite(found.losses(n_params=1e10, n_tokens=2e11)).all()
+
+
 def test_a_column_of_groups_and_several_losses_are_not_given_together() -> None:
     with pytest.raises(InputError, match="Give one of by"):
         bs.fit_many(table(), by="recipe", losses=["loss"], method=METHOD)
