@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bayescale.laws.learning_rate import LearningRate as LearningRate
     from bayescale.laws.m4 import M4 as M4
     from bayescale.laws.majority_vote import MajorityVote as MajorityVote
+    from bayescale.laws.mixture import Mixture as Mixture
     from bayescale.laws.overtrained import Overtrained as Overtrained
     from bayescale.laws.pass_at_k import PassAtK as PassAtK
     from bayescale.laws.power_law import PowerLaw as PowerLaw
