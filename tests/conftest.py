@@ -251,7 +251,10 @@ def with_every_column(runs: Any) -> Any:
         "error": loss / 5,
     }
     shares = {"score": 1 - loss / 5, "failure_rate": loss / 5}
-    return Runs.from_frame(runs.frame.assign(**more, **inputs, **counted, **responses, **shares))
+    web, code = (rank % 7) / 10, (rank % 3) / 8
+    mixture = {"share_web": web, "share_code": code, "share_books": 1 - web - code}
+    columns = {**more, **inputs, **counted, **responses, **shares, **mixture}
+    return Runs.from_frame(runs.frame.assign(**columns))
 
 
 def with_a_size_of_two_runs(posterior: Any) -> Any:

@@ -43,6 +43,7 @@ kaplan             N     m     n     i     b     M     n     m     -     -     -
 learning_rate      m     n     i     m     m     n     m     b     -     -     -
 m4                 n     i     m     b     n     m     m     m     -     -     -
 majority_vote      i     m     m     n     m     n     m     b     m     -     -
+mixture            n     i     b     m     n     m     m     m     -     -     -
 overtrained        b     m     n     m     n     i     m     m     -     -     -
 pass_at_k          m     n     m     n     i     m     m     b     -     -     -
 power_law          n     M     n     ig    Mg    bg    g     m     -     -     Ni
