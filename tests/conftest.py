@@ -253,7 +253,8 @@ def with_every_column(runs: Any) -> Any:
     shares = {"score": 1 - loss / 5, "failure_rate": loss / 5}
     web, code = (rank % 7) / 10, (rank % 3) / 8
     mixture = {"share_web": web, "share_code": code, "share_books": 1 - web - code}
-    columns = {**more, **inputs, **counted, **responses, **shares, **mixture}
+    formats = {"share_int8": (rank % 3 == 0) * 1.0, "share_int4": (rank % 3 == 1) * 1.0}
+    columns = {**more, **inputs, **counted, **responses, **shares, **mixture, **formats}
     return Runs.from_frame(runs.frame.assign(**columns))
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from bayescale.laws.overtrained import Overtrained as Overtrained
     from bayescale.laws.pass_at_k import PassAtK as PassAtK
     from bayescale.laws.power_law import PowerLaw as PowerLaw
+    from bayescale.laws.precision import Precision as Precision
+    from bayescale.laws.precision_penalty import PrecisionPenalty as PrecisionPenalty
     from bayescale.laws.rectified_sft import RectifiedSFT as RectifiedSFT
     from bayescale.laws.routed_experts import RoutedExperts as RoutedExperts
     from bayescale.laws.sigmoid import Sigmoid as Sigmoid

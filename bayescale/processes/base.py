@@ -108,8 +108,10 @@ def locate(
     shape = np.zeros(count)
     if {"n_params", "n_tokens"} <= set(inputs):
         shape = (decades["n_params"] - decades["n_tokens"]) / 2
+    # Departures are smooth in counts; a share of nothing is infinitely far from the next.
+    counts = [name for name in inputs if not name.startswith(SHARE)] or list(inputs)
     return Locations(
-        np.stack(list(decades.values()), axis=1),
+        np.stack([decades[name] for name in counts], axis=1),
         _total(decades),
         _groups(runs, new, count),
         _log_size(fitted, None if new is None else places, count),

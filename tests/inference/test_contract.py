@@ -47,6 +47,8 @@ mixture            n     i     b     m     n     m     m     m     -     -     -
 overtrained        b     m     n     m     n     i     m     m     -     -     -
 pass_at_k          m     n     m     n     i     m     m     b     -     -     -
 power_law          n     M     n     ig    Mg    bg    g     m     -     -     Ni
+precision          n     i     b     m     n     m     m     m     -     -     -
+precision_penalty  m     n     m     n     i     m     m     b     -     -     -
 rectified_sft      m     n     i     m     m     n     m     bM    -     -     -
 routed_experts     n     i     b     m     n     m     m     m     -     -     -
 sigmoid            i     m     M     n     m     n     m     b     -     -     -

@@ -326,12 +326,12 @@ def test_loss_at_the_centre_is_a_straight_coordinate(any_law):
         assert any_law.decorrelate(list(logs)) == list(logs)
         return
     params = constants_at(any_law, logs)
+    log_inputs = {name: centre_of(any_law, name) for name in any_law.inputs}
     # The centre of the data's tokens says nothing of how many of them are unique: none of them is
-    # seen again there.
-    log_inputs = {
-        name: 800.0 if name == "unique_tokens" else centre_of(any_law, name)
-        for name in any_law.inputs
-    }
+    # seen again there. Beside counts, a share is of a format that no run of the centre has.
+    log_inputs |= dict.fromkeys({"unique_tokens"} & set(any_law.inputs), 800.0)
+    if not of_shares:
+        log_inputs |= {name: -800.0 for name in log_inputs if name.startswith("share_")}
     at_centre = any_law.predict(params, log_inputs)
     assert float(any_law.decorrelate(list(logs))[0]) == pytest.approx(float(at_centre), rel=1e-12)
 
