@@ -241,6 +241,7 @@ def with_every_column(runs: Any) -> Any:
         "n_experts": rank,
         "n_attempts": rank,
         "n_votes": rank,
+        "n_streams": rank,
         "n_samples": np.full(len(rank), max(30.0, len(rank))),
         "n_correct": (rank / 2).round(),
     }
