@@ -21,7 +21,7 @@ from bayescale.findings import on_reading
 from bayescale.results import in_lines, table_to_html
 from bayescale.tables.nearest import lacking
 from bayescale.tables.reading import Reading, read_table
-from bayescale.tables.rows import SHARE, faults
+from bayescale.tables.rows import SHARE, faults, with_logarithm
 from bayescale.tables.sources import TableLike
 from bayescale.units import NATS_PER_TOKEN, six_nd
 
@@ -29,8 +29,6 @@ REQUIRED = ("n_params", "n_tokens", "loss")
 OPTIONAL_NUMBERS = ("flops", "unique_tokens", "loss_se", "weight", "n_correct", "n_samples")
 
 _FINEST_RELATIVE_ERROR = 1e-6
-# What stands for a share of nothing, since laws read inputs on their logarithm.
-_LEAST_SHARE = 1e-12
 _COUNTS = {"n_correct", "n_samples"}
 
 
@@ -286,7 +284,7 @@ class Runs:
         """
         if name.startswith(SHARE) and name in self.frame:
             shares = _numbers(self.frame.reset_index(), name, self.name)
-            return np.maximum(shares.to_numpy(), _LEAST_SHARE)
+            return with_logarithm(name, shares.to_numpy())
         if name in self.frame:
             values = self.frame[name]
             if values.dtype == np.float64 and _is_faultless(name, values.to_numpy()):

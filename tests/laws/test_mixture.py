@@ -8,6 +8,7 @@ from scipy.stats import dirichlet
 import bayescale as bs
 from bayescale._internal.precision import float64
 from bayescale.laws import Mixture
+from bayescale.posterior.posterior import Posterior
 
 SHARES = {"share_web": [0.5, 1.0, 0.0], "share_code": [0.5, 0.0, 1.0], "loss": [3.0, 2.9, 3.4]}
 
@@ -28,6 +29,17 @@ def test_a_share_may_be_nothing() -> None:
     runs = bs.Runs.from_frame(pd.DataFrame(SHARES), required=("loss",))
     assert np.isfinite(np.log(runs.column("share_web"))).all()
     assert runs.column("share_web").min() < 1e-11
+
+
+def test_a_forecast_may_ask_for_a_share_of_nothing() -> None:
+    draws = {"c": 2.0, "k": 0.5, "t_web": -1.0, "t_code": 0.0, "p": 0.5, "sigma": 0.01}
+    params = {name: np.full((1, 2), value) for name, value in draws.items()}
+    runs = bs.Runs.from_frame(pd.DataFrame(SHARES), required=("loss",))
+    law = Mixture(domains="web+code")
+    posterior = Posterior(law, bs.noise.Normal(), bs.NUTS(), runs, params)
+    found = bs.forecast(posterior, share_web=[0.0], share_code=[1.0])
+    without = 2.0 + 0.5 * np.exp(0.5**0.5)
+    np.testing.assert_allclose(found.law_draws, without, rtol=1e-5)
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.2])
