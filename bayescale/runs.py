@@ -21,9 +21,9 @@ from bayescale.findings import on_reading
 from bayescale.results import in_lines, table_to_html
 from bayescale.tables.nearest import lacking
 from bayescale.tables.reading import Reading, read_table
-from bayescale.tables.rows import SHARE, faults, with_logarithm
+from bayescale.tables.rows import faults
 from bayescale.tables.sources import TableLike
-from bayescale.units import NATS_PER_TOKEN, six_nd
+from bayescale.units import NATS_PER_TOKEN, SHARE, six_nd, with_logarithm
 
 REQUIRED = ("n_params", "n_tokens", "loss")
 OPTIONAL_NUMBERS = ("flops", "unique_tokens", "loss_se", "weight", "n_correct", "n_samples")

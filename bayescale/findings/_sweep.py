@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bayescale.findings._surface import Surface, fit_surface
-from bayescale.tables.rows import SHARE
-from bayescale.units import BUDGET_GAP, WIDEST_BUDGET, budgets_or_none, six_nd, tokens_for
+from bayescale.units import BUDGET_GAP, SHARE, WIDEST_BUDGET, budgets_or_none, six_nd, tokens_for
 
 INPUTS = ("n_params", "n_tokens", "unique_tokens", "n_experts")
 """Columns that laws of pre-training take, beside compute."""

@@ -22,7 +22,7 @@ from numpyro import distributions as dist
 
 from bayescale.errors import InputError
 from bayescale.laws.base import Law, NestedModel, Parameter, Values
-from bayescale.tables.rows import SHARE
+from bayescale.units import SHARE
 
 _FEWEST_DOMAINS = 2
 
@@ -83,7 +83,7 @@ class Mixture(Law):
 
     @property
     def unscaled_inputs(self) -> tuple[str, ...]:
-        """All inputs: shares have no unit."""
+        """The inputs themselves, since shares have no unit."""
         return self.inputs
 
     @property

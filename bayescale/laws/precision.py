@@ -23,7 +23,7 @@ from numpyro import distributions as dist
 from bayescale.errors import InputError
 from bayescale.laws.base import Law, Parameter, Values
 from bayescale.laws.chinchilla import Chinchilla
-from bayescale.tables.rows import SHARE
+from bayescale.units import SHARE
 
 _BASE = Chinchilla()
 _N_BASE = len(_BASE.parameters)

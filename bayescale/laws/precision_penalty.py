@@ -21,7 +21,7 @@ from numpyro import distributions as dist
 from bayescale.laws.base import Law, Parameter, Power, Values
 from bayescale.laws.chinchilla import Chinchilla
 from bayescale.laws.precision import check_formats
-from bayescale.tables.rows import SHARE
+from bayescale.units import SHARE
 
 _BASE = Chinchilla()
 _N_BASE = len(_BASE.parameters)

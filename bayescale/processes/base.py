@@ -26,7 +26,7 @@ from bayescale.errors import InputError
 from bayescale.laws.base import Parameter
 from bayescale.runs import Runs
 from bayescale.sweep import Sweep, dearest_rows
-from bayescale.tables.rows import SHARE
+from bayescale.units import SHARE
 
 AnyArray = TypeVar("AnyArray", np.ndarray, Array)
 """Arrays of NumPy, or arrays of JAX."""

@@ -10,17 +10,12 @@ from bayescale.errors import InputError
 from bayescale.tables.columns import Chosen, described
 from bayescale.tables.labels import unfinished
 from bayescale.tables.roles import INGREDIENTS, OPTIONAL
+from bayescale.units import SHARE
 
 # All other numbers are positive.
 _MAY_BE_NIL = ("n_correct", "accuracy")
 _OF_ANY_SIGN = ("relative_loss", "score", "error")
 _MOST_LISTED = 6
-
-SHARE = "share_"
-"""Beginning of the names of columns that hold shares of a mixture, between zero and one."""
-
-# What stands for a share of nothing, since laws read inputs on their logarithm.
-_LEAST_SHARE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -184,14 +179,6 @@ def faults(name: str, numbers: np.ndarray) -> list[tuple[np.ndarray, str, str]]:
         remedy = "these are counts and losses, so mend it or drop the row"
         found.append((numbers <= 0, "is not positive", remedy))
     return found
-
-
-def with_logarithm(name: str, numbers: np.ndarray) -> np.ndarray:
-    """Return the numbers of a column such that each has a logarithm: a share of nothing is one of
-    1e-12, and all others stay.
-    """
-    nothing = numbers == 0
-    return np.where(nothing, _LEAST_SHARE, numbers) if name.startswith(SHARE) else numbers
 
 
 def _refuse_bad(chosen: Chosen, column: np.ndarray, kept: np.ndarray, where: str) -> None:

@@ -15,8 +15,7 @@ from bayescale.errors import InputError
 from bayescale.noise.base import is_likelihood, sample_responses
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, records, to_html, to_text
-from bayescale.tables.rows import with_logarithm
-from bayescale.units import QUANTILES_AND_QUARTILES, quantiles
+from bayescale.units import QUANTILES_AND_QUARTILES, quantiles, with_logarithm
 
 _Inputs: TypeAlias = Mapping[str, float | Sequence[float] | np.ndarray]
 

@@ -22,8 +22,7 @@ from bayescale.noise.student_t import StudentT
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, as_json, complaints_about, records, to_html, to_text
 from bayescale.runs import Runs
-from bayescale.tables.rows import SHARE
-from bayescale.units import quantiles, rounded
+from bayescale.units import SHARE, quantiles, rounded
 
 _DRAWS = 200
 _TOLERANCE = 0.02
@@ -86,7 +85,7 @@ class BestMixture:
 
     @cached_property
     def gain(self) -> np.ndarray:
-        """By how much the weighted loss is below that of the best run, shape (draws,)."""
+        """Distance of the weighted loss below that of the best run, shape (draws,)."""
         importance = np.array(list(self.importance.values()))
         return np.asarray((self.losses_of_run - self.losses) @ importance)
 
