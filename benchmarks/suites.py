@@ -51,7 +51,7 @@ HUMAN = {
 }
 SEEN = {
     "moe": "a floor and an interaction were proposed after test rows had been seen",
-    "lr_bsz": "a quadratic valley was tried on test rows before, in another form",
+    "lr_bsz": "two forms without v_x were tried on test rows; v_x was chosen on training rows",
     "domain": "powers of shares from 0.25 to 1 were tried on test rows; p is fitted",
 }
 DOMAINS = range(1, 6)

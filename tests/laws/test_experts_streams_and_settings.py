@@ -7,7 +7,16 @@ from bayescale._internal.precision import float64
 from bayescale.laws import Chinchilla, ExpertsFloor, ParallelStreams, SettingsValley
 
 BASE = {"E": 1.6, "A": 0.5, "B": 0.4, "alpha": 0.3, "beta": 0.25}
-VALLEY = {"v_lr": 0.02, "v_b": 0.01, "l_0": 0.1, "l_N": -0.7, "l_D": 0.3, "b_0": 0.2, "b_D": 0.6}
+VALLEY = {
+    "v_lr": 0.02,
+    "v_b": 0.01,
+    "v_x": -0.01,
+    "l_0": 0.1,
+    "l_N": -0.7,
+    "l_D": 0.3,
+    "b_0": 0.2,
+    "b_D": 0.6,
+}
 
 
 @float64
