@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from bayescale.decisions.forecasts.finish import finish as finish
     from bayescale.decisions.forecasts.forecast import forecast as forecast
     from bayescale.decisions.forecasts.surface import surface as surface
+    from bayescale.decisions.mixtures.best_mixture import best_mixture as best_mixture
     from bayescale.decisions.plans.allocate import allocate as allocate
     from bayescale.decisions.plans.constraints import Constraints as Constraints
     from bayescale.decisions.plans.constraints import Repeats as Repeats
@@ -131,6 +132,7 @@ _WHERE = {
     "compare": "bayescale.decisions.checks.compare",
     "sensitivity": "bayescale.decisions.checks.sensitivity",
     "recipes": "bayescale.decisions.recipes.recipes",
+    "best_mixture": "bayescale.decisions.mixtures.best_mixture",
     "fit_many": "bayescale.decisions.recipes.fit_many",
     "gate": "bayescale.decisions.recipes.gate",
     "design": "bayescale.decisions.plans.design",

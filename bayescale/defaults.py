@@ -75,13 +75,14 @@ def noise(law: "Law") -> "Likelihood":
     """Return the noise model of `fit` for a method that can fit runs which share departures.
 
     A loss has `Discrepancy`, with those of its processes whose inputs the law has. Sizes of
-    departures are known for losses alone, so other responses have `TEXTBOOK_NOISE`.
+    departures are known for losses alone, so other responses have `TEXTBOOK_NOISE`, and so have
+    losses in shares of a mixture alone.
     """
     from dataclasses import replace
 
     from bayescale.noise.discrepancy import Discrepancy
 
-    if law.response != "loss":
+    if law.response != "loss" or set(law.inputs) <= set(law.unscaled_inputs):
         return textbook_noise()
     departures: Discrepancy = parse("bayescale.noise", NOISE)
     known = tuple(p for p in departures.processes if set(p.inputs) <= set(law.inputs))

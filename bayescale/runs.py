@@ -23,7 +23,7 @@ from bayescale.tables.nearest import lacking
 from bayescale.tables.reading import Reading, read_table
 from bayescale.tables.rows import faults
 from bayescale.tables.sources import TableLike
-from bayescale.units import NATS_PER_TOKEN, six_nd
+from bayescale.units import NATS_PER_TOKEN, SHARE, six_nd, with_logarithm
 
 REQUIRED = ("n_params", "n_tokens", "loss")
 OPTIONAL_NUMBERS = ("flops", "unique_tokens", "loss_se", "weight", "n_correct", "n_samples")
@@ -274,7 +274,7 @@ class Runs:
 
     def column(self, name: str) -> np.ndarray:
         """One numeric column as float64, shape (runs,), in canonical order; ``flops`` falls back on
-        6·N·D.
+        6·N·D, and a share of nothing is a share of 1e-12.
 
         Raises
         ------
@@ -282,6 +282,9 @@ class Runs:
             Where the runs have no such column, or it holds what is not a number, or one that is not
             positive and should be.
         """
+        if name.startswith(SHARE) and name in self.frame:
+            shares = _numbers(self.frame.reset_index(), name, self.name)
+            return with_logarithm(name, shares.to_numpy())
         if name in self.frame:
             values = self.frame[name]
             if values.dtype == np.float64 and _is_faultless(name, values.to_numpy()):

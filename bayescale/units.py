@@ -166,6 +166,21 @@ def same_partition(one: np.ndarray, other: np.ndarray) -> bool:
     return pairs == len(np.unique(one)) == len(np.unique(other))
 
 
+SHARE = "share_"
+"""Beginning of the names of columns that hold shares, between zero and one, as of a mixture."""
+
+# What stands for a share of nothing, since laws read inputs on their logarithm.
+_LEAST_SHARE = 1e-12
+
+
+def with_logarithm(name: str, numbers: np.ndarray) -> np.ndarray:
+    """Return the numbers of a column such that each has a logarithm: a share of nothing is one of
+    1e-12, and all others stay.
+    """
+    nothing = numbers == 0
+    return np.where(nothing, _LEAST_SHARE, numbers) if name.startswith(SHARE) else numbers
+
+
 def quantiles(
     draws: np.ndarray,
     levels: Mapping[str, float] = QUANTILES,

@@ -56,6 +56,7 @@ VERBS = {
     "Compare": {
         "recipes": ("How much compute does a new recipe save?", "07_two_recipes"),
         "gate": ("Do I change the recipe?", "07_two_recipes"),
+        "best_mixture": ("Which shares of the domains are best?", ""),
         "isoflop": ("What do parabolas through the budgets say?", "04_isoflop_plan"),
         "approaches": ("What do the approaches of the Chinchilla paper say?", ""),
     },

@@ -241,6 +241,7 @@ def with_every_column(runs: Any) -> Any:
         "n_experts": rank,
         "n_attempts": rank,
         "n_votes": rank,
+        "n_streams": rank,
         "n_samples": np.full(len(rank), max(30.0, len(rank))),
         "n_correct": (rank / 2).round(),
     }
@@ -251,7 +252,11 @@ def with_every_column(runs: Any) -> Any:
         "error": loss / 5,
     }
     shares = {"score": 1 - loss / 5, "failure_rate": loss / 5}
-    return Runs.from_frame(runs.frame.assign(**more, **inputs, **counted, **responses, **shares))
+    web, code = (rank % 7) / 10, (rank % 3) / 8
+    mixture = {"share_web": web, "share_code": code, "share_books": 1 - web - code}
+    formats = {"share_int8": (rank % 3 == 0) * 1.0, "share_int4": (rank % 3 == 1) * 1.0}
+    columns = {**more, **inputs, **counted, **responses, **shares, **mixture, **formats}
+    return Runs.from_frame(runs.frame.assign(**columns))
 
 
 def with_a_size_of_two_runs(posterior: Any) -> Any:

@@ -31,6 +31,7 @@ from bayescale.decisions.checks.sensitivity import Sensitivity
 from bayescale.decisions.forecasts.finish import Finish
 from bayescale.decisions.forecasts.forecast import Forecast
 from bayescale.decisions.forecasts.surface import Surface
+from bayescale.decisions.mixtures.best_mixture import BestMixture
 from bayescale.decisions.plans.allocate import Allocation
 from bayescale.decisions.plans.design import Design
 from bayescale.decisions.plans.flat_set import FlatSet
@@ -87,6 +88,14 @@ def allocation():
 def forecast():
     inputs = pd.DataFrame({"n_params": [1e9], "n_tokens": [2e10]})
     return Forecast(inputs, "loss", FILLED[:, None], lambda: FILLED[:, None])
+
+
+def best_mixture():
+    two, losses = np.full((3, 2), 0.5), FILLED[:, None]
+    return BestMixture(
+        MARKUP, ("web", MARKUP), {MARKUP: 1.0}, two[0], two, two[0], losses, losses,
+        {MARKUP: posterior()},
+    )  # fmt: skip
 
 
 def finish():
@@ -283,6 +292,7 @@ MADE = {
     FlatSet: flat_set,
     Finish: finish,
     Forecast: forecast,
+    BestMixture: best_mixture,
     GroupFits: group_fits,
     IsoFlop: isoflop,
     LOO: loo,

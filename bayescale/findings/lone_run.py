@@ -143,7 +143,7 @@ def _ladder(sweep: Sweep, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray] | N
     """Return the rows in the order of compute, and its logarithms; None where some input falls
     along it and is not constant but for rounding, or there are fewer than five.
     """
-    if len(rows) < _SHORTEST_LADDER:
+    if len(rows) < _SHORTEST_LADDER or not sweep.inputs:
         return None
     logs = [sweep.log(name)[rows] for name in sweep.inputs]
     log_x = np.log(sweep.compute)[rows] if sweep.compute is not None else logs[0]

@@ -148,8 +148,6 @@ class Law(ABC):
     """Column that the law predicts, one of `bayescale.responses.RESPONSES`. Where this page says
     loss, it means the response.
     """
-    unscaled_inputs: ClassVar[tuple[str, ...]] = ()
-    """Inputs whose unit is one whatever the runs, since the formula does not hold in another."""
     paper: ClassVar[str] = ""
     """Where the law was published: ``Authors year, title, place, arXiv:number``; several are set
     apart by semicolons.
@@ -171,6 +169,13 @@ class Law(ABC):
     @abstractmethod
     def inputs(self) -> tuple[str, ...]:
         """Columns of the runs that enter the formula."""
+
+    @property
+    def unscaled_inputs(self) -> tuple[str, ...]:
+        """Inputs whose unit is one whatever the runs, since the formula does not hold in
+        another.
+        """
+        return ()
 
     @property
     def required_columns(self) -> tuple[str, ...]:

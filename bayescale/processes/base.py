@@ -26,6 +26,7 @@ from bayescale.errors import InputError
 from bayescale.laws.base import Parameter
 from bayescale.runs import Runs
 from bayescale.sweep import Sweep, dearest_rows
+from bayescale.units import SHARE
 
 AnyArray = TypeVar("AnyArray", np.ndarray, Array)
 """Arrays of NumPy, or arrays of JAX."""
@@ -107,9 +108,11 @@ def locate(
     shape = np.zeros(count)
     if {"n_params", "n_tokens"} <= set(inputs):
         shape = (decades["n_params"] - decades["n_tokens"]) / 2
+    # Departures are smooth in counts; a share of nothing is infinitely far from the next.
+    counts = [name for name in inputs if not name.startswith(SHARE)] or list(inputs)
     return Locations(
-        np.stack(list(decades.values()), axis=1),
-        np.sum([decades[name] for name in _of_compute(inputs)], axis=0),
+        np.stack([decades[name] for name in counts], axis=1),
+        _total(decades),
         _groups(runs, new, count),
         _log_size(fitted, None if new is None else places, count),
         shape,
@@ -168,12 +171,21 @@ def _log_size(
 
 
 def _of_compute(inputs: Sequence[str]) -> Sequence[str]:
-    return [name for name in ("n_params", "n_tokens") if name in inputs] or inputs
+    counts = [name for name in inputs if not name.startswith(SHARE)]
+    return [name for name in ("n_params", "n_tokens") if name in inputs] or counts
+
+
+def _total(logs: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return the sum of those inputs that make compute: zeros where there are shares alone."""
+    total = np.zeros(len(next(iter(logs.values()))))
+    for name in _of_compute(list(logs)):
+        total = total + logs[name]
+    return total
 
 
 def _compute_decades(logs: Mapping[str, np.ndarray]) -> np.ndarray:
     """Return decades of compute less their mean."""
-    total = np.sum([logs[name] for name in _of_compute(list(logs))], axis=0)
+    total = _total(logs)
     return np.asarray(total - total.mean())
 
 

@@ -10,6 +10,7 @@ from bayescale.errors import InputError
 from bayescale.tables.columns import Chosen, described
 from bayescale.tables.labels import unfinished
 from bayescale.tables.roles import INGREDIENTS, OPTIONAL
+from bayescale.units import SHARE
 
 # All other numbers are positive.
 _MAY_BE_NIL = ("n_correct", "accuracy")
@@ -171,6 +172,9 @@ def faults(name: str, numbers: np.ndarray) -> list[tuple[np.ndarray, str, str]]:
     found = [(np.isinf(numbers), "is not finite", "fill it in or drop the row")]
     if name in _MAY_BE_NIL:
         found.append((numbers < 0, "is negative", "mend it or drop the row"))
+    elif name.startswith(SHARE):
+        outside = (numbers < 0) | (numbers > 1)
+        found.append((outside, "is no share", "give shares of one, from 0 to 1"))
     elif name not in _OF_ANY_SIGN:
         remedy = "these are counts and losses, so mend it or drop the row"
         found.append((numbers <= 0, "is not positive", remedy))

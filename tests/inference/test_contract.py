@@ -37,17 +37,23 @@ chinchilla         nGI   mg    ng    i     m     b     M     mB    -     nI    n
 coupled            m     n     i     m     m     n     i     b     -     -     -
 data_constrained   n     i     b     m     n     m     m     m     -     -     -
 error_from_loss    i     m     m     n     m     n     m     b     -     -     -
+experts_floor      i     m     m     n     m     n     m     b     -     -     -
 farseer            m     b     n     m     n     i     m     m     -     -     -
 fine_tuning        m     n     m     n     i     m     m     b     -     -     -
 kaplan             N     m     n     i     b     M     n     m     -     -     -
 learning_rate      m     n     i     m     m     n     m     b     -     -     -
 m4                 n     i     m     b     n     m     m     m     -     -     -
 majority_vote      i     m     m     n     m     n     m     b     m     -     -
+mixture            n     i     b     m     n     m     m     m     -     -     -
 overtrained        b     m     n     m     n     i     m     m     -     -     -
+parallel_streams   m     b     n     m     n     i     m     m     -     -     -
 pass_at_k          m     n     m     n     i     m     m     b     -     -     -
 power_law          n     M     n     ig    Mg    bg    g     m     -     -     Ni
+precision          n     i     b     m     n     m     m     m     -     -     -
+precision_penalty  m     n     m     n     i     m     m     b     -     -     -
 rectified_sft      m     n     i     m     m     n     m     bM    -     -     -
 routed_experts     n     i     b     m     n     m     m     m     -     -     -
+settings_valley    n     i     b     m     n     m     m     m     -     -     -
 sigmoid            i     m     M     n     m     n     m     b     -     -     -
 vocabulary         m     b     n     m     n     i     m     m     -     -     -
 """

@@ -67,7 +67,11 @@ def log_inputs_of(law, seed, shape=()):
 
 
 def centre_of(law, name):
-    """Return the logarithm of an input where it is one in the units of the law."""
+    """Return the logarithm of an input where it is one in the units of the law, or of equal
+    shares.
+    """
+    if name.startswith("share_"):
+        return -np.log(len(law.inputs))
     return np.log(law.reference_tokens) if isinstance(law, Farseer) and name == "n_tokens" else 0.0
 
 
@@ -316,17 +320,18 @@ def test_decorrelating_preserves_volume(any_law):
 @float64
 def test_loss_at_the_centre_is_a_straight_coordinate(any_law):
     logs = np.random.default_rng(0).normal(0.0, 1.0, size=len(any_law.coordinates))
-    if set(any_law.inputs) <= set(any_law.unscaled_inputs):
+    of_shares = any_law.inputs[0].startswith("share_")
+    if set(any_law.inputs) <= set(any_law.unscaled_inputs) and not of_shares:
         # What is counted one by one has no centre to be at.
         assert any_law.decorrelate(list(logs)) == list(logs)
         return
     params = constants_at(any_law, logs)
+    log_inputs = {name: centre_of(any_law, name) for name in any_law.inputs}
     # The centre of the data's tokens says nothing of how many of them are unique: none of them is
-    # seen again there.
-    log_inputs = {
-        name: 800.0 if name == "unique_tokens" else centre_of(any_law, name)
-        for name in any_law.inputs
-    }
+    # seen again there. Beside counts, a share is of a format that no run of the centre has.
+    log_inputs |= dict.fromkeys({"unique_tokens"} & set(any_law.inputs), 800.0)
+    if not of_shares:
+        log_inputs |= {name: -800.0 for name in log_inputs if name.startswith("share_")}
     at_centre = any_law.predict(params, log_inputs)
     assert float(any_law.decorrelate(list(logs))[0]) == pytest.approx(float(at_centre), rel=1e-12)
 

@@ -15,7 +15,7 @@ from bayescale.errors import InputError
 from bayescale.noise.base import is_likelihood, sample_responses
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, records, to_html, to_text
-from bayescale.units import QUANTILES_AND_QUARTILES, quantiles
+from bayescale.units import QUANTILES_AND_QUARTILES, quantiles, with_logarithm
 
 _Inputs: TypeAlias = Mapping[str, float | Sequence[float] | np.ndarray]
 
@@ -211,7 +211,11 @@ def as_arrays(what: str, wanted: Sequence[str], inputs: _Inputs) -> dict[str, np
     if set(inputs) != set(wanted):
         given = ", ".join(inputs) or "nothing"
         raise InputError(f"{what} takes {', '.join(wanted)}; {given} was given.")
-    return {name: np.atleast_1d(np.asarray(inputs[name], dtype=np.float64)) for name in wanted}
+    arrays = {}
+    for name in wanted:
+        values = np.atleast_1d(np.asarray(inputs[name], dtype=np.float64))
+        arrays[name] = with_logarithm(name, values)
+    return arrays
 
 
 def require_positive(name: str, values: np.ndarray) -> None:

@@ -1,0 +1,1 @@
+"""Mixtures: which shares of training domains are best."""
