@@ -45,7 +45,7 @@ m4                 n     i     m     b     n     m     m     m     -     -     -
 majority_vote      i     m     m     n     m     n     m     b     m     -     -
 overtrained        b     m     n     m     n     i     m     m     -     -     -
 pass_at_k          m     n     m     n     i     m     m     b     -     -     -
-power_law          n     M     n     ig    Mg    bg    g     m     -     -     Ni
+power_law          n     M     n     ig    Mg    bg    g     m     -     -     nI
 rectified_sft      m     n     i     m     m     n     m     bM    -     -     -
 routed_experts     n     i     b     m     n     m     m     m     -     -     -
 sigmoid            i     m     M     n     m     n     m     b     -     -     -
