@@ -62,7 +62,7 @@ def test_json_counts_runs_and_scores_as_the_library_does(as_json):
         bs.datasets.load("dey2023_pile"),
         law=bs.laws.Chinchilla(),
         noise=bs.noise.Normal(),
-        method=bs.MultiStart(starts=100),
+        method=bs.MultiStart(starts=50),
     ).summary()
     assert (found["n_train"], found["n_test"]) == (23, 6)
     assert found["crps"] == pytest.approx(table["crps"].iloc[0])
