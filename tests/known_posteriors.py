@@ -56,7 +56,7 @@ def known_posterior(
     names = [*_names(law), "sigma"]
     kept = {p.name for p in (*law.parameters, *noise.parameters)}
     params = {name: np.exp(drawn[..., i]) for i, name in enumerate(names) if name in kept}
-    method = fields.pop("method", bs.MultiStart(starts=100))
+    method = fields.pop("method", bs.MultiStart(starts=50))
     return Posterior(law, noise, method, runs, params, np.zeros((*shape, 0)), **fields)
 
 
