@@ -88,18 +88,33 @@ def _compiler_flags() -> tuple[str, ...]:
     return _FLAGS + _FLAGS_OF_0_10 if known else _FLAGS
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    # By environment, since JAX is not loaded yet, and so that the processes which tests start find
-    # the programs too.
+def _set_up_compiler() -> tempfile.TemporaryDirectory[str] | None:
+    """Set the compiler's options and the folder of compiled programs, unless they are given; return
+    the folder that was made.
+
+    By environment, so that workers and the processes which tests start find the programs too.
+    """
     os.environ.setdefault("XLA_FLAGS", " ".join(_compiler_flags()))
     # Where in the source each operation stands is found while tracing, and asked for by no test.
     os.environ.setdefault("JAX_TRACEBACK_IN_LOCATIONS_LIMIT", "0")
-    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-        folder = tempfile.TemporaryDirectory(prefix="bayescale-xla-")
-        config.add_cleanup(folder.cleanup)
-        os.environ["JAX_COMPILATION_CACHE_DIR"] = folder.name
-        os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
-        os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+    if "JAX_COMPILATION_CACHE_DIR" in os.environ:
+        return None
+    folder = tempfile.TemporaryDirectory(prefix="bayescale-xla-")
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = folder.name
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+    return folder
+
+
+# While this file is imported, since the conftests of folders load JAX, which reads these then.
+_FOLDER = _set_up_compiler()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if _FOLDER is not None:
+        config.add_cleanup(_FOLDER.cleanup)
+    # What collection makes stays, so that there is no garbage to look for.
+    gc.disable()
 
 
 def pytest_collection_finish() -> None:
@@ -110,6 +125,7 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(20_000, 20, 20)
 
 

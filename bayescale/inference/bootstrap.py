@@ -58,8 +58,9 @@ class Bootstrap(Method):
             raise InputError(f"bootstrap: replicates={self.replicates} must be at least 1.")
         problem.require_independent(self)
         begun = time.perf_counter()
-        optimum = MultiStart(seed=self.seed).search(problem)
+        # First, since it refuses columns that cannot be resampled.
         weights = problem.resampled(self.counts(problem))
+        optimum = MultiStart(seed=self.seed).search(problem)
         start = np.broadcast_to(
             optimum.coordinates[:, None], (len(optimum.coordinates), self.replicates)
         )

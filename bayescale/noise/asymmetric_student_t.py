@@ -11,8 +11,8 @@ C. Fernández and M. F. J. Steel, "On Bayesian Modeling of Fat Tails and Skewnes
 from dataclasses import dataclass
 from typing import ClassVar
 
-import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from numpyro import distributions as dist
 
@@ -93,14 +93,9 @@ class _SkewStudentT(dist.Distribution):  # type: ignore[misc]  # NumPyro has no 
         )
         return height + dist.StudentT(self.df, 0.0, stretched).log_prob(residual)
 
-    def sample(self, key: Array, sample_shape: tuple[int, ...] = ()) -> Array:
-        key_size, key_side = jax.random.split(key)
-        size = jnp.abs(
-            dist.StudentT(self.df, jnp.zeros_like(self.loc), self.scale).sample(
-                key_size, sample_shape
-            )
-        )
-        above = jax.random.bernoulli(
-            key_side, self.skewness**2 / (1 + self.skewness**2), size.shape
-        )
-        return self.loc + jnp.where(above, size * self.skewness, -size / self.skewness)
+    def drawn(self, generator: np.random.Generator) -> np.ndarray:
+        """Draw one value of each element with NumPy, of the batch's shape."""
+        skewness = np.asarray(self.skewness)
+        size = np.asarray(self.scale) * np.abs(generator.standard_t(np.asarray(self.df)))
+        above = generator.random(size.shape) < skewness**2 / (1 + skewness**2)
+        return np.asarray(self.loc) + np.where(above, size * skewness, -size / skewness)

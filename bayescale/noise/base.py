@@ -8,7 +8,7 @@ have *processes*, departures from the law that runs share; given those, runs are
 
 from abc import ABC, abstractmethod
 from dataclasses import Field
-from typing import ClassVar, NamedTuple, TypeGuard
+from typing import ClassVar, NamedTuple, Protocol, TypeGuard, runtime_checkable
 
 import jax
 import numpy as np
@@ -123,12 +123,20 @@ def is_likelihood(noise: Noise) -> TypeGuard[Likelihood]:
     return isinstance(noise, Likelihood)
 
 
+@runtime_checkable
+class DrawnByNumPy(Protocol):
+    """A distribution that draws with NumPy, where JAX's draws take seconds to compile."""
+
+    def drawn(self, generator: np.random.Generator) -> np.ndarray:
+        """Draw one value of each element, of the batch's shape."""
+
+
 def sample_responses(density: dist.Distribution, seed: int | np.random.Generator) -> np.ndarray:
     """Draw one value of each element of a distribution, of its batch's shape; calls with one
     generator draw one after the other.
 
     Student-t's are NumPy's: JAX takes seconds to compile the gamma in them, and draws it forty
-    times as slowly.
+    times as slowly. So are those of distributions that draw with NumPy themselves.
 
     Examples
     --------
@@ -142,6 +150,8 @@ def sample_responses(density: dist.Distribution, seed: int | np.random.Generator
             np.broadcast_to(density.df, density.batch_shape)
         )
         return np.asarray(density.loc) + np.asarray(density.scale) * standard
+    if isinstance(density, DrawnByNumPy):
+        return density.drawn(np.random.default_rng(seed))
     if isinstance(seed, np.random.Generator):
         seed = int(seed.integers(_SEEDS))
     return np.asarray(density.sample(jax.random.key(seed)))

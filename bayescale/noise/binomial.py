@@ -17,6 +17,8 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+import scipy.special
 from jax import Array
 from jax.scipy.special import gammaln
 from numpyro import distributions as dist
@@ -91,10 +93,11 @@ class CountedLogOdds(dist.Distribution):  # type: ignore[misc]
         count = (self.n_samples + 1) * jax.nn.sigmoid(value) - 0.5
         return _log_probability(count, self.n_samples, self.log_odds)
 
-    def sample(self, key: Array, sample_shape: tuple[int, ...] = ()) -> Array:
-        """Draws of shape ``sample_shape`` and then that of the arguments."""
-        counted = dist.BinomialLogits(self.log_odds, jnp.round(self.n_samples).astype(int))
-        return _log_odds(counted.sample(key, sample_shape), jnp.round(self.n_samples))
+    def drawn(self, generator: np.random.Generator) -> np.ndarray:
+        """Draw one value of each element with NumPy, of the batch's shape."""
+        n_samples = np.round(np.asarray(self.n_samples)).astype(int)
+        count = generator.binomial(n_samples, scipy.special.expit(np.asarray(self.log_odds)))
+        return np.log(count + 0.5) - np.log(n_samples - count + 0.5)
 
 
 def _log_odds(count: FloatOrArray, n_samples: FloatOrArray) -> Array:

@@ -22,7 +22,7 @@ from bayescale._internal.precision import float64
 from bayescale.inference.base import Problem
 from bayescale.laws.base import Law
 from bayescale.noise import Discrepancy
-from bayescale.noise.base import Likelihood, is_likelihood, is_of_counts
+from bayescale.noise.base import Likelihood, is_likelihood, is_of_counts, sample_responses
 from bayescale.processes.base import departure
 from tests.conftest import with_every_column
 
@@ -127,9 +127,9 @@ def ranks(problem: Problem, method: bs.NUTS | bs.Importance, simulation: int) ->
     drawn_truth = {p.name: p.prior.sample(next(keys)) for p in problem.target.parameters}
     truth = dict(problem.target.law.from_coordinates(drawn_truth, problem.data.sweep))
     coefficients = jax.random.normal(next(keys), (problem.n_functions,))
-    measured = density(problem, truth, coefficients).sample(next(keys)) * (
-        problem.weights[:, 0] > 0
-    )
+    generator = np.random.default_rng((simulation, 1))
+    scattered = sample_responses(density(problem, truth, coefficients), generator)
+    measured = jnp.asarray(scattered * (problem.weights[:, 0] > 0))
     posterior = replace(method, seed=simulation).run(with_measured(problem, measured))
     step = posterior.n_draws // RANKED
     thinned = {name: values[:, ::step].reshape(-1) for name, values in posterior.params.items()}

@@ -44,7 +44,7 @@ def test_the_page_of_recipes_fits(bayescale, sweeps, check_figures_at_80_columns
 @pytest.mark.usefixtures("compared")
 def test_the_page_of_a_gate_fits(sweeps, capsys, check_figures_at_80_columns):
     runs = bs.Runs.from_csv(sweeps, group="optimiser")
-    comparison = bs.recipes(runs, "adamw", "muon", compute=[1e23], method=bs.MultiStart())
+    comparison = bs.recipes(runs, "adamw", "muon", compute=[1e23], method=bs.MultiStart(starts=100))
     audit = bs.gate(comparison, 1e23)
 
     def page() -> str:

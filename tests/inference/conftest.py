@@ -17,9 +17,9 @@ from bayescale._internal.discovery import entry, names
 from bayescale.kernels.sizes import sizes
 
 TRUTH = {"E": 1.69, "A": 406.4, "B": 410.7, "alpha": 0.34, "beta": 0.28}
-# Compiling is what takes time: replicates that fill one block, and as many starts as a bootstrap
-# makes, share their programs.
-SMALL = {"replicates": sizes().members, "draws": 250, "warmup": 100, "chains": 2}
+# Compiling is what takes time: replicates and starts that fill one block share their programs.
+BLOCK = sizes().members
+SMALL = {"replicates": BLOCK, "starts": BLOCK, "draws": 250, "warmup": 100, "chains": 2}
 PROBABILITIES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 

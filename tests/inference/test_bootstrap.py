@@ -6,7 +6,7 @@ import pytest
 
 import bayescale as bs
 from bayescale.inference.base import Problem
-from bayescale.kernels.sizes import sizes
+from tests.inference.conftest import BLOCK
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,7 @@ def boot(sweep: bs.Runs) -> bs.Posterior:
         sweep,
         law=bs.laws.Chinchilla(),
         noise=bs.noise.Huber(),
-        method=bs.Bootstrap(replicates=sizes().members, seed=4),
+        method=bs.Bootstrap(replicates=BLOCK, seed=4),
     )
 
 
@@ -28,7 +28,7 @@ def test_each_replicate_is_the_fit_of_its_resampled_runs(
     assert isinstance(method, bs.Bootstrap)
     with jax.enable_x64(True):
         counts = method.counts(Problem.build(sweep, bs.laws.Chinchilla(), bs.noise.Huber()))
-    for replicate in (0, 7, sizes().members - 1):
+    for replicate in (0, 7, BLOCK - 1):
         resampled = sweep.frame.iloc[
             np.repeat(np.arange(len(sweep)), counts[:, replicate].astype(int))
         ].reset_index(drop=True)
@@ -36,7 +36,7 @@ def test_each_replicate_is_the_fit_of_its_resampled_runs(
             bs.Runs(resampled),
             law=bs.laws.Chinchilla(),
             noise=bs.noise.Huber(),
-            method=bs.MultiStart(),
+            method=bs.MultiStart(starts=BLOCK),
         )
         # The minimum of absolute deviations is flat along some directions, so a hundredth of a
         # standard error is equal.
@@ -77,4 +77,4 @@ def test_too_few_clusters_are_refused(sweep: bs.Runs) -> None:
 
 def test_the_share_of_failed_refits_is_reported(boot: bs.Posterior) -> None:
     says = boot.diagnostics
-    assert says["failed_refits"] == 0 and says["replicates"] == sizes().members
+    assert says["failed_refits"] == 0 and says["replicates"] == BLOCK

@@ -48,7 +48,7 @@ mixture            n     i     b     m     n     m     m     m     -     -     -
 overtrained        b     m     n     m     n     i     m     m     -     -     -
 parallel_streams   m     b     n     m     n     i     m     m     -     -     -
 pass_at_k          m     n     m     n     i     m     m     b     -     -     -
-power_law          n     M     n     ig    Mg    bg    g     m     -     -     Ni
+power_law          n     M     n     ig    Mg    bg    g     m     -     -     nI
 precision          n     i     b     m     n     m     m     m     -     -     -
 precision_penalty  m     n     m     n     i     m     m     b     -     -     -
 rectified_sft      m     n     i     m     m     n     m     bM    -     -     -

@@ -11,15 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bayescale as bs
-from bayescale.kernels.sizes import sizes
 from tests.conftest import with_every_column
+from tests.inference.conftest import BLOCK
 
 # One noise model and one number of starts, replicates and draws, so that few programs are compiled:
 # those that a bootstrap of one block runs.
 POINT = {
     "law": bs.laws.Chinchilla(),
     "noise": bs.noise.Huber(),
-    "method": bs.MultiStart(),
+    "method": bs.MultiStart(starts=BLOCK),
 }
 
 
@@ -186,7 +186,7 @@ def test_a_class_in_place_of_an_instance_is_refused(sweep: bs.Runs) -> None:
 
 
 @pytest.mark.parametrize(
-    "method", [bs.Bootstrap(replicates=sizes().members), bs.MultiStart()], ids=repr
+    "method", [bs.Bootstrap(replicates=BLOCK), bs.MultiStart(starts=BLOCK)], ids=repr
 )
 def test_the_same_seed_gives_the_same_draws_whatever_the_order_of_the_rows(
     sweep: bs.Runs, method: bs.Bootstrap | bs.MultiStart
@@ -228,7 +228,7 @@ def unscaled() -> bs.Posterior:
         bs.Runs(frame),
         law=bs.laws.Chinchilla(),
         noise=bs.noise.Normal(),
-        method=bs.MultiStart(starts=sizes().members),
+        method=bs.MultiStart(starts=BLOCK),
     )
 
 
@@ -261,7 +261,7 @@ def test_a_weight_of_two_is_a_run_seen_twice(sweep: bs.Runs) -> None:
 def test_known_standard_errors_take_their_share_of_the_scatter() -> None:
     runs = bs.datasets.simulate(seed=3, noise=0.02)
     known = bs.Runs.from_frame(runs.frame.assign(loss_se=0.015 * runs.frame["loss"]))
-    noise, method = bs.noise.Normal(), bs.MultiStart(starts=sizes().members)
+    noise, method = bs.noise.Normal(), bs.MultiStart(starts=BLOCK)
     rest, whole = (
         bs.fit(r, law=bs.laws.Chinchilla(), noise=noise, method=method).draws("sigma").item()
         for r in (known, runs)

@@ -7,11 +7,15 @@ import scipy.optimize
 import bayescale as bs
 from bayescale.inference.base import Problem
 from bayescale.noise.base import Conditions
+from tests.inference.conftest import BLOCK
+
+# Starts that fill one block of the program that more starts go through block by block.
+QUICK = bs.MultiStart(starts=BLOCK)
 
 
 @pytest.fixture(scope="module")
 def point(sweep: bs.Runs) -> bs.Posterior:
-    """A point fit with as many starts as all others here, so that one program serves all."""
+    """A point fit with the default number of starts."""
     return bs.fit(sweep, law=bs.laws.Chinchilla(), noise=bs.noise.Huber(), method=bs.MultiStart())
 
 
@@ -36,7 +40,7 @@ def test_it_ends_where_scipy_ends(sweep: bs.Runs, point: bs.Posterior) -> None:
 
 def test_noise_free_runs_give_back_every_parameter() -> None:
     runs = bs.datasets.simulate(seed=0, noise=0.0)
-    point = bs.fit(runs, law=bs.laws.Chinchilla(), noise=bs.noise.Huber(), method=bs.MultiStart())
+    point = bs.fit(runs, law=bs.laws.Chinchilla(), noise=bs.noise.Huber(), method=QUICK)
     for name, value in {"E": 1.69, "A": 406.4, "B": 410.7, "alpha": 0.34, "beta": 0.28}.items():
         assert point.draws(name).item() == pytest.approx(value, rel=1e-6)
 
@@ -55,7 +59,7 @@ def test_a_floor_that_the_data_do_not_want_is_reported() -> None:
     with pytest.warns(
         bs.FitWarning, match=r"E ran to the end of its range.*Choose a law without it"
     ):
-        bs.fit(runs, law=bs.laws.Chinchilla(), noise=bs.noise.Huber(), method=bs.MultiStart())
+        bs.fit(runs, law=bs.laws.Chinchilla(), noise=bs.noise.Huber(), method=QUICK)
 
 
 def test_a_parameter_that_ran_beyond_what_numbers_hold_stays_in_its_support(sweep: bs.Runs) -> None:
@@ -89,7 +93,7 @@ def test_a_parameter_of_which_the_runs_say_nothing_is_reported() -> None:
             bs.Runs(one_size),
             law=bs.laws.Chinchilla(),
             noise=bs.noise.Huber(),
-            method=bs.MultiStart(),
+            method=QUICK,
         )
 
 

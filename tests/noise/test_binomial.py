@@ -1,6 +1,5 @@
 """Counts of right answers, seen as their empirical log odds."""
 
-import jax
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +7,7 @@ import scipy.stats
 
 import bayescale as bs
 from bayescale._internal.precision import float64
-from bayescale.noise.base import Conditions
+from bayescale.noise.base import Conditions, sample_responses
 
 N = 15
 
@@ -37,12 +36,9 @@ def test_a_count_costs_what_it_does_at_log_odds_that_far_below_its_own():
 
 @float64
 def test_samples_are_log_odds_of_counts_as_often_as_these_are_probable():
-    drawn = (
-        bs.noise.Binomial()
-        .distribution(-1.0, {}, Conditions(n_samples=4.0))
-        .sample(jax.random.key(0), (20_000,))
-    )
-    counts = np.round(5 / (1 + np.exp(-np.asarray(drawn))) - 0.5)
+    density = bs.noise.Binomial().distribution(np.full(20_000, -1.0), {}, Conditions(n_samples=4.0))
+    drawn = sample_responses(density, seed=0)
+    counts = np.round(5 / (1 + np.exp(-drawn)) - 0.5)
     found = np.bincount(counts.astype(int), minlength=5) / len(counts)
     np.testing.assert_allclose(found, scipy.stats.binom(4, 1 / (1 + np.e)).pmf(range(5)), atol=0.02)
 

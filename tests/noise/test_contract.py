@@ -18,7 +18,7 @@ from scipy.integrate import quad
 
 from bayescale._internal.compiling import Use
 from bayescale._internal.precision import float64
-from bayescale.noise.base import Conditions, Likelihood, Noise, is_likelihood
+from bayescale.noise.base import Conditions, Likelihood, Noise, is_likelihood, sample_responses
 from bayescale.processes.base import Process
 
 POINTS = 300
@@ -191,7 +191,7 @@ def sampled(noise):
     """Return samples for draws of the constants, shape (draws, 1), at runs, shape (draws, runs)."""
     params = {name: np.full((SIDE, 1), value) for name, value in constrain_some(noise).items()}
     density = noise.distribution(np.zeros((SIDE, SIDE)), params, conditions_of(noise))
-    return np.asarray(density.sample(jax.random.key(0)))
+    return sample_responses(density, seed=0)
 
 
 @float64

@@ -165,7 +165,7 @@ def profile(
     Examples
     --------
     >>> import bayescale as bs
-    >>> found = bs.profile(bs.datasets.simulate(seed=1), noise=bs.noise.Normal(), nodes=32)
+    >>> found = bs.profile(bs.datasets.simulate(seed=1), noise=bs.noise.Normal(), nodes=16)
     >>> found.summary().loc["alpha", ["low_90", "high_90"]].between(0.3, 0.4).tolist()
     [True, True]
     """

@@ -81,8 +81,8 @@ def fit_many(
     --------
     >>> import bayescale as bs
     >>> import pandas as pd
-    >>> old = bs.datasets.simulate(seed=1, sizes_per_budget=3).frame.assign(recipe="old")
-    >>> new = bs.datasets.simulate(seed=2, sizes_per_budget=3).frame.assign(recipe="new")
+    >>> old = bs.datasets.simulate(seed=1, sizes_per_budget=3).frame.head(12).assign(recipe="old")
+    >>> new = bs.datasets.simulate(seed=2, sizes_per_budget=3).frame.head(12).assign(recipe="new")
     >>> both = pd.concat([old, new], ignore_index=True).drop(columns="group")
     >>> fits = bs.fit_many(both, by="recipe", method=bs.Importance(draws=400))
     >>> sorted(fits.posteriors)

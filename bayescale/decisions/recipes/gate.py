@@ -180,11 +180,12 @@ def gate(
     --------
     >>> import bayescale as bs
     >>> import pandas as pd
-    >>> old = bs.datasets.simulate(seed=1).frame.assign(group="old")
-    >>> new = bs.datasets.simulate(seed=2, A=406.4 / 2**0.34).frame.assign(group="new")
+    >>> sweep = {"budgets": (1e18, 1e19, 1e20), "sizes_per_budget": 5, "noise": 0.001}
+    >>> old = bs.datasets.simulate(1, **sweep).frame.assign(group="old")
+    >>> new = bs.datasets.simulate(2, A=406.4 / 2**0.34, **sweep).frame.assign(group="new")
     >>> both = pd.concat([old, new], ignore_index=True)
     >>> normal, method = bs.noise.Normal(), bs.MultiStart(starts=100)
-    >>> compared = bs.recipes(both, "old", "new", shared_floor=True, noise=normal, method=method)
+    >>> compared = bs.recipes(both, "old", "new", noise=normal, method=method)
     >>> bs.gate(compared, compute=1e24, threshold=0.01).decision
     'promote'
     """

@@ -13,7 +13,7 @@ from bayescale.posterior.posterior import Posterior
 from bayescale.processes.base import bases, locate, padded_functions
 from tests.known_posteriors import known_posterior
 
-POINT = bs.MultiStart(starts=50)
+POINT = bs.MultiStart(starts=100)
 NORMAL = bs.noise.Normal()
 
 

@@ -18,7 +18,7 @@ from tests.known_posteriors import known_posterior
 MODEL = {
     "law": bs.laws.Chinchilla(),
     "noise": bs.noise.Normal(),
-    "method": bs.MultiStart(starts=50),
+    "method": bs.MultiStart(starts=100),
 }
 BUDGETS = (1e18, 1e19, 1e20, 1e21, 1e22)
 FIRST_CUT = bs.AfterBudgets(leaving=None)

@@ -24,7 +24,7 @@ def runs() -> bs.Runs:
 
 @pytest.fixture(scope="module")
 def found(runs: bs.Runs) -> Profile:
-    return bs.profile(runs, noise=bs.noise.Normal(), nodes=32)
+    return bs.profile(runs, noise=bs.noise.Normal(), nodes=16)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_a_node_is_where_scipy_ends_with_the_exponents_held(runs, found):
         for name in ("n_params", "n_tokens")
     )
     log_loss = np.asarray(problem.data.observed[: len(runs), 0])
-    for i, j in ((5, 5), (16, 16), (20, 10)):
+    for i, j in ((3, 3), (8, 8), (10, 5)):
         alpha, beta = found.data["alpha"].item(i), found.data["beta"].item(j)
 
         def objective(v, alpha=alpha, beta=beta):
@@ -143,7 +143,7 @@ def test_no_search_from_a_node_with_the_exponents_held_finds_less(runs, noise):
 
 def test_a_law_without_a_constant_has_a_profile(runs):
     law, noise = bs.laws.PowerLaw(floor=False), bs.noise.Normal()
-    found = bs.profile(runs, law=law, noise=noise, nodes=32)
+    found = bs.profile(runs, law=law, noise=noise, nodes=16)
     # Least squares on logarithms.
     slope = -np.polyfit(np.log(runs.column("flops")), np.log(runs.column("loss")), 1)[0]
     assert found.summary().loc["alpha", "best"] == pytest.approx(slope, rel=0.02)
