@@ -309,10 +309,11 @@ def _made_posterior(
     from bayescale.posterior.posterior import Posterior
     from bayescale.processes.base import bases, locate, padded_functions
     from bayescale.runs import Runs
+    from tests.inputs import inputs_of
 
     rng = np.random.default_rng(3)
-    counts_of_runs = np.geomspace(1e8, 1e10, 6)
-    table = {name: counts_of_runs[rng.permutation(6)] for name in law.inputs}
+    in_order = inputs_of(law, np.geomspace(1e8, 1e10, 6))
+    table = {name: values[rng.permutation(6)] for name, values in in_order.items()}
     if "flops" in table:
         table["flops"] = 1e10 * table["flops"]
     table["loss"] = np.linspace(3.5, 2.5, 6)

@@ -99,7 +99,10 @@ FIGURES = {
     "pair": lambda plan: bs.plots.pair(plan.posterior),
     "surface": lambda plan: bs.plots.surface(plan.posterior),
 }
-OTHER_FIGURES = {"backtest_bands", "calibration", "outliers", "profile", "sensitivity"}
+OTHER_FIGURES = {
+    *("backtest_bands", "beside_prior", "calibration", "finish", "outliers", "profile"),
+    "sensitivity",
+}
 
 
 def test_every_figure_is_looked_at_or_has_no_posterior():

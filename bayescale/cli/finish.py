@@ -75,7 +75,7 @@ def finish(
 COMMAND = Command(
     finish,
     Section.PLAN,
-    order=2,
+    order=5,
     epilogue=examples(
         "bayescale finish log.csv --total 50000",
         "bayescale finish runs.csv --run big --total 2e10 --column step=tokens --json",

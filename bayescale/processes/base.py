@@ -177,7 +177,7 @@ def _of_compute(inputs: Sequence[str]) -> Sequence[str]:
 
 def _total(logs: Mapping[str, np.ndarray]) -> np.ndarray:
     """Return the sum of those inputs that make compute: zeros where there are shares alone."""
-    total = np.zeros(len(next(iter(logs.values()))))
+    total = np.zeros_like(next(iter(logs.values())))
     for name in _of_compute(list(logs)):
         total = total + logs[name]
     return total

@@ -46,7 +46,7 @@ def test_help_imports_neither_jax_nor_what_is_built_on_it(imported_by_help, plac
 
 def test_every_file_of_the_folder_is_a_command(bayescale):
     assert set(commands()) == {
-        *("check", "fit", "batch", "backtest", "forecast", "allocate", "plan", "design"),
+        *("check", "fit", "batch", "backtest", "forecast", "finish", "allocate", "plan", "design"),
         *("recipes", "gate", "datasets", "laws", "devices", "schema"),
     }
 

@@ -15,9 +15,9 @@ def test_the_figure_has_the_log_the_band_and_a_bar_for_each_other_end():
     table = pd.DataFrame(futures)
     found = Finish("big", 100.0, 2.2, table, draws, draws, path, logged, 300.0, True)
     axes = bs.plots.finish(found).axes[0]
-    assert len(axes.collections) == 1
-    log, planned, bar, point = axes.lines
+    _, bars = axes.collections
+    log, planned, points = axes.lines
     assert list(log.get_xdata()) == [50.0, 100.0]
     assert list(planned.get_xdata()) == [150.0, 200.0]
-    assert list(bar.get_xdata()) == [120.0, 120.0]
-    assert point.get_ydata()[0] == found.frame["q50"][1]
+    np.testing.assert_allclose(bars.get_segments()[0][:, 1], found.frame.loc[1, ["q05", "q95"]])
+    assert points.get_ydata()[0] == found.frame["q50"][1]

@@ -24,6 +24,7 @@ from bayescale.posterior.posterior import Posterior
 from bayescale.posterior.predictive import some_draws
 from bayescale.results import Complaint
 from bayescale.runs import Runs
+from tests.inputs import inputs_of
 
 
 def stats(shape=(2, 3)):
@@ -215,7 +216,7 @@ def test_a_posterior_comes_back_from_its_file_as_it_was(
         np.testing.assert_array_equal(before.coefficients, after.coefficients)
     for name in ("log_law", "log_departure"):
         np.testing.assert_array_equal(getattr(before, name)(), getattr(after, name)())
-    new = {name: [2e9, 4e9] for name in any_law.inputs}
+    new = inputs_of(any_law, [2e9, 4e9])
     np.testing.assert_array_equal(bs.forecast(before, **new).draws, bs.forecast(after, **new).draws)
     assert (after.runs.name, after.runs.source, after.runs.notes) == (
         "six runs",

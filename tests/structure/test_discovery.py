@@ -61,6 +61,8 @@ NAMED = {
     "floor_share": st.floats(0.01, 0.99),
     "params_share": st.floats(0.01, 0.99),
     "without": st.sampled_from(["", "gadre2024"]),
+    "domains": st.sampled_from(["web+code", "web+code+books"]),
+    "formats": st.sampled_from(["int8", "int8+int4"]),
 }
 
 

@@ -7,6 +7,7 @@ import bayescale as bs
 from bayescale.errors import InputError
 from bayescale.laws import Chinchilla
 from bayescale.noise import Huber, Normal, StudentT
+from tests.inputs import inputs_of
 
 DRAWS = {
     "E": [[1.6, 1.7], [1.8, 1.9]],
@@ -143,9 +144,7 @@ def test_whole_numbers_beyond_64_bits_are_counts_too(posterior):
 
 
 def test_any_posterior_can_be_asked_for_its_laws_inputs(any_law, any_noise, made_posterior):
-    found = bs.forecast(
-        made_posterior(any_law, any_noise), **{name: [2e9, 4e9] for name in any_law.inputs}
-    )
+    found = bs.forecast(made_posterior(any_law, any_noise), **inputs_of(any_law, [2e9, 4e9]))
     assert found.draws.shape == (6, 2)
     assert found.response == any_law.response
     signed = any_law.response in ("relative_loss", "error", "score")

@@ -8,6 +8,7 @@ import bayescale as bs
 from bayescale.errors import InputError
 from bayescale.laws import Chinchilla
 from bayescale.noise import Huber, Normal, StudentT
+from tests.inputs import inputs_of
 
 DRAWS = {
     "E": [[1.6, 1.7], [1.8, 1.9]],
@@ -133,10 +134,8 @@ def test_tails_too_heavy_for_a_mean_leave_the_quantiles(made_posterior):
 
 
 def test_any_posterior_has_a_surface_over_its_laws_inputs(any_law, any_noise, made_posterior):
-    posterior, axes = (
-        made_posterior(any_law, any_noise),
-        {name: [2e9, 4e9, 8e9] for name in any_law.inputs},
-    )
+    posterior = made_posterior(any_law, any_noise)
+    axes = inputs_of(any_law, [2e9, 4e9, 8e9])
     if any_law.response != "loss":
         with pytest.raises(
             bs.InputError, match=f"surface is of losses, and .* predicts {any_law.response}"
