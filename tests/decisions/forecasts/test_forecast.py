@@ -5,7 +5,7 @@ import pytest
 
 import bayescale as bs
 from bayescale.errors import InputError
-from bayescale.laws import Chinchilla
+from bayescale.laws import Chinchilla, Mixture
 from bayescale.noise import Huber, Normal, StudentT
 from tests.inputs import inputs_of
 
@@ -176,3 +176,9 @@ def test_any_posterior_can_be_asked_for_its_laws_inputs(any_law, any_noise, made
 def test_inputs_that_cannot_be_are_refused(posterior, inputs, complaint):
     with pytest.raises(InputError, match=complaint):
         bs.forecast(posterior, **inputs)
+
+
+def test_a_share_above_one_is_refused(made_posterior):
+    posterior = made_posterior(Mixture(domains="web+code"), Normal())
+    with pytest.raises(InputError, match="share_web = 40 is no share; give shares of one"):
+        bs.forecast(posterior, share_web=40, share_code=0.6)
