@@ -15,7 +15,7 @@ from bayescale.errors import InputError
 from bayescale.noise.base import is_likelihood, sample_responses
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, records, to_html, to_text
-from bayescale.units import SHARE, QUANTILES_AND_QUARTILES, quantiles, with_logarithm
+from bayescale.units import QUANTILES_AND_QUARTILES, SHARE, quantiles, with_logarithm
 
 _Inputs: TypeAlias = Mapping[str, float | Sequence[float] | np.ndarray]
 
@@ -219,9 +219,7 @@ def as_arrays(what: str, wanted: Sequence[str], inputs: _Inputs) -> dict[str, np
 
 
 def require_positive(name: str, values: np.ndarray) -> None:
-    """Raise InputError where a value of an input is not a positive finite number, or a share is more
-    than one.
-    """
+    """Raise InputError where a value is not a positive finite number, or a share is above one."""
     if name.startswith(SHARE) and (values > 1).any():
         raise InputError(
             f"{name} = {values.max():g} is no share; give shares of one, from 0 to 1, such as 0.25."
