@@ -8,7 +8,7 @@ without the attention term; Hoffmann et al. 2022).
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, SupportsFloat
 
 import numpy as np
@@ -171,6 +171,11 @@ SHARE = "share_"
 
 # What stands for a share of nothing, since laws read inputs on their logarithm.
 _LEAST_SHARE = 1e-12
+
+
+def without_shares(inputs: Sequence[str]) -> list[str]:
+    """Return the inputs that are counts, and so no shares."""
+    return [name for name in inputs if not name.startswith(SHARE)]
 
 
 def with_logarithm(name: str, numbers: np.ndarray) -> np.ndarray:

@@ -10,7 +10,14 @@ import numpy as np
 import pandas as pd
 
 from bayescale.findings._surface import Surface, fit_surface
-from bayescale.units import BUDGET_GAP, SHARE, WIDEST_BUDGET, budgets_or_none, six_nd, tokens_for
+from bayescale.units import (
+    BUDGET_GAP,
+    WIDEST_BUDGET,
+    budgets_or_none,
+    six_nd,
+    tokens_for,
+    without_shares,
+)
 
 INPUTS = ("n_params", "n_tokens", "unique_tokens", "n_experts")
 """Columns that laws of pre-training take, beside compute."""
@@ -48,8 +55,7 @@ class Sweep:
         if "flops" in inputs and "flops" not in frame and _has_both(frame):
             frame = frame.assign(flops=six_nd(frame["n_params"], frame["n_tokens"]))
         # More of a share need not be better, so no rule about counts speaks of it.
-        counts = [name for name in inputs if not name.startswith(SHARE)]
-        present = tuple(name for name in counts if _is_positive(frame, name))
+        present = tuple(name for name in without_shares(inputs) if _is_positive(frame, name))
         return cls(frame, present, response)
 
     def __len__(self) -> int:

@@ -72,27 +72,31 @@ def quantities_of(params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def _in_data_units(posterior: Posterior) -> dict[str, np.ndarray]:
     """Return draws of the law's parameters where the reference is one, each of shape (draws,)."""
-    units = centre_of(posterior.runs, posterior.law)
-    params = {}
-    for parameter in posterior.law.parameters:
-        logs = np.log(posterior.draws(parameter.name))
-        if parameter.role == "level":
-            logs = logs - units[posterior.law.response]
-        for power in parameter.powers:
-            logs = logs + power.sign * posterior.draws(power.exponent) * units[power.input]
-        params[parameter.name] = np.exp(logs)
-    return params
+    params = {
+        parameter.name: posterior.draws(parameter.name) for parameter in posterior.law.parameters
+    }
+    units = _log_units(posterior, params)
+    return {name: np.exp(np.log(values) - units[name]) for name, values in params.items()}
 
 
 def params_of(posterior: Posterior, params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return draws of the law's parameters from those where the reference is one."""
-    units = centre_of(posterior.runs, posterior.law)
-    found = {}
+    units = _log_units(posterior, params)
+    return {name: np.exp(np.log(params[name]) + unit) for name, unit in units.items()}
+
+
+def _log_units(
+    posterior: Posterior, params: dict[str, np.ndarray]
+) -> dict[str, np.ndarray | float]:
+    """Return the logarithm of each parameter's unit where the reference is one; exponents, which
+    have none, are the same in both.
+    """
+    centre = centre_of(posterior.runs, posterior.law)
+    units: dict[str, np.ndarray | float] = {}
     for parameter in posterior.law.parameters:
-        logs = np.log(params[parameter.name])
-        if parameter.role == "level":
-            logs = logs + units[posterior.law.response]
+        is_level = parameter.role == "level"
+        unit: np.ndarray | float = centre[posterior.law.response] if is_level else 0.0
         for power in parameter.powers:
-            logs = logs - power.sign * params[power.exponent] * units[power.input]
-        found[parameter.name] = np.exp(logs)
-    return found
+            unit = unit - power.sign * params[power.exponent] * centre[power.input]
+        units[parameter.name] = unit
+    return units

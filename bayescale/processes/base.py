@@ -26,7 +26,7 @@ from bayescale.errors import InputError
 from bayescale.laws.base import Parameter
 from bayescale.runs import Runs
 from bayescale.sweep import Sweep, dearest_rows
-from bayescale.units import SHARE
+from bayescale.units import without_shares
 
 AnyArray = TypeVar("AnyArray", np.ndarray, Array)
 """Arrays of NumPy, or arrays of JAX."""
@@ -109,7 +109,7 @@ def locate(
     if {"n_params", "n_tokens"} <= set(inputs):
         shape = (decades["n_params"] - decades["n_tokens"]) / 2
     # Departures are smooth in counts; a share of nothing is infinitely far from the next.
-    counts = [name for name in inputs if not name.startswith(SHARE)] or list(inputs)
+    counts = without_shares(inputs) or list(inputs)
     return Locations(
         np.stack([decades[name] for name in counts], axis=1),
         _total(decades),
@@ -171,8 +171,7 @@ def _log_size(
 
 
 def _of_compute(inputs: Sequence[str]) -> Sequence[str]:
-    counts = [name for name in inputs if not name.startswith(SHARE)]
-    return [name for name in ("n_params", "n_tokens") if name in inputs] or counts
+    return [name for name in ("n_params", "n_tokens") if name in inputs] or without_shares(inputs)
 
 
 def _total(logs: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -82,9 +82,7 @@ class Linearisation:
     def posterior(self, alone: Posterior, draws: np.ndarray) -> Posterior:
         """Return the posterior of a group with other draws of v, as many as it has."""
         shape = next(iter(alone.params.values())).shape
-        mean = self._mean(alone)
-        coordinates = dict(zip(self.names, (draws[:, : len(mean)] + mean).T, strict=True))
-        found = params_of(alone, from_reference(coordinates))
+        found = params_of(alone, self._at_reference(alone, draws))
         params = {name: values.reshape(shape) for name, values in found.items()}
         rows = alone.coefficients.reshape(len(draws), -1).copy()
         for ours, theirs, scale in self._columns(alone):
@@ -94,9 +92,13 @@ class Linearisation:
 
     def quantities(self, alone: Posterior, draws: np.ndarray) -> dict[str, np.ndarray]:
         """Return draws of the quantities of `beside_prior` from draws of v."""
+        return quantities_of(self._at_reference(alone, draws))
+
+    def _at_reference(self, alone: Posterior, draws: np.ndarray) -> dict[str, np.ndarray]:
+        """Return draws of the law's parameters in units of the reference from draws of v."""
         mean = self._mean(alone)
         coordinates = dict(zip(self.names, (draws[:, : len(mean)] + mean).T, strict=True))
-        return quantities_of(from_reference(coordinates))
+        return from_reference(coordinates)
 
     def _mean(self, posterior: Posterior) -> np.ndarray:
         """Return the prior mean of the coordinates at the runs of a group, slopes included."""

@@ -16,7 +16,7 @@ from bayescale.errors import InputError
 from bayescale.posterior.beside_prior import beside_prior
 from bayescale.posterior.posterior import Posterior
 from bayescale.results import Complaint, Json, as_json, complaints_about, records, to_html, to_text
-from bayescale.units import quantiles, rounded
+from bayescale.units import quantiles, rounded, tokens_for
 
 Counts = float | Sequence[float] | np.ndarray | Mapping[str, float]
 """One number, one for each run, or one for each group by its name."""
@@ -66,12 +66,12 @@ class GroupFits:
         for group, posterior in self.posteriors.items():
             alone = beside_prior(self.alone[group])
             together = beside_prior(posterior)
-            of_others = self.others[group]
+            of_others = {name: quantiles(draws) for name, draws in self.others[group].items()}
+            others = pd.DataFrame.from_dict(of_others, orient="index")
             table = pd.DataFrame(index=together.index)
             for column in ("q05", "q50", "q95"):
                 table[f"library_{column}"] = alone[f"prior_{column}"]
-                others = {name: quantiles(draws)[column] for name, draws in of_others.items()}
-                table[f"others_{column}"] = pd.Series(others)
+                table[f"others_{column}"] = others[column]
                 table[f"alone_{column}"] = alone[column]
                 table[column] = together[column]
             tables.append(table.reset_index().assign(**{self.by: group}))
@@ -195,7 +195,7 @@ class GroupFits:
 
     def _at(self, compute: float, sizes: Mapping[str, float]) -> xr.DataArray:
         """Return draws of the loss of one run of each group, dimensions draw and group."""
-        tokens = {group: compute / (6 * size) for group, size in sizes.items()}
+        tokens = {group: tokens_for(compute, size) for group, size in sizes.items()}
         return self.losses(sizes, tokens).isel(run=0)
 
     @property
